@@ -1,0 +1,50 @@
+"""The one error a user's mistake raises: it names the file, the line, the field and the remedy."""
+
+from __future__ import annotations
+
+
+class InputError(ValueError):
+    """The input is at fault, not the program.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong, in plain words.
+    file, line, field : optional
+        Where it is wrong. ``line`` counts from 1.
+    remedy : str, optional
+        What the user can do about it.
+
+    Examples
+    --------
+    >>> print(InputError("not a number", file="run.jsonl", line=3, field="score", remedy="write a number or null"))
+    run.jsonl, line 3, field 'score': not a number. To fix it: write a number or null.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        file: object = None,
+        line: int | None = None,
+        field: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.problem, self.file, self.line, self.field, self.remedy = problem, file, line, field, remedy
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        where = ", ".join(
+            part
+            for part in (
+                str(self.file) if self.file is not None else "",
+                f"line {self.line}" if self.line is not None else "",
+                f"field '{self.field}'" if self.field is not None else "",
+            )
+            if part
+        )
+        text = f"{where}: {self.problem}" if where else self.problem
+        text = text if text.endswith((".", "!", "?")) else f"{text}."
+        if self.remedy:
+            text += f" To fix it: {self.remedy}" + ("" if self.remedy.endswith((".", "!", "?")) else ".")
+        return text

@@ -1,0 +1,245 @@
+"""The rollout table: one row per sampled solution, the same columns whoever wrote it.
+
+Units: log-probs and entropies in nats, lengths in tokens, scores in reward units. Every column is nullable unless it is
+in :data:`REQUIRED`. Beside the fixed columns a table may hold any number of ``signal.<name>`` float columns (an external
+reward model, mean log-prob, ...) that can be analysed in the score's place.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from laser_core import __version__
+from laser_core.errors import InputError
+
+FORMAT_VERSION = 1
+SIGNAL_PREFIX = "signal."
+_META_KEY = b"laser_core"
+
+COLUMNS: dict[str, pa.DataType] = {
+    "run": pa.string(),  # which run (model, checkpoint, file) the row belongs to
+    "step": pa.int32(),  # training step at which it was sampled
+    "problem_id": pa.string(),
+    "sample": pa.int32(),  # index of the solution within its problem
+    "problem": pa.string(),
+    "reference_answer": pa.string(),
+    "response": pa.string(),
+    "answer": pa.string(),  # extracted from the response; null: none found
+    "correct": pa.bool_(),  # the verifier's verdict
+    "truncated": pa.bool_(),  # stopped by the length limit, so no <eos> and no score
+    "n_tokens": pa.int32(),  # response tokens, the closing <eos> included
+    "z_logprob": pa.float64(),  # log pi(z_c | x, y, <eos>), nats
+    "ref_z_logprob": pa.float64(),  # the same under the reference model, nats
+    "score": pa.float64(),  # r_s, unclipped
+    "tokens": pa.list_(pa.string()),
+    "token_logprobs": pa.list_(pa.float32()),  # of each response token, nats
+    "ref_token_logprobs": pa.list_(pa.float32()),
+    "z_trace": pa.list_(pa.float32()),  # log pi(z_c) after each response token, nats; the last one is z_logprob
+    "entropy": pa.list_(pa.float32()),  # of the next-token distribution each token was drawn from, nats
+}
+REQUIRED = ("run", "problem_id", "sample", "response")
+PER_TOKEN = ("tokens", "token_logprobs", "ref_token_logprobs", "z_trace", "entropy")
+
+
+@dataclass(frozen=True)
+class RunMeta:
+    """What the file knows about where its rollouts came from. Unknown values are None.
+
+    Attributes
+    ----------
+    model : name or path of the model that wrote the solutions.
+    z_token : the verdict token z_c, as text.
+    beta_v : scale of the score, reward units per nat.
+    c_ref, c_ref_std : mean and standard deviation of log pi_ref(z_c), nats.
+    task : what the problems are.
+    temperature : at which the solutions were sampled.
+    source_format : the format of the file the table was made from.
+    laser_core_version : version that wrote the table.
+    """
+
+    model: str | None = None
+    z_token: str | None = None
+    beta_v: float | None = None
+    c_ref: float | None = None
+    c_ref_std: float | None = None
+    task: str | None = None
+    temperature: float | None = None
+    source_format: str | None = None
+    laser_core_version: str = __version__
+
+    @classmethod
+    def from_dict(cls, values: dict) -> RunMeta:
+        """Keep the known keys; a newer writer may have added others."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{k: v for k, v in values.items() if k in known})
+
+
+def column_type(name: str) -> pa.DataType | None:
+    """The Arrow type a column must have; None for a column this schema does not know."""
+    if name.startswith(SIGNAL_PREFIX) and len(name) > len(SIGNAL_PREFIX):
+        return pa.float64()
+    return COLUMNS.get(name)
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """Rollouts of one or more runs: an Arrow table in the canonical schema, and its metadata.
+
+    Examples
+    --------
+    >>> rows = [{"run": "demo", "problem_id": "p0", "sample": 0, "response": "x=2", "correct": True, "score": 0.9}]
+    >>> rollouts = Rollouts.from_rows(rows, RunMeta(beta_v=0.1, c_ref=-23.0))
+    >>> len(rollouts), rollouts.column("score").tolist(), rollouts.has("z_trace")
+    (1, [0.9], False)
+    """
+
+    table: pa.Table
+    meta: RunMeta
+
+    def __len__(self) -> int:
+        return self.table.num_rows
+
+    @classmethod
+    def from_rows(cls, rows: list[dict], meta: RunMeta | None = None) -> Rollouts:
+        """Build from dicts that already have canonical names and types; columns no row has stay absent.
+
+        Raises
+        ------
+        InputError
+            If a required field is missing, a column is unknown or a value does not fit its type; names row and field.
+        """
+        names = list(dict.fromkeys(key for row in rows for key in row))
+        arrays = {}
+        for name in [*(c for c in COLUMNS if c in names or c in REQUIRED), *(n for n in names if n not in COLUMNS)]:
+            kind = column_type(name)
+            if kind is None:
+                raise InputError("unknown column", field=name, remedy=f"name it '{SIGNAL_PREFIX}{name}' if it is a number")
+            values = [row.get(name) for row in rows]
+            try:
+                arrays[name] = pa.array(values, kind)
+            except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+                raise InputError(f"expected {kind}: {error}", field=name) from None
+            if name in REQUIRED and arrays[name].null_count:
+                line = values.index(None) + 1
+                raise InputError("missing value", line=line, field=name, remedy="every row needs this field")
+        return cls(pa.table(arrays), meta or RunMeta())
+
+    def has(self, name: str) -> bool:
+        """Whether the column exists and holds at least one value."""
+        return name in self.table.column_names and self.table[name].null_count < len(self)
+
+    def column(self, name: str) -> np.ndarray:
+        """A numeric or boolean column as float64 of shape (n_rows,), null as NaN; all NaN where the column is absent."""
+        if name not in self.table.column_names:
+            return np.full(len(self), np.nan)
+        return pc.cast(self.table[name], pa.float64()).to_numpy().astype(np.float64, copy=False)
+
+    def text(self, name: str) -> list[str | None]:
+        """A text column as a list of shape (n_rows,); all None where the column is absent."""
+        return self.table[name].to_pylist() if name in self.table.column_names else [None] * len(self)
+
+    @property
+    def signals(self) -> list[str]:
+        """The names of the columns that can stand in the score's place, the score first."""
+        extra = [c for c in self.table.column_names if c.startswith(SIGNAL_PREFIX) and self.has(c)]
+        return (["score"] if self.has("score") else []) + extra
+
+    def row(self, index: int) -> dict:
+        """One rollout as a dict of Python values."""
+        return self.table.slice(index, 1).to_pylist()[0]
+
+    def runs(self) -> list[str]:
+        """Run names in order of first appearance."""
+        return self.table["run"].unique().to_pylist()
+
+    def take(self, selection: np.ndarray) -> Rollouts:
+        """Rows by boolean mask or by index, in that order."""
+        selection = np.asarray(selection)
+        picked = self.table.filter(pa.array(selection)) if selection.dtype == bool else self.table.take(pa.array(selection))
+        return replace(self, table=picked)
+
+    def with_column(self, name: str, values: object) -> Rollouts:
+        """A copy with one column replaced or added."""
+        kind = column_type(name)
+        if kind is None:
+            raise InputError("unknown column", field=name)
+        array = pa.array(values, kind, from_pandas=True)
+        names = self.table.column_names
+        if name in names:
+            return replace(self, table=self.table.set_column(names.index(name), name, array))
+        return replace(self, table=self.table.append_column(name, array))
+
+    def with_score_settings(self, *, beta_v: float, c_ref: float) -> Rollouts:
+        """Recompute the score from z_logprob under another scale and constant (paper: r_s = beta_v (log pi(z_c) - c_ref)).
+
+        Where the table has no z_logprob it is first recovered from the score and the settings in its metadata. Rows
+        that have neither keep a null score.
+
+        Raises
+        ------
+        InputError
+            If the table has no z_logprob and its metadata does not say how its score was made.
+        """
+        z_logprob = self.column("z_logprob")
+        if not np.isfinite(z_logprob).any():
+            if self.meta.beta_v is None or self.meta.c_ref is None:
+                raise InputError(
+                    "these scores cannot be rescaled: the file has neither z_logprob nor the beta_v and c_ref its scores "
+                    "were made with",
+                    field="z_logprob",
+                    remedy="score the file again with `laser score`, or convert it with --beta-v and --c-ref",
+                )
+            z_logprob = self.column("score") / self.meta.beta_v + self.meta.c_ref
+        rescored = self.with_column("score", beta_v * (z_logprob - c_ref)).with_column("z_logprob", z_logprob)
+        return replace(rescored, meta=replace(self.meta, beta_v=beta_v, c_ref=c_ref))
+
+    def to_arrow(self) -> pa.Table:
+        """The table with its metadata in the schema, as it is written to Parquet."""
+        meta = {"format_version": FORMAT_VERSION, **asdict(self.meta)}
+        return self.table.replace_schema_metadata({_META_KEY: json.dumps(meta).encode()})
+
+    @classmethod
+    def from_arrow(cls, table: pa.Table, *, file: object = None) -> Rollouts:
+        """Check an Arrow table against the schema, casting where nothing is lost.
+
+        Raises
+        ------
+        InputError
+            Naming ``file`` and the field: a required column is missing or has nulls, or a type does not fit.
+        """
+        meta = _read_meta(table.schema.metadata, file)
+        for name in REQUIRED:
+            if name not in table.column_names:
+                raise InputError("required column is missing", file=file, field=name, remedy="map a column to it")
+        arrays = {}
+        for name in table.column_names:
+            kind = column_type(name)
+            if kind is None:
+                continue  # a column of somebody else's: not ours to judge, not carried along
+            try:
+                arrays[name] = table[name].cast(kind)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                raise InputError(f"expected {kind}, found {table[name].type} ({error})", file=file, field=name) from None
+            if name in REQUIRED and arrays[name].null_count:
+                line = pc.index(pc.is_null(arrays[name]), True).as_py() + 1
+                raise InputError("missing value", file=file, line=line, field=name, remedy="every row needs this field")
+        return cls(pa.table(arrays), meta)
+
+
+def _read_meta(metadata: dict | None, file: object) -> RunMeta:
+    if not metadata or _META_KEY not in metadata:
+        return RunMeta(source_format="parquet")
+    values = json.loads(metadata[_META_KEY])
+    version = values.pop("format_version", FORMAT_VERSION)
+    if version > FORMAT_VERSION:
+        raise InputError(
+            f"written by a newer laser_core (format {version}, this one reads {FORMAT_VERSION})",
+            file=file,
+            remedy="upgrade laser_core",
+        )
+    return RunMeta.from_dict(values)
