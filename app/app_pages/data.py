@@ -1,0 +1,93 @@
+"""Data: what is loaded, what each column holds, and what was refused."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import data, parts
+from app.words import count, literal, percent
+from laser_core.rollouts.schema import COLUMNS, REQUIRED
+
+MEANINGS = {
+    "run": "which run the row belongs to",
+    "step": "training step at which it was sampled",
+    "problem_id": "which problem",
+    "sample": "index of the solution within its problem",
+    "problem": "the problem's text",
+    "reference_answer": "the answer it is checked against",
+    "response": "the solution's text",
+    "answer": "the answer extracted from it",
+    "correct": "the verifier's verdict",
+    "truncated": "stopped by the length limit",
+    "n_tokens": "tokens in the response, <eos> included",
+    "z_logprob": "log-prob of z_c after <eos>, nats",
+    "ref_z_logprob": "the same under the reference model, nats",
+    "score": "last-token score, unclipped",
+    "tokens": "the response's tokens",
+    "token_logprobs": "log-prob of each token, nats",
+    "ref_token_logprobs": "the same under the reference model, nats",
+    "z_trace": "log-prob of z_c after each token, nats",
+    "entropy": "entropy before each token, nats",
+}
+
+source = data.current()
+rollouts, result = source.rollouts, source.result
+n_problems = len(rollouts.table["problem_id"].unique())
+refused = f"{count(len(result.refused), 'row')} refused" if result.refused else "no row refused"
+parts.header(
+    "What is loaded?",
+    f"“{literal(source.title)}”: {count(len(rollouts), 'solution')} of {count(n_problems, 'problem')}, {refused}.",
+)
+
+left, right = st.columns([3, 2], gap="large")
+with left:
+    st.subheader("Columns", anchor=False)
+    names = rollouts.table.column_names
+    empty = [1 - rollouts.table[name].null_count / max(len(rollouts), 1) for name in names]
+    st.dataframe(
+        {
+            "column": names,
+            "holds": [MEANINGS.get(name, "a signal that can stand in the score's place") for name in names],
+            "type": [str(rollouts.table[name].type) for name in names],
+            "filled": empty,
+        },
+        hide_index=True,
+        height="content",
+        column_config={"filled": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)},
+    )
+    missing = [name for name in COLUMNS if name not in names]
+    if missing:
+        st.caption("Not in this file: " + ", ".join(f"`{name}`" for name in missing) + ".")
+with right:
+    st.subheader("Where it comes from", anchor=False)
+    meta = rollouts.meta
+    facts = {
+        "format": result.format,
+        "model": meta.model,
+        "task": meta.task,
+        "temperature": meta.temperature,
+        "verdict token z_c": meta.z_token,
+        "β_v, reward per nat": meta.beta_v,
+        "c_ref, nats": meta.c_ref if meta.c_ref_std is None else f"{meta.c_ref:.2f} ± {meta.c_ref_std:.2f}",
+        "written by laser_core": meta.laser_core_version,
+    }
+    st.table({"": list(facts), "value": ["unknown" if v is None else literal(v) for v in facts.values()]})
+    for note in result.notes:
+        st.info(literal(note), icon=":material/info:")
+    for warning in data.samples(source, data.signal_of(source) or "score").warnings:
+        st.warning(literal(warning), icon=":material/warning:")
+
+st.subheader("Refused rows", anchor=False)
+if result.refused:
+    st.dataframe(
+        {
+            "line": [refusal.line for refusal in result.refused[:500]],
+            "field": [refusal.field or "" for refusal in result.refused[:500]],
+            "reason": [refusal.reason for refusal in result.refused[:500]],
+        },
+        hide_index=True,
+    )
+else:
+    st.caption(
+        f"None: all {percent(1.0)} of {count(result.n_rows, 'row')} were read. Required columns: {', '.join(REQUIRED)}."
+    )

@@ -1,0 +1,214 @@
+"""Where the app's rollouts come from, and the analyses of them, each computed once.
+
+A file's bytes are hashed once, when it is loaded; every cache is keyed by that hash and the parameters. (Streamlit's
+own hashing samples large tables, and would return old results for a table with a few changed rows.) Results for
+bundled files are shared by all visitors; uploads and their results belong to one session and end with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import streamlit as st
+
+from laser_core import bundled
+from laser_core.errors import InputError
+from laser_core.rollouts import ReadResult, Rollouts, read
+
+DEFAULT_RUN = "laser"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One run that the sidebar can choose.
+
+    Attributes
+    ----------
+    key : its name in the URL and in the session, unique among the sources.
+    title, description : what the sidebar and the cards say.
+    content_id : hash of the file's content and the run's name; the key of every cache.
+    result : what reading the file gave; ``rollouts`` holds this run's rows only.
+    rollouts : the run's rows.
+    events : the training events' file, if there is one.
+    private : whether it was uploaded by this session.
+    """
+
+    key: str
+    title: str
+    description: str
+    content_id: str
+    result: ReadResult
+    rollouts: Rollouts
+    events: Path | None = None
+    private: bool = False
+
+    @cached_property
+    def signals(self) -> list[str]:
+        """Columns that can stand in the score's place, the score first."""
+        return self.rollouts.signals
+
+
+@st.cache_resource(show_spinner=False)
+def _bundled_source(name: str, title: str, description: str, path: str, events: str | None, stamp: int) -> Source:
+    """Read a bundled file once per server; ``stamp`` (its modification time) makes a rewritten file a new entry."""
+    content = Path(path).read_bytes()
+    result = read(path)
+    digest = hashlib.sha256(content).hexdigest()
+    return Source(name, title, description, digest, result, result.rollouts, Path(events) if events else None)
+
+
+def bundled_sources() -> dict[str, Source]:
+    """The bundled runs by key, in the order :func:`laser_core.bundled.runs` gives them; missing files are left out."""
+    sources = {}
+    for run in bundled.runs():
+        path = Path(run.rollouts)
+        if path.is_file():
+            events = str(run.events) if run.events and Path(run.events).is_file() else None
+            stamp = path.stat().st_mtime_ns
+            sources[run.name] = _bundled_source(run.name, run.title, run.description, str(path), events, stamp)
+    return sources
+
+
+def uploaded_sources() -> dict[str, Source]:
+    """This session's uploads by key."""
+    return st.session_state.setdefault("uploaded_sources", {})
+
+
+def add_upload(name: str, content: bytes) -> str:
+    """Read an uploaded file into this session, one source per run in it.
+
+    Parameters
+    ----------
+    name : the file's name, for messages and titles.
+    content : its bytes.
+
+    Returns
+    -------
+    str
+        The key of the file's first run.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or holds no rollouts; the session's sources are then unchanged.
+    """
+    result = read(content, name=name)
+    if not len(result.rollouts):
+        raise InputError("the file holds no rollouts", file=name, remedy="upload a file with at least one solution")
+    digest, runs = hashlib.sha256(content).hexdigest(), result.rollouts.runs()
+    added = {}
+    for run in runs:
+        rows = result.rollouts.table["run"].to_numpy(zero_copy_only=False) == run
+        key = f"upload-{digest[:8]}" + (f"-{run}" if len(runs) > 1 else "")
+        title = f"{name}: {run}" if len(runs) > 1 else name
+        rollouts = result.rollouts if len(runs) == 1 else result.rollouts.take(rows)
+        added[key] = Source(key, title, f"Uploaded, {result.format}", f"{digest}:{run}", result, rollouts, private=True)
+    uploaded_sources().update(added)
+    return next(iter(added))
+
+
+def all_sources() -> dict[str, Source]:
+    """Bundled runs first, then this session's uploads."""
+    return bundled_sources() | uploaded_sources()
+
+
+def current() -> Source:
+    """The source chosen in the sidebar."""
+    sources = all_sources()
+    key = st.session_state.get("run")
+    if key in sources:
+        return sources[key]
+    return sources[DEFAULT_RUN] if DEFAULT_RUN in sources else list(sources.values())[-1]
+
+
+def signal_of(source: Source) -> str | None:
+    """The signal chosen in the sidebar if this source has it, otherwise its first; None where it has none."""
+    chosen = st.session_state.get("signal")
+    if chosen in source.signals:
+        return chosen
+    return source.signals[0] if source.signals else None
+
+
+def _samples(content_id: str, signal: str, _rollouts: Rollouts) -> object:
+    from laser_core.analysis import Samples
+
+    return Samples.from_rollouts(_rollouts, signal=signal)
+
+
+def _result(
+    content_id: str, signal: str, function: str, params: tuple, _rollouts: Rollouts, _samples: object
+) -> object:
+    from laser_core import analysis
+
+    data = _rollouts if function == "summarize" else _samples
+    extra = {"signal": signal} if function == "summarize" else {}
+    return getattr(analysis, function)(data, **extra, **dict(params))
+
+
+# The same two functions behind two caches: one for everybody, one that ends with the session. The caches are told apart
+# by the function's name, so each needs a function of its own.
+@st.cache_resource(show_spinner="Grouping answers …", max_entries=32)
+def _shared_samples(content_id: str, signal: str, _rollouts: Rollouts) -> object:
+    return _samples(content_id, signal, _rollouts)
+
+
+@st.cache_resource(show_spinner="Grouping answers …", max_entries=16, scope="session")
+def _private_samples(content_id: str, signal: str, _rollouts: Rollouts) -> object:
+    return _samples(content_id, signal, _rollouts)
+
+
+@st.cache_data(show_spinner="Computing …", max_entries=512)
+def _shared_result(
+    content_id: str, signal: str, function: str, params: tuple, _rollouts: object, _samples: object
+) -> object:
+    return _result(content_id, signal, function, params, _rollouts, _samples)
+
+
+@st.cache_data(show_spinner="Computing …", max_entries=128, scope="session")
+def _private_result(
+    content_id: str, signal: str, function: str, params: tuple, _rollouts: object, _samples: object
+) -> object:
+    return _result(content_id, signal, function, params, _rollouts, _samples)
+
+
+def samples(source: Source, signal: str = "score") -> object:
+    """The padded grid of a source (:class:`laser_core.analysis.Samples`), built once."""
+    build = _private_samples if source.private else _shared_samples
+    return build(source.content_id, signal, source.rollouts)
+
+
+def analyse(source: Source, function: str, *, signal: str = "score", **params: object) -> object:
+    """The result of ``laser_core.analysis.<function>`` on a source, computed once per content and parameters.
+
+    Parameters
+    ----------
+    source : the run.
+    function : a function of :mod:`laser_core.analysis` that takes samples.
+    signal : the column in the score's place.
+    params : its keyword arguments; hashable.
+    """
+    compute = _private_result if source.private else _shared_result
+    grid = samples(source, signal)
+    return compute(source.content_id, signal, function, tuple(sorted(params.items())), source.rollouts, grid)
+
+
+@st.cache_data(show_spinner=False)
+def _events(path: str, stamp: int) -> list[dict]:
+    events = []
+    for line in Path(path).read_text(encoding="utf-8").splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue  # a line still being written by a running training
+        if isinstance(event, dict) and "step" in event:
+            events.append(event)
+    return events
+
+
+def events(source: Source) -> list[dict]:
+    """The training events of a source, oldest first; empty where it has none."""
+    return _events(str(source.events), source.events.stat().st_mtime_ns) if source.events else []

@@ -1,0 +1,41 @@
+"""The LaSeR Explorer's frame: page configuration, the choice of rollouts, and navigation.
+
+Start it, from any directory, with ``streamlit run app/main.py``.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# `streamlit run` puts only this file's folder on the path, whatever directory it is started from.
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+import streamlit as st
+
+from app import sidebar
+
+st.set_page_config(
+    page_title="LaSeR Explorer",
+    page_icon=":material/flare:",
+    layout="wide",
+    menu_items={"About": "Explore reinforcement learning with last-token self-rewarding (arXiv 2510.14943)."},
+)
+
+PAGES = [
+    st.Page("app_pages/start.py", title="Start", icon=":material/home:", url_path="start", default=True),
+    st.Page("app_pages/traces.py", title="Traces", icon=":material/timeline:", url_path="traces"),
+    st.Page("app_pages/scores.py", title="Scores", icon=":material/bar_chart:", url_path="scores"),
+    st.Page("app_pages/thresholds.py", title="Thresholds", icon=":material/tune:", url_path="thresholds"),
+    st.Page("app_pages/voting.py", title="Voting", icon=":material/how_to_vote:", url_path="voting"),
+    st.Page("app_pages/compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
+    st.Page("app_pages/data.py", title="Data", icon=":material/table:", url_path="data"),
+]
+
+page = st.navigation(PAGES)
+if st.session_state.pop("open_traces", False):  # a row was picked in a table of rollouts; see app/parts.py
+    st.switch_page("app_pages/traces.py")
+if sidebar.show():
+    page.run()

@@ -1,0 +1,104 @@
+"""What every page is made of: question and finding, a figure with its sentence, an equation, a list of rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app import data
+from app.words import literal
+
+PLOTLY_CONFIG = {
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
+    "toImageButtonOptions": {"format": "png", "scale": 2},
+}
+MAX_TABLE_ROWS = 500
+
+
+def header(question: str, finding: str) -> None:
+    """The page's question as its title, and below it the finding with n and interval (markdown, our own words)."""
+    st.title(question, anchor=False)
+    st.markdown(f"#### {finding}", anchors=False)
+
+
+def figure(fig: go.Figure, *, key: str, alt: str, see: str) -> None:
+    """A figure, its description for screen readers, and the sentence that says what to see in it."""
+    st.plotly_chart(fig, key=key, alt=alt, config=PLOTLY_CONFIG, width="stretch")
+    st.caption(see)
+
+
+def equation(latex: str, words: str, *, label: str = "The equation") -> None:
+    """An equation and its words, one click away."""
+    with st.popover(label, icon=":material/function:"):
+        st.latex(latex)
+        st.markdown(words)
+
+
+def needs_score(source: data.Source) -> str | None:
+    """The signal to analyse, or None after saying what to do where the rollouts hold none."""
+    signal = data.signal_of(source)
+    if signal is None:
+        st.info(
+            "These rollouts hold no score and no other signal, so there is nothing to judge them by. Score them with "
+            "`laser score MODEL rollouts.parquet --out scored.parquet` and upload the result.",
+            icon=":material/info:",
+        )
+    return signal
+
+
+def signal_name(signal: str) -> str:
+    """A signal's name in a sentence."""
+    return "last-token score" if signal == "score" else literal(signal.removeprefix("signal."))
+
+
+def rollout_table(source: data.Source, rows: Sequence[int], *, key: str, signal: str = "score") -> None:
+    """Rollouts as a table; picking a row opens its problem on the Traces page.
+
+    Parameters
+    ----------
+    source : the run.
+    rows : row numbers in its table, the first 500 are shown.
+    key : the widget's key.
+    signal : the column shown as score.
+    """
+    picked = [int(row) for row in rows][:MAX_TABLE_ROWS]
+    if not picked:
+        st.caption("None in this run.")
+        return
+    taken = source.rollouts.take(picked)
+    verdicts = {1.0: "correct", 0.0: "incorrect"}
+    table = {
+        "problem": [p or i for p, i in zip(taken.text("problem"), taken.text("problem_id"), strict=True)],
+        "response": taken.text("response"),
+        "answer": taken.text("answer"),
+        "reference": taken.text("reference_answer"),
+        "verifier": [verdicts.get(value, "unknown") for value in taken.column("correct")],
+        "score": taken.column(signal),
+        "tokens": taken.column("n_tokens"),
+    }
+
+    def remember() -> None:
+        chosen = st.session_state[key].selection.rows
+        if chosen:
+            problem_id = taken.text("problem_id")[chosen[0]]
+            st.session_state["problem"] = problem_id
+            st.session_state["open_traces"] = True
+
+    st.dataframe(
+        table,
+        key=key,
+        on_select=remember,
+        selection_mode="single-row",
+        hide_index=True,
+        height="content" if len(picked) <= 8 else 320,
+        column_config={
+            "score": st.column_config.NumberColumn(format="%.3f"),
+            "tokens": st.column_config.NumberColumn(format="%d"),
+            "response": st.column_config.TextColumn(width="large"),
+        },
+    )
+    more = len(rows) - len(picked)
+    st.caption("Pick a row to open its problem in Traces." + (f" {more:,} more are not listed." if more > 0 else ""))

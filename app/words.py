@@ -1,0 +1,79 @@
+"""Numbers and foreign text as words on a page."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from laser_core.figures.theme import visible
+
+if TYPE_CHECKING:
+    from laser_core.analysis import Estimate
+
+UNDEFINED = "undefined"
+
+
+def literal(text: object, limit: int = 1000) -> str:
+    r"""Foreign text as markdown that shows exactly that text: no formatting, LaTeX, HTML, links or directives.
+
+    Examples
+    --------
+    >>> literal("<b> $x$ :red[a]")
+    '\\<b\\> \\$x\\$ \\:red\\[a\\]'
+    """
+    shown = visible(str(text))
+    shown = shown if len(shown) <= limit else shown[: limit - 1] + "…"
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", shown)
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A value to so many digits, or a word where it is undefined.
+
+    >>> number(0.8349), number(float("nan"))
+    ('0.83', 'undefined')
+    """
+    return UNDEFINED if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def percent(value: float, digits: int = 0) -> str:
+    """A share as a percentage.
+
+    >>> percent(0.8349), percent(float("nan"))
+    ('83%', 'undefined')
+    """
+    return UNDEFINED if value is None or not math.isfinite(value) else f"{100 * value:.{digits}f}%"
+
+
+def interval(estimate: Estimate, *, scale: float = 1.0, digits: int = 2, sign: str = "") -> str:
+    """The 95% interval of an estimate, as "0.81 to 0.87"."""
+    if not (math.isfinite(estimate.ci_low) and math.isfinite(estimate.ci_high)):
+        return "no interval"
+    low, high = (f"{scale * bound:{sign}.{digits}f}" for bound in (estimate.ci_low, estimate.ci_high))
+    return f"{low} to {high}"
+
+
+def count(n: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun.
+
+    >>> count(1, "problem"), count(1200, "problem")
+    ('1 problem', '1,200 problems')
+    """
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def estimate(value: Estimate, digits: int = 2, noun: str = "problem") -> str:
+    """An estimate with its interval and n: "0.84 (95% interval 0.81 to 0.87, n = 312 problems)"."""
+    return f"{number(value.value, digits)} (95% interval {interval(value, digits=digits)}, n = {count(value.n, noun)})"
+
+
+def verdict(value: Estimate, chance: float = 0.5) -> str:
+    """What an interval lets one say against chance: "Yes", "Not shown" or "No".
+
+    An interval that covers chance supports neither answer, however far its middle lies from chance.
+    """
+    if math.isfinite(value.ci_low) and value.ci_low > chance:
+        return "Yes"
+    if math.isfinite(value.ci_high) and value.ci_high < chance:
+        return "No, rather the reverse"
+    return "Not shown"

@@ -1,0 +1,25 @@
+"""Figures: an analysis result in, a Plotly figure out. Nothing here computes a statistic.
+
+One theme (:mod:`laser_core.figures.theme`) gives each meaning one colour, dash and marker everywhere.
+"""
+
+from laser_core.figures.runs import comparison_figure, training_figure
+from laser_core.figures.scores import reliability_figure, score_histogram, threshold_figure
+from laser_core.figures.traces import QUANTITIES, Trace, token_heatmap, token_strip_html, trace_figure
+from laser_core.figures.voting import vote_figure, voting_figure, voting_gain_figure
+
+__all__ = [
+    "QUANTITIES",
+    "Trace",
+    "comparison_figure",
+    "reliability_figure",
+    "score_histogram",
+    "threshold_figure",
+    "token_heatmap",
+    "token_strip_html",
+    "trace_figure",
+    "training_figure",
+    "vote_figure",
+    "voting_figure",
+    "voting_gain_figure",
+]

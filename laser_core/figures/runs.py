@@ -1,0 +1,119 @@
+"""Figures about whole runs: training curves, and the findings of several runs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from laser_core.figures.theme import add_line, add_rule, empty, frame, plain, run_style, thin
+
+# What is drawn of a training event, in this order: its field, the panel's title, and a line of reference.
+PANELS = (
+    ("reward", "reward: share of sampled solutions that are right", None),
+    ("within_problem_auroc", "within-problem AUROC of the score", 0.5),
+    ("balanced_f1", "balanced F1 (TPR, TNR) of the score", None),
+    ("score_loss", "score loss", None),
+)
+
+
+def training_figure(events: Mapping[str, Sequence[dict]], *, panels: Sequence[str] | None = None) -> go.Figure:
+    """Training curves from the events of one or more runs, one panel per quantity, LaSeR solid and GRPO dashed.
+
+    Parameters
+    ----------
+    events : per run name its events, dicts with ``step`` and any of the fields of :data:`PANELS`; a missing or null
+        field is left out of its panel.
+    panels : the fields to draw; all that any run has when None.
+    """
+    wanted = [
+        panel
+        for panel in PANELS
+        if (panels is None or panel[0] in panels)
+        and any(event.get(panel[0]) is not None for run in events.values() for event in run)
+    ]
+    if not wanted:
+        return empty("These runs hold no training events.")
+    fig = make_subplots(
+        rows=len(wanted),
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.09,
+        subplot_titles=[panel[1] for panel in wanted],
+    )
+    for row, (field, _, reference) in enumerate(wanted, start=1):
+        for position, (run, run_events) in enumerate(events.items()):
+            points = [(event["step"], event[field]) for event in run_events if event.get(field) is not None]
+            if not points:
+                continue
+            shown = thin(len(points), 800)
+            x, y = (np.array([points[i][axis] for i in shown], dtype=float) for axis in (0, 1))
+            add_line(fig, x, y, run_style(plain(run), position), markers=False, hovertemplate="%{y:.3f}")
+            fig.data[-1].update(showlegend=row == 1, xaxis=f"x{row}", yaxis=f"y{row}")
+        if reference is not None:
+            fig.add_hline(
+                y=reference, row=row, col=1, line={"color": "rgba(127,127,127,0.9)", "width": 1, "dash": "dot"}
+            )
+    frame(fig, x="", y="", height=60 + 210 * len(wanted))
+    fig.update_layout(legend={"y": 1.06}, margin={"t": 60})
+    fig.update_annotations(x=0, xanchor="left", font={"size": 13})
+    fig.update_xaxes(title_text="training step", row=len(wanted), col=1)
+    return fig
+
+
+def comparison_figure(rows: Mapping[str, Mapping[str, object]], *, chance: float | None = None) -> go.Figure:
+    """Runs side by side: per finding one line, per run one marker with its 95% interval.
+
+    Parameters
+    ----------
+    rows : per run name, per finding its estimate (``value``, ``ci_low``, ``ci_high``, ``n``); the findings of the
+        first run give the order from top to bottom. Undefined estimates are left out.
+    chance : a line of reference, such as 0.5 for an AUROC.
+    """
+    findings = list(dict.fromkeys(name for estimates in rows.values() for name in estimates))
+    fig = go.Figure()
+    spread = 0.18
+    for position, (run, estimates) in enumerate(rows.items()):
+        style = run_style(plain(run), position)
+        known = [(i, estimates[name]) for i, name in enumerate(findings) if name in estimates]
+        known = [(i, estimate) for i, estimate in known if np.isfinite(estimate.value)]
+        offset = (position - (len(rows) - 1) / 2) * spread
+        value = np.array([estimate.value for _, estimate in known], dtype=float)
+        low = np.array([estimate.ci_low for _, estimate in known], dtype=float)
+        high = np.array([estimate.ci_high for _, estimate in known], dtype=float)
+        fig.add_trace(
+            go.Scatter(
+                x=value,
+                y=[i + offset for i, _ in known],
+                mode="markers",
+                name=style.name,
+                marker={
+                    "color": style.color,
+                    "symbol": style.symbol,
+                    "size": 12,
+                    "line": {"width": 2, "color": style.color},
+                },
+                error_x={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": high - value,
+                    "arrayminus": value - low,
+                    "color": style.color,
+                    "thickness": 2,
+                    "width": 0,
+                },
+                customdata=[[estimate.ci_low, estimate.ci_high, estimate.n, findings[i]] for i, estimate in known],
+                hovertemplate=(
+                    "%{customdata[3]}: %{x:.3f}<br>95% interval %{customdata[0]:.3f} to %{customdata[1]:.3f}, "
+                    f"n = %{{customdata[2]:,}}<extra>{style.name}</extra>"
+                ),
+            )
+        )
+    frame(fig, x="value, with 95% interval over problems", y="", height=90 + 58 * len(findings), hovermode="closest")
+    fig.update_yaxes(tickvals=list(range(len(findings))), ticktext=findings, autorange="reversed", showgrid=False)
+    fig.update_yaxes(range=[len(findings) - 0.5, -0.5], autorange=False)
+    if chance is not None:
+        add_rule(fig, x=chance, label="")
+    return fig

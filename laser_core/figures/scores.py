@@ -1,0 +1,162 @@
+"""Figures about the score of single solutions: where it lies, what a threshold makes of it, what it is worth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from laser_core.figures import theme
+from laser_core.figures.theme import LASER, OUTCOMES, RULE, Style, add_band, add_line, add_rule, fade, frame, thin
+
+if TYPE_CHECKING:
+    from laser_core.analysis import Calibration, ScoreDistribution, Sweep
+
+
+def score_histogram(
+    distribution: ScoreDistribution, *, threshold: float | None = 0.5, signal: str = "last-token score"
+) -> go.Figure:
+    """Histogram of the scores of correct (blue) and incorrect (vermilion, hatched) solutions on the same bins.
+
+    Parameters
+    ----------
+    distribution : counts per bin, from :func:`laser_core.analysis.score_distribution`.
+    threshold : the decision line; None draws none (a signal without a natural threshold).
+    signal : what the horizontal axis measures, with its unit if it has one.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    edges = np.asarray(distribution.edges, dtype=float)
+    fig = go.Figure()
+    for outcome, counts in ((False, distribution.incorrect), (True, distribution.correct)):
+        style = OUTCOMES[outcome]
+        fig.add_trace(
+            go.Bar(
+                x=(edges[:-1] + edges[1:]) / 2,
+                y=counts,
+                width=np.diff(edges),
+                customdata=np.stack([edges[:-1], edges[1:]], axis=1),
+                name=f"{style.name} (n = {int(np.sum(counts)):,})",
+                marker={
+                    "color": fade(style.color, 0.55),
+                    "line": {"color": style.color, "width": 1},
+                    "pattern": {"shape": "" if outcome else "/", "fgcolor": style.color, "size": 6, "solidity": 0.35},
+                },
+                hovertemplate="%{y} solutions from %{customdata[0]:.2f} to %{customdata[1]:.2f}",
+            )
+        )
+    fig.update_layout(barmode="overlay", bargap=0)
+    frame(fig, x=signal, y="solutions per bin", hovermode="x unified")
+    if threshold is not None:
+        add_rule(
+            fig,
+            x=threshold,
+            label=f"threshold {threshold:g}: judged correct →",
+            yanchor="bottom",
+            xanchor="right" if threshold > float(edges.mean()) else "left",
+        )
+        fig.layout.annotations[-1].update(yref="paper", y=0.94, bgcolor="rgba(127,127,127,0.12)")
+    return fig
+
+
+def threshold_figure(sweep: Sweep, *, threshold: float = 0.5, signal: str = "last-token score") -> go.Figure:
+    """TPR, TNR and their harmonic mean, the balanced F1, at every threshold, with the 95% band of the balanced F1.
+
+    Parameters
+    ----------
+    sweep : from :func:`laser_core.analysis.threshold_sweep`.
+    threshold : the threshold in use, drawn as a line.
+    signal : what the threshold is put on, for the axis title.
+
+    Notes
+    -----
+    At most 400 of the distinct thresholds are drawn, both ends included: more than a screen can resolve.
+    """
+    shown = thin(len(sweep.threshold))
+    x = np.asarray(sweep.threshold, dtype=float)[shown]
+    balanced = Style("balanced F1", LASER, "solid", "circle")
+    fig = go.Figure()
+    add_band(fig, x, np.asarray(sweep.balanced_f1_low)[shown], np.asarray(sweep.balanced_f1_high)[shown], balanced)
+    kept = Style("TPR: correct, judged correct", theme.CORRECT, "dash", "circle")
+    rejected = Style("TNR: incorrect, judged incorrect", theme.INCORRECT, "dot", "x")
+    for style, values in ((kept, sweep.tpr), (rejected, sweep.tnr), (balanced, sweep.balanced_f1)):
+        add_line(
+            fig,
+            x,
+            np.asarray(values, dtype=float)[shown],
+            style,
+            markers=False,
+            hovertemplate="%{y:.3f}",
+        )
+    at_best = int(np.argmin(np.abs(np.asarray(sweep.threshold, dtype=float) - sweep.best)))
+    fig.add_trace(
+        go.Scatter(
+            x=[sweep.best],
+            y=[sweep.balanced_f1[at_best]],
+            mode="markers",
+            marker={"symbol": "star", "size": 14, "color": LASER, "line": {"color": "white", "width": 1}},
+            name=f"best on this data: {sweep.best:.2f}",
+            hovertemplate="best balanced F1 %{y:.3f} at %{x:.3f}<extra></extra>",
+        )
+    )
+    frame(fig, x=f"threshold on the {signal}", y="share of solutions, or balanced F1")
+    fig.update_yaxes(range=[0, 1.04])
+    add_rule(fig, x=threshold, label=f"{threshold:.2f}", yanchor="bottom")
+    return fig
+
+
+def reliability_figure(calibration: Calibration) -> go.Figure:
+    """Accuracy in each bin of the clipped score, with 95% intervals, beside the diagonal a probability would follow.
+
+    Parameters
+    ----------
+    calibration : from :func:`laser_core.analysis.calibration`.
+    """
+    known = np.asarray(calibration.count) > 0
+    mean_score = np.asarray(calibration.mean_score, dtype=float)[known]
+    accuracy = np.asarray(calibration.accuracy, dtype=float)[known]
+    low = np.asarray(calibration.ci_low, dtype=float)[known]
+    high = np.asarray(calibration.ci_high, dtype=float)[known]
+    count = np.asarray(calibration.count)[known]
+    fig = go.Figure()
+    fig.add_trace(
+        go.Scatter(
+            x=[0, 1],
+            y=[0, 1],
+            mode="lines",
+            line={"color": RULE, "dash": "dot", "width": 1.5},
+            name="a calibrated probability",
+            hoverinfo="skip",
+        )
+    )
+    fig.add_trace(
+        go.Scatter(
+            x=mean_score,
+            y=accuracy,
+            mode="lines+markers",
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": high - accuracy,
+                "arrayminus": accuracy - low,
+                "color": fade(LASER, 0.6),
+                "thickness": 1.5,
+                "width": 3,
+            },
+            line={"color": LASER, "width": 2},
+            marker={"color": LASER, "size": 9, "symbol": "circle"},
+            customdata=np.stack([count, low, high], axis=1) if len(count) else None,
+            hovertemplate=(
+                "mean score %{x:.2f}: %{y:.3f} correct<br>95% interval %{customdata[1]:.3f} to "
+                "%{customdata[2]:.3f}, n = %{customdata[0]:,}<extra></extra>"
+            ),
+            name="this run, 95% interval",
+        )
+    )
+    frame(fig, x="mean clipped score in the bin", y="accuracy in the bin", hovermode="closest")
+    fig.update_xaxes(range=[-0.03, 1.03])
+    fig.update_yaxes(range=[-0.03, 1.05])
+    return fig

@@ -1,0 +1,241 @@
+"""One theme for every figure: what each colour, dash and marker means, and the frame all figures share.
+
+The categorical colours are Okabe and Ito's, which stay apart under the common colour-vision deficiencies; two more are
+chosen for runs. None is text-coloured, so each reads on a light and on a dark page. A colour never carries a meaning
+alone: every style has a dash and a marker of its own as well.
+"""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+CORRECT = "#0072B2"
+INCORRECT = "#D55E00"
+UNKNOWN = "#8C8C8C"
+WEIGHTED = "#009E73"
+MAJORITY = "#7F7F7F"
+BEST_OF_N = "#CC79A7"
+PASS = "#56B4E9"
+LASER = "#7C6CF2"
+GRPO = "#E69F00"
+RULE = "rgba(127, 127, 127, 0.9)"  # thresholds and reference lines: readable on white and on near-black
+GRID = "rgba(127, 127, 127, 0.22)"
+
+MONOSPACE = "ui-monospace, 'SF Mono', 'DejaVu Sans Mono', Menlo, Consolas, monospace"
+HEIGHT = 380  # pixels; a phone in portrait still shows the figure and its sentence at once
+
+# Scores diverge around 0.5, the decision; the ends are the incorrect and the correct colour, the middle is neutral.
+SCORE_SCALE = [[0.0, "#D55E00"], [0.25, "#EFB285"], [0.5, "#F4F1EC"], [0.75, "#86BBDD"], [1.0, "#0072B2"]]
+# Log-probs run one way, from certain (pale) to surprising (dark); the scale is reversed because nats are negative.
+LOGPROB_SCALE = [[0.0, "#4A2A7B"], [0.25, "#7A5CAB"], [0.5, "#AC97CE"], [0.75, "#D9CFE8"], [1.0, "#F6F3FA"]]
+ENTROPY_SCALE = [[1.0 - position, color] for position, color in reversed(LOGPROB_SCALE)]
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one meaning is drawn: its name on screen, colour, dash and marker."""
+
+    name: str
+    color: str
+    dash: str
+    symbol: str
+
+
+OUTCOMES = {
+    True: Style("correct", CORRECT, "solid", "circle"),
+    False: Style("incorrect", INCORRECT, "dash", "x"),
+    None: Style("not verified", UNKNOWN, "dot", "diamond-open"),
+}
+VOTES = {
+    "pass_": Style("pass@N", PASS, "dot", "triangle-up"),
+    "best_of_n": Style("best-of-N", BEST_OF_N, "dashdot", "diamond"),
+    "weighted": Style("weighted vote", WEIGHTED, "solid", "circle"),
+    "majority": Style("majority vote", MAJORITY, "dash", "square"),
+}
+_SPARE_RUNS = (
+    ("#56B4E9", "dashdot", "diamond"),
+    ("#CC79A7", "longdash", "triangle-up"),
+    ("#009E73", "longdashdot", "star"),
+)
+
+
+def run_style(name: str, position: int = 0) -> Style:
+    """The style of a run, by what its name says: LaSeR solid, GRPO dashed, the base model dotted.
+
+    Parameters
+    ----------
+    name : the run's name.
+    position : chooses a spare style for a run whose name says nothing.
+
+    Examples
+    --------
+    >>> run_style("laser seed 1").dash, run_style("GRPO").dash, run_style("base").dash, run_style("mine", 1).dash
+    ('solid', 'dash', 'dot', 'longdash')
+    """
+    lowered = name.lower()
+    if "laser" in lowered:
+        return Style(name, LASER, "solid", "circle")
+    if "grpo" in lowered:
+        return Style(name, GRPO, "dash", "square")
+    if "base" in lowered:
+        return Style(name, UNKNOWN, "dot", "circle-open")
+    return Style(name, *_SPARE_RUNS[position % len(_SPARE_RUNS)])
+
+
+def fade(color: str, alpha: float) -> str:
+    """A hex colour as rgba with the given opacity.
+
+    >>> fade("#0072B2", 0.2)
+    'rgba(0, 114, 178, 0.2)'
+    """
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {alpha})"
+
+
+def plain(text: object, limit: int = 200) -> str:
+    """Foreign text made safe for a Plotly label: tags shown as text, control and direction characters made visible.
+
+    Plotly reads a subset of HTML in every label, and direction overrides could make a label lie about its order.
+
+    >>> plain("<b>x</b>")
+    '&lt;b&gt;x&lt;/b&gt;'
+    >>> plain("a\\u202eb\\n")
+    'a\\\\u202eb↵'
+    """
+    shown = str(text)
+    shown = shown if len(shown) <= limit else shown[: limit - 1] + "…"
+    return html.escape(visible(shown), quote=False)
+
+
+def visible(text: str) -> str:
+    """Whitespace and invisible characters as something one can see, so that a token is shown for what it is.
+
+    >>> visible("a\\tb"), visible("\\u200b"), visible(" ")
+    ('a⇥b', '\\\\u200b', ' ')
+    """
+    out = []
+    for char in text:
+        if char == "\n":
+            out.append("↵")
+        elif char == "\t":
+            out.append("⇥")
+        elif char.isprintable() or char == " ":
+            out.append(char)
+        else:
+            code = ord(char)
+            out.append(f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
+    return "".join(out)
+
+
+_TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"family": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif", "size": 14},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "xaxis": {"gridcolor": GRID, "zeroline": False, "automargin": True},
+        "yaxis": {"gridcolor": GRID, "zeroline": False, "automargin": True},
+    }
+)
+
+
+def frame(
+    fig: go.Figure, *, x: str, y: str, height: int = HEIGHT, hovermode: str | bool = "x unified", legend: bool = True
+) -> go.Figure:
+    """Give a figure the shared frame: axis titles with units, a legend above the data, no chart title.
+
+    The page's sentence is the title; a legend above the plot never covers data, at any width.
+    """
+    fig.update_layout(
+        template=_TEMPLATE,
+        height=height,
+        margin={"l": 8, "r": 8, "t": 34 if legend else 12, "b": 8},
+        hovermode=hovermode,
+        showlegend=legend,
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "title_text": "",
+            "bgcolor": "rgba(0,0,0,0)",
+        },
+        dragmode=False,  # on a phone a drag scrolls the page; zooming stays in the toolbar
+    )
+    fig.update_xaxes(title_text=x, gridcolor=GRID, zeroline=False, automargin=True)
+    fig.update_yaxes(title_text=y, gridcolor=GRID, zeroline=False, automargin=True)
+    return fig
+
+
+def add_band(fig: go.Figure, x: object, low: object, high: object, style: Style, **kwargs: object) -> None:
+    """Draw an interval as a translucent band behind its line; points with an undefined bound are left out."""
+    x, low, high = (np.asarray(values, dtype=float) for values in (x, low, high))
+    known = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
+    if not known.any():
+        return
+    x, low, high = x[known], low[known], high[known]
+    fig.add_trace(
+        go.Scatter(
+            x=np.concatenate([x, x[::-1]]),
+            y=np.concatenate([high, low[::-1]]),
+            fill="toself",
+            fillcolor=fade(style.color, 0.16),
+            line={"width": 0},
+            mode="lines",
+            hoverinfo="skip",
+            showlegend=False,
+            legendgroup=style.name,
+            name=f"{style.name}, 95% interval",
+        ),
+        **kwargs,
+    )
+
+
+def add_line(fig: go.Figure, x: object, y: object, style: Style, *, markers: bool = True, **kwargs: object) -> None:
+    """Draw one line in its style; ``kwargs`` go to the trace."""
+    fig.add_trace(
+        go.Scatter(
+            x=x,
+            y=y,
+            name=style.name,
+            legendgroup=style.name,
+            mode="lines+markers" if markers else "lines",
+            line={"color": style.color, "dash": style.dash, "width": 2.5},
+            marker={"color": style.color, "symbol": style.symbol, "size": 8},
+            **kwargs,
+        )
+    )
+
+
+def add_rule(fig: go.Figure, *, label: str, x: float | None = None, y: float | None = None, **kwargs: object) -> None:
+    """A thin labelled reference line at ``x`` (vertical) or ``y`` (horizontal)."""
+    line = {"color": RULE, "width": 1.5, "dash": "dot"}
+    if x is not None:
+        fig.add_vline(x=x, line=line, annotation={"text": label, "font": {"size": 12}, **kwargs})
+    if y is not None:
+        fig.add_hline(y=y, line=line, annotation={"text": label, "font": {"size": 12}, **kwargs})
+
+
+def thin(n_points: int, limit: int = 400) -> np.ndarray:
+    """Indices of at most ``limit`` points spread evenly over ``n_points``, both ends kept: what a screen can show.
+
+    >>> thin(5, 3).tolist(), thin(2, 3).tolist()
+    ([0, 2, 4], [0, 1])
+    """
+    if n_points <= limit:
+        return np.arange(n_points)
+    return np.unique(np.linspace(0, n_points - 1, limit).round().astype(int))
+
+
+def empty(message: str) -> go.Figure:
+    """A figure that says why there is nothing to draw, so that a caller need not treat absence as a special case."""
+    fig = go.Figure()
+    fig.add_annotation(text=plain(message), showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper")
+    frame(fig, x="", y="", height=180, hovermode=False, legend=False)
+    fig.update_xaxes(visible=False)
+    fig.update_yaxes(visible=False)
+    return fig

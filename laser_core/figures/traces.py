@@ -1,0 +1,271 @@
+"""Figures about single solutions, token by token: their log-probs, and the verdict token's log-prob along the way."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from laser_core.figures.theme import (
+    ENTROPY_SCALE,
+    LOGPROB_SCALE,
+    MONOSPACE,
+    OUTCOMES,
+    SCORE_SCALE,
+    add_line,
+    add_rule,
+    empty,
+    frame,
+    plain,
+    visible,
+)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something known at every token: its column, name, unit, and colour scale with the values at its two ends."""
+
+    key: str
+    column: str
+    name: str
+    unit: str
+    scale: list
+    low: float
+    high: float
+
+
+QUANTITIES = {
+    "score": Quantity("score", "z_trace", "score so far", "score", SCORE_SCALE, 0.0, 1.0),
+    "z_logprob": Quantity("z_logprob", "z_trace", "log-prob of z_c", "nats", SCORE_SCALE, np.nan, np.nan),
+    "logprob": Quantity("logprob", "token_logprobs", "log-prob of the token", "nats", LOGPROB_SCALE, -3.0, 0.0),
+    "entropy": Quantity("entropy", "entropy", "entropy before the token", "nats", ENTROPY_SCALE, 0.0, 2.0),
+}
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One solution's per-token values, ready to draw.
+
+    Attributes
+    ----------
+    label : what the solution is called on screen, such as "sample 3".
+    correct : the verifier's verdict; None if unknown.
+    tokens : the response's tokens as text, the closing <eos> included.
+    values : per quantity key (see :data:`QUANTITIES`) an array of shape (n_tokens,); absent where the table has none.
+    """
+
+    label: str
+    correct: bool | None
+    tokens: tuple[str, ...]
+    values: dict[str, np.ndarray]
+
+    @classmethod
+    def from_row(cls, row: dict, *, beta_v: float | None, c_ref: float | None) -> Trace:
+        """Take a row of the rollout table (:meth:`laser_core.rollouts.Rollouts.row`).
+
+        The z_c trace is also given in score units, beta_v * (log pi(z_c) - c_ref), where both settings are known.
+        Without tokens the response counts as one token per character only if that matches the trace's length.
+
+        Examples
+        --------
+        >>> row = {"sample": 3, "correct": True, "tokens": ["x", "<eos>"], "z_trace": [-23.0, -13.0]}
+        >>> trace = Trace.from_row(row, beta_v=0.1, c_ref=-23.0)
+        >>> trace.label, trace.values["score"].round(6).tolist(), "entropy" in trace.values
+        ('sample 3', [0.0, 1.0], False)
+        """
+        values = {}
+        for key, quantity in QUANTITIES.items():
+            column = row.get(quantity.column)
+            if column is not None and len(column):
+                values[key] = np.asarray(column, dtype=float)
+        if "z_logprob" in values and beta_v is not None and c_ref is not None:
+            values["score"] = beta_v * (values["z_logprob"] - c_ref)
+        else:
+            values.pop("score", None)
+        tokens = row.get("tokens")
+        if tokens is None:
+            n = max((len(v) for v in values.values()), default=0)
+            response = row.get("response") or ""
+            tokens = list(response) if len(response) == n else [f"token {i + 1}" for i in range(n)]
+        return cls(f"sample {row.get('sample')}", row.get("correct"), tuple(tokens), values)
+
+
+def trace_figure(
+    traces: Sequence[Trace], quantity: str, *, beta_v: float | None = None, c_ref: float | None = None
+) -> go.Figure:
+    """One line per solution over its tokens: correct solid blue, incorrect dashed vermilion.
+
+    Parameters
+    ----------
+    traces : the solutions to compare; the first one's tokens label the axis when they fit and all agree on the count.
+    quantity : a key of :data:`QUANTITIES`.
+    beta_v, c_ref : the score's settings, drawn as the score 0.5 line (score and z_c) and the c_ref line (z_c).
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A message in place of a chart where no trace holds the quantity.
+    """
+    shown = [trace for trace in traces if quantity in trace.values]
+    what = QUANTITIES[quantity]
+    unit = " nats" if what.unit == "nats" else ""
+    if not shown:
+        return empty(f"These rollouts hold no {what.name}.")
+    fig = go.Figure()
+    for trace in shown:
+        style, values = OUTCOMES[trace.correct], trace.values[quantity]
+        n = len(values)
+        before = [plain("".join(trace.tokens[max(0, i - 11) : i + 1]), 40) for i in range(n)]
+        add_line(
+            fig,
+            np.arange(1, n + 1),
+            values,
+            style,
+            markers=n <= 80,
+            customdata=np.array(before, dtype=object)[:, None],
+            hovertemplate=f"%{{y:.3f}}{unit} after “%{{customdata[0]}}”",
+        )
+        fig.data[-1].update(name=f"{plain(trace.label)}, {style.name}")
+    frame(fig, x="response token", y=what.name if what.unit == "score" else f"{what.name}, {what.unit}", height=340)
+    if quantity == "score":
+        add_rule(fig, y=0.5, label="0.5: judged correct above")
+        fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")
+    if quantity == "z_logprob" and c_ref is not None:
+        add_rule(fig, y=c_ref, label=f"c_ref = {c_ref:.1f}: score 0")
+        fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")
+        if beta_v:
+            add_rule(fig, y=c_ref + 0.5 / beta_v, label="score 0.5")
+            fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")
+    return fig
+
+
+def token_heatmap(
+    traces: Sequence[Trace], quantity: str, *, beta_v: float | None = None, c_ref: float | None = None
+) -> go.Figure:
+    """Solutions as rows, tokens as cells, each cell coloured by the quantity and labelled with its token.
+
+    Scores and z_c diverge around the decision (score 0.5) from vermilion over neutral to blue; log-probs and entropy
+    run one way, darker where the model was less sure.
+
+    Parameters
+    ----------
+    traces : rows from top to bottom.
+    quantity : a key of :data:`QUANTITIES`.
+    beta_v, c_ref : the score's settings; they place the middle of the z_c scale.
+    """
+    shown = [trace for trace in traces if quantity in trace.values]
+    what = QUANTITIES[quantity]
+    unit = " nats" if what.unit == "nats" else ""
+    if not shown:
+        return empty(f"These rollouts hold no {what.name}.")
+    width = max(len(trace.values[quantity]) for trace in shown)
+    grid = np.full((len(shown), width), np.nan)
+    text = np.full((len(shown), width), "", dtype=object)
+    for i, trace in enumerate(shown):
+        n = len(trace.values[quantity])
+        grid[i, :n] = trace.values[quantity]
+        text[i, :n] = [plain(token, 8) for token in trace.tokens[:n]] + [""] * (n - len(trace.tokens[:n]))
+    low, high = _scale_ends(what, grid, beta_v, c_ref)
+    marks = {True: "✓", False: "✗", None: "?"}
+    fig = go.Figure(
+        go.Heatmap(
+            z=grid,
+            x=np.arange(1, width + 1),
+            y=list(range(len(shown))),
+            text=text,
+            texttemplate="%{text}" if width <= 60 else None,
+            textfont={"family": MONOSPACE, "size": 13},
+            colorscale=what.scale,
+            zmin=low,
+            zmax=high,
+            xgap=1,
+            ygap=2,
+            hoverongaps=False,
+            hovertemplate=f"token %{{x}} “%{{text}}”: %{{z:.3f}}{unit}<extra></extra>",
+            colorbar={
+                "orientation": "h",
+                "thickness": 10,
+                "x": 0,
+                "xanchor": "left",
+                "y": 1.0,
+                "yanchor": "bottom",
+                "len": 0.6,
+                "title": {"text": f"{what.name}{unit and ', nats'}", "side": "top"},
+                "tickvals": [low, (low + high) / 2, high],
+                "ticktext": [f"{low:.3g}", f"{(low + high) / 2:.3g}", f"{high:.3g}"],
+            },
+        )
+    )
+    frame(fig, x="response token", y="", height=110 + 27 * len(shown), hovermode="closest", legend=False)
+    fig.update_layout(margin={"t": 60})
+    labels = [f"{marks[trace.correct]} {plain(trace.label).removeprefix('sample ')}" for trace in shown]
+    fig.update_yaxes(tickvals=list(range(len(shown))), ticktext=labels, autorange="reversed", showgrid=False)
+    fig.update_xaxes(showgrid=False)
+    return fig
+
+
+def token_strip_html(trace: Trace, quantity: str, *, beta_v: float | None = None, c_ref: float | None = None) -> str:
+    """The response as running text, each token on its colour, as escaped HTML for a page or a report.
+
+    Reads at any width and at any token length; hovering a token shows its value. Beyond 6,000 tokens the rest is
+    only counted, so that a hostile file cannot freeze the browser.
+
+    Parameters
+    ----------
+    trace, quantity, beta_v, c_ref : as for :func:`token_heatmap`.
+
+    Returns
+    -------
+    str
+        One ``<div>``; every piece of foreign text in it is escaped.
+
+    Examples
+    --------
+    >>> trace = Trace("sample 0", True, ("<b>",), {"logprob": np.array([-0.5])})
+    >>> "&lt;b&gt;" in token_strip_html(trace, "logprob")
+    True
+    """
+    what, limit = QUANTITIES[quantity], 6000
+    values = trace.values.get(quantity, np.full(len(trace.tokens), np.nan))
+    low, high = _scale_ends(what, values, beta_v, c_ref)
+    unit = " nats" if what.unit == "nats" else ""
+    spans = []
+    for token, value in list(zip(trace.tokens, values, strict=False))[:limit]:
+        background, ink = _cell_colors(what.scale, value, low, high)
+        title = html.escape(f"{visible(token)[:80]}  {what.name} {value:.3f}{unit}", quote=True)
+        shown = html.escape(visible(token)[:400], quote=True).replace(" ", "&nbsp;" if token.strip() == "" else " ")
+        spans.append(f'<span title="{title}" style="background:{background};color:{ink}">{shown}</span>')
+    more = len(trace.tokens) - limit
+    rest = f"<span> … {more:,} more tokens</span>" if more > 0 else ""
+    style = (
+        f"font-family:{MONOSPACE};font-size:1.0rem;line-height:1.75;white-space:pre-wrap;overflow-wrap:anywhere;"
+        "unicode-bidi:isolate;direction:ltr"
+    ).replace("'", "")
+    return f'<div dir="ltr" style="{style}">{"".join(spans)}{rest}</div>'
+
+
+def _scale_ends(what: Quantity, values: np.ndarray, beta_v: float | None, c_ref: float | None) -> tuple[float, float]:
+    """The values at the two ends of the colour scale: fixed, so that the same colour means the same everywhere."""
+    if what.key != "z_logprob":
+        return what.low, what.high
+    if beta_v and c_ref is not None:
+        return c_ref, c_ref + 1.0 / beta_v  # score 0 to score 1
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (-1.0, 0.0)
+
+
+def _cell_colors(scale: list, value: float, low: float, high: float) -> tuple[str, str]:
+    """Background and ink of a token; the ink is black or white, whichever contrasts more (WCAG relative luminance)."""
+    if not np.isfinite(value):
+        return "transparent", "inherit"
+    position = float(np.clip((value - low) / (high - low) if high > low else 0.5, 0, 1))
+    stops = np.array([stop for stop, _ in scale])
+    colors = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for _, color in scale], dtype=float)
+    rgb = [float(np.interp(position, stops, colors[:, channel])) for channel in range(3)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in rgb)]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    ink = "#000" if (luminance + 0.05) / 0.05 >= 1.05 / (luminance + 0.05) else "#fff"
+    return f"#{''.join(f'{round(v):02x}' for v in rgb)}", ink

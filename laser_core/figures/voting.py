@@ -1,0 +1,139 @@
+"""Figures about many solutions of one problem: accuracy as N grows, the gain of weighting, one actual vote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from laser_core.figures.theme import RULE, VOTES, add_band, add_line, add_rule, fade, frame, plain
+
+if TYPE_CHECKING:
+    from laser_core.analysis import Vote, VotingCurve
+
+
+def voting_figure(curve: VotingCurve, *, chosen_n: int | None = None) -> go.Figure:
+    """Expected accuracy against the number of solutions N for pass@N, best-of-N, weighted and majority votes.
+
+    Parameters
+    ----------
+    curve : from :func:`laser_core.analysis.voting_curve`; bands are its 95% intervals over problems.
+    chosen_n : marks the N that the page's text speaks about.
+    """
+    n = np.asarray(curve.n)
+    fig = go.Figure()
+    for key, style in VOTES.items():
+        stem = key.rstrip("_")
+        low, high = (np.asarray(getattr(curve, f"{stem}_{side}"), dtype=float) for side in ("low", "high"))
+        add_band(fig, n, low, high, style)
+    for key, style in VOTES.items():
+        stem = key.rstrip("_")
+        low, high = (np.asarray(getattr(curve, f"{stem}_{side}"), dtype=float) for side in ("low", "high"))
+        add_line(
+            fig,
+            n,
+            np.asarray(getattr(curve, key), dtype=float),
+            style,
+            customdata=np.stack([low, high], axis=1),
+            hovertemplate="%{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f})",
+        )
+    frame(fig, x="N, solutions per problem", y="accuracy, share of problems right", height=430)
+    _count_axis(fig, n)
+    if chosen_n is not None:
+        fig.add_vline(x=chosen_n, line={"color": RULE, "width": 1.5, "dash": "dot"})
+    return fig
+
+
+def voting_gain_figure(curve: VotingCurve) -> go.Figure:
+    """What the weights add: weighted minus majority accuracy on the same problems and subsets, with its 95% band.
+
+    Parameters
+    ----------
+    curve : from :func:`laser_core.analysis.voting_curve`.
+    """
+    n, style = np.asarray(curve.n), VOTES["weighted"]
+    gain, low, high = (
+        100 * np.asarray(getattr(curve, f"weighted_minus_majority{end}"), dtype=float) for end in ("", "_low", "_high")
+    )
+    fig = go.Figure()
+    add_band(fig, n, low, high, style)
+    add_line(
+        fig,
+        n,
+        gain,
+        style,
+        customdata=np.stack([low, high], axis=1),
+        hovertemplate="%{y:+.1f} points (%{customdata[0]:+.1f} to %{customdata[1]:+.1f})<extra></extra>",
+    )
+    frame(fig, x="N, solutions per problem", y="weighted − majority, points", height=300, legend=False)
+    _count_axis(fig, n)
+    add_rule(fig, y=0, label="no gain")
+    fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")
+    return fig
+
+
+def vote_figure(vote: Vote, answers: Sequence[str]) -> go.Figure:
+    """One actual vote, answer by answer: how many solutions gave it (majority) and the sum of their scores (weighted).
+
+    Both are votes: a majority voter counts 1, a weighted voter counts its clipped score, between 0 and 1.
+
+    Parameters
+    ----------
+    vote : from :func:`laser_core.analysis.draw_vote`.
+    answers : the text of each of the vote's answers, in the vote's order; shown as plain text.
+    """
+    order = np.argsort(-np.asarray(vote.count, dtype=float), kind="stable")[:12]
+    labels = [
+        f"{'✓' if vote.correct[i] == 1 else '✗' if vote.correct[i] == 0 else '?'}  {plain(answers[i], 24)}"
+        for i in order
+    ]
+    fig = go.Figure()
+    for key, values, winners in (
+        ("majority", vote.count, vote.majority_winners),
+        ("weighted", vote.weight, vote.weighted_winners),
+    ):
+        style = VOTES[key]
+        won = [int(i) in {int(w) for w in winners} for i in order]
+        shown = [float(values[i]) for i in order]
+        fig.add_trace(
+            go.Bar(
+                y=list(range(len(order))),
+                x=shown,
+                orientation="h",
+                name=style.name,
+                marker={
+                    "color": [style.color if w else fade(style.color, 0.4) for w in won],
+                    "pattern": {"shape": "/" if key == "majority" else "", "solidity": 0.25},
+                },
+                text=[
+                    f"{v:g}{'  ★ wins' if w else ''}" if key == "majority" else f"{v:.2f}{'  ★ wins' if w else ''}"
+                    for v, w in zip(shown, won, strict=True)
+                ],
+                textposition="outside",
+                cliponaxis=False,
+                hovertemplate=f"{style.name}: %{{x:.2f}}<extra></extra>",
+            )
+        )
+    frame(
+        fig,
+        x="votes (solutions, or sum of clipped scores)",
+        y="",
+        height=110 + 52 * max(len(order), 2),
+        hovermode="closest",
+    )
+    fig.update_layout(barmode="group", bargap=0.25)
+    fig.update_yaxes(tickvals=list(range(len(order))), ticktext=labels, autorange="reversed", showgrid=False)
+    most = max((float(vote.count[i]) for i in order), default=1.0)
+    fig.update_xaxes(range=[0, most * 1.3])
+    return fig
+
+
+def _count_axis(fig: go.Figure, n: np.ndarray) -> None:
+    """A logarithmic axis for N with the powers of two as ticks: going from 1 to 2 matters as much as from 8 to 16."""
+    top = int(n.max())
+    ticks = [2**k for k in range(top.bit_length()) if 2**k <= top]
+    if top not in ticks:
+        ticks = [t for t in ticks if t <= 0.75 * top] + [top]
+    fig.update_xaxes(type="log", tickvals=ticks, ticktext=[str(t) for t in ticks])
