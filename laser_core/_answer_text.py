@@ -71,7 +71,7 @@ def may_be_prose(response: str) -> bool:
 _LOOKALIKES = {0xFF01 + i: 0x21 + i for i in range(94)} | {
     0x2212: "-", 0x2013: "-", 0x2044: "/", 0x00D7: "*", 0x00A0: " ", 0x202F: " ", 0x3000: " ",
 }  # fmt: skip
-_WRAPPERS = re.compile(r"^(?:\$\$(.*)\$\$|\$(.*)\$|\\\((.*)\\\)|\\\[(.*)\\\]|\\boxed\{([^{}]*)\})$", re.DOTALL)
+_WRAPPERS = re.compile(r"^(?:\$\$(.*)\$\$|\$(.*)\$|\\\((.*)\\\)|\\\[(.*)\\\])$", re.DOTALL)
 _SPACING = re.compile(r"\\[,!;: ]|\\(?:left|right|displaystyle|bigl|bigr)(?![a-zA-Z])|\\quad|~")
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf|mathbf|textit|mbox|operatorname)\s*\{([^{}]*)\}")
 _NUMBER = re.compile(r"([+-]?)\$?(\d{1,3}(?:,\d{3})+|\d+)?(?:\.(\d*))?(?:[eE]([+-]?\d{1,2}))?")
@@ -109,6 +109,10 @@ def parse_number(text: str) -> tuple[Fraction, int] | None:
     return -value if sign == "-" else value, len(decimals or "")
 
 
+def _unboxed(text: str) -> str:
+    return (_last_boxed(text) or text) if text.startswith("\\boxed") else text
+
+
 @lru_cache(maxsize=_CACHE_SIZE)
 def normalize(text: str, *, squeeze: bool = True) -> str:
     r"""One spelling for what is plainly the same text: math delimiters, spacing commands and ``\text{}`` removed.
@@ -120,7 +124,7 @@ def normalize(text: str, *, squeeze: bool = True) -> str:
     >>> normalize(r"$\left( 3, \dfrac{\pi}{2} \right)$"), normalize(r"\text{Evelyn}"), normalize("evelyn.")
     ('(3,\\frac{\\pi}{2})', 'evelyn', 'evelyn')
     """
-    text = text.translate(_LOOKALIKES).strip().rstrip(". ")
+    text = _unboxed(text.translate(_LOOKALIKES).strip().rstrip(". "))
     while match := _WRAPPERS.match(text):
         inner = next(group for group in match.groups() if group is not None).strip()
         if "$" in inner:
@@ -148,7 +152,7 @@ def is_mathlike(text: str) -> bool:
 
 def as_tex(text: str) -> str:
     """What math-verify is given: no dollar signs inside the box it will be put in, no control characters."""
-    text = text.translate(_LOOKALIKES).strip()
+    text = _unboxed(text.translate(_LOOKALIKES).strip())
     if (match := _WRAPPERS.match(text)) and "$" not in (inner := next(g for g in match.groups() if g is not None)):
         text = inner
     return "".join(c if c.isprintable() else " " for c in text)

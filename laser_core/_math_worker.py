@@ -57,7 +57,10 @@ def parse_answer(text: str) -> list:
     """What math-verify reads in an answer: a sympy object and its text, only the text, or nothing."""
     from math_verify import parse
 
-    return parse("\\boxed{" + text + "}", parsing_timeout=None)
+    parsed = parse("\\boxed{" + text + "}", parsing_timeout=None)
+    if not is_math(parsed) and "=" in text:  # "m_{\\max} = n": the name need not be readable
+        parsed = parse("\\boxed{" + text.rsplit("=", 1)[1] + "}", parsing_timeout=None)
+    return parsed
 
 
 def is_math(parsed: list) -> bool:

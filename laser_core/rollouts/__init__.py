@@ -1,5 +1,23 @@
 """The rollout table: schema, Parquet store and readers of foreign formats."""
 
+from laser_core.rollouts.complete import Completed, complete
+from laser_core.rollouts.read import ReadResult, read
+from laser_core.rollouts.records import Refusal
 from laser_core.rollouts.schema import COLUMNS, PER_TOKEN, REQUIRED, SIGNAL_PREFIX, Rollouts, RunMeta
+from laser_core.rollouts.store import write_jsonl, write_parquet
 
-__all__ = ["COLUMNS", "PER_TOKEN", "REQUIRED", "SIGNAL_PREFIX", "Rollouts", "RunMeta"]
+__all__ = [
+    "COLUMNS",
+    "PER_TOKEN",
+    "REQUIRED",
+    "SIGNAL_PREFIX",
+    "Completed",
+    "ReadResult",
+    "Refusal",
+    "Rollouts",
+    "RunMeta",
+    "complete",
+    "read",
+    "write_jsonl",
+    "write_parquet",
+]

@@ -1,8 +1,8 @@
 """The rollout table: one row per sampled solution, the same columns whoever wrote it.
 
 Units: log-probs and entropies in nats, lengths in tokens, scores in reward units. Every column is nullable unless it is
-in :data:`REQUIRED`. Beside the fixed columns a table may hold any number of ``signal.<name>`` float columns (an external
-reward model, mean log-prob, ...) that can be analysed in the score's place.
+in :data:`REQUIRED`. Beside the fixed columns a table may hold any number of ``signal.<name>`` float columns (an
+external reward model, mean log-prob, ...) that can be analysed in the score's place.
 """
 
 from __future__ import annotations
@@ -74,9 +74,23 @@ class RunMeta:
 
     @classmethod
     def from_dict(cls, values: dict) -> RunMeta:
-        """Keep the known keys; a newer writer may have added others."""
-        known = {f.name for f in fields(cls)}
-        return cls(**{k: v for k, v in values.items() if k in known})
+        """Keep the known keys with values of their type; a newer writer, or another hand, may have added others.
+
+        Examples
+        --------
+        >>> meta = RunMeta.from_dict({"beta_v": 0.1, "c_ref": "low", "colour": "red"})
+        >>> meta.beta_v, meta.c_ref
+        (0.1, None)
+        """
+        kept = {}
+        for field in fields(cls):
+            value = values.get(field.name)
+            if "float" in field.type:
+                is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+                kept[field.name] = float(value) if is_number and np.isfinite(value) else None
+            elif isinstance(value, str):
+                kept[field.name] = value
+        return cls(**kept)
 
 
 def column_type(name: str) -> pa.DataType | None:
@@ -118,7 +132,9 @@ class Rollouts:
         for name in [*(c for c in COLUMNS if c in names or c in REQUIRED), *(n for n in names if n not in COLUMNS)]:
             kind = column_type(name)
             if kind is None:
-                raise InputError("unknown column", field=name, remedy=f"name it '{SIGNAL_PREFIX}{name}' if it is a number")
+                raise InputError(
+                    "unknown column", field=name, remedy=f"name it '{SIGNAL_PREFIX}{name}' if it is a number"
+                )
             values = [row.get(name) for row in rows]
             try:
                 arrays[name] = pa.array(values, kind)
@@ -134,7 +150,7 @@ class Rollouts:
         return name in self.table.column_names and self.table[name].null_count < len(self)
 
     def column(self, name: str) -> np.ndarray:
-        """A numeric or boolean column as float64 of shape (n_rows,), null as NaN; all NaN where the column is absent."""
+        """A numeric or boolean column as float64 of shape (n_rows,), null as NaN; all NaN where there is none."""
         if name not in self.table.column_names:
             return np.full(len(self), np.nan)
         return pc.cast(self.table[name], pa.float64()).to_numpy().astype(np.float64, copy=False)
@@ -160,7 +176,9 @@ class Rollouts:
     def take(self, selection: np.ndarray) -> Rollouts:
         """Rows by boolean mask or by index, in that order."""
         selection = np.asarray(selection)
-        picked = self.table.filter(pa.array(selection)) if selection.dtype == bool else self.table.take(pa.array(selection))
+        picked = (
+            self.table.filter(pa.array(selection)) if selection.dtype == bool else self.table.take(pa.array(selection))
+        )
         return replace(self, table=picked)
 
     def with_column(self, name: str, values: object) -> Rollouts:
@@ -175,7 +193,7 @@ class Rollouts:
         return replace(self, table=self.table.append_column(name, array))
 
     def with_score_settings(self, *, beta_v: float, c_ref: float) -> Rollouts:
-        """Recompute the score from z_logprob under another scale and constant (paper: r_s = beta_v (log pi(z_c) - c_ref)).
+        """Recompute the score from z_logprob with another scale and constant: r_s = beta_v (log pi(z_c) - c_ref).
 
         Where the table has no z_logprob it is first recovered from the score and the settings in its metadata. Rows
         that have neither keep a null score.
@@ -189,8 +207,8 @@ class Rollouts:
         if not np.isfinite(z_logprob).any():
             if self.meta.beta_v is None or self.meta.c_ref is None:
                 raise InputError(
-                    "these scores cannot be rescaled: the file has neither z_logprob nor the beta_v and c_ref its scores "
-                    "were made with",
+                    "these scores cannot be rescaled: the file has neither z_logprob nor the beta_v and c_ref its "
+                    "scores were made with",
                     field="z_logprob",
                     remedy="score the file again with `laser score`, or convert it with --beta-v and --c-ref",
                 )
@@ -212,7 +230,10 @@ class Rollouts:
         InputError
             Naming ``file`` and the field: a required column is missing or has nulls, or a type does not fit.
         """
-        meta = _read_meta(table.schema.metadata, file)
+        meta = read_meta(table.schema.metadata, file)
+        twice = next((n for n in table.column_names if table.column_names.count(n) > 1), None)
+        if twice is not None:
+            raise InputError("two columns have this name", file=file, field=twice, remedy="rename one of them")
         for name in REQUIRED:
             if name not in table.column_names:
                 raise InputError("required column is missing", file=file, field=name, remedy="map a column to it")
@@ -224,22 +245,40 @@ class Rollouts:
             try:
                 arrays[name] = table[name].cast(kind)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-                raise InputError(f"expected {kind}, found {table[name].type} ({error})", file=file, field=name) from None
+                raise InputError(
+                    f"expected {kind}, found {table[name].type} ({error})", file=file, field=name
+                ) from None
             if name in REQUIRED and arrays[name].null_count:
                 line = pc.index(pc.is_null(arrays[name]), True).as_py() + 1
                 raise InputError("missing value", file=file, line=line, field=name, remedy="every row needs this field")
         return cls(pa.table(arrays), meta)
 
 
-def _read_meta(metadata: dict | None, file: object) -> RunMeta:
+def read_meta(metadata: dict | None, file: object) -> RunMeta:
+    """The run's metadata from a Parquet schema's.
+
+    Raises
+    ------
+    InputError
+        If a newer version of this package wrote the table, in a format that this one does not know.
+    """
     if not metadata or _META_KEY not in metadata:
         return RunMeta(source_format="parquet")
-    values = json.loads(metadata[_META_KEY])
-    version = values.pop("format_version", FORMAT_VERSION)
-    if version > FORMAT_VERSION:
+    try:
+        values = json.loads(metadata[_META_KEY])
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        return RunMeta(source_format="parquet")  # the rows do not depend on it
+    check_version(values.get("format_version"), file)
+    return RunMeta.from_dict(values)
+
+
+def check_version(version: object, file: object) -> None:
+    """Raise InputError if the table's format is newer than this package."""
+    if isinstance(version, int) and version > FORMAT_VERSION:
         raise InputError(
             f"written by a newer laser_core (format {version}, this one reads {FORMAT_VERSION})",
             file=file,
             remedy="upgrade laser_core",
         )
-    return RunMeta.from_dict(values)

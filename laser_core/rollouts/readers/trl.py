@@ -1,0 +1,76 @@
+"""TRL's completions Parquet (trl 1.16, trainer/grpo_trainer.py, ``log_completions``): ``completions_00010.parquet``.
+
+One row a completion: ``step, prompt, completion, <a column per reward function>, <extra columns>, advantage``; prompt
+and completion are texts or lists of {role, content}. Every number column between becomes a signal; ``correct`` comes
+from the one the user maps to it (``--map accuracy_reward=correct``), else from a column that is plainly a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from laser_core.rollouts.fields import FieldError
+from laser_core.rollouts.readers import Context, problem_hash
+
+NAME = "trl"
+TITLE = "TRL completions"
+
+_VERDICTS = ("accuracy_reward", "reasoning_accuracy_reward", "correctness_reward", "correct", "accuracy", "acc")
+_REFERENCES = ("solution", "answer", "reference_answer", "ground_truth", "target")
+
+
+def matches(keys: set[str], record: dict) -> bool:
+    """The columns every version writes."""
+    return {"step", "prompt", "completion"} <= keys and bool(keys & {"advantage", "advantages"})
+
+
+def rows(record: dict, context: Context) -> Iterator[dict]:
+    """One row."""
+    problem = message_text(record.get("prompt"), field="prompt", role="user")
+    row = {
+        "step": record.get("step"),
+        "problem_id": problem_hash(message_text(record.get("prompt"), field="prompt", role=None)),
+        "problem": problem,
+        "response": message_text(record.get("completion"), field="completion", role=None),
+    }
+    for name, value in record.items():
+        if name in ("step", "prompt", "completion") or name in context.mapping:
+            continue
+        if isinstance(value, (int, float)):
+            row[f"signal.{name}"] = float(value)
+        elif name in _REFERENCES and isinstance(value, str):
+            row["reference_answer"] = value
+    for name, field in context.mapping.items():
+        row[field] = _verdict(record.get(name)) if field == "correct" else record.get(name)
+    if "correct" not in row:
+        verdict = next((name for name in _VERDICTS if isinstance(record.get(name), (int, float))), None)
+        if verdict is not None:
+            row["correct"] = _verdict(record[verdict])
+            context.notes[f"a completion counts as correct where '{verdict}' is above 0"] += 1
+    yield row
+
+
+def _verdict(value: object) -> object:
+    return value if not isinstance(value, (int, float)) or value != value else value > 0
+
+
+def message_text(value: object, *, field: str, role: str | None) -> str:
+    """The text of a prompt or completion: as it is, or the contents of its messages (of one role, if there are any).
+
+    Raises
+    ------
+    FieldError
+        If it is neither text nor a list of messages.
+    """
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list) or not all(isinstance(message, dict) for message in value):
+        raise FieldError(field, f"expected text or a list of messages, found {type(value).__name__}")
+    wanted = [message for message in value if role is None or message.get("role") == role] or value
+    parts = []
+    for message in wanted:
+        content = message.get("content")
+        if isinstance(content, list):  # content in parts, of which only the texts can be read
+            content = "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
+        parts.append(content or "")
+    return "\n".join(parts)

@@ -1,0 +1,287 @@
+"""Open a file or an upload, find out from its bytes what it is, and hand out its records one by one.
+
+Nothing is believed from the file's name. Bytes are bounded everywhere: a line, what a compressed file may expand to,
+and what is held in memory at once. Python pickles are refused, because opening one runs the code inside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from laser_core.errors import InputError
+from laser_core.rollouts.records import (
+    DamagedError,
+    Record,
+    Refusal,
+    csv_records,
+    json_document,
+    json_lines,
+    looks_like_table,
+    parquet_records,
+    parse_json,
+)
+
+MIB = 2**20
+PEEK_BYTES = 4 * MIB
+BOMB_FLOOR = 64 * MIB  # below this much output any compression ratio is harmless
+BOMB_RATIO = 200  # rollout logs compress 4 to 30 times, a bomb a thousand times
+MAX_DOCUMENT_BYTES = 512 * MIB  # a JSON document, unlike JSON lines, must be held in memory as a whole
+MAX_IN_MEMORY_BYTES = 4096 * MIB
+MAX_PARQUET_ROWS = 50_000_000
+
+_OTHER_BINARIES = {
+    b"PK\x03\x04": ("a zip archive", "unpack it and open the file inside"),
+    b"BZh": ("a bzip2 file", "unpack it first"),
+    b"\xfd7zXZ": ("an xz file", "unpack it first"),
+    b"7z\xbc\xaf": ("a 7z archive", "unpack it first"),
+    b"ARROW1": ("an Arrow IPC file", "save it as Parquet"),
+    b"\x93NUMPY": ("a NumPy array", "save the rollouts as JSON lines or Parquet"),
+    b"SQLite format 3": ("an SQLite database", "export the table as CSV"),
+    b"\x89HDF": ("an HDF5 file", "save the rollouts as JSON lines or Parquet"),
+    b"%PDF": ("a PDF", "choose a table of rollouts"),
+    b"\x89PNG": ("a picture", "choose a table of rollouts"),
+}
+
+
+@dataclass
+class Source:
+    """An opened input: what to call it, what it is, and its bytes.
+
+    Attributes
+    ----------
+    name : display name, used in errors.
+    kind : "parquet", "jsonl", "json" or "csv".
+    size : bytes as stored.
+    raw : the stored bytes, seekable.
+    """
+
+    name: str
+    kind: str
+    size: int
+    raw: BinaryIO
+    compression: str | None = None
+
+    @property
+    def stem(self) -> str:
+        """The name without its folders and endings: the default name of a run."""
+        stem = self.name.replace("\\", "/").rsplit("/", 1)[-1]
+        for ending in (".gz", ".zst", ".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet", ".txt"):
+            if stem.lower().endswith(ending) and len(stem) > len(ending):
+                stem = stem[: -len(ending)]
+        return stem or "upload"
+
+    def position(self) -> int:
+        """How many of the stored bytes have been read."""
+        with contextlib.suppress(ValueError, OSError):
+            return self.raw.tell()
+        return self.size
+
+    def records(self, *, max_bytes: int | None = None) -> Iterator[Record | Refusal]:
+        """The file's records from its beginning; what cannot be read comes as a refusal in its place.
+
+        Raises
+        ------
+        InputError
+            If the file as a whole cannot be read, expands like an archive bomb, or beyond ``max_bytes``.
+        """
+        self.raw.seek(0)
+        if self.kind == "parquet":
+            yield from parquet_records(self.parquet(), file=self.name)
+            return
+        stream = io.BufferedReader(_Bounded(self, max_bytes), MIB)
+        if self.kind == "json":
+            yield from json_document(stream.read(MAX_DOCUMENT_BYTES + 1), file=self.name)
+        elif self.kind == "csv":
+            yield from csv_records(stream, file=self.name)
+        else:
+            yield from json_lines(stream)
+
+    def parquet(self) -> pq.ParquetFile:
+        """The Parquet file behind this source.
+
+        Raises
+        ------
+        InputError
+            If it is damaged, or would fill the memory.
+        """
+        self.raw.seek(0)
+        try:
+            file = pq.ParquetFile(self.raw)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            remedy = "write the file again; it may have been cut off"
+            raise InputError(f"this Parquet file is damaged ({_first(error)})", file=self.name, remedy=remedy) from None
+        groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+        expanded = sum(max(0, group.total_byte_size) for group in groups)
+        too_big = file.metadata.num_rows > MAX_PARQUET_ROWS or expanded > MAX_IN_MEMORY_BYTES * 4
+        if too_big or (expanded > BOMB_FLOOR and expanded > BOMB_RATIO * self.size):
+            raise InputError(
+                f"it would expand to {file.metadata.num_rows:,} rows and {expanded / MIB:,.0f} MiB",
+                file=self.name,
+                remedy="open a part of it",
+            )
+        return file
+
+
+@contextlib.contextmanager
+def open_source(source: str | Path | bytes | BinaryIO, *, name: str | None = None) -> Iterator[Source]:
+    """Open a path, bytes or an upload, and recognise its container from its first bytes.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to read, or it is nothing this program reads (a pickle, an archive, a picture, UTF-16).
+    """
+    owned = None
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        raw, name = io.BytesIO(source), name or "upload"
+    elif isinstance(source, (str, Path)):
+        name = name or str(source)
+        raw = owned = _open_path(Path(source), name)
+    else:
+        raw, name = source, name or getattr(source, "name", None) or "upload"
+    try:
+        yield _recognise(raw, str(name))
+    finally:
+        if owned is not None:
+            owned.close()
+
+
+def _open_path(path: Path, name: str) -> BinaryIO:
+    try:
+        if path.is_dir():
+            raise InputError("this is a folder", file=name, remedy="name a file in it")
+        return path.open("rb")
+    except FileNotFoundError:
+        raise InputError("no such file", file=name, remedy="check the path") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be opened ({_first(error)})", file=name, remedy="check the path and rights") from None
+
+
+def _recognise(raw: BinaryIO, name: str) -> Source:
+    size = raw.seek(0, io.SEEK_END)
+    raw.seek(0)
+    head = raw.read(16)
+    if not head:
+        raise InputError("the file is empty", file=name, remedy="choose another file")
+    source = Source(name, "jsonl", size, raw)
+    if head.startswith(b"PAR1"):
+        source.kind = "parquet"
+        return source
+    if head.startswith(b"\x1f\x8b"):
+        source.compression = "gzip"
+    elif head.startswith(b"\x28\xb5\x2f\xfd"):
+        source.compression = "zstd"
+    start = _peek(source)
+    if not start.strip():
+        raise InputError("the file holds nothing but blank space", file=name, remedy="choose another file")
+    _refuse_binaries(start, name, source.compression)
+    source.kind = _text_kind(start, source)
+    return source
+
+
+def _peek(source: Source) -> bytes:
+    source.raw.seek(0)
+    return io.BufferedReader(_Bounded(source, None), MIB).read(PEEK_BYTES)
+
+
+def _refuse_binaries(start: bytes, name: str, compression: str | None) -> None:
+    if start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        raise InputError(
+            "this is a Python pickle, and opening a pickle runs the code inside it, so it stays closed",
+            file=name,
+            remedy="load it where you trust it and save the rollouts as JSON lines or Parquet",
+        )
+    for magic, (what, remedy) in _OTHER_BINARIES.items():
+        if start.startswith(magic):
+            raise InputError(f"this is {what}, not a table of rollouts", file=name, remedy=remedy)
+    if compression and start.startswith((b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
+        raise InputError("compressed twice, or Parquet inside a compressed file", file=name, remedy="unpack it first")
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")) or start[1:200:2].count(0) > 20 or start[0:200:2].count(0) > 20:
+        raise InputError("this text is in UTF-16", file=name, remedy="save it as UTF-8")
+    if b"\x00" in start[:4096]:
+        raise InputError(
+            "this is a binary file of no known kind", file=name, remedy="choose JSON lines, CSV or Parquet"
+        )
+
+
+def _text_kind(start: bytes, source: Source) -> str:
+    """JSON lines, one JSON document or CSV, from the first lines."""
+    start = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    first_line = start.split(b"\n", 1)[0].strip()
+    if start[:1] not in (b"{", b"["):
+        if not looks_like_table(first_line):
+            raise InputError(
+                "this is neither JSON lines, CSV nor Parquet",
+                file=source.name,
+                remedy="choose a table of rollouts; its first line is "
+                + repr(first_line[:60].decode("utf-8", "replace")),
+            )
+        return "csv"
+    with contextlib.suppress(ValueError, RecursionError):
+        value = parse_json(first_line.decode("utf-8"))
+        return "jsonl" if isinstance(value, dict) else "json"
+    # The first line is no JSON by itself: a document over several lines, or JSON lines whose first one is broken.
+    closing = {b"{": b"}", b"[": b"]"}[start[:1]]
+    several = len(first_line) <= 2 or not first_line.rstrip(b",").endswith(b"}")
+    return "json" if several and _tail(source).rstrip().endswith(closing) and b"\n" in start.strip() else "jsonl"
+
+
+def _tail(source: Source) -> bytes:
+    """The last bytes of the text (of the peeked part where the file is compressed)."""
+    if source.compression:
+        return _peek(source)[-64:]
+    source.raw.seek(max(0, source.size - 64))
+    return source.raw.read(64)
+
+
+class _Bounded(io.RawIOBase):
+    """The text's bytes, decompressed, with an end put to archive bombs."""
+
+    def __init__(self, source: Source, max_bytes: int | None) -> None:
+        self.source, self.max_bytes, self.n_read = source, max_bytes, 0
+        source.raw.seek(0)
+        if source.compression == "gzip":
+            self.stream = gzip.GzipFile(fileobj=source.raw)
+        elif source.compression == "zstd":
+            self.stream = pa.CompressedInputStream(pa.PythonFile(source.raw, "r"), "zstd")
+        else:
+            self.stream = source.raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:
+        try:
+            data = self.stream.read(len(buffer))
+        except (EOFError, OSError, zlib.error, pa.ArrowException) as error:
+            raise DamagedError(_first(error)) from None
+        buffer[: len(data)] = data
+        self.n_read += len(data)
+        compressed = self.source.compression is not None
+        if compressed and self.n_read > BOMB_FLOOR and self.n_read > BOMB_RATIO * self.source.size:
+            raise InputError(
+                f"{self.source.size:,} bytes expand to more than {self.n_read:,}: this looks like an archive bomb",
+                file=self.source.name,
+                remedy="unpack it yourself if you trust it",
+            )
+        if self.max_bytes is not None and self.n_read > self.max_bytes:
+            raise InputError(
+                f"more than {self.max_bytes / MIB:,.0f} MiB of text do not fit into memory",
+                file=self.source.name,
+                remedy="convert it with `laser convert` first, which reads it piece by piece",
+            )
+        return len(data)
+
+
+def _first(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,89 @@
+"""Write the rollout table: Parquet (the canonical form) and JSON lines (for eyes and other tools), both atomically."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from laser_core.errors import InputError
+from laser_core.rollouts.schema import FORMAT_VERSION, PER_TOKEN, Rollouts
+
+ROW_GROUP_ROWS = 8192  # about 100 MB with traces: a reader holds one group at a time
+
+
+def write_parquet(rollouts: Rollouts, path: str | Path) -> None:
+    """Write the table as zstd-compressed Parquet; whoever reads ``path`` sees the old file or the new one, whole.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        pq.write_table(rollouts.to_arrow(), temporary, row_group_size=ROW_GROUP_ROWS, compression="zstd")
+
+
+def write_jsonl(rollouts: Rollouts, path: str | Path) -> None:
+    """Write one JSON object a row, nulls left out, after a first line ``{"laser_core": {...}}`` with the metadata.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    header = {"format_version": FORMAT_VERSION, **asdict(rollouts.meta), "columns": rollouts.table.column_names}
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(json.dumps({"laser_core": header}) + "\n")
+        for batch in rollouts.table.to_batches(max_chunksize=1024):
+            for row in batch.to_pylist():
+                values = {name: _plain(name, value) for name, value in row.items() if value is not None}
+                file.write(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _plain(name: str, value: object) -> object:
+    """JSON has no NaN: null stands for it. A float32 is written with the fewest digits that give it back."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if name in PER_TOKEN and name != "tokens":
+        known = [item is not None and math.isfinite(item) for item in value]
+        return [float(str(np.float32(x))) if is_known else None for x, is_known in zip(value, known, strict=True)]
+    return value
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that takes its place if the block succeeds and disappears if it does not.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be made or written to.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise InputError(
+            f"cannot be written ({error.strerror or error})", file=path, remedy="name another place"
+        ) from None
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner can read
+        os.replace(temporary, path)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"cannot be written ({error})", file=path, remedy="check the disk and the rights") from None
+    finally:
+        temporary.unlink(missing_ok=True)
