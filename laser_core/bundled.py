@@ -1,0 +1,50 @@
+"""What ships with the project: miniature models, rollouts and training events, all made by its own commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1] / "sample_data"
+PREFIX = "bundled:"
+
+
+@dataclass(frozen=True)
+class BundledRun:
+    """One bundled run.
+
+    Attributes
+    ----------
+    name : also the value of the rollouts' ``run`` column.
+    title, description : for people.
+    rollouts : Parquet file in the canonical schema.
+    events : JSON Lines of the training run; None for a model that was not trained by reinforcement learning.
+    """
+
+    name: str
+    title: str
+    description: str
+    rollouts: Path
+    events: Path | None
+
+
+_RUNS = (
+    ("laser", "LaSeR", "The base after LaSeR: verifier reward, score loss and integrated advantages."),
+    ("grpo", "GRPO", "The base after GRPO: verifier reward alone, the same number of steps, the same seed."),
+    ("base", "Base", "The miniature base model, before any reinforcement learning."),
+)
+
+
+def runs() -> tuple[BundledRun, ...]:
+    """The bundled runs that are present, the one to show first in front."""
+    found = []
+    for name, title, description in _RUNS:
+        rollouts, events = ROOT / "rollouts" / f"{name}.parquet", ROOT / "events" / f"{name}.jsonl"
+        if rollouts.is_file():
+            found.append(BundledRun(name, title, description, rollouts, events if events.is_file() else None))
+    return tuple(found)
+
+
+def model_path(name: str) -> str:
+    """Turn ``bundled:base`` into the path of the bundled model; any other name is returned as it is."""
+    return str(ROOT / "models" / name.removeprefix(PREFIX)) if name.startswith(PREFIX) else name

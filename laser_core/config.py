@@ -1,0 +1,203 @@
+"""One frozen dataclass holds every setting of a training run; TOML in and out, unknown keys refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from laser_core.errors import InputError
+
+METHODS = ("grpo", "laser")
+
+
+def setting(default: Any, help: str, *, symbol: str = "", unit: str = "") -> Any:
+    """A dataclass field that knows its meaning, its symbol in the paper and its unit."""
+    return field(default=default, metadata={"help": help, "symbol": symbol, "unit": unit})
+
+
+@dataclass(frozen=True)
+class LaserConfig:
+    """Settings of a run. The defaults are the preset ``mini``; :meth:`published` gives the paper's.
+
+    Raises
+    ------
+    InputError
+        From the constructor, naming the field, when a value cannot work.
+    """
+
+    # What is trained, on what
+    method: str = setting("laser", "grpo (verifier reward only) or laser")
+    model: str = setting("bundled:base", "start from this Hugging Face folder or name, or a bundled model")
+    task: str = setting("linear", "the problems: a generated family, a local file, or a Hugging Face dataset")
+    seed: int = setting(0, "seeds the problems drawn, the sampling and the evaluation")
+
+    # LaSeR
+    beta_v: float = setting(0.1, "scale of the score", symbol="beta_v", unit="reward / nat")
+    alpha: float = setting(2.0, "weight of the score loss", symbol="alpha")
+    tau: float = setting(0.1, "share of the score in the integrated advantage", symbol="tau")
+    std_threshold: float = setting(0.1, "a problem's scores must spread more than this to be used", symbol="T")
+    z_token: str = setting("", "verdict token; empty: the model's first reserved token", symbol="z_c")
+    c_ref: float | None = setting(None, "reference log-prob; unset: measured at the start", symbol="c_ref", unit="nats")
+    class_weighting: bool = setting(True, "weigh correct and incorrect solutions equally in the score loss", symbol="w")
+    reasoning_warmup: int = setting(0, "first steps with the policy loss alone", unit="steps")
+    self_reward_warmup: int = setting(0, "next steps that train the score without using it", unit="steps")
+
+    # Rollouts
+    prompts_per_step: int = setting(64, "problems a step", symbol="G")
+    rollouts_per_prompt: int = setting(8, "solutions a problem", symbol="K")
+    max_new_tokens: int = setting(40, "length limit of a solution", unit="tokens")
+    temperature: float = setting(1.0, "of sampling; the score is defined at 1 alone")
+
+    # Optimisation
+    steps: int = setting(300, "training steps")
+    lr: float = setting(5e-5, "peak learning rate of AdamW")
+    lr_warmup: int = setting(10, "steps of linear warm-up of the learning rate", unit="steps")
+    lr_decay: float = setting(0.5, "last share of the run over which the learning rate falls linearly to zero")
+    weight_decay: float = setting(0.0, "AdamW's")
+    max_grad_norm: float = setting(1.0, "gradient clipping")
+    clip_low: float = setting(0.2, "lower clip of the probability ratio", symbol="epsilon")
+    clip_high: float = setting(0.2, "upper clip of the probability ratio", symbol="epsilon")
+    updates_per_step: int = setting(1, "optimiser updates on each step's rollouts")
+    micro_batch_tokens: int = setting(16384, "most tokens in one forward pass", unit="tokens")
+    dtype: str = setting("auto", "auto, bfloat16 (autocast) or float32")
+
+    # Evaluation and safety
+    eval_every: int = setting(0, "evaluate on the validation split every so many steps; 0: never", unit="steps")
+    eval_problems: int = setting(500, "held-out problems in the last evaluation")
+    eval_samples: int = setting(16, "solutions for each of them")
+    checkpoint_every: int = setting(50, "steps between checkpoints; 0: only at the end", unit="steps")
+
+    def __post_init__(self) -> None:
+        def need(ok: bool, name: str, rule: str) -> None:
+            if not ok:
+                raise InputError(f"{getattr(self, name)!r} is not allowed", field=name, remedy=rule)
+
+        need(self.method in METHODS, "method", f"choose one of {', '.join(METHODS)}")
+        need(self.dtype in ("auto", "bfloat16", "float32"), "dtype", "choose auto, bfloat16 or float32")
+        need(self.temperature == 1.0, "temperature", "the score is log pi(z_c) of the untempered policy: keep 1.0")
+        need(self.rollouts_per_prompt >= 2, "rollouts_per_prompt", "a group needs at least 2 solutions")
+        for name in ("beta_v", "lr"):
+            need(getattr(self, name) > 0, name, "give a positive number")
+        for name in ("prompts_per_step", "max_new_tokens", "steps", "updates_per_step", "micro_batch_tokens"):
+            need(getattr(self, name) >= 1, name, "give at least 1")
+        for name in ("alpha", "std_threshold", "reasoning_warmup", "self_reward_warmup", "eval_every", "seed"):
+            need(getattr(self, name) >= 0, name, "give 0 or more")
+        for name in ("tau", "lr_decay"):
+            need(0 <= getattr(self, name) <= 1, name, "give a share between 0 and 1")
+        need(self.eval_problems >= 0, "eval_problems", "give 0 or more")
+        need(self.eval_samples >= 1, "eval_samples", "give at least 1")
+        need(self.checkpoint_every >= 0, "checkpoint_every", "give 0 or more")
+
+    def phase(self, step: int) -> str:
+        """The paper's schedule: what step (from 0) trains. One of grpo, score, laser.
+
+        Examples
+        --------
+        >>> config = LaserConfig(reasoning_warmup=2, self_reward_warmup=1)
+        >>> [config.phase(step) for step in range(4)]
+        ['grpo', 'grpo', 'score', 'laser']
+        """
+        if self.method == "grpo" or step < self.reasoning_warmup:
+            return "grpo"
+        return "score" if step < self.reasoning_warmup + self.self_reward_warmup else "laser"
+
+    def learning_rate(self, step: int) -> float:
+        """Linear warm-up, constant, then linear decay to zero over the last ``lr_decay`` of the run."""
+        warm = min(1.0, (step + 1) / max(self.lr_warmup, 1))
+        decay_steps = self.lr_decay * self.steps
+        left = min(1.0, (self.steps - step) / decay_steps) if decay_steps else 1.0
+        return self.lr * min(warm, left)
+
+    @classmethod
+    def published(cls, **changes: Any) -> LaserConfig:
+        """The paper's settings for large models (section 4.1 and appendix of arXiv 2510.14943)."""
+        paper = {
+            "alpha": 0.1,
+            "prompts_per_step": 128,
+            "max_new_tokens": 8192,
+            "lr": 1e-6,
+            "lr_decay": 0.0,
+            "reasoning_warmup": 200,
+            "self_reward_warmup": 200,
+            "steps": 1000,
+        }
+        return cls(**(paper | changes))
+
+    def replace(self, **changes: Any) -> LaserConfig:
+        """A copy with some fields changed; unknown names are refused."""
+        check_names(changes)
+        return dataclasses.replace(self, **changes)
+
+    def to_toml(self) -> str:
+        """Every set field as TOML, with its help as a comment."""
+        lines = []
+        for f in dataclasses.fields(self):
+            value = getattr(self, f.name)
+            if value is None:
+                continue
+            note = ", ".join(part for part in (f.metadata["symbol"], f.metadata["unit"]) if part)
+            comment = f.metadata["help"] + (f" ({note})" if note else "")
+            lines.append(f"{tomli_w.dumps({f.name: value}).strip()}  # {comment}")
+        return "\n".join(lines) + "\n"
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> LaserConfig:
+        """Read a file written by :meth:`to_toml` or by hand.
+
+        Raises
+        ------
+        InputError
+            Naming the file and the field.
+        """
+        try:
+            values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"cannot be read ({error.strerror})", file=path, remedy="check the path") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"not valid TOML: {error}", file=path, remedy="write one `field = value` per line"
+            ) from None
+        return cls(**{name: parse_value(name, value, file=path) for name, value in values.items()})
+
+
+def check_names(names: Any, *, file: object = None) -> None:
+    """Refuse names that are no field of :class:`LaserConfig`, suggesting the nearest one."""
+    import difflib
+
+    known = [f.name for f in dataclasses.fields(LaserConfig)]
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            remedy = f"did you mean '{near[0]}'?" if near else "`laser train --help` lists the fields"
+            raise InputError("there is no such setting", file=file, field=name, remedy=remedy)
+
+
+def parse_value(name: str, value: Any, *, file: object = None) -> Any:
+    """Convert a value from TOML or the command line to the type of its field.
+
+    Examples
+    --------
+    >>> parse_value("steps", "20"), parse_value("class_weighting", "false"), parse_value("lr", "5e-5")
+    (20, False, 5e-05)
+    """
+    check_names([name], file=file)
+    kind = {f.name: f.type for f in dataclasses.fields(LaserConfig)}[name]
+    try:
+        if kind == "bool":
+            return {"true": True, "false": False}[str(value).lower()]
+        if kind == "int":
+            if isinstance(value, bool) or float(value) != int(float(value)):
+                raise ValueError
+            return int(float(value))
+        if kind.startswith("float"):
+            if isinstance(value, bool):
+                raise ValueError
+            return float(value)
+        return str(value)
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{value!r} is not a {kind.split(' ')[0]}", file=file, field=name) from None

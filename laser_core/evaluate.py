@@ -1,0 +1,143 @@
+"""Sample a policy on problems, verify the answers, and write what happened to the rollout table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from laser_core.algorithm import last_token_score
+from laser_core.generate import Generation, generate
+from laser_core.policy import Policy
+from laser_core.rollouts import Rollouts, RunMeta
+from laser_core.scoring import Solutions, score_solutions
+from laser_core.tasks import Problem
+from laser_core.verify import extract_answers, verify_answers
+
+
+def responses_of(sampled: Generation) -> list[list[int]]:
+    """Each response's token ids, without padding."""
+    return [row[:n] for row, n in zip(sampled.response.tolist(), sampled.length.tolist(), strict=True)]
+
+
+def verify_rewards(
+    policy: Policy, sampled: Generation, problems: Sequence[Problem], samples: int
+) -> tuple[Tensor, list[str], list[str | None]]:
+    """The verifier's rewards r_v of shape (B,), the responses as text, and the answers found in them.
+
+    A truncated response is not searched for a closing number: it stated no answer.
+    """
+    texts = [policy.decode(tokens) for tokens in responses_of(sampled)]
+    answers = extract_answers(texts, prose=(~sampled.truncated).tolist())
+    references = [problem.answer for problem in problems for _ in range(samples)]
+    verdicts = verify_answers(answers, references)
+    return torch.tensor([float(verdict is True) for verdict in verdicts]), texts, answers
+
+
+def measure_c_ref(
+    reference: Policy, problems: Sequence[Problem], *, max_new_tokens: int, seed: int, samples: int = 4
+) -> tuple[float, float, int]:
+    """Mean, standard deviation and number of log pi_ref(z_c | x, y, <eos>) over the model's own solutions, in nats.
+
+    The paper measures it the same way, over 300 pairs.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    prompts = [reference.encode_prompt(problem.text) for problem in problems]
+    sampled = generate(reference, prompts, samples=samples, max_new_tokens=max_new_tokens, generator=generator)
+    values = sampled.z_logprob[~sampled.truncated].double()
+    return values.mean().item(), values.std().item(), len(values)
+
+
+@torch.inference_mode()
+def sample_rollouts(
+    policy: Policy,
+    problems: Sequence[Problem],
+    *,
+    run: str,
+    samples: int,
+    beta_v: float,
+    c_ref: float,
+    c_ref_std: float | None = None,
+    max_new_tokens: int,
+    seed: int,
+    step: int | None = None,
+    task: str | None = None,
+    temperature: float = 1.0,
+    dtype: torch.dtype = torch.float32,
+    reference: Policy | None = None,
+    problems_at_once: int = 32,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Rollouts:
+    """Sample ``samples`` solutions of each problem into the rollout table, traces and entropies included.
+
+    Parameters
+    ----------
+    reference : Policy, optional
+        The model before training; adds ``ref_z_logprob``, by a forward pass.
+    on_progress : callable, optional
+        Called with the number of problems done and the number of all.
+
+    Returns
+    -------
+    Rollouts
+    """
+    rows: list[dict] = []
+    for start in range(0, len(problems), problems_at_once):
+        batch = problems[start : start + problems_at_once]
+        # Seeded by position, so that a problem's solutions depend on nothing but the seed and its batch.
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + start)
+        prompts = [policy.encode_prompt(problem.text) for problem in batch]
+        sampled = generate(
+            policy,
+            prompts,
+            samples=samples,
+            max_new_tokens=max_new_tokens,
+            generator=generator,
+            temperature=temperature,
+            dtype=dtype,
+        )
+        reward, texts, answers = verify_rewards(policy, sampled, batch, samples)
+        responses = responses_of(sampled)
+        score = last_token_score(sampled.z_logprob.double(), beta_v=beta_v, c_ref=c_ref)
+        ref_z_logprob = None
+        if reference is not None:
+            repeated = [prompt for prompt in prompts for _ in range(samples)]
+            ref_z_logprob = score_solutions(reference, Solutions.pack(repeated, responses, reference)).z_logprob
+        for i, text in enumerate(texts):
+            problem, n, ended = batch[i // samples], len(responses[i]), not sampled.truncated[i]
+            row = {
+                "run": run,
+                "step": step,
+                "problem_id": problem.problem_id,
+                "sample": i % samples,
+                "problem": problem.text,
+                "reference_answer": problem.answer,
+                "response": text,
+                "answer": answers[i],
+                "correct": bool(reward[i] > 0.5),
+                "truncated": not ended,
+                "n_tokens": n,
+                "z_logprob": float(sampled.z_logprob[i]) if ended else None,
+                "ref_z_logprob": float(ref_z_logprob[i]) if ended and ref_z_logprob is not None else None,
+                "score": float(score[i]) if ended else None,
+                "tokens": policy.tokenizer.convert_ids_to_tokens(responses[i]),
+                "token_logprobs": sampled.logprob[i, :n].numpy().astype(np.float32),
+                "z_trace": sampled.z_trace[i, :n].numpy().astype(np.float32),
+                "entropy": sampled.entropy[i, :n].numpy().astype(np.float32),
+            }
+            rows.append(row)
+        if on_progress:
+            on_progress(min(start + problems_at_once, len(problems)), len(problems))
+    meta = RunMeta(
+        model=policy.name,
+        z_token=policy.z_token,
+        beta_v=beta_v,
+        c_ref=c_ref,
+        c_ref_std=c_ref_std,
+        task=task,
+        temperature=temperature,
+        source_format="laser_core",
+    )
+    return Rollouts.from_rows(rows, meta)

@@ -1,0 +1,131 @@
+"""Load a causal LM as a policy, choose and check its verdict token z_c, and measure c_ref."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import transformers.utils.logging as hf_logging
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from laser_core.bundled import PREFIX, model_path
+from laser_core.errors import InputError
+
+hf_logging.disable_progress_bar()  # the command line draws its own
+
+# Tokens that ship unused with well-known models (the paper's choices first), then what such tokens are usually called.
+_KNOWN_UNUSED = ("<|vision_start|>", "<|reserved_special_token_0|>")
+_LOOKS_UNUSED = re.compile(r"reserved|unused|extra_id|fim_", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A causal LM, its tokenizer, and the token its verdict is read from.
+
+    Attributes
+    ----------
+    name : what it was loaded from.
+    model, tokenizer : from transformers.
+    z_token, z_id : the verdict token z_c and its id.
+    """
+
+    name: str
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    z_token: str
+    z_id: int
+
+    @property
+    def eos_id(self) -> int:
+        """The token that ends a solution."""
+        return self.tokenizer.eos_token_id
+
+    @property
+    def pad_id(self) -> int:
+        """The token that fills rows up; attention never sees it."""
+        pad = self.tokenizer.pad_token_id
+        return self.eos_id if pad is None else pad
+
+    def encode_prompt(self, problem: str) -> list[int]:
+        """Token ids of a problem as the model is shown it: through its chat template where it has one."""
+        if self.tokenizer.chat_template:
+            ask = f"{problem}\nPlease reason step by step, and put your final answer within \\boxed{{}}."
+            message = [{"role": "user", "content": ask}]
+            encoded = self.tokenizer.apply_chat_template(message, add_generation_prompt=True, return_dict=True)
+            return list(encoded["input_ids"])
+        return self.tokenizer.encode(problem)
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text of a response, its special tokens left out."""
+        return self.tokenizer.decode(tokens, skip_special_tokens=True)
+
+
+def load_policy(name: str, *, z_token: str = "") -> Policy:
+    """Load a causal LM by Hugging Face name, local folder, or ``bundled:base``.
+
+    Only safetensors weights are read, and code shipped with a model is never run.
+
+    Parameters
+    ----------
+    name : str
+    z_token : str
+        Empty: a token the model ships unused.
+
+    Raises
+    ------
+    InputError
+        If the model cannot be loaded, or the token cannot serve as z_c.
+    """
+    path = model_path(name)
+    if (name.startswith(PREFIX) or path.startswith((".", "/"))) and not Path(path).is_dir():
+        raise InputError("there is no such model folder", file=path, field="model", remedy="check the path")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            path, trust_remote_code=False, use_safetensors=True, dtype=torch.float32, attn_implementation="eager"
+        )
+    except (OSError, ValueError, ImportError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"not a model that can be loaded ({first})",
+            file=name,
+            field="model",
+            remedy="give a folder with config.json, tokenizer.json and model.safetensors, or a Hugging Face name",
+        ) from None
+    if tokenizer.eos_token_id is None:
+        raise InputError("its tokenizer has no end-of-sequence token", file=name, field="model", remedy="set eos_token")
+    model.eval()
+    z_token, z_id = choose_z_token(tokenizer, z_token)
+    return Policy(name, model, tokenizer, z_token, z_id)
+
+
+def choose_z_token(tokenizer: PreTrainedTokenizerBase, z_token: str = "") -> tuple[str, int]:
+    """The verdict token and its id: the one asked for if it can serve, else one that the model ships unused.
+
+    Raises
+    ------
+    InputError
+        If ``z_token`` is not a single token, ends or pads sequences, or is empty while no unused token is known.
+    """
+    if z_token:
+        ids = tokenizer.encode(z_token, add_special_tokens=False)
+        if len(ids) != 1 or ids[0] == tokenizer.unk_token_id:
+            raise InputError(
+                f"{z_token!r} is {len(ids)} tokens, not one", field="z_token", remedy="choose a single token"
+            )
+        if ids[0] in (tokenizer.eos_token_id, tokenizer.pad_token_id):
+            raise InputError(f"{z_token!r} ends or pads sequences", field="z_token", remedy="choose an unused token")
+        return z_token, ids[0]
+    added = tokenizer.get_added_vocab()
+    for token in _KNOWN_UNUSED:
+        if token in added:
+            return token, added[token]
+    for token, z_id in sorted(added.items(), key=lambda item: item[1]):
+        if _LOOKS_UNUSED.search(token) and z_id not in (tokenizer.eos_token_id, tokenizer.pad_token_id):
+            return token, z_id
+    raise InputError(
+        "this tokenizer has no token known to be unused", field="z_token", remedy="name one with --z-token"
+    )

@@ -1,0 +1,95 @@
+"""Progress bars for the command line; plain lines where the output is not a terminal."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+PLAIN_SECONDS = 15.0  # between lines where there is no terminal to redraw
+
+
+class TrainingBar:
+    """Reward, balanced F1, within-problem AUROC, tokens/s and the time left, as training goes on.
+
+    The shown numbers are means over the last ten steps: a single batch jumps.
+    """
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description:<10}"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self._tasks: dict[str, int] = {}
+        self._events: list[dict] = []
+        self._last_plain = 0.0
+
+    def __enter__(self) -> TrainingBar:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """A line above the bar."""
+        self.console.print(text, highlight=False, markup=False)
+
+    def update(self, progress) -> None:
+        """Show a :class:`laser_core.train.Progress`."""
+        if progress.event:
+            self._events = [*self._events[-9:], progress.event]
+        note = self._note() if progress.stage == "train" else "problems of the held-out split"
+        if progress.stage not in self._tasks:
+            self._tasks[progress.stage] = self._bar.add_task(progress.stage, total=progress.total, note=note)
+        self._bar.update(self._tasks[progress.stage], completed=progress.done, note=note)
+        due = time.monotonic() - self._last_plain > PLAIN_SECONDS or progress.done == progress.total
+        if not self.console.is_terminal and due:
+            self._last_plain = time.monotonic()
+            self.say(f"{progress.stage} {progress.done}/{progress.total} {note}")
+
+    def _note(self) -> str:
+        def mean(name: str) -> float:
+            values = [e[name] for e in self._events if not math.isnan(e[name])]
+            return sum(values) / len(values) if values else math.nan
+
+        return (
+            f"reward {mean('reward'):.2f}  balanced F1 {mean('balanced_f1'):.2f}  within-problem AUROC "
+            f"{mean('within_problem_auroc'):.2f}  {mean('tokens_per_second'):,.0f} tokens/s"
+        )
+
+
+@contextmanager
+def plain_bar(label: str, total: int) -> Iterator[Callable[[int, str], None]]:
+    """A bar for anything countable; yields ``advance(done, note)``."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description:<10}"), BarColumn(bar_width=24), TaskProgressColumn())
+    with Progress(
+        *columns,
+        TextColumn("{task.fields[note]}"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task(label, total=total, note="")
+        last = [0.0]
+
+        def advance(done: int, note: str) -> None:
+            bar.update(task, completed=done, note=note)
+            if not console.is_terminal and (time.monotonic() - last[0] > PLAIN_SECONDS or done == total):
+                last[0] = time.monotonic()
+                console.print(f"{label} {done}/{total} {note}", highlight=False, markup=False)
+
+        yield advance

@@ -1,0 +1,152 @@
+"""Log-probs of given solutions: of their tokens, and of z_c after their <eos>, from one forward pass.
+
+A causal LM's output at position i predicts token i + 1. So the log-prob of a response's first token is read at the
+prompt's last position, and z_c's at the position of <eos>, where nothing follows: z_c is simply the target there.
+Logits exist only at those positions, and for a large vocabulary only a chunk at a time: (batch, tokens, vocabulary) is
+never held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
+
+from laser_core.numerics import autocast
+from laser_core.policy import Policy
+
+CHUNK_LOGITS = 2**26  # most logits held at once (256 MiB in float32)
+
+
+@dataclass(frozen=True)
+class Solutions:
+    """Prompts with their solutions, right-padded, ready for a forward pass.
+
+    Attributes
+    ----------
+    tokens : int64 Tensor of shape (B, L), prompt then response.
+    prompt_length, length : int64 Tensors of shape (B,), tokens; ``length`` counts the response's, <eos> included.
+    ended : bool Tensor of shape (B,), whether the response closes with <eos>.
+    """
+
+    tokens: Tensor
+    prompt_length: Tensor
+    length: Tensor
+    ended: Tensor
+
+    @classmethod
+    def pack(cls, prompts: Sequence[Sequence[int]], responses: Sequence[Sequence[int]], policy: Policy) -> Solutions:
+        """From lists of token ids."""
+        rows = [torch.tensor([*p, *r]) for p, r in zip(prompts, responses, strict=True)]
+        return cls(
+            tokens=torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=policy.pad_id),
+            prompt_length=torch.tensor([len(p) for p in prompts]),
+            length=torch.tensor([len(r) for r in responses]),
+            ended=torch.tensor([len(r) > 0 and r[-1] == policy.eos_id for r in responses]),
+        )
+
+    def rows(self, index: Tensor) -> Solutions:
+        """Some of the rows, cut to the longest of them."""
+        longest = int((self.prompt_length[index] + self.length[index]).max())
+        return Solutions(self.tokens[index, :longest], self.prompt_length[index], self.length[index], self.ended[index])
+
+    def micro_batches(self, max_tokens: int) -> Iterator[Tensor]:
+        """Row indices of batches of similar length, none above ``max_tokens`` padded tokens (but at least one row)."""
+        total = self.prompt_length + self.length
+        batch: list[int] = []
+        for row in total.argsort(descending=True, stable=True).tolist():
+            if batch and (len(batch) + 1) * int(total[batch[0]]) > max_tokens:
+                yield torch.tensor(batch)
+                batch = []
+            batch.append(row)
+        if batch:
+            yield torch.tensor(batch)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a forward pass says of solutions. Log-probs and entropies in nats; T is the longest response.
+
+    Attributes
+    ----------
+    logprob : Tensor of shape (B, T), of each response token; 0 in the padding.
+    mask : bool Tensor of shape (B, T), True at response tokens.
+    z_logprob : Tensor of shape (B,), log pi(z_c | x, y, <eos>); 0 where the response has no <eos>.
+    z_trace : Tensor of shape (B, T) or None, log pi(z_c) after each response token; 0 in the padding.
+    entropy : Tensor of shape (B, T) or None, of the distribution that predicts each response token; 0 in the padding.
+    """
+
+    logprob: Tensor
+    mask: Tensor
+    z_logprob: Tensor
+    z_trace: Tensor | None = None
+    entropy: Tensor | None = None
+
+
+def score_solutions(
+    policy: Policy, solutions: Solutions, *, dtype: torch.dtype = torch.float32, traces: bool = False
+) -> Scored:
+    """One forward pass over prompts and responses; gradients flow unless the caller switched them off.
+
+    Parameters
+    ----------
+    policy : Policy
+    solutions : Solutions
+    dtype : precision of the matrix products below the output layer, which always runs in float32
+    traces : also return ``z_trace`` and ``entropy``
+
+    Returns
+    -------
+    Scored
+    """
+    device = policy.model.device
+    tokens, start = solutions.tokens.to(device), solutions.prompt_length.to(device)
+    length, ended = solutions.length.to(device), solutions.ended.to(device)
+    with autocast(dtype, device.type):
+        # Padding stands to the right of everything that matters, where causal attention cannot see it: no mask needed.
+        hidden = policy.model.base_model(tokens, use_cache=False).last_hidden_state  # (B, L, D)
+
+    n_positions = int(length.max()) + 1  # the response's tokens, and what follows the last of them
+    offset = torch.arange(n_positions, device=device)
+    position = (start[:, None] - 1 + offset).clamp(max=tokens.shape[1] - 1)  # (B, T + 1), where each target is read
+    wanted = offset <= length[:, None]  # (B, T + 1)
+    following = tokens.gather(1, (position + 1).clamp(max=tokens.shape[1] - 1))
+    target = torch.where(offset == length[:, None], policy.z_id, following)  # after the last token: z_c
+
+    at = hidden.gather(1, position[:, :, None].expand(-1, -1, hidden.shape[-1]))[wanted]  # (B, T + 1, D) -> (M, D)
+    readings = _read_logprobs(policy, at, target[wanted], traces)
+    grids = [torch.zeros(wanted.shape, device=device).masked_scatter(wanted, r) for r in readings]  # (M,) -> (B, T + 1)
+    after_last = grids[0].gather(1, length[:, None]).squeeze(1)  # (B,)
+    mask = offset[:-1] < length[:, None]
+    return Scored(
+        logprob=grids[0][:, :-1] * mask,
+        mask=mask,
+        z_logprob=torch.where(ended, after_last, torch.zeros_like(after_last)),
+        z_trace=grids[1][:, 1:] * mask if traces else None,
+        entropy=grids[2][:, :-1] * mask if traces else None,
+    )
+
+
+def _read_logprobs(policy: Policy, hidden: Tensor, target: Tensor, traces: bool) -> tuple[Tensor, ...]:
+    """Log-probs of the targets, all of shape (M,); with ``traces`` also z_c's log-prob and the entropy."""
+    head = policy.model.get_output_embeddings()
+
+    def read(hidden: Tensor, target: Tensor) -> tuple[Tensor, ...]:
+        logits = F.linear(hidden.float(), head.weight, getattr(head, "bias", None))  # (m, D) -> (m, V)
+        logprobs = logits.log_softmax(-1)
+        picked = logprobs.gather(1, target[:, None]).squeeze(1)
+        return (picked, logprobs[:, policy.z_id], -(logprobs.exp() * logprobs).sum(1)) if traces else (picked,)
+
+    step = max(1, CHUNK_LOGITS // head.weight.shape[0])
+    if len(hidden) <= step:
+        return read(hidden, target)
+    # Recompute a chunk's logits in the backward pass rather than keep them all.
+    chunks = [
+        checkpoint(read, h, t, use_reentrant=False) if torch.is_grad_enabled() else read(h, t)
+        for h, t in zip(hidden.split(step), target.split(step), strict=True)
+    ]
+    return tuple(torch.cat(parts) for parts in zip(*chunks, strict=True))

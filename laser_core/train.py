@@ -1,0 +1,241 @@
+"""Train LaSeR, or plain GRPO, on any causal LM: the paper's loop, top to bottom.
+
+Departures from the paper, and from its official code where that departs from the paper:
+
+1. The advantage's scores come from the sampler, which feeds <eos> back once; the official advantage path recomputes
+   log-probs without inserting z_c.
+2. A truncated solution has no score. It is left out of the score loss (and of its denominator), of its problem's score
+   statistics, and of the blend; the official code counts it as score 0 in the statistics alone.
+3. c_ref is measured on the starting model's own solutions (mean, std and n are recorded) unless it is given.
+4. The policy loss averages over all response tokens of the step, not within each solution first.
+5. The learning rate warms up linearly and decays linearly to zero, because the end of a short run is what is judged.
+6. The defaults of alpha, learning rate and batch suit the miniature world; ``LaserConfig.published`` has the paper's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from laser_core import algorithm, monitor
+from laser_core.config import LaserConfig
+from laser_core.errors import InputError
+from laser_core.evaluate import measure_c_ref, responses_of, sample_rollouts, verify_rewards
+from laser_core.generate import generate
+from laser_core.numerics import pick_dtype
+from laser_core.policy import Policy, load_policy
+from laser_core.rollouts import Rollouts, write_parquet
+from laser_core.runfolder import RunFolder
+from laser_core.scoring import Solutions, score_solutions
+from laser_core.tasks import Problem, load_problems
+
+C_REF_PROBLEMS = 128  # x 4 solutions; the paper uses 300 pairs
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a run reports as it goes; ``event`` is a line of ``events.jsonl``."""
+
+    stage: str  # "train" or "evaluate"
+    done: int
+    total: int
+    event: dict
+
+
+def training_step(
+    policy: Policy,
+    optimizer: torch.optim.Optimizer,
+    config: LaserConfig,
+    problems: Sequence[Problem],
+    *,
+    step: int,
+    c_ref: float,
+    dtype: torch.dtype,
+) -> dict[str, float]:
+    """One step of GRPO with LaSeR's score loss and integrated advantages; returns the step's event.
+
+    Parameters
+    ----------
+    problems : this step's G problems
+    step : from 0; decides the phase of the schedule and the random draws
+    """
+    phase, group_size = config.phase(step), config.rollouts_per_prompt
+    generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
+
+    # K solutions y of each problem x, and log pi(z_c | x, y, <eos>) from one more decode step.
+    prompts = [policy.encode_prompt(problem.text) for problem in problems]
+    started = time.perf_counter()
+    sampled = generate(
+        policy,
+        prompts,
+        samples=group_size,
+        max_new_tokens=config.max_new_tokens,
+        generator=generator,
+        temperature=config.temperature,
+        dtype=dtype,
+    )
+    sample_seconds = time.perf_counter() - started
+    scored = ~sampled.truncated
+
+    # The verifier's rewards r_v, the policy's own scores r_s, and the advantages A.
+    reward, _, _ = verify_rewards(policy, sampled, problems, group_size)
+    score = algorithm.last_token_score(sampled.z_logprob, beta_v=config.beta_v, c_ref=c_ref)
+    if phase == "laser":
+        advantage = algorithm.integrated_advantages(
+            reward, score, scored, group_size, tau=config.tau, std_threshold=config.std_threshold
+        )
+    else:
+        advantage = algorithm.group_advantages(reward, group_size)
+
+    # Each class weighs the same in the score loss.
+    weight = algorithm.class_weights(reward, scored) if config.class_weighting else scored.float()
+    alpha = 0.0 if phase == "grpo" else config.alpha
+
+    # Update: policy loss + alpha * score loss, both from the same forward pass.
+    solutions = Solutions.pack([p for p in prompts for _ in range(group_size)], responses_of(sampled), policy)
+    n_tokens, n_scored = int(solutions.length.sum()), int(scored.sum())
+    for _ in range(config.updates_per_step):
+        optimizer.zero_grad()
+        losses = torch.zeros(2)
+        for rows in solutions.micro_batches(config.micro_batch_tokens):
+            now = score_solutions(policy, solutions.rows(rows), dtype=dtype)
+            policy_loss = algorithm.policy_loss(
+                now.logprob,
+                sampled.logprob[rows, : now.logprob.shape[1]],
+                advantage[rows],
+                now.mask,
+                clip_low=config.clip_low,
+                clip_high=config.clip_high,
+                n_tokens=n_tokens,
+            )
+            score_loss = algorithm.score_loss(
+                algorithm.last_token_score(now.z_logprob, beta_v=config.beta_v, c_ref=c_ref),
+                reward[rows],
+                weight[rows],
+                n_scored=n_scored,
+            )
+            (policy_loss + alpha * score_loss).backward()
+            losses += torch.stack([policy_loss.detach(), score_loss.detach()])
+        grad_norm = torch.nn.utils.clip_grad_norm_(policy.model.parameters(), config.max_grad_norm)
+        for group in optimizer.param_groups:
+            group["lr"] = config.learning_rate(step)
+        optimizer.step()
+
+    return {
+        "step": step,
+        "phase": phase,
+        **monitor.reward_summary(reward, group_size),
+        "loss": (losses[0] + alpha * losses[1]).item(),
+        "policy_loss": losses[0].item(),
+        "score_loss": losses[1].item(),
+        "balanced_f1": monitor.balanced_f1(score, reward, scored),
+        "within_problem_auroc": monitor.within_problem_auroc(score, reward, scored, group_size),
+        "entropy": (sampled.entropy.sum() / n_tokens).item(),
+        "completions/mean_length": solutions.length.float().mean().item(),
+        "completions/clipped_ratio": sampled.truncated.float().mean().item(),
+        "grad_norm": grad_norm.item(),
+        "lr": config.learning_rate(step),
+        "n_tokens": n_tokens,
+        "sample_seconds": sample_seconds,
+    }
+
+
+def train(
+    config: LaserConfig,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    name: str | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Rollouts:
+    """Run a whole training and its evaluation; everything it leaves behind is in ``out`` (see :class:`RunFolder`).
+
+    Problems and draws of a step depend on the seed and the step alone, so that the same seed gives the same curve, and
+    a resumed run the curve of the uninterrupted one.
+
+    Parameters
+    ----------
+    config : LaserConfig
+    out : folder to write
+    resume : go on from the last checkpoint in ``out``
+    name : of the run in the rollout table; the method's by default
+    on_progress : called after every step and evaluation batch
+
+    Returns
+    -------
+    Rollouts
+        The evaluation on held-out problems.
+
+    Raises
+    ------
+    InputError
+        If ``out`` holds another run, or nothing to resume.
+    """
+    folder = RunFolder.open(Path(out), config, resume=resume)
+    report = on_progress or (lambda progress: None)
+    name = name or config.method
+    dtype = pick_dtype(config.dtype)
+    pool = load_problems(config.task, "train")
+    if len(pool) < config.prompts_per_step:
+        raise InputError(
+            f"{len(pool)} training problems, fewer than one step takes", field="prompts_per_step", remedy="lower it"
+        )
+
+    reference = load_policy(config.model, z_token=config.z_token)
+    policy = load_policy(config.model, z_token=config.z_token)
+    optimizer = torch.optim.AdamW(
+        policy.model.parameters(), lr=config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay
+    )
+    state = folder.restore(policy.model, optimizer)
+    if state is None:
+        c_ref = (config.c_ref, None, 0)
+        if config.c_ref is None:
+            c_ref = measure_c_ref(
+                reference, pool[:C_REF_PROBLEMS], max_new_tokens=config.max_new_tokens, seed=config.seed
+            )
+        state = {"step": 0, "c_ref": c_ref[0], "c_ref_std": c_ref[1], "c_ref_n": c_ref[2]}
+
+    def evaluate(split: str, problems: int, step: int) -> Rollouts:
+        return sample_rollouts(
+            policy,
+            load_problems(config.task, split)[:problems],
+            run=name,
+            samples=config.eval_samples,
+            beta_v=config.beta_v,
+            c_ref=state["c_ref"],
+            c_ref_std=state["c_ref_std"],
+            max_new_tokens=config.max_new_tokens,
+            seed=config.seed,
+            step=step,
+            task=config.task,
+            dtype=dtype,
+            reference=reference,
+            on_progress=lambda done, total: report(Progress("evaluate", done, total, {})),
+        )
+
+    for step in range(state["step"], config.steps):
+        started = time.perf_counter()
+        chosen = np.random.default_rng([config.seed, step]).choice(len(pool), config.prompts_per_step, replace=False)
+        event = training_step(
+            policy, optimizer, config, [pool[i] for i in chosen], step=step, c_ref=state["c_ref"], dtype=dtype
+        )
+        event["step_seconds"] = time.perf_counter() - started
+        event["tokens_per_second"] = event["n_tokens"] / event["step_seconds"]
+        folder.log(event)
+        report(Progress("train", step + 1, config.steps, event))
+        state["step"] = step + 1
+        last = step + 1 == config.steps
+        if last or (config.checkpoint_every and (step + 1) % config.checkpoint_every == 0):
+            folder.checkpoint(policy.model, optimizer, state)
+        if config.eval_every and (step + 1) % config.eval_every == 0 and not last:
+            write_parquet(evaluate("validation", 128, step + 1), folder.path / f"validation-{step + 1}.parquet")
+
+    folder.save_model(policy.model, policy.tokenizer)
+    rollouts = evaluate("test", config.eval_problems, config.steps)
+    write_parquet(rollouts, folder.path / "rollouts.parquet")
+    return rollouts
