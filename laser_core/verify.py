@@ -135,7 +135,8 @@ def _quick_verdict(answer: str | None, reference: str | None) -> object:
 
 def _rounds_to(value: Fraction, decimals: int, other: Fraction) -> bool:
     """Whether ``value``, written with at least six decimals, is ``other`` rounded or cut to as many."""
-    return decimals >= ROUNDED_DIGITS and abs(value - other) < Fraction(1, 10**decimals)
+    scaled = other * 10**decimals
+    return decimals >= ROUNDED_DIGITS and int(value * 10**decimals) in (round(scaled), int(scaled))
 
 
 def answer_groups(
@@ -178,8 +179,8 @@ def answer_groups(
     for text, code in zip(texts, key_codes, strict=True):
         if code >= 0 and (number := parse_number(text)) is not None and number[1] >= ROUNDED_DIGITS:
             decimals[int(code)] = number
-    problem, key = _join_decimals(problems[answered], row_keys[answered], list(names), decimals)
-    groups[answered] = _number_within(problem, key)
+    key = _join_decimals(problems[answered], row_keys[answered], list(names), decimals)
+    groups[answered] = _number_within(problems[answered], key)
     return groups
 
 
@@ -217,19 +218,31 @@ def _with_math_keys(
 
 def _join_decimals(
     problem: np.ndarray, key: np.ndarray, names: list[str], decimals: dict[int, tuple[Fraction, int]]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Let a long decimal join the fraction or constant of the same problem that it rounds."""
-    key = key.copy()
-    for decimal in np.flatnonzero(np.isin(key, list(decimals))) if decimals else ():
-        value, digits = decimals[int(key[decimal])]
-        for other in np.unique(key[problem == problem[decimal]]):
-            kind, _, number = names[other].partition(":")
-            if other in decimals or kind not in "qr" or "i" in number or "n" in number:
-                continue
-            if _rounds_to(value, min(digits, 10), Fraction(number)):
-                key[decimal] = other
+) -> np.ndarray:
+    """The keys, with each long decimal joined to the fraction or constant of the same problem that it rounds."""
+    if not decimals:
+        return key
+    pairs, inverse = np.unique(problem.astype(np.int64) * len(names) + key, return_inverse=True)
+    problems, keys = np.divmod(pairs, len(names))  # sorted by problem
+    joined = keys.copy()
+    for i in np.flatnonzero(np.isin(keys, list(decimals))):
+        first, last = np.searchsorted(problems, [problems[i], problems[i] + 1])
+        for other in keys[first:last]:
+            if other not in decimals and _rounds_to_key(*decimals[int(keys[i])], names[other]):
+                joined[i] = other
                 break
-    return problem, key
+    return joined[inverse]
+
+
+def _rounds_to_key(value: Fraction, digits: int, name: str) -> bool:
+    """Whether a decimal rounds the rational or real number that a key names."""
+    kind, _, number = name.partition(":")
+    if kind not in "qr" or "i" in number or "n" in number:  # complex, infinite or no number
+        return False
+    known = Fraction(number)
+    if kind == "r":  # holds 12 significant digits, so fewer after the point the larger it is
+        digits = min(digits, 11 - int(np.floor(np.log10(abs(float(known) or 1.0)))))
+    return _rounds_to(value, digits, known)
 
 
 def _number_within(problem: np.ndarray, key: np.ndarray) -> np.ndarray:

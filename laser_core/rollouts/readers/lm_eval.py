@@ -2,7 +2,7 @@
 
 One line a document AND filter: ``doc_id, doc, target, arguments, resps, filtered_resps, filter, metrics`` and one
 number a metric. ``resps[0]`` holds the K repeats. With one repeat the harness's own verdict is taken; with several its
-number a metric. ``resps[0]`` holds the K repeats. With one repeat the harness's own verdict is taken; with more, its
+metric is one number for all of them, so each is verified anew. Lines of a second filter hold the same responses
 again and are left out.
 """
 
