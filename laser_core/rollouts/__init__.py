@@ -1,7 +1,7 @@
 """The rollout table: schema, Parquet store and readers of foreign formats."""
 
 from laser_core.rollouts.complete import Completed, complete
-from laser_core.rollouts.read import ReadResult, read
+from laser_core.rollouts.reading import ReadResult, read
 from laser_core.rollouts.records import Refusal
 from laser_core.rollouts.schema import COLUMNS, PER_TOKEN, REQUIRED, SIGNAL_PREFIX, Rollouts, RunMeta
 from laser_core.rollouts.store import write_jsonl, write_parquet

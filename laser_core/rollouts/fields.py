@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ _TRUE = {"true", "t", "yes", "1", "1.0"}
 _FALSE = {"false", "f", "no", "0", "0.0"}
 _MISSING = {"", "null", "none", "nan", "n/a", "na"}
 _INT32 = 2**31 - 1
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class FieldError(ValueError):
@@ -77,13 +79,7 @@ def _shown(value: object) -> str:
 
 def clean_text(text: str) -> str:
     """The text with lone surrogates (half a character, from a cut-off tokenizer) replaced, so that it can be stored."""
-    if text.isascii():
-        return text
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    return text
+    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def _text(name: str, value: object) -> str:

@@ -143,13 +143,18 @@ def json_document(data: bytes, *, file: str) -> Iterator[Record | Refusal]:
     if isinstance(document, list):
         items = document
     elif isinstance(document, dict):
-        lists = [v for v in document.values() if isinstance(v, list) and v and all(isinstance(x, dict) for x in v)]
+        lists = lists_of_objects(document)
         items = lists[0] if len(lists) == 1 else items
     for line, item in enumerate(items, start=1):
         if isinstance(item, dict):
             yield Record(line, item)
         else:
             yield Refusal(line, None, f"expected an object with named fields, found {type(item).__name__}")
+
+
+def lists_of_objects(document: dict) -> list[list[dict]]:
+    """The values of an object that are non-empty lists of objects."""
+    return [v for v in document.values() if isinstance(v, list) and v and all(isinstance(x, dict) for x in v)]
 
 
 def looks_like_table(first_line: bytes) -> bool:

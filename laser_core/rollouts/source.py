@@ -26,6 +26,7 @@ from laser_core.rollouts.records import (
     csv_records,
     json_document,
     json_lines,
+    lists_of_objects,
     looks_like_table,
     parquet_records,
     parse_json,
@@ -190,8 +191,14 @@ def _recognise(raw: BinaryIO, name: str) -> Source:
 
 
 def _peek(source: Source) -> bytes:
-    source.raw.seek(0)
-    return io.BufferedReader(_Bounded(source, None), MIB).read(PEEK_BYTES)
+    stream, found = _Bounded(source, None), bytearray()
+    try:
+        while len(found) < PEEK_BYTES and (data := stream.read(MIB)):
+            found += data
+    except DamagedError as error:
+        if not found:
+            raise InputError(f"the compressed data is damaged ({error})", file=source.name) from None
+    return bytes(found)
 
 
 def _refuse_binaries(start: bytes, name: str, compression: str | None) -> None:
@@ -208,7 +215,7 @@ def _refuse_binaries(start: bytes, name: str, compression: str | None) -> None:
         raise InputError("compressed twice, or Parquet inside a compressed file", file=name, remedy="unpack it first")
     if start.startswith((b"\xff\xfe", b"\xfe\xff")) or start[1:200:2].count(0) > 20 or start[0:200:2].count(0) > 20:
         raise InputError("this text is in UTF-16", file=name, remedy="save it as UTF-8")
-    if b"\x00" in start[:4096]:
+    if b"\x00" in start[:4096].split(b"\n", 1)[0]:  # a crashed writer may leave zeros further down: refused by line
         raise InputError(
             "this is a binary file of no known kind", file=name, remedy="choose JSON lines, CSV or Parquet"
         )
@@ -229,7 +236,11 @@ def _text_kind(start: bytes, source: Source) -> str:
         return "csv"
     with contextlib.suppress(ValueError, RecursionError):
         value = parse_json(first_line.decode("utf-8"))
-        return "jsonl" if isinstance(value, dict) else "json"
+        alone = not start[len(first_line) :].strip()  # {"results": [...]} on one line is a document, not a record
+        wraps_records = (
+            alone and isinstance(value, dict) and len(lists_of_objects(value)) == 1 and "choices" not in value
+        )
+        return "json" if wraps_records or not isinstance(value, dict) else "jsonl"
     # The first line is no JSON by itself: a document over several lines, or JSON lines whose first one is broken.
     closing = {b"{": b"}", b"[": b"]"}[start[:1]]
     several = len(first_line) <= 2 or not first_line.rstrip(b",").endswith(b"}")
@@ -244,6 +255,18 @@ def _tail(source: Source) -> bytes:
     return source.raw.read(64)
 
 
+class _Kept:
+    """The stored bytes for a reader that closes what it has read: they are needed again, and not its to close."""
+
+    closed = False
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self.read, self.seek, self.tell = raw.read, raw.seek, raw.tell
+
+    def close(self) -> None:
+        """Stay open."""
+
+
 class _Bounded(io.RawIOBase):
     """The text's bytes, decompressed, with an end put to archive bombs."""
 
@@ -251,18 +274,18 @@ class _Bounded(io.RawIOBase):
         self.source, self.max_bytes, self.n_read = source, max_bytes, 0
         source.raw.seek(0)
         if source.compression == "gzip":
-            self.stream = gzip.GzipFile(fileobj=source.raw)
+            self.read_some = gzip.GzipFile(fileobj=source.raw).read1  # read() would drop what precedes a damage
         elif source.compression == "zstd":
-            self.stream = pa.CompressedInputStream(pa.PythonFile(source.raw, "r"), "zstd")
+            self.read_some = pa.CompressedInputStream(pa.PythonFile(_Kept(source.raw), "r"), "zstd").read
         else:
-            self.stream = source.raw
+            self.read_some = source.raw.read
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:
         try:
-            data = self.stream.read(len(buffer))
+            data = self.read_some(len(buffer))
         except (EOFError, OSError, zlib.error, pa.ArrowException) as error:
             raise DamagedError(_first(error)) from None
         buffer[: len(data)] = data

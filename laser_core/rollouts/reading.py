@@ -165,7 +165,7 @@ class Reading:
         self.n_records = self.n_refused = 0
         self.refused: list[Refusal] = []
         self._next_sample: Counter[tuple[str, str]] = Counter()
-        self._taken: set[tuple[str, str, int]] = set()
+        self._taken: set[int] = set()  # hashes of (run, problem, sample): a million of them must stay small
 
     def tables(self, *, max_bytes: int | None = None) -> Iterator[pa.Table]:
         """Tables of about BATCH_ROWS rows, in the file's order; columns without a value are absent from each."""
@@ -192,24 +192,24 @@ class Reading:
             try:
                 row = {name: coerce(name, value, is_text=record.is_text) for name, value in raw.items()}
                 row = {name: value for name, value in row.items() if value is not None}
-                self._identify(row, record.line)
+                row.setdefault("run", self.opened.stem)
+                row.setdefault("problem_id", f"line-{record.line}")
+                row.setdefault("sample", self._next_sample[row["run"], row["problem_id"]])
                 check_row(row)
+                self._take(row)
             except FieldError as error:
                 self._refuse(Refusal(record.line, error.field, str(error)))
                 continue
             yield row
 
-    def _identify(self, row: dict, line: int) -> None:
-        """Fill in run, problem and sample number where the file leaves them out; refuse a solution given twice."""
-        run = row.setdefault("run", self.opened.stem)
-        problem = row.setdefault("problem_id", f"line-{line}")
-        if row.get("sample") is None:
-            row["sample"] = self._next_sample[run, problem]
-        elif (run, problem, row["sample"]) in self._taken:
-            raise FieldError("sample", f"problem '{problem}' already has a sample {row['sample']} in run '{run}'")
-        else:
-            self._taken.add((run, problem, row["sample"]))
-        self._next_sample[run, problem] += 1
+    def _take(self, row: dict) -> None:
+        """Refuse a solution that is given twice; count the samples for rows that come without a number."""
+        solution = (row["run"], row["problem_id"], row["sample"])
+        if hash(solution) in self._taken:
+            run, problem, sample = solution
+            raise FieldError("sample", f"problem '{problem}' already has a sample {sample} in run '{run}'")
+        self._taken.add(hash(solution))
+        self._next_sample[solution[:2]] = max(self._next_sample[solution[:2]], row["sample"] + 1)
 
     def _refuse(self, refusal: Refusal) -> None:
         if self.strict:
