@@ -1,0 +1,221 @@
+"""Estimates and their intervals, with the problem as the unit.
+
+Solutions of one problem resemble each other, so 500 problems with 64 solutions each are 500 observations, not 32,000.
+Every interval in this package therefore comes from how much the *problems* differ. Two closed forms are enough:
+
+- a mean over problems, whose standard error is that of the per-problem values;
+- any other statistic (a ratio of sums, an AUROC, ...) through its influence function: how much it moves when one
+  problem gains a little weight. This is the clustered bootstrap, linearised ("infinitesimal jackknife").
+
+Either standard error is turned into an interval by Wilson's score method with the effective number of observations that
+the standard error implies. It stays inside [0, 1], and does not collapse to nothing where every problem is right.
+
+References
+----------
+.. [1] N. Obuchowski. Nonparametric analysis of clustered ROC curve data. Biometrics 53, 1997.
+.. [2] E. L. Korn and B. I. Graubard. Confidence intervals for proportions with small expected number of positive counts
+       estimated from survey data. Survey Methodology 24, 1998 (the effective sample size).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.stats import t as student_t
+
+LEVEL = 0.95
+BOUNDS = {"unit": (0.0, 1.0), "signed": (-1.0, 1.0), "real": (-np.inf, np.inf)}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number, its 95% interval and how many problems it rests on.
+
+    Attributes
+    ----------
+    value : float
+        NaN where it is undefined.
+    ci_low, ci_high : float
+        Ends of the interval, with the problem as the unit; NaN where fewer than two problems contribute.
+    n : int
+        Number of problems that contribute.
+
+    Examples
+    --------
+    >>> print(Estimate(0.5, 0.4, 0.6, 100))
+    0.500 [0.400, 0.600], n = 100
+    """
+
+    value: float
+    ci_low: float
+    ci_high: float
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.ci_low:.3f}, {self.ci_high:.3f}], n = {self.n}"
+
+    @property
+    def ci(self) -> tuple[float, float]:
+        """Both ends of the interval."""
+        return self.ci_low, self.ci_high
+
+
+UNDEFINED = Estimate(np.nan, np.nan, np.nan, 0)
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A value that is linear, to first order, in the weights of the problems.
+
+    Attributes
+    ----------
+    value : float
+    influence : ndarray of shape (n_problems,)
+        Change of the value per unit of additional weight on each problem, over the total weight: the value's variance
+        is ``sum(influence**2)`` (times n / (n - 1)). Zero for a problem that does not contribute.
+    contributes : ndarray of bool of shape (n_problems,)
+    scale : {"unit", "signed", "real"}
+        Which values are possible: [0, 1], [-1, 1] or any.
+    """
+
+    value: float
+    influence: np.ndarray = field(repr=False)
+    contributes: np.ndarray = field(repr=False)
+    scale: str = "unit"
+
+    @property
+    def se(self) -> float:
+        """Standard error, in the units of the value."""
+        n = int(self.contributes.sum())
+        return float(np.sqrt(n / (n - 1) * np.sum(self.influence**2))) if n > 1 else np.nan
+
+    def estimate(self, *, level: float = LEVEL) -> Estimate:
+        """The value with its interval."""
+        n = int(self.contributes.sum())
+        if n == 0 or not np.isfinite(self.value):
+            return UNDEFINED
+        low, high = interval(self.value, self.se, n, scale=self.scale, level=level)
+        return Estimate(float(self.value), float(low), float(high), n)
+
+    def minus(self, other: Statistic) -> Statistic:
+        """The difference of two statistics of the same problems, in which what they share cancels."""
+        return Statistic(
+            self.value - other.value,
+            self.influence - other.influence,
+            self.contributes | other.contributes,
+            "signed" if self.scale == "unit" else "real",
+        )
+
+
+def interval(
+    value: np.ndarray | float, se: np.ndarray | float, n: int, *, scale: str = "unit", level: float = LEVEL
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the interval around values with the given standard errors, each resting on ``n`` problems.
+
+    On the scale "real" this is the Student interval, on bounded scales Wilson's with the effective sample size
+    ``v (1 - v) / se**2`` (``n`` itself where all problems agree on a bound, which says nothing about the spread).
+
+    Examples
+    --------
+    >>> low, high = interval(1.0, 0.0, 100)  # 100 of 100: not certainly always
+    >>> f"{low:.3f} {high:.3f}"
+    '0.962 1.000'
+    >>> low, high = interval(0.0, 1.0, 11, scale="real")
+    >>> f"{low:.3f} {high:.3f}"
+    '-2.228 2.228'
+    """
+    value, se = np.asarray(value, float), np.asarray(se, float)
+    if n < 2:
+        return np.full_like(value, np.nan), np.full_like(value, np.nan)
+    t = student_t.ppf(0.5 + level / 2, n - 1)
+    if scale == "real":
+        return value - t * se, value + t * se
+    bottom, top = BOUNDS[scale]
+    v, s = np.clip((value - bottom) / (top - bottom), 0, 1), se / (top - bottom)
+    spread = v * (1 - v)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # per_n is t**2 / effective n; zero spread with zero se: all problems at the same bound
+        per_n = np.where(spread > 1e-12, t**2 * s**2 / np.where(spread > 1e-12, spread, 1), t**2 / n)
+    centre = (v + per_n / 2) / (1 + per_n)
+    half = np.sqrt(per_n * spread + per_n**2 / 4) / (1 + per_n)
+    low, high = np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+    return bottom + (top - bottom) * low, bottom + (top - bottom) * high
+
+
+def mean_statistic(values: np.ndarray, *, scale: str = "unit") -> Statistic:
+    """The mean of per-problem values of shape (n_problems,); problems with NaN do not contribute.
+
+    Examples
+    --------
+    >>> mean_statistic(np.array([0.0, 1.0, np.nan])).value
+    0.5
+    """
+    values = np.asarray(values, float)
+    contributes = np.isfinite(values)
+    n = contributes.sum()
+    if n == 0:
+        return Statistic(np.nan, np.zeros(len(values)), contributes, scale)
+    mean = values[contributes].mean()
+    return Statistic(float(mean), np.where(contributes, values - mean, 0.0) / n, contributes, scale)
+
+
+def ratio_statistic(numerator: np.ndarray, denominator: np.ndarray, *, scale: str = "unit") -> Statistic:
+    """Sum over problems of ``numerator`` over the sum of ``denominator``, both of shape (n_problems,).
+
+    Examples
+    --------
+    >>> ratio_statistic(np.array([1.0, 0.0]), np.array([1.0, 3.0])).value
+    0.25
+    """
+    total = denominator.sum()
+    contributes = denominator > 0
+    if total <= 0:
+        return Statistic(np.nan, np.zeros(len(denominator)), contributes, scale)
+    value = numerator.sum() / total
+    return Statistic(float(value), (numerator - value * denominator) / total, contributes, scale)
+
+
+def combine(value: float, parts: list[tuple[float, Statistic]], *, scale: str = "unit") -> Statistic:
+    """A smooth function of statistics, from its value and its partial derivatives (the delta method).
+
+    Parameters
+    ----------
+    value : float
+    parts : list of (derivative, Statistic)
+    scale : str
+
+    Examples
+    --------
+    >>> half = mean_statistic(np.array([0.0, 1.0]))
+    >>> combine(half.value**2, [(2 * half.value, half)]).se == half.se
+    True
+    """
+    influence = sum(slope * part.influence for slope, part in parts)
+    contributes = np.logical_or.reduce([part.contributes for _, part in parts])
+    return Statistic(value, influence, contributes, scale)
+
+
+def mean_interval(values: np.ndarray, *, scale: str = "unit", level: float = LEVEL) -> tuple[np.ndarray, ...]:
+    """Means over problems and their bands, for many columns at once.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_problems, n_columns)
+        Without NaN.
+
+    Returns
+    -------
+    mean, low, high : ndarrays of shape (n_columns,)
+
+    Examples
+    --------
+    >>> mean, low, high = mean_interval(np.array([[0.0, 1.0], [1.0, 1.0]]))
+    >>> mean.tolist()
+    [0.5, 1.0]
+    """
+    n = len(values)
+    mean = values.mean(axis=0)
+    se = values.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(values.shape[1], np.nan)
+    low, high = interval(mean, se, n, scale=scale, level=level)
+    return mean, low, high

@@ -1,0 +1,181 @@
+"""Is a score of 0.7 right seven times in ten? It was trained to be large for right solutions, not to be a probability.
+
+All of this judges ``clip(score, 0, 1)``, as the paper does at test time.
+
+References
+----------
+.. [1] A. Kumar, P. Liang and T. Ma. Verified uncertainty calibration. NeurIPS 2019 (equal-mass bins, debiasing).
+.. [2] D. B. Stephenson, C. A. S. Coelho and I. T. Jolliffe. Two extra components in the Brier score decomposition.
+       Weather and Forecasting 23, 2008.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import ndtr
+
+from laser_core.analysis.estimates import UNDEFINED, Estimate, interval, ratio_statistic
+from laser_core.analysis.metrics import Judged
+from laser_core.analysis.samples import Samples
+from laser_core.analysis.thresholds import folds
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Calibration of the clipped score.
+
+    Attributes
+    ----------
+    ece : Estimate
+        Expected calibration error over equal-mass bins, debiased [1]_: what the noise of finite bins adds is taken off.
+        No estimate of it is unbiased near 0, so the interval is conservative: it ends above at the upper limit of the
+        plug-in value, which errs high, and below at the lower limit of a cross-fitted value, which errs low (each gap
+        counted with the sign that its bin has in the other half of the problems; 0 on average for a calibrated score).
+    ece_plugin : float
+        The same without the correction.
+    brier : Estimate
+        Mean squared difference of clipped score and verdict.
+    reliability, resolution, uncertainty, within_bin : float
+        ``brier = reliability - resolution + uncertainty + within_bin``, exactly [2]_. Small reliability and large
+        resolution are good; ``within_bin`` is what scores differ inside a bin.
+    mean_score, accuracy, ci_low, ci_high : ndarrays of shape (n_bins,)
+        The reliability curve: per bin the mean clipped score, and the share of correct solutions with its interval.
+    count : ndarray of int of shape (n_bins,)
+        Solutions in the bin.
+    edges : ndarray of shape (n_bins + 1,)
+        Of the bins, in units of the score.
+    clipped_share : float
+        Share of scores outside [0, 1]. Near 1 the score is no probability at all: recalibrate it first.
+    n_problems, n_scored : int
+    """
+
+    ece: Estimate
+    ece_plugin: float
+    brier: Estimate
+    reliability: float
+    resolution: float
+    uncertainty: float
+    within_bin: float
+    mean_score: np.ndarray
+    accuracy: np.ndarray
+    ci_low: np.ndarray
+    ci_high: np.ndarray
+    count: np.ndarray
+    edges: np.ndarray
+    clipped_share: float
+    n_problems: int
+    n_scored: int
+
+
+def calibration(samples: Samples, *, bins: int = 15) -> Calibration:
+    """Compare the clipped score with the share of correct solutions, in bins of equal mass.
+
+    Parameters
+    ----------
+    samples : Samples
+    bins : int
+        Upper bound: equal scores are never split over two bins.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> score = rng.random((200, 16))
+    >>> c = calibration(Samples.from_arrays(correct=rng.random((200, 16)) < score, score=score))
+    >>> c.ece.ci_low < c.ece.value < c.ece_plugin < 0.05, round(c.brier.value, 2)
+    (True, 0.17)
+    """
+    judged = Judged.of(samples)
+    if not len(judged.score):
+        empty = np.zeros(0)
+        nan = float("nan")
+        return Calibration(UNDEFINED, nan, UNDEFINED, nan, nan, nan, nan, *[empty] * 6, nan, 0, 0)
+    score, right = np.clip(judged.score, 0, 1), judged.correct.astype(float)
+    n = len(score)
+    bin_of, edges = equal_mass_bins(score, bins)
+    n_bins = len(edges) - 1
+    count = np.bincount(bin_of, minlength=n_bins)
+    mean_score, accuracy, gap = (np.bincount(bin_of, w, n_bins) / count for w in (score, right, right - score))
+    n_problems = len(np.unique(judged.problem))
+
+    def by_problem(values: np.ndarray) -> np.ndarray:
+        """Sums per problem and bin, of shape (n_problems, n_bins)."""
+        flat = judged.problem * n_bins + bin_of
+        return np.bincount(flat, values, judged.n_problems * n_bins).reshape(judged.n_problems, n_bins)
+
+    size = by_problem(np.ones(n))
+    scale = n_problems / max(n_problems - 1, 1)
+    accuracy_se = np.sqrt(scale * ((by_problem(right) - accuracy * size) ** 2).sum(axis=0)) / count
+    gap_sum = by_problem(right - score)
+    gap_se = np.sqrt(scale * ((gap_sum - gap * size) ** 2).sum(axis=0)) / count
+    low, high = _bin_intervals(accuracy, accuracy_se, (size > 0).sum(axis=0))
+    share = count / n
+    base = right.mean()
+    squared = judged.per_problem((right - score) ** 2)
+    brier = ratio_statistic(squared, size.sum(axis=1))
+    reliability = float((share * gap**2).sum())
+    resolution = float((share * (accuracy - base) ** 2).sum())
+    uncertainty = float(base * (1 - base))
+    return Calibration(
+        ece=_ece(gap_sum, size, gap, gap_se, share),
+        ece_plugin=float((share * np.abs(gap)).sum()),
+        brier=brier.estimate(),
+        reliability=reliability,
+        resolution=resolution,
+        uncertainty=uncertainty,
+        within_bin=float(brier.value - (reliability - resolution + uncertainty)),
+        mean_score=mean_score,
+        accuracy=accuracy,
+        ci_low=low,
+        ci_high=high,
+        count=count,
+        edges=edges,
+        clipped_share=float(((judged.score < 0) | (judged.score > 1)).mean()),
+        n_problems=n_problems,
+        n_scored=n,
+    )
+
+
+def equal_mass_bins(score: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Bin number of each score and the edges, with about equally many scores in each bin and equal scores together.
+
+    Examples
+    --------
+    >>> bin_of, edges = equal_mass_bins(np.array([0.0, 0.0, 0.0, 0.0, 0.4, 0.6]), 3)
+    >>> bin_of.tolist(), edges.tolist()
+    ([0, 0, 0, 0, 1, 1], [0.0, 0.2, 0.6])
+    """
+    ordered = np.sort(score)
+    n = len(ordered)
+    cuts = np.unique(np.round(np.arange(1, bins) * n / bins).astype(int))
+    cuts = cuts[(cuts > 0) & (cuts < n)]
+    # A cut inside a run of equal scores moves to the end of the run.
+    cuts = np.unique(np.searchsorted(ordered, ordered[cuts - 1], side="right"))
+    cuts = cuts[cuts < n]
+    inner = (ordered[cuts - 1] + ordered[cuts]) / 2
+    edges = np.concatenate([ordered[:1], inner, ordered[-1:]])
+    return np.searchsorted(inner, score, side="right"), edges
+
+
+def _bin_intervals(accuracy: np.ndarray, se: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    ends = [interval(a, s, int(k)) for a, s, k in zip(accuracy, se, n, strict=True)]
+    return np.array([float(low) for low, _ in ends]), np.array([float(high) for _, high in ends])
+
+
+def _ece(gap_sum: np.ndarray, size: np.ndarray, gap: np.ndarray, gap_se: np.ndarray, share: np.ndarray) -> Estimate:
+    """Debiased ECE and its bracket; ``gap_sum`` and ``size`` have the shape (n_problems, n_bins)."""
+    # Noise of standard error se lifts E|gap| to the mean of a folded normal; that lift is taken off.
+    z = gap / np.where(gap_se > 0, gap_se, 1)
+    folded = gap_se * np.sqrt(2 / np.pi) * np.exp(-(z**2) / 2) + gap * (2 * ndtr(z) - 1)
+    value = float((share * np.where(gap_se > 0, 2 * np.abs(gap) - folded, np.abs(gap))).sum())
+    total = size.sum(axis=1)
+    half = folds(len(size), n_folds=2, seed=0)
+    others = np.stack([gap_sum[half != k].sum(axis=0) for k in (0, 1)])
+    low = ratio_statistic((gap_sum * np.sign(others)[half]).sum(axis=1), total, scale="real")
+    # Each half chose the other's signs, which correlates them: for a calibrated score the variance is 1 + 2/pi times
+    # what the problems show.
+    low = replace(low, influence=low.influence * np.sqrt(1 + 2 / np.pi)).estimate()
+    high = ratio_statistic((gap_sum * np.sign(gap)).sum(axis=1), total, scale="real").estimate()
+    bottom, top = max(0.0, low.ci_low), min(1.0, high.ci_high)
+    return Estimate(min(max(value, bottom), top), bottom, top, high.n)

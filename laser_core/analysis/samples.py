@@ -1,0 +1,222 @@
+"""One run's rollouts as arrays of shape (n_problems, n_samples): the form every analysis takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from laser_core.errors import InputError
+from laser_core.rollouts.schema import Rollouts
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A padded grid: row p holds the solutions of problem p in table order, then padding.
+
+    Attributes
+    ----------
+    problem_ids : tuple of str, length n_problems
+    present : ndarray of bool of shape (n_problems, n_samples)
+        False in the padding.
+    correct : ndarray of float
+        The verifier's verdict: 1, 0, NaN where unknown.
+    score : ndarray of float
+        What is judged, unclipped (larger: more likely right); NaN where there is none.
+    answer : ndarray of int64
+        Number of the answer within its problem, -1 where none was found. Equal answers share a number.
+    truncated : ndarray of bool
+    n_tokens : ndarray of float
+        NaN where unknown.
+    row : ndarray of int64
+        Row in the table the samples were made from, -1 in the padding.
+    signal : str
+        Which column ``score`` holds: "score" or "signal.<name>".
+    warnings : tuple of str
+        What a reader of the numbers should know about the data.
+
+    Examples
+    --------
+    >>> samples = Samples.from_arrays(correct=[[1, 0, 0]], score=[[0.9, 0.2, 0.4]], answer=[[0, 1, 1]])
+    >>> samples.n_problems, samples.n_samples
+    (1, 3)
+    """
+
+    problem_ids: tuple[str, ...]
+    present: np.ndarray = field(repr=False)
+    correct: np.ndarray = field(repr=False)
+    score: np.ndarray = field(repr=False)
+    answer: np.ndarray = field(repr=False)
+    truncated: np.ndarray = field(repr=False)
+    n_tokens: np.ndarray = field(repr=False)
+    row: np.ndarray = field(repr=False)
+    signal: str = "score"
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def n_problems(self) -> int:
+        """Number of problems, P."""
+        return self.present.shape[0]
+
+    @property
+    def n_samples(self) -> int:
+        """Width of the grid, n: the most solutions any problem has."""
+        return self.present.shape[1]
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """How many solutions each problem has, of shape (n_problems,)."""
+        return self.present.sum(axis=1)
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether any solution's final answer is known; votes need answers."""
+        return bool((self.answer >= 0).any())
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether any solution has a score."""
+        return bool(np.isfinite(self.score).any())
+
+    @classmethod
+    def from_arrays(
+        cls,
+        *,
+        correct: np.ndarray,
+        score: np.ndarray | None = None,
+        answer: np.ndarray | None = None,
+        present: np.ndarray | None = None,
+        truncated: np.ndarray | None = None,
+        n_tokens: np.ndarray | None = None,
+        problem_ids: tuple[str, ...] | None = None,
+    ) -> Samples:
+        """Build from arrays of shape (n_problems, n_samples); what is not given is unknown."""
+        correct = np.asarray(correct, float)
+        shape = correct.shape
+        present = np.ones(shape, bool) if present is None else np.asarray(present, bool)
+
+        def grid(values: np.ndarray | None, empty: float, kind: type) -> np.ndarray:
+            return np.full(shape, empty, kind) if values is None else np.where(present, np.asarray(values, kind), empty)
+
+        return cls(
+            problem_ids=problem_ids or tuple(f"p{p}" for p in range(shape[0])),
+            present=present,
+            correct=np.where(present, correct, np.nan),
+            score=grid(score, np.nan, float),
+            answer=grid(answer, -1, np.int64),
+            truncated=grid(truncated, False, bool),
+            n_tokens=grid(n_tokens, np.nan, float),
+            row=np.where(present, np.cumsum(present).reshape(shape) - 1, -1),
+        )
+
+    @classmethod
+    def from_rollouts(cls, rollouts: Rollouts, *, signal: str = "score", run: str | None = None) -> Samples:
+        """Lay one run of a table out as a grid, with equal answers found by :func:`laser_core.verify.answer_groups`.
+
+        Parameters
+        ----------
+        rollouts : Rollouts
+        signal : str
+            The column to judge: "score", or any of ``rollouts.signals``.
+        run : str, optional
+            Which run. May be left out where the table holds one.
+
+        Raises
+        ------
+        InputError
+            If the table is empty or holds several runs and none was chosen, or the run or the signal does not exist.
+        """
+        index = _run_rows(rollouts, run)
+        used = {"problem_id", "sample", "step", "answer", "correct", "truncated", "n_tokens", signal}
+        part = replace(rollouts, table=rollouts.table.select([c for c in rollouts.table.column_names if c in used]))
+        part = part if len(index) == len(part) else part.take(index)
+        if signal != "score" and signal not in rollouts.signals:
+            known = ", ".join(rollouts.signals) or "none"
+            raise InputError(f"the table has no values for '{signal}'", field="signal", remedy=f"choose from: {known}")
+
+        encoded = pc.dictionary_encode(part.table["problem_id"]).combine_chunks()
+        codes = encoded.indices.to_numpy().astype(np.int64)
+        order, flat, shape = _grid_positions(codes, len(encoded.dictionary))
+        score = part.column(signal)
+        answer = _answers(part, codes)
+
+        def grid(values: np.ndarray, empty: float) -> np.ndarray:
+            out = np.full(shape[0] * shape[1], empty, dtype=values.dtype)
+            out[flat] = values[order]
+            return out.reshape(shape)  # (R,) -> (P, n)
+
+        return cls(
+            problem_ids=tuple(encoded.dictionary.to_pylist()),
+            present=grid(np.ones(len(codes), bool), False),
+            correct=grid(part.column("correct"), np.nan),
+            score=grid(np.where(np.isfinite(score), score, np.nan), np.nan),
+            answer=grid(answer, -1),
+            truncated=grid(part.column("truncated") == 1, False),
+            n_tokens=grid(part.column("n_tokens"), np.nan),
+            row=grid(index, -1),
+            signal=signal,
+            warnings=tuple(_table_warnings(part, codes)),
+        )
+
+    def take(self, problems: np.ndarray) -> Samples:
+        """The problems given by mask or index, in that order; padding that all of them share is dropped."""
+        problems = np.asarray(problems)
+        problems = np.flatnonzero(problems) if problems.dtype == bool else problems
+        width = int(self.counts[problems].max(initial=0))
+        grids = ("present", "correct", "score", "answer", "truncated", "n_tokens", "row")
+        picked = {name: getattr(self, name)[problems, :width] for name in grids}
+        return replace(self, problem_ids=tuple(self.problem_ids[p] for p in problems), **picked)
+
+    def with_score(self, score: np.ndarray) -> Samples:
+        """The same samples with other scores, of shape (n_problems, n_samples)."""
+        return replace(self, score=np.where(self.present, score, np.nan))
+
+
+def _run_rows(rollouts: Rollouts, run: str | None) -> np.ndarray:
+    """Row numbers of the chosen run."""
+    if len(rollouts) == 0:
+        raise InputError("there are no rollouts in this table", remedy="give a file with at least one row")
+    runs = rollouts.runs()
+    if run is None and len(runs) > 1:
+        shown = ", ".join(runs[:8]) + (", ..." if len(runs) > 8 else "")
+        raise InputError(f"the table holds {len(runs)} runs ({shown})", field="run", remedy="choose one of them")
+    if run is None:
+        return np.arange(len(rollouts))
+    if run not in runs:
+        raise InputError(f"no run is named '{run}'", field="run", remedy=f"choose from: {', '.join(runs[:8])}")
+    return np.flatnonzero(pc.equal(rollouts.table["run"], pa.scalar(run)).to_numpy())
+
+
+def _grid_positions(codes: np.ndarray, n_problems: int) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
+    """Where each row goes: the rows ordered by problem, their cells in the flattened grid, and the grid's shape."""
+    counts = np.bincount(codes, minlength=n_problems)
+    width = int(counts.max())
+    order = np.argsort(codes, kind="stable")
+    column = np.arange(len(codes)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return order, codes[order] * width + column, (n_problems, width)
+
+
+def _answers(rollouts: Rollouts, codes: np.ndarray) -> np.ndarray:
+    if not rollouts.has("answer"):
+        return np.full(len(rollouts), -1, np.int64)
+    # Loaded only here: a table without answers needs no mathematics.
+    from laser_core.verify import answer_groups
+
+    return np.asarray(answer_groups(codes, rollouts.text("answer")), np.int64)
+
+
+def _table_warnings(rollouts: Rollouts, codes: np.ndarray) -> list[str]:
+    found = []
+    sample = rollouts.column("sample").astype(np.int64)
+    if len(np.unique(codes * (sample.max() - sample.min() + 1) + sample - sample.min())) < len(codes):
+        steps = rollouts.column("step")
+        n_steps = len(np.unique(steps[np.isfinite(steps)]))
+        why = f"they come from {n_steps} training steps" if n_steps > 1 else "some rows may be duplicates"
+        found.append(f"Some solutions share problem and sample number; all were counted ({why}).")
+    unanswered_right = np.sum(rollouts.column("correct") == 1) if not rollouts.has("answer") else 0
+    if unanswered_right:
+        found.append("The table has no extracted answers, so votes could not be counted.")
+    return found

@@ -1,0 +1,186 @@
+"""Accuracy as the number of solutions per problem grows: pass@N, majority, weighted vote, best-of-N."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from laser_core.analysis.ballots import Ballots
+from laser_core.analysis.estimates import mean_interval
+from laser_core.analysis.majority import EXACT_LIMIT, majority_vote
+from laser_core.analysis.resample import resample_votes
+from laser_core.analysis.samples import Samples
+from laser_core.analysis.subsets import best_of, pass_at
+from laser_core.analysis.weights import Weight, vote_weights
+from laser_core.errors import InputError
+
+DENSE = 64  # up to here every N by default, beyond it about every 9%
+
+
+@dataclass(frozen=True)
+class VotingCurve:
+    """Expected accuracy over random subsets of N of each problem's solutions, drawn without replacement.
+
+    Attributes
+    ----------
+    n : ndarray of int of shape (n_sizes,)
+        Subset sizes N.
+    pass_, majority, weighted, best_of_n : ndarrays of shape (n_sizes,)
+        Mean over problems. ``pass_``: some solution is right. ``majority``: the most frequent answer is. ``weighted``:
+        the answer with the largest sum of weights is. ``best_of_n``: the highest score is. Ties share evenly. NaN where
+        the table has no answers (votes) or no scores (weighted, best-of-N).
+    pass_se, majority_se, weighted_se, best_of_n_se : ndarrays of shape (n_sizes,)
+        Monte-Carlo standard errors; 0 where the value is exact.
+    pass_low, pass_high, majority_low, ... : ndarrays of shape (n_sizes,)
+        95% bands with the problem as unit: what other problems of this kind would show.
+    weighted_minus_majority, weighted_minus_majority_low, weighted_minus_majority_high : ndarrays of shape (n_sizes,)
+        The gain of weighting, paired by problem.
+    tied : ndarray of shape (n_sizes,)
+        Share of the majority votes that a tie decides.
+    n_problems, n_left_out : int
+        Problems behind every point, and problems with too few solutions or unknown verdicts.
+    n_orders : int
+        Random orders per problem behind ``weighted`` and ``tied``; 0 if there was nothing to estimate.
+    n_conflicts : int
+        Answers of which the verifier judged some solutions correct and others incorrect.
+    weight : str
+    per_problem : dict of str to ndarray of shape (n_problems, n_sizes)
+        The four curves before averaging.
+    problems : ndarray of int of shape (n_problems,)
+        Their positions in the samples.
+    """
+
+    n: np.ndarray
+    pass_: np.ndarray
+    majority: np.ndarray
+    weighted: np.ndarray
+    best_of_n: np.ndarray
+    pass_se: np.ndarray
+    majority_se: np.ndarray
+    weighted_se: np.ndarray
+    best_of_n_se: np.ndarray
+    pass_low: np.ndarray
+    pass_high: np.ndarray
+    majority_low: np.ndarray
+    majority_high: np.ndarray
+    weighted_low: np.ndarray
+    weighted_high: np.ndarray
+    best_of_n_low: np.ndarray
+    best_of_n_high: np.ndarray
+    weighted_minus_majority: np.ndarray
+    weighted_minus_majority_low: np.ndarray
+    weighted_minus_majority_high: np.ndarray
+    tied: np.ndarray
+    n_problems: int
+    n_left_out: int
+    n_orders: int
+    n_conflicts: int
+    weight: str
+    per_problem: dict[str, np.ndarray] = field(repr=False)
+    problems: np.ndarray = field(repr=False)
+
+
+def voting_curve(
+    samples: Samples,
+    *,
+    n_max: int | None = None,
+    n_values: np.ndarray | None = None,
+    target_se: float = 0.002,
+    seed: int = 0,
+    weight: Weight = "clip",
+    power: float = 2.0,
+    temperature: float = 1.0,
+) -> VotingCurve:
+    """Every voting curve of one run.
+
+    pass@N, best-of-N and majority voting are exact; the weighted vote is estimated on shared random subsets with the
+    exact majority as control variate.
+
+    Parameters
+    ----------
+    samples : Samples
+    n_max : int, optional
+        Largest N. Problems with fewer solutions are left out, so that every point describes the same problems. None
+        chooses the largest N that nine problems in ten reach.
+    n_values : array of int, optional
+        The N to compute. None: every N up to 64, then about every ninth percent.
+    target_se : float
+        Monte-Carlo standard error to reach, in units of accuracy.
+    seed : int
+    weight, power, temperature
+        See :func:`~laser_core.analysis.vote_weights`; also "borda", the solution's rank among the subset's scores
+        (from 1), to the power ``power``.
+
+    Raises
+    ------
+    InputError
+        If no problem has enough solutions with known verdicts.
+
+    Examples
+    --------
+    >>> samples = Samples.from_arrays(
+    ...     correct=[[1, 0, 0]] * 4, score=[[0.9, 0.2, 0.3]] * 4, answer=[[0, 1, 1]] * 4
+    ... )
+    >>> curve = voting_curve(samples)
+    >>> curve.n.tolist(), curve.majority.round(3).tolist(), curve.weighted.round(3).tolist()
+    ([1, 2, 3], [0.333, 0.333, 0.0], [0.333, 0.667, 1.0])
+    """
+    sizes, ballots = _sizes(samples, n_max, n_values)
+    nothing = np.full((ballots.n_problems, len(sizes)), np.nan)
+    zero = np.zeros(len(sizes))
+    values = {"pass": pass_at(ballots, sizes), "majority": nothing, "weighted": nothing, "best_of_n": nothing}
+    se = dict.fromkeys(values, zero)
+    tied, n_orders = nothing, 0
+    if samples.has_scores:
+        values["best_of_n"] = best_of(ballots, sizes)
+    if samples.has_answers:
+        exact = None
+        if ballots.size.max() <= EXACT_LIMIT:
+            exact = majority_vote(ballots.votes, ballots.winning, ballots.size, sizes)
+        score = np.where(np.isfinite(ballots.score), ballots.score, np.nan)
+        weights = vote_weights(score, weight if samples.has_scores else "equal", power=power, temperature=temperature)
+        drawn = resample_votes(ballots, weights, sizes, exact_majority=exact, target_se=target_se, seed=seed)
+        tied, n_orders = drawn.tied, drawn.n_orders
+        values["majority"] = drawn.majority if exact is None else exact
+        se["majority"] = drawn.majority_se if exact is None else zero
+        if samples.has_scores:
+            values["weighted"], se["weighted"] = drawn.weighted, drawn.weighted_se
+    bands = {}
+    for name, per_problem in values.items():
+        mean, low, high = mean_interval(per_problem)
+        field_name = "pass_" if name == "pass" else name
+        bands |= {field_name: mean, f"{name}_low": low, f"{name}_high": high, f"{name}_se": se[name]}
+    gain, gain_low, gain_high = mean_interval(values["weighted"] - values["majority"], scale="signed")
+    return VotingCurve(
+        n=sizes,
+        **bands,
+        weighted_minus_majority=gain,
+        weighted_minus_majority_low=gain_low,
+        weighted_minus_majority_high=gain_high,
+        tied=tied.mean(axis=0),
+        n_problems=ballots.n_problems,
+        n_left_out=ballots.n_left_out,
+        n_orders=n_orders,
+        n_conflicts=ballots.n_conflicts,
+        weight=weight if isinstance(weight, str) else getattr(weight, "__name__", "custom"),
+        per_problem=values,
+        problems=ballots.problems,
+    )
+
+
+def _sizes(samples: Samples, n_max: int | None, n_values: np.ndarray | None) -> tuple[np.ndarray, Ballots]:
+    if n_values is not None:
+        sizes = np.unique(np.asarray(n_values, int))
+        if not len(sizes) or sizes[0] < 1:
+            raise InputError("subset sizes must be 1 or more", field="n_values")
+        return sizes, Ballots.of(samples, n_max=int(sizes[-1]))
+    if n_max is not None and n_max < 1:
+        raise InputError("the largest subset size must be 1 or more", field="n_max")
+    ballots = Ballots.of(samples, n_max=n_max)
+    top = int(ballots.size.min()) if n_max is None else n_max
+    dense = np.arange(1, min(top, DENSE) + 1)
+    if top <= DENSE:
+        return dense, ballots
+    sparse = np.geomspace(DENSE, top, 1 + int(np.ceil(np.log(top / DENSE) / np.log(1.09))))
+    return np.unique(np.concatenate([dense, np.round(sparse).astype(int)])), ballots

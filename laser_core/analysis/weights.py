@@ -1,0 +1,94 @@
+"""Vote weights from scores. A weight is never negative; a solution without a score weighs 0 but is still there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from laser_core.errors import InputError
+
+Weight = str | Callable[[np.ndarray], np.ndarray]
+
+
+def vote_weights(
+    score: np.ndarray, weight: Weight = "clip", *, power: float = 2.0, temperature: float = 1.0
+) -> np.ndarray:
+    """Weights for scores of shape (n_problems, n_samples), NaN where there is none.
+
+    Parameters
+    ----------
+    score : ndarray
+    weight : str or callable
+        - "clip": the score clipped to [0, 1], the paper's choice;
+        - "power": that, to the power ``power``;
+        - "raw": the score itself, which must not be negative;
+        - "softmax": ``exp(score / temperature)`` (its normalisation does not change who wins);
+        - "rank": the score's mid-rank among all scores of the run, from 0 to 1: any signal will do, whatever its scale;
+        - "equal": 1 for every solution, scored or not: the plain majority;
+        - a function of the score array, returning weights of its shape.
+
+        ("borda" weighs by rank within each subset and is understood by :func:`~laser_core.analysis.voting_curve`.)
+    power, temperature : float
+
+    Raises
+    ------
+    InputError
+        If the weight is unknown or yields negative numbers.
+
+    Examples
+    --------
+    >>> vote_weights(np.array([[-0.2, 0.5, 1.3, np.nan]])).tolist()
+    [[0.0, 0.5, 1.0, 0.0]]
+    >>> vote_weights(np.array([[-3.0, -1.0, -2.0]]), "rank").round(3).tolist()
+    [[0.167, 0.833, 0.5]]
+    """
+    if callable(weight):
+        values = np.asarray(weight(score), float)
+        if values.shape != score.shape:
+            raise InputError(f"the weight function returned shape {values.shape}, not {score.shape}", field="weight")
+    elif weight in _NAMED:
+        values = _NAMED[weight](score, power, temperature)
+    else:
+        raise InputError(f"unknown vote weight '{weight}'", field="weight", remedy=f"choose from: {', '.join(_NAMED)}")
+    values = np.where(np.isfinite(score) | (weight == "equal"), values, 0.0)
+    if np.nanmin(values, initial=0.0) < 0:
+        raise InputError(
+            "some vote weights are negative",
+            field="weight",
+            remedy="use 'rank' or 'softmax' for a signal without a sign",
+        )
+    return np.nan_to_num(values, nan=0.0, posinf=0.0)
+
+
+def _rank(score: np.ndarray) -> np.ndarray:
+    from scipy.stats import rankdata
+
+    out = np.zeros(score.shape)
+    known = np.isfinite(score)
+    out[known] = (rankdata(score[known]) - 0.5) / max(1, known.sum())
+    return out
+
+
+def _softmax(score: np.ndarray, temperature: float) -> np.ndarray:
+    top = np.max(score, axis=1, keepdims=True, where=np.isfinite(score), initial=-np.inf)
+    return np.exp((score - np.where(np.isfinite(top), top, 0.0)) / temperature)
+
+
+_NAMED: dict[str, Callable[[np.ndarray, float, float], np.ndarray]] = {
+    "clip": lambda score, power, temperature: np.clip(score, 0, 1),
+    "power": lambda score, power, temperature: np.clip(score, 0, 1) ** power,
+    "raw": lambda score, power, temperature: score,
+    "softmax": lambda score, power, temperature: _softmax(score, temperature),
+    "rank": lambda score, power, temperature: _rank(score),
+    "equal": lambda score, power, temperature: np.ones(score.shape),
+}
+
+
+def quantise(weights: np.ndarray) -> np.ndarray:
+    """Weights as whole multiples of a 2**-40th of each problem's largest, so that sums are exact and ties are ties.
+
+    Sums of up to 2**12 such numbers are exact in double precision whatever the order of addition.
+    """
+    top = weights.max(axis=1, keepdims=True, initial=0.0)
+    return np.rint(weights / np.where(top > 0, top, 1.0) * 2.0**40)
