@@ -15,7 +15,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from laser_core import bundled
+from laser_core import analysis, bundled
+from laser_core.analysis import Samples
 from laser_core.errors import InputError
 from laser_core.rollouts import ReadResult, Rollouts, read
 
@@ -133,50 +134,34 @@ def signal_of(source: Source) -> str | None:
     return source.signals[0] if source.signals else None
 
 
-def _samples(content_id: str, signal: str, _rollouts: Rollouts) -> object:
-    from laser_core.analysis import Samples
-
-    return Samples.from_rollouts(_rollouts, signal=signal)
-
-
-def _result(
-    content_id: str, signal: str, function: str, params: tuple, _rollouts: Rollouts, _samples: object
-) -> object:
-    from laser_core import analysis
-
-    data = _rollouts if function == "summarize" else _samples
-    extra = {"signal": signal} if function == "summarize" else {}
-    return getattr(analysis, function)(data, **extra, **dict(params))
+# Results are frozen and handed out by reference: copying them on every rerun would cost more than computing them. Each
+# pair of functions is one computation behind two caches, one for everybody and one that ends with the session.
+def _make_samples(signal: str, rollouts: Rollouts) -> Samples:
+    return Samples.from_rollouts(rollouts, signal=signal)
 
 
-# The same two functions behind two caches: one for everybody, one that ends with the session. The caches are told apart
-# by the function's name, so each needs a function of its own.
 @st.cache_resource(show_spinner="Grouping answers …", max_entries=32)
-def _shared_samples(content_id: str, signal: str, _rollouts: Rollouts) -> object:
-    return _samples(content_id, signal, _rollouts)
+def _shared_samples(content_id: str, signal: str, _rollouts: Rollouts) -> Samples:
+    return _make_samples(signal, _rollouts)
 
 
 @st.cache_resource(show_spinner="Grouping answers …", max_entries=16, scope="session")
-def _private_samples(content_id: str, signal: str, _rollouts: Rollouts) -> object:
-    return _samples(content_id, signal, _rollouts)
+def _private_samples(content_id: str, signal: str, _rollouts: Rollouts) -> Samples:
+    return _make_samples(signal, _rollouts)
 
 
-@st.cache_data(show_spinner="Computing …", max_entries=512)
-def _shared_result(
-    content_id: str, signal: str, function: str, params: tuple, _rollouts: object, _samples: object
-) -> object:
-    return _result(content_id, signal, function, params, _rollouts, _samples)
+@st.cache_resource(show_spinner="Computing …", max_entries=512)
+def _shared_result(content_id: str, signal: str, function: str, params: tuple, _samples: Samples) -> object:
+    return getattr(analysis, function)(_samples, **dict(params))
 
 
-@st.cache_data(show_spinner="Computing …", max_entries=128, scope="session")
-def _private_result(
-    content_id: str, signal: str, function: str, params: tuple, _rollouts: object, _samples: object
-) -> object:
-    return _result(content_id, signal, function, params, _rollouts, _samples)
+@st.cache_resource(show_spinner="Computing …", max_entries=128, scope="session")
+def _private_result(content_id: str, signal: str, function: str, params: tuple, _samples: Samples) -> object:
+    return getattr(analysis, function)(_samples, **dict(params))
 
 
-def samples(source: Source, signal: str = "score") -> object:
-    """The padded grid of a source (:class:`laser_core.analysis.Samples`), built once."""
+def samples(source: Source, signal: str = "score") -> Samples:
+    """The padded grid of a source, built once."""
     build = _private_samples if source.private else _shared_samples
     return build(source.content_id, signal, source.rollouts)
 
@@ -190,10 +175,14 @@ def analyse(source: Source, function: str, *, signal: str = "score", **params: o
     function : a function of :mod:`laser_core.analysis` that takes samples.
     signal : the column in the score's place.
     params : its keyword arguments; hashable.
+
+    Raises
+    ------
+    InputError
+        Where the data do not allow the analysis.
     """
     compute = _private_result if source.private else _shared_result
-    grid = samples(source, signal)
-    return compute(source.content_id, signal, function, tuple(sorted(params.items())), source.rollouts, grid)
+    return compute(source.content_id, signal, function, tuple(sorted(params.items())), samples(source, signal))
 
 
 @st.cache_data(show_spinner=False)

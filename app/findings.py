@@ -1,58 +1,18 @@
-"""The findings that more than one page states, picked out of the analyses of a run."""
+"""What more than one page says about a run: the votes at one N, the runs side by side, and the lists of problems."""
 
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
+import streamlit as st
 
 from app import data
 from app.words import interval, literal, number
+from laser_core.analysis import DrillDown, Estimate, Samples, Separation, Vote, VotingCurve, separation
+from laser_core.errors import InputError
 
 HEADLINE_N = 8  # solutions per vote in every sentence that compares votes
-
-
-def headline_n(curve: object) -> int:
-    """The N that sentences about voting use: 8, or the largest one below where there are fewer solutions."""
-    n = np.asarray(curve.n)
-    return int(n[n <= HEADLINE_N].max())
-
-
-def at_n(curve: object, name: str, n: int) -> object:
-    """One value of a voting curve with its 95% interval over problems, as an Estimate.
-
-    Parameters
-    ----------
-    curve : a :class:`laser_core.analysis.VotingCurve`.
-    name : ``pass_``, ``majority``, ``weighted``, ``best_of_n`` or ``weighted_minus_majority``.
-    n : the number of solutions; must be one the curve holds.
-    """
-    from laser_core.analysis import Estimate
-
-    at = int(np.flatnonzero(np.asarray(curve.n) == n)[0])
-    stem = name.rstrip("_")
-    low, high = (float(getattr(curve, f"{stem}_{side}")[at]) for side in ("low", "high"))
-    return Estimate(float(getattr(curve, name)[at]), low, high, int(curve.n_problems))
-
-
-def side_by_side(sources: list[data.Source]) -> dict[str, dict[str, object]]:
-    """Per run title, the findings that the runs are compared by; a run without a score has its accuracy only."""
-    rows = {}
-    for source in sources:
-        signal = "score" if "score" in source.signals else data.signal_of(source)
-        row = {"accuracy": data.analyse(source, "accuracy", signal=signal or "score")}
-        if signal is not None:
-            parts = data.analyse(source, "separation", signal=signal)
-            curve = data.analyse(source, "voting_curve", signal=signal)
-            n = headline_n(curve)
-            row |= {
-                "AUROC": parts.auroc,
-                "AUROC within a problem": parts.within_problem_auroc,
-                "balanced F1 (TPR, TNR)": parts.balanced_f1,
-                f"majority vote of {n}": at_n(curve, "majority", n),
-                f"weighted vote of {n}": at_n(curve, "weighted", n),
-            }
-        rows[source.title] = row
-    return rows
-
+UNDEFINED = Estimate(float("nan"), float("nan"), float("nan"), 0)
 
 ALL, MIXED, HELPED, HURT, TIED, UNSOLVED = (
     "all",
@@ -64,21 +24,102 @@ ALL, MIXED, HELPED, HURT, TIED, UNSOLVED = (
 )
 
 
-def problem_lists(source: data.Source, signal: str) -> dict[str, list[str]]:
-    """Problem ids by what happened to them, in an order that begins with the most telling.
+def threshold(source: data.Source, signal: str) -> float:
+    """The threshold that sentences use: the paper's 0.5 for the score, the best balanced F1 for any other signal."""
+    return 0.5 if signal == "score" else float(data.analyse(source, "best_threshold", signal=signal))
 
-    Returns
-    -------
-    dict
-        Per group its ids: mixed first by how evenly right and wrong are split, the rest in table order.
+
+def weight(signal: str) -> str:
+    """How a signal becomes a vote's weight: the score is clipped to [0, 1], any other signal gives its rank."""
+    return "clip" if signal == "score" else "rank"
+
+
+def separated(source: data.Source, signal: str) -> Separation:
+    """The separation at :func:`threshold`."""
+    return data.analyse(source, "separation", signal=signal, threshold=threshold(source, signal))
+
+
+def drill_down(source: data.Source, signal: str) -> DrillDown:
+    """The lists of problems and rollouts at :func:`threshold`."""
+    return data.analyse(source, "drill_down", signal=signal, threshold=threshold(source, signal), weight=weight(signal))
+
+
+def voting(source: data.Source, signal: str) -> tuple[VotingCurve | None, str]:
+    """The voting curve; or None and the reason why the data allow none."""
+    try:
+        curve = data.analyse(source, "voting_curve", signal=signal, weight=weight(signal))
+    except InputError as error:
+        return None, str(error)
+    if not np.isfinite(curve.majority).any():
+        return None, "the rollouts hold no extracted answers, and votes are cast for answers"
+    return curve, ""
+
+
+def headline_n(curve: VotingCurve) -> int:
+    """The N that sentences about voting use: 8, or the largest one below where there are fewer solutions."""
+    n = np.asarray(curve.n)
+    return int(n[n <= HEADLINE_N].max())
+
+
+def at_n(curve: VotingCurve, name: str, n: int) -> Estimate:
+    """One value of a voting curve with its 95% interval over problems.
+
+    Parameters
+    ----------
+    curve : VotingCurve
+    name : ``pass_``, ``majority``, ``weighted``, ``best_of_n`` or ``weighted_minus_majority``.
+    n : the number of solutions; must be one the curve holds.
     """
-    grid = data.samples(source, signal)
+    at = int(np.flatnonzero(np.asarray(curve.n) == n)[0])
+    stem = name.rstrip("_")
+    low, high = (float(getattr(curve, f"{stem}_{side}")[at]) for side in ("low", "high"))
+    return Estimate(float(getattr(curve, name)[at]), low, high, int(curve.n_problems))
+
+
+def side_by_side(sources: list[data.Source]) -> dict[str, dict[str, Estimate]]:
+    """Per run title, the findings that the runs are compared by; a run without a score has its accuracy only."""
+    rows = {}
+    for source in sources:
+        signal = data.signal_of(source)
+        row = {"accuracy": data.analyse(source, "accuracy", signal=signal or "score")}
+        if signal is not None:
+            parts = separated(source, signal)
+            row |= {
+                "AUROC": parts.auroc,
+                "AUROC within a problem": parts.within_problem_auroc,
+                "balanced F1 (TPR, TNR)": parts.balanced_f1,
+            }
+            curve, _ = voting(source, signal)
+            if curve is not None:
+                n = headline_n(curve)
+                row |= {
+                    f"majority vote of {n}": at_n(curve, "majority", n),
+                    f"weighted vote of {n}": at_n(curve, "weighted", n),
+                }
+        title = source.title if source.title not in rows else f"{source.title} ({source.key})"
+        rows[title] = row
+    return rows
+
+
+def comparison_sentence(sources: list[data.Source]) -> str:
+    """Which of the runs knows its right solutions from its wrong ones, in one sentence with n and intervals."""
+    told = []
+    for source in sources:
+        signal = data.signal_of(source)
+        if signal is not None:
+            within = separated(source, signal).within_problem_auroc
+            told.append(f"{literal(source.title)} {number(within.value)} ({interval(within)}, n = {within.n})")
+    return "AUROC within a problem, where chance is 0.50: " + "; ".join(told) + "." if told else "No run has a score."
+
+
+@st.cache_resource(show_spinner=False, max_entries=32, scope="session")
+def _lists(content_id: str, signal: str, _source: data.Source) -> dict[str, list[str]]:
+    grid = data.samples(_source, signal)
     right, known = np.nansum(grid.correct, axis=1), np.isfinite(grid.correct).sum(axis=1)
-    balance = np.abs(2 * right - known)
-    mixed = [int(p) for p in np.argsort(balance, kind="stable") if 0 < right[p] < known[p]]
-    drill = data.analyse(source, "drill_down", signal=signal)
+    even = np.argsort(np.abs(2 * right - known), kind="stable")
+    drill = drill_down(_source, signal)
     groups = {
-        MIXED: mixed,
+        MIXED: [p for p in even if 0 < right[p] < known[p]],
         HELPED: drill.flipped_to_right,
         HURT: drill.flipped_to_wrong,
         TIED: drill.ties,
@@ -88,18 +129,28 @@ def problem_lists(source: data.Source, signal: str) -> dict[str, list[str]]:
     return {name: [grid.problem_ids[int(p)] for p in problems] for name, problems in groups.items()}
 
 
+def problem_lists(source: data.Source, signal: str) -> dict[str, list[str]]:
+    """Problem ids by what happened to them, the most telling first: mixed ones by how evenly they are split."""
+    return _lists(source.content_id, signal, source)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32, scope="session")
+def _labels(content_id: str, _source: data.Source, _grid: Samples) -> dict[str, str]:
+    names = list(_grid.problem_ids)
+    if _source.rollouts.has("problem"):
+        text = _source.rollouts.table["problem"].take(pa.array(_grid.row[:, 0])).to_pylist()
+        names = [shown or name for shown, name in zip(text, names, strict=True)]
+    right, known = np.nansum(_grid.correct, axis=1).astype(int), np.isfinite(_grid.correct).sum(axis=1)
+    labels = [f"{name[:120]}  ({right[p]} of {known[p]} right)" for p, name in enumerate(names)]
+    return dict(zip(_grid.problem_ids, labels, strict=True))
+
+
 def problem_labels(source: data.Source, signal: str) -> dict[str, str]:
     """Per problem id its text and how many of its solutions are right, as the problem choosers show it."""
-    grid = data.samples(source, signal)
-    text = source.rollouts.text("problem")
-    right, known = np.nansum(grid.correct, axis=1).astype(int), np.isfinite(grid.correct).sum(axis=1)
-    return {
-        problem_id: f"{(text[int(grid.row[p, 0])] or problem_id)[:120]}  ({right[p]} of {known[p]} right)"
-        for p, problem_id in enumerate(grid.problem_ids)
-    }
+    return _labels(source.content_id, source, data.samples(source, signal))
 
 
-def solution_order(grid: object, p: int) -> np.ndarray:
+def solution_order(grid: Samples, p: int) -> np.ndarray:
     """A problem's solutions, right ones first, each kind from the highest to the lowest score; unscored ones last."""
     cells = np.flatnonzero(grid.present[p])
     verdict, score = np.nan_to_num(grid.correct[p, cells], nan=-1.0), np.nan_to_num(grid.score[p, cells], nan=-np.inf)
@@ -108,18 +159,10 @@ def solution_order(grid: object, p: int) -> np.ndarray:
 
 def within_one_problem(source: data.Source, signal: str, p: int) -> float:
     """The problem's own AUROC; NaN where it lacks right or wrong solutions."""
-    from laser_core.analysis import separation
-
     return separation(data.samples(source, signal).take(np.array([p]))).within_problem_auroc.value
 
 
-def comparison_sentence(sources: list[data.Source]) -> str:
-    """Which of the runs knows its right solutions from its wrong ones, in one sentence with n and intervals."""
-    parts = []
-    for source in sources:
-        signal = data.signal_of(source) if "score" not in source.signals else "score"
-        if signal is None:
-            continue
-        within = data.analyse(source, "separation", signal=signal).within_problem_auroc
-        parts.append(f"{literal(source.title)} {number(within.value)} ({interval(within)}, n = {within.n})")
-    return "AUROC within a problem, where chance is 0.50: " + "; ".join(parts) + "." if parts else "No run has a score."
+def vote_answers(source: data.Source, vote: Vote) -> list[str]:
+    """The text of each of a vote's answers, as one of the solutions that gave it wrote it."""
+    rows = pa.array(np.asarray(vote.representative, dtype=np.int64))
+    return source.rollouts.table["answer"].take(rows).to_pylist() if len(rows) else []

@@ -19,7 +19,7 @@ from app import sidebar
 
 st.set_page_config(
     page_title="LaSeR Explorer",
-    page_icon=":material/flare:",
+    page_icon=Path(__file__).parent / "icon.svg",
     layout="wide",
     menu_items={"About": "Explore reinforcement learning with last-token self-rewarding (arXiv 2510.14943)."},
 )
@@ -34,6 +34,7 @@ PAGES = [
     st.Page("app_pages/data.py", title="Data", icon=":material/table:", url_path="data"),
 ]
 
+st.logo(Path(__file__).parent / "logo.svg", size="large")
 page = st.navigation(PAGES)
 if st.session_state.pop("open_traces", False):  # a row was picked in a table of rollouts; see app/parts.py
     st.switch_page("app_pages/traces.py")

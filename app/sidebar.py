@@ -86,7 +86,7 @@ def _take_upload() -> None:
         st.session_state["upload_error"] = str(error)
         return
     source = data.uploaded_sources()[key]
-    refused = len(source.result.refused)
+    refused = source.result.n_refused
     st.session_state["run"] = key
     st.session_state["upload_notice"] = f"{source.title}: {count(len(source.rollouts), 'solution')} read" + (
         f", {count(refused, 'row')} refused (see Data)." if refused else "."

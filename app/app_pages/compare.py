@@ -7,10 +7,13 @@ import streamlit as st
 from app import data, findings, parts
 from app.words import count, interval, number
 from laser_core.figures import comparison_figure, training_figure
+from laser_core.figures.runs import PANELS
 
 QUESTION = "What does training the score change?"
+CURVES = {field: title for field, title, _ in PANELS}
 
 sources = data.all_sources()
+top = st.container()  # the header needs the choice made below it
 keys = st.multiselect(
     "Runs",
     list(sources),
@@ -21,11 +24,11 @@ keys = st.multiselect(
 )
 shown = [sources[key] for key in keys if key in sources] or [data.current()]
 rows = findings.side_by_side(shown)
-title = st.empty()
-parts.header(QUESTION, findings.comparison_sentence(shown))
+with top:
+    parts.header(QUESTION, findings.comparison_sentence(shown))
 
-chart, table = st.columns([3, 2], gap="large")
-with chart:
+left, right = st.columns(2, gap="medium")
+with left:
     parts.figure(
         comparison_figure(rows, chance=0.5),
         key="comparison",
@@ -33,33 +36,40 @@ with chart:
         see="Markers are estimates, bars 95% intervals over problems. Runs whose bars overlap can still differ: "
         "they solved the same problems.",
     )
-with table:
-    names = list(dict.fromkeys(name for row in rows.values() for name in row))
-    st.dataframe(
-        {"": names}
-        | {
-            run: [
-                f"{number(row[name].value, 3)}  ({interval(row[name], digits=3)})" if name in row else ""
-                for name in names
-            ]
-            for run, row in rows.items()
-        },
-        hide_index=True,
-        height="content",
-    )
-    st.caption(
-        "Value and 95% interval. n: "
-        + "; ".join(f"{run} {count(row['accuracy'].n, 'problem')}" for run, row in rows.items())
-        + "."
-    )
-
 events = {source.title: data.events(source) for source in shown if source.events is not None}
-if events:
-    st.subheader("How they got there", anchor=False)
-    parts.figure(
-        training_figure(events),
-        key="training",
-        alt="Training curves of the runs",
-        see="One point per training step, from the solutions sampled at that step, so not on held-out problems. LaSeR "
-        "is the solid line, GRPO the dashed one.",
-    )
+with right:
+    if events:
+        curves = st.session_state.get("curves") or list(CURVES)[:2]
+        parts.figure(
+            training_figure(events, panels=curves),
+            key="training",
+            alt="Training curves of the runs",
+            see="One point per training step, from the solutions sampled at that step, so not on held-out problems. "
+            "LaSeR is the solid line, GRPO the dashed one.",
+        )
+        st.multiselect(
+            "Curves",
+            list(CURVES),
+            default=list(CURVES)[:2],
+            key="curves",
+            persist_state="session",
+            format_func=lambda field: CURVES[field],
+        )
+    else:
+        st.info("These runs come without training events, so there are no curves to draw.", icon=":material/info:")
+
+st.subheader("The numbers", anchor=False)
+names = list(dict.fromkeys(name for row in rows.values() for name in row))
+st.dataframe(
+    {"finding": names}
+    | {
+        run: [
+            f"{number(row[name].value, 3)}  ({interval(row[name], digits=3)})" if name in row else "" for name in names
+        ]
+        for run, row in rows.items()
+    },
+    hide_index=True,
+    height="content",
+)
+solved = "; ".join(f"{run} {count(row['accuracy'].n, 'problem')}" for run, row in rows.items())
+st.caption(f"Value and 95% interval, with the problem as the unit. n: {solved}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import data, parts
-from app.words import count, literal, percent
+from app.words import count, literal
 from laser_core.rollouts.schema import COLUMNS, REQUIRED
 
 MEANINGS = {
@@ -33,27 +33,32 @@ MEANINGS = {
 source = data.current()
 rollouts, result = source.rollouts, source.result
 n_problems = len(rollouts.table["problem_id"].unique())
-refused = f"{count(len(result.refused), 'row')} refused" if result.refused else "no row refused"
+refused = f"{count(result.n_refused, 'row')} refused" if result.n_refused else "no row refused"
 parts.header(
     "What is loaded?",
     f"“{literal(source.title)}”: {count(len(rollouts), 'solution')} of {count(n_problems, 'problem')}, {refused}.",
 )
 
-left, right = st.columns([3, 2], gap="large")
+left, right = st.columns([3, 2], gap="medium")
 with left:
     st.subheader("Columns", anchor=False)
     names = rollouts.table.column_names
-    empty = [1 - rollouts.table[name].null_count / max(len(rollouts), 1) for name in names]
+    filled = [1 - rollouts.table[name].null_count / max(len(rollouts), 1) for name in names]
     st.dataframe(
         {
             "column": names,
             "holds": [MEANINGS.get(name, "a signal that can stand in the score's place") for name in names],
-            "type": [str(rollouts.table[name].type) for name in names],
-            "filled": empty,
+            "type": [str(rollouts.table[name].type).replace("item: ", "") for name in names],
+            "filled": filled,
         },
         hide_index=True,
         height="content",
-        column_config={"filled": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)},
+        column_config={
+            "column": st.column_config.TextColumn(width="small"),
+            "holds": st.column_config.TextColumn(width="medium"),
+            "type": st.column_config.TextColumn(width="small"),
+            "filled": st.column_config.NumberColumn(format="percent", width="small"),
+        },
     )
     missing = [name for name in COLUMNS if name not in names]
     if missing:
@@ -71,14 +76,15 @@ with right:
         "c_ref, nats": meta.c_ref if meta.c_ref_std is None else f"{meta.c_ref:.2f} ± {meta.c_ref_std:.2f}",
         "written by laser_core": meta.laser_core_version,
     }
-    st.table({"": list(facts), "value": ["unknown" if v is None else literal(v) for v in facts.values()]})
+    st.table({"setting": list(facts), "value": ["unknown" if v is None else literal(v) for v in facts.values()]})
     for note in result.notes:
         st.info(literal(note), icon=":material/info:")
     for warning in data.samples(source, data.signal_of(source) or "score").warnings:
         st.warning(literal(warning), icon=":material/warning:")
 
 st.subheader("Refused rows", anchor=False)
-if result.refused:
+if result.n_refused:
+    more = result.n_refused - len(result.refused[:500])
     st.dataframe(
         {
             "line": [refusal.line for refusal in result.refused[:500]],
@@ -87,7 +93,7 @@ if result.refused:
         },
         hide_index=True,
     )
+    if more > 0:
+        st.caption(f"{more:,} more are not listed.")
 else:
-    st.caption(
-        f"None: all {percent(1.0)} of {count(result.n_rows, 'row')} were read. Required columns: {', '.join(REQUIRED)}."
-    )
+    st.caption(f"None: all {count(result.n_rows, 'row')} were read. Required columns: {', '.join(REQUIRED)}.")

@@ -1,11 +1,11 @@
-"""Scores: do correct and incorrect solutions get different scores, over all problems and within one?"""
+"""Scores: do right and wrong solutions get different scores, over all problems and within one?"""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from app import data, parts
-from app.words import count, estimate
+from app import data, findings, parts
+from app.words import count, estimate, number
 from laser_core.figures import score_histogram
 
 QUESTION = "Do right solutions score higher than wrong ones?"
@@ -17,49 +17,53 @@ if signal is None:
     parts.needs_score(source)
     st.stop()
 
-separation = data.analyse(source, "separation", signal=signal)
+separation = findings.separated(source, signal)
 name = parts.signal_name(signal)
 parts.header(
     QUESTION,
-    f"AUROC over all problems {estimate(separation.auroc)}; within a problem "
-    f"{estimate(separation.within_problem_auroc)}.",
+    f"AUROC over all problems {estimate(separation.auroc)}; between solutions of the same problem "
+    f"{estimate(separation.within_problem_auroc)}. Chance is 0.50.",
 )
 
-figure_column, control_column = st.columns([4, 1], gap="medium")
-with control_column:
+left, right = st.columns([4, 1], gap="medium")
+with right:
     bins = st.select_slider("Bins", [10, 20, 40, 80], value=40, key="score_bins", persist_state="session")
     parts.equation(
         r"\mathrm{AUROC} = P\left(r_s^{+} > r_s^{-}\right) + \tfrac12 P\left(r_s^{+} = r_s^{-}\right)",
-        "The probability that a correct solution scores above an incorrect one, ties counting half. Over all problems, "
+        "The probability that a right solution scores above a wrong one, ties counting half. Over all problems, "
         "a score that only knows which problems are easy already does well. **Within a problem**, both solutions "
         "answer the same question, so only knowing the solution helps; chance is 0.5.",
     )
 distribution = data.analyse(source, "score_distribution", signal=signal, bins=bins)
-with figure_column:
+with right:
+    st.markdown(
+        f"Mean {name}  \nright **{number(distribution.correct_mean.value)}**, "
+        f"wrong **{number(distribution.incorrect_mean.value)}**"
+    )
+with left:
+    left_out = (
+        f" {count(separation.n_unscored, 'solution')} without a score not shown." if separation.n_unscored else ""
+    )
     parts.figure(
-        score_histogram(distribution, threshold=0.5 if signal == "score" else None, signal=name),
+        score_histogram(distribution, threshold=separation.threshold, signal=name),
         key="score_histogram",
-        alt=f"Histograms of the {name} of correct and of incorrect solutions",
-        see=f"{count(separation.n_correct, 'correct solution')} in blue, {separation.n_incorrect:,} incorrect ones in "
-        "hatched vermilion. The less they overlap, the better the score tells them apart."
-        + (
-            f" {count(separation.n_unscored, 'solution')} without a score (cut off, or no answer) not shown."
-            if separation.n_unscored
-            else ""
-        ),
+        alt=f"Histograms of the {name} of right and of wrong solutions",
+        see=f"{count(separation.n_correct, 'right solution')} in blue, {separation.n_incorrect:,} wrong ones in "
+        f"hatched vermilion. The less they overlap, the better the score tells them apart.{left_out}",
     )
 
-drill = data.analyse(source, "drill_down", signal=signal)
+drill = findings.drill_down(source, signal)
 st.subheader("Where the score and the verifier disagree", anchor=False)
-wrong, right = st.tabs(
-    [
-        f"Confident, but marked wrong ({len(drill.confident_wrong):,})",
-        f"Unsure, but marked right ({len(drill.unsure_right):,})",
-    ]
+labels = (
+    f"Confident, but marked wrong ({len(drill.confident_wrong):,})",
+    f"Unsure, but marked right ({len(drill.unsure_right):,})",
 )
-with wrong:
-    st.caption("High scores on solutions the verifier rejects: mistakes of the model, or of the verifier.")
+wrong_tab, right_tab = st.tabs(labels)
+with wrong_tab:
+    st.caption(
+        "High scores on solutions the verifier rejects, the highest first: mistakes of the model, or of the verifier."
+    )
     parts.rollout_table(source, drill.confident_wrong, key="confident_wrong", signal=signal)
-with right:
-    st.caption("Low scores on solutions the verifier accepts.")
+with right_tab:
+    st.caption("Low scores on solutions the verifier accepts, the lowest first.")
     parts.rollout_table(source, drill.unsure_right, key="unsure_right", signal=signal)

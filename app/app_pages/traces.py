@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import data, findings, parts
+from app import data, findings, parts, problems
 from app.words import count, literal, number, percent
 from laser_core.figures import QUANTITIES, Trace, token_heatmap, token_strip_html, trace_figure
 
@@ -18,32 +18,10 @@ meta, rollouts = source.rollouts.meta, source.rollouts
 grid = data.samples(source, signal)
 settings = {"beta_v": meta.beta_v, "c_ref": meta.c_ref}
 
-# The problem: filtered by what happened to it, found by typing.
-lists = findings.problem_lists(source, signal)
-labels = findings.problem_labels(source, signal)
-show_column, problem_column = st.container(), st.container()
+top = st.container()  # the header needs the choice made below it
 controls = st.container(horizontal=True, gap="medium")
 with controls:
-    group = st.selectbox(
-        "Problems",
-        list(lists),
-        key="problem_group",
-        persist_state="session",
-        width=290,
-        format_func=lambda name: f"{name} ({len(lists[name]):,})",
-    )
-    chosen = list(lists[group]) or list(lists[findings.ALL])
-    kept = st.session_state.get("problem")
-    if kept in labels and kept not in chosen:
-        chosen = [kept, *chosen]  # a problem opened from another page is shown whatever the filter says
-    problem_id = st.selectbox(
-        "Problem (type to search)",
-        chosen,
-        key="problem",
-        persist_state="session",
-        width=420,
-        format_func=lambda key: labels[key],
-    )
+    problem_id = problems.choose(source, signal)
 p = grid.problem_ids.index(problem_id)
 order = findings.solution_order(grid, p)
 rows = {int(grid.row[p, i]): rollouts.row(int(grid.row[p, i])) for i in order}
@@ -52,7 +30,7 @@ wrong = [r for r, row in rows.items() if row.get("correct") is False]
 first = next(iter(rows.values()))
 alone = findings.within_one_problem(source, signal, p)
 
-with show_column:
+with top:
     told = (
         f" On this problem a right solution outscores a wrong one {percent(alone)} of the time "
         f"({len(right)} × {len(wrong)} pairs; one problem has no interval)."
@@ -119,7 +97,7 @@ else:
 
 pair = []
 for column, title_text, options, key in zip(
-    st.columns(2, gap="large"),
+    st.columns(2, gap="medium"),
     ("A right solution", "A wrong solution"),
     (right, wrong),
     ("right_row", "wrong_row"),
@@ -128,7 +106,12 @@ for column, title_text, options, key in zip(
     with column, st.container(border=True):
         if options:
             row = st.selectbox(
-                title_text, options, key=f"{key}-{source.key}-{problem_id}", format_func=title, persist_state="session"
+                title_text,
+                options,
+                index=len(options) // 2,  # the middle one by score: typical, not picked to impress
+                key=f"{key}-{source.key}-{problem_id}",
+                persist_state="session",
+                format_func=title,
             )
             pair.append(row)
             solution(row, quantity)
@@ -137,7 +120,7 @@ for column, title_text, options, key in zip(
 
 if held:
     compared = [Trace.from_row(rows[row], **settings) for row in pair]
-    z, left_over = st.columns(2, gap="large")
+    z, left_over = st.columns(2, gap="medium")
     with z:
         kind = "score" if "score" in held else "z_logprob"
         parts.figure(
@@ -166,7 +149,7 @@ if held:
             alt=f"Solutions of the problem as rows of tokens coloured by {QUANTITIES[quantity].name}",
             see="One row per solution, right ones (✓) above wrong ones (✗), each from the highest to the lowest score"
             + (f"; {more} more are not drawn." if more else ".")
-            + " Look for the column where the colours part: there the model finds out.",
+            + " Look for the column where the colours part: there the model finds out. ∎ closes a solution.",
         )
 parts.equation(
     r"r_t = \beta_v \left(\log \pi_\theta(z_c \mid x, y_{\le t}) - c_{\mathrm{ref}}\right)",

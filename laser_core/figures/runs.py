@@ -10,11 +10,11 @@ from plotly.subplots import make_subplots
 
 from laser_core.figures.theme import add_line, add_rule, empty, frame, plain, run_style, thin
 
-# What is drawn of a training event, in this order: its field, the panel's title, and a line of reference.
+# What can be drawn of a training event, in this order: its field, the panel's title, and a line of reference.
 PANELS = (
-    ("reward", "reward: share of sampled solutions that are right", None),
-    ("within_problem_auroc", "within-problem AUROC of the score", 0.5),
-    ("balanced_f1", "balanced F1 (TPR, TNR) of the score", None),
+    ("reward", "reward (share right)", None),
+    ("within_problem_auroc", "AUROC within a problem", 0.5),
+    ("balanced_f1", "balanced F1 (TPR, TNR)", None),
     ("score_loss", "score loss", None),
 )
 
@@ -74,7 +74,7 @@ def comparison_figure(rows: Mapping[str, Mapping[str, object]], *, chance: float
     """
     findings = list(dict.fromkeys(name for estimates in rows.values() for name in estimates))
     fig = go.Figure()
-    spread = 0.18
+    spread = 0.24
     for position, (run, estimates) in enumerate(rows.items()):
         style = run_style(plain(run), position)
         known = [(i, estimates[name]) for i, name in enumerate(findings) if name in estimates]
@@ -111,9 +111,10 @@ def comparison_figure(rows: Mapping[str, Mapping[str, object]], *, chance: float
                 ),
             )
         )
-    frame(fig, x="value, with 95% interval over problems", y="", height=90 + 58 * len(findings), hovermode="closest")
-    fig.update_yaxes(tickvals=list(range(len(findings))), ticktext=findings, autorange="reversed", showgrid=False)
-    fig.update_yaxes(range=[len(findings) - 0.5, -0.5], autorange=False)
+    frame(fig, x="value and 95% interval", y="", height=90 + 58 * len(findings), hovermode="closest")
+    fig.update_yaxes(tickvals=list(range(len(findings))), ticktext=findings, showgrid=False)
+    fig.update_yaxes(range=[len(findings) - 0.5, -0.5])
+    fig.update_xaxes(range=[-0.02, 1.02], tickvals=[0, 0.25, 0.5, 0.75, 1])
     if chance is not None:
         add_rule(fig, x=chance, label="")
     return fig

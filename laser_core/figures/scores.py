@@ -31,7 +31,7 @@ def score_histogram(
     """
     edges = np.asarray(distribution.edges, dtype=float)
     fig = go.Figure()
-    for outcome, counts in ((False, distribution.incorrect), (True, distribution.correct)):
+    for outcome, counts in ((True, distribution.correct), (False, distribution.incorrect)):
         style = OUTCOMES[outcome]
         fig.add_trace(
             go.Bar(
@@ -50,15 +50,10 @@ def score_histogram(
         )
     fig.update_layout(barmode="overlay", bargap=0)
     frame(fig, x=signal, y="solutions per bin", hovermode="x unified")
+    tallest = max(int(np.max(distribution.correct, initial=0)), int(np.max(distribution.incorrect, initial=0)), 1)
+    fig.update_yaxes(range=[0, 1.14 * tallest])  # room for the threshold's label above the tallest bar
     if threshold is not None:
-        add_rule(
-            fig,
-            x=threshold,
-            label=f"threshold {threshold:g}: judged correct →",
-            yanchor="bottom",
-            xanchor="right" if threshold > float(edges.mean()) else "left",
-        )
-        fig.layout.annotations[-1].update(yref="paper", y=0.94, bgcolor="rgba(127,127,127,0.12)")
+        add_rule(fig, x=threshold, label=f"judged correct above {threshold:g}", yanchor="top")
     return fig
 
 
@@ -91,20 +86,21 @@ def threshold_figure(sweep: Sweep, *, threshold: float = 0.5, signal: str = "las
             markers=False,
             hovertemplate="%{y:.3f}",
         )
-    at_best = int(np.argmin(np.abs(np.asarray(sweep.threshold, dtype=float) - sweep.best)))
-    fig.add_trace(
-        go.Scatter(
-            x=[sweep.best],
-            y=[sweep.balanced_f1[at_best]],
-            mode="markers",
-            marker={"symbol": "star", "size": 14, "color": LASER, "line": {"color": "white", "width": 1}},
-            name=f"best on this data: {sweep.best:.2f}",
-            hovertemplate="best balanced F1 %{y:.3f} at %{x:.3f}<extra></extra>",
+    if sweep.best_index >= 0:
+        fig.add_trace(
+            go.Scatter(
+                x=[sweep.best],
+                y=[sweep.balanced_f1[sweep.best_index]],
+                mode="markers",
+                marker={"symbol": "star", "size": 14, "color": LASER, "line": {"color": "white", "width": 1}},
+                name=f"best on this data: {sweep.best:.2f}",
+                hovertemplate="best balanced F1 %{y:.3f} at %{x:.3f}<extra></extra>",
+            )
         )
-    )
     frame(fig, x=f"threshold on the {signal}", y="share of solutions, or balanced F1")
     fig.update_yaxes(range=[0, 1.04])
-    add_rule(fig, x=threshold, label=f"{threshold:.2f}", yanchor="bottom")
+    add_rule(fig, x=threshold, label=f"in use: {threshold:.2f}", yanchor="bottom")
+    fig.layout.annotations[-1].update(yref="paper", y=0)
     return fig
 
 

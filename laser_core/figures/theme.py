@@ -25,13 +25,15 @@ GRPO = "#E69F00"
 RULE = "rgba(127, 127, 127, 0.9)"  # thresholds and reference lines: readable on white and on near-black
 GRID = "rgba(127, 127, 127, 0.22)"
 
+INK = "#14151C"  # text on the cells of a heatmap, in both themes
 MONOSPACE = "ui-monospace, 'SF Mono', 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 HEIGHT = 380  # pixels; a phone in portrait still shows the figure and its sentence at once
 
 # Scores diverge around 0.5, the decision; the ends are the incorrect and the correct colour, the middle is neutral.
-SCORE_SCALE = [[0.0, "#D55E00"], [0.25, "#EFB285"], [0.5, "#F4F1EC"], [0.75, "#86BBDD"], [1.0, "#0072B2"]]
+# All three scales stay light enough for black text (contrast above 4.5), so that tokens can be read on every cell.
+SCORE_SCALE = [[0.0, "#E0752D"], [0.25, "#F0B58A"], [0.5, "#F4F1EC"], [0.75, "#93C5E6"], [1.0, "#3D94CC"]]
 # Log-probs run one way, from certain (pale) to surprising (dark); the scale is reversed because nats are negative.
-LOGPROB_SCALE = [[0.0, "#4A2A7B"], [0.25, "#7A5CAB"], [0.5, "#AC97CE"], [0.75, "#D9CFE8"], [1.0, "#F6F3FA"]]
+LOGPROB_SCALE = [[0.0, "#9B7BCC"], [0.25, "#B29BD9"], [0.5, "#C7B7E3"], [0.75, "#E1D8F1"], [1.0, "#F6F3FA"]]
 ENTROPY_SCALE = [[1.0 - position, color] for position, color in reversed(LOGPROB_SCALE)]
 
 

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from laser_core.figures.theme import (
     ENTROPY_SCALE,
+    INK,
     LOGPROB_SCALE,
     MONOSPACE,
     OUTCOMES,
@@ -163,11 +164,12 @@ def token_heatmap(
         return empty(f"These rollouts hold no {what.name}.")
     width = max(len(trace.values[quantity]) for trace in shown)
     grid = np.full((len(shown), width), np.nan)
-    text = np.full((len(shown), width), "", dtype=object)
+    text, hover = (np.full((len(shown), width), "", dtype=object) for _ in range(2))
     for i, trace in enumerate(shown):
         n = len(trace.values[quantity])
         grid[i, :n] = trace.values[quantity]
-        text[i, :n] = [plain(token, 8) for token in trace.tokens[:n]] + [""] * (n - len(trace.tokens[:n]))
+        text[i, :n] = [_cell_text(token) for token in trace.tokens[:n]] + [""] * (n - len(trace.tokens[:n]))
+        hover[i, :n] = [plain(token, 40) for token in trace.tokens[:n]] + [""] * (n - len(trace.tokens[:n]))
     low, high = _scale_ends(what, grid, beta_v, c_ref)
     marks = {True: "✓", False: "✗", None: "?"}
     fig = go.Figure(
@@ -176,15 +178,16 @@ def token_heatmap(
             x=np.arange(1, width + 1),
             y=list(range(len(shown))),
             text=text,
+            customdata=hover,
             texttemplate="%{text}" if width <= 60 else None,
-            textfont={"family": MONOSPACE, "size": 13},
+            textfont={"family": MONOSPACE, "size": 13, "color": INK},
             colorscale=what.scale,
             zmin=low,
             zmax=high,
             xgap=1,
             ygap=2,
             hoverongaps=False,
-            hovertemplate=f"token %{{x}} “%{{text}}”: %{{z:.3f}}{unit}<extra></extra>",
+            hovertemplate=f"token %{{x}} “%{{customdata}}”: %{{z:.3f}}{unit}<extra></extra>",
             colorbar={
                 "orientation": "h",
                 "thickness": 10,
@@ -234,14 +237,15 @@ def token_strip_html(trace: Trace, quantity: str, *, beta_v: float | None = None
     unit = " nats" if what.unit == "nats" else ""
     spans = []
     for token, value in list(zip(trace.tokens, values, strict=False))[:limit]:
-        background, ink = _cell_colors(what.scale, value, low, high)
+        color = _cell_color(what.scale, value, low, high)
+        style = f"background:{color};color:{INK};" if color else ""
         title = html.escape(f"{visible(token)[:80]}  {what.name} {value:.3f}{unit}", quote=True)
-        shown = html.escape(visible(token)[:400], quote=True).replace(" ", "&nbsp;" if token.strip() == "" else " ")
-        spans.append(f'<span title="{title}" style="background:{background};color:{ink}">{shown}</span>')
+        shown = html.escape(visible(token)[:400], quote=True)
+        spans.append(f'<span title="{title}" style="{style}padding:0.1em 0.06em;border-radius:3px">{shown}</span>')
     more = len(trace.tokens) - limit
     rest = f"<span> … {more:,} more tokens</span>" if more > 0 else ""
     style = (
-        f"font-family:{MONOSPACE};font-size:1.0rem;line-height:1.75;white-space:pre-wrap;overflow-wrap:anywhere;"
+        f"font-family:{MONOSPACE};font-size:1.15rem;line-height:1.9;white-space:pre-wrap;overflow-wrap:anywhere;"
         "unicode-bidi:isolate;direction:ltr"
     ).replace("'", "")
     return f'<div dir="ltr" style="{style}">{"".join(spans)}{rest}</div>'
@@ -257,15 +261,16 @@ def _scale_ends(what: Quantity, values: np.ndarray, beta_v: float | None, c_ref:
     return (float(finite.min()), float(finite.max())) if finite.size else (-1.0, 0.0)
 
 
-def _cell_colors(scale: list, value: float, low: float, high: float) -> tuple[str, str]:
-    """Background and ink of a token; the ink is black or white, whichever contrasts more (WCAG relative luminance)."""
+def _cell_text(token: str) -> str:
+    """A token as it fits a narrow cell: special tokens such as <eos> as one sign, long ones cut."""
+    return "∎" if len(token) > 2 and token.startswith("<") and token.endswith(">") else plain(token, 8)
+
+
+def _cell_color(scale: list, value: float, low: float, high: float) -> str | None:
+    """The colour of a value on a scale between two ends; None where the value is undefined."""
     if not np.isfinite(value):
-        return "transparent", "inherit"
+        return None
     position = float(np.clip((value - low) / (high - low) if high > low else 0.5, 0, 1))
-    stops = np.array([stop for stop, _ in scale])
-    colors = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for _, color in scale], dtype=float)
-    rgb = [float(np.interp(position, stops, colors[:, channel])) for channel in range(3)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in rgb)]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    ink = "#000" if (luminance + 0.05) / 0.05 >= 1.05 / (luminance + 0.05) else "#fff"
-    return f"#{''.join(f'{round(v):02x}' for v in rgb)}", ink
+    stops = [stop for stop, _ in scale]
+    channels = [[int(color[i : i + 2], 16) for _, color in scale] for i in (1, 3, 5)]
+    return "#" + "".join(f"{round(float(np.interp(position, stops, channel))):02x}" for channel in channels)

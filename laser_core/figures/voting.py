@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from laser_core.figures.theme import RULE, VOTES, add_band, add_line, add_rule, fade, frame, plain
+from laser_core.figures.theme import RULE, VOTES, add_band, add_line, add_rule, empty, fade, frame, plain
 
 if TYPE_CHECKING:
     from laser_core.analysis import Vote, VotingCurve
+
+MAX_MARKERS = 20  # beyond this many N the markers would run into each other; the dash still tells the curves apart
+MAX_ANSWERS = 12  # what fits; the rest have the fewest votes
 
 
 def voting_figure(curve: VotingCurve, *, chosen_n: int | None = None) -> go.Figure:
@@ -36,6 +39,7 @@ def voting_figure(curve: VotingCurve, *, chosen_n: int | None = None) -> go.Figu
             n,
             np.asarray(getattr(curve, key), dtype=float),
             style,
+            markers=len(n) <= MAX_MARKERS,
             customdata=np.stack([low, high], axis=1),
             hovertemplate="%{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f})",
         )
@@ -64,13 +68,14 @@ def voting_gain_figure(curve: VotingCurve) -> go.Figure:
         n,
         gain,
         style,
+        markers=len(n) <= MAX_MARKERS,
         customdata=np.stack([low, high], axis=1),
         hovertemplate="%{y:+.1f} points (%{customdata[0]:+.1f} to %{customdata[1]:+.1f})<extra></extra>",
     )
     frame(fig, x="N, solutions per problem", y="weighted − majority, points", height=300, legend=False)
     _count_axis(fig, n)
     add_rule(fig, y=0, label="no gain")
-    fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")
+    fig.layout.annotations[-1].update(x=1, xref="paper", xanchor="right", yanchor="top")
     return fig
 
 
@@ -81,21 +86,24 @@ def vote_figure(vote: Vote, answers: Sequence[str]) -> go.Figure:
 
     Parameters
     ----------
-    vote : from :func:`laser_core.analysis.draw_vote`.
+    vote : from :func:`laser_core.analysis.draw_vote`; the first 12 answers are drawn, the most frequent first.
     answers : the text of each of the vote's answers, in the vote's order; shown as plain text.
     """
-    order = np.argsort(-np.asarray(vote.count, dtype=float), kind="stable")[:12]
+    order = range(min(len(vote.count), MAX_ANSWERS))
+    if not order:
+        return empty("None of these solutions gave an answer.")
     labels = [
         f"{'✓' if vote.correct[i] == 1 else '✗' if vote.correct[i] == 0 else '?'}  {plain(answers[i], 24)}"
         for i in order
     ]
     fig = go.Figure()
-    for key, values, winners in (
-        ("majority", vote.count, vote.majority_winners),
-        ("weighted", vote.weight, vote.weighted_winners),
+    for key, values, winners, digits in (
+        ("majority", vote.count, vote.majority_winners, "g"),
+        ("weighted", vote.weight, vote.weighted_winners, ".2f"),
     ):
         style = VOTES[key]
-        won = [int(i) in {int(w) for w in winners} for i in order]
+        won = [bool(winners[i]) for i in order]
+        outcome = "  ★ wins" if np.sum(winners) == 1 else "  ★ ties"
         shown = [float(values[i]) for i in order]
         fig.add_trace(
             go.Bar(
@@ -105,12 +113,14 @@ def vote_figure(vote: Vote, answers: Sequence[str]) -> go.Figure:
                 name=style.name,
                 marker={
                     "color": [style.color if w else fade(style.color, 0.4) for w in won],
-                    "pattern": {"shape": "/" if key == "majority" else "", "solidity": 0.25},
+                    "pattern": {
+                        "shape": "/" if key == "majority" else "",
+                        "fillmode": "overlay",
+                        "fgcolor": "rgba(255, 255, 255, 0.55)",
+                        "solidity": 0.25,
+                    },
                 },
-                text=[
-                    f"{v:g}{'  ★ wins' if w else ''}" if key == "majority" else f"{v:.2f}{'  ★ wins' if w else ''}"
-                    for v, w in zip(shown, won, strict=True)
-                ],
+                text=[f"{v:{digits}}{outcome if w else ''}" for v, w in zip(shown, won, strict=True)],
                 textposition="outside",
                 cliponaxis=False,
                 hovertemplate=f"{style.name}: %{{x:.2f}}<extra></extra>",
