@@ -1,6 +1,7 @@
 """The rollout table: schema, Parquet store and readers of foreign formats."""
 
 from laser_core.rollouts.complete import Completed, complete
+from laser_core.rollouts.readers.mapped import suggest_mapping
 from laser_core.rollouts.reading import ReadResult, read
 from laser_core.rollouts.records import Refusal
 from laser_core.rollouts.schema import COLUMNS, PER_TOKEN, REQUIRED, SIGNAL_PREFIX, Rollouts, RunMeta
@@ -18,6 +19,7 @@ __all__ = [
     "RunMeta",
     "complete",
     "read",
+    "suggest_mapping",
     "write_jsonl",
     "write_parquet",
 ]

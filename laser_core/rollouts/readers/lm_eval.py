@@ -18,7 +18,7 @@ from laser_core.verify import extract_answer
 NAME = "lm-eval"
 TITLE = "lm-evaluation-harness samples"
 
-_METRICS = ("exact_match", "acc", "math_verify", "pass@1", "em")
+_METRICS = ("math_verify", "exact_match", "acc", "pass@1", "em")  # the more forgiving of spelling first
 _QUESTIONS = ("question", "problem", "prompt", "query", "input")
 
 
