@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -51,6 +51,11 @@ class Ballots:
     def n_problems(self) -> int:
         """Number of problems that can vote."""
         return len(self.problems)
+
+    def take(self, rows: slice) -> Ballots:
+        """Some of the problems."""
+        grids = ("problems", "size", "answer", "score", "right", "votes", "winning")
+        return replace(self, **{name: getattr(self, name)[rows] for name in grids})
 
     @classmethod
     def of(cls, samples: Samples, *, n_max: int | None = None) -> Ballots:

@@ -1,9 +1,9 @@
 """Weighted votes on random subsets: one seeded set of random orders per problem, shared by every N and every weight.
 
 The first N solutions of a random order are a random subset of N. Walking along the order, each new vote changes one
-answer's total, and totals only grow, so who leads is known in a few operations: O(1) per vote, whatever the number of
-answers. The same walk counts the plain majority, whose expectation is known exactly (:mod:`.majority`): it serves as a
-control variate, which takes the part of the sampling noise that both votes share out of the estimate.
+answer's total, and totals only grow, so who leads is known in a few operations (:mod:`.race`): O(1) per vote, whatever
+the number of answers. The same walk counts the plain majority, whose expectation is known exactly (:mod:`.majority`):
+it serves as a control variate, which takes the part of the sampling noise that both votes share out of the estimate.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from laser_core.analysis.ballots import Ballots
+from laser_core.analysis.race import Borda, Totals, Walks
 from laser_core.analysis.weights import quantise
 
 ROUND = 16  # orders drawn together; the standard error is first looked at after one round
@@ -48,7 +49,7 @@ class Resampled:
 
 def resample_votes(
     ballots: Ballots,
-    weights: np.ndarray,
+    weights: np.ndarray | float,
     sizes: np.ndarray,
     *,
     exact_majority: np.ndarray | None = None,
@@ -61,8 +62,8 @@ def resample_votes(
     Parameters
     ----------
     ballots : Ballots
-    weights : ndarray of shape (n_problems, n_samples)
-        Not negative.
+    weights : ndarray of shape (n_problems, n_samples), or float
+        Not negative. A number asks for the Borda vote with that power.
     sizes : ndarray of int of shape (n_sizes,), rising
     exact_majority : ndarray of shape (n_problems, n_sizes), optional
         The control variate's expectation; None: no control variate.
@@ -73,11 +74,11 @@ def resample_votes(
     max_orders : int
         Stop there even if the target is not reached.
     """
-    whole = quantise(weights)
+    vote = weights if np.isscalar(weights) else quantise(weights)
     sums = np.zeros((6, ballots.n_problems, len(sizes)))  # of y, x, yy, xx, xy and ties, over orders
     done, rounds = 0, max(1, -(-min(MIN_VOTES // ballots.n_problems, max_orders) // ROUND))
     while True:
-        sums += _walk_all(ballots, whole, sizes, range(done, done + rounds), seed)
+        sums += _walk_all(ballots, vote, sizes, range(done, done + rounds), seed)
         done += rounds
         result = _summarise(sums, done * ROUND, exact_majority)
         worst = float(result.weighted_se.max(initial=0.0))
@@ -123,7 +124,7 @@ def random_orders(size: np.ndarray, width: int, rounds: range, seed: int, stream
     return orders.reshape(len(size), len(rounds) * ROUND, width)
 
 
-def _walk_all(ballots: Ballots, weights: np.ndarray, sizes: np.ndarray, rounds: range, seed: int) -> np.ndarray:
+def _walk_all(ballots: Ballots, vote: np.ndarray | float, sizes: np.ndarray, rounds: range, seed: int) -> np.ndarray:
     """Sums over the orders of some rounds, of shape (6, n_problems, n_sizes), in blocks of bounded memory."""
     n_answers, width = ballots.votes.shape[1], ballots.answer.shape[1]
     per_round = ROUND * (2 * n_answers + 2 * width) * min(_TOGETHER, ballots.n_problems)
@@ -138,64 +139,24 @@ def _walk_all(ballots: Ballots, weights: np.ndarray, sizes: np.ndarray, rounds: 
         for start in range(0, len(rounds), n_rounds):
             part = rounds[start : start + n_rounds]
             orders = [random_orders(ballots.size[s : s + _TOGETHER], width, part, seed, s) for s in group]
-            out[:, rows] += _walk(
-                ballots.answer[rows], weights[rows], ballots.winning[rows], np.concatenate(orders), sizes
-            )
+            part_vote = vote if np.isscalar(vote) else vote[rows]
+            out[:, rows] += _walk(ballots.take(rows), part_vote, np.concatenate(orders), sizes)
     return out
 
 
-class _Race:
-    """Who leads a vote, for many votes at once, as votes come in. Totals never fall."""
-
-    def __init__(self, shape: tuple[int, int]) -> None:
-        n = shape[0]
-        self.totals = np.full(n * shape[1], -1.0)  # -1: nobody gave this answer yet
-        self.top = np.full(n, -1.0)
-        self.leaders = np.zeros(n)
-        self.right_leaders = np.zeros(n)
-
-    def add(self, cell: np.ndarray, weight: np.ndarray, right: np.ndarray) -> None:
-        """One vote each: ``cell`` says for which answer (flat index), ``right`` whether that answer is correct."""
-        before = self.totals[cell]
-        total = np.maximum(before, 0.0) + weight
-        self.totals[cell] = total
-        ahead = total > self.top
-        level = (total == self.top) & (total > before)
-        self.top = np.where(ahead, total, self.top)
-        self.leaders = np.where(ahead, 1.0, self.leaders + level)
-        self.right_leaders = np.where(ahead, right, self.right_leaders + (level & right))
-
-    def credit(self) -> np.ndarray:
-        """1 for a vote won by a correct answer, its share where answers tie, 0 where nobody voted."""
-        return self.right_leaders / np.maximum(self.leaders, 1.0)
-
-
-def _walk(
-    answer: np.ndarray, weights: np.ndarray, winning: np.ndarray, orders: np.ndarray, sizes: np.ndarray
-) -> np.ndarray:
-    n_problems, n_orders, width = orders.shape
-    n_answers = winning.shape[1]
-    row = np.repeat(np.arange(n_problems), n_orders)  # problem of each walk, (n_walks,)
-    base = np.arange(n_problems * n_orders) * (n_answers + 1)
-    # Unanswered solutions vote for an extra answer that a negative weight keeps below everything.
-    answer = np.where(answer < 0, n_answers, answer)
-    abstains = answer == n_answers
-    weight_of = np.where(abstains, -5.0, weights)
-    one_of = np.where(abstains, -5.0, 1.0)
-    right_of = np.take_along_axis(np.column_stack([winning, np.zeros(n_problems, bool)]), answer, axis=1)
-    steps = orders.reshape(n_problems * n_orders, width).T  # (width, n_walks)
-    flat = row * width
-    shape = (len(row), n_answers + 1)
-    weighted, majority = _Race(shape), _Race(shape)
-    out = np.empty((6, n_problems, len(sizes)))
+def _walk(block: Ballots, vote: np.ndarray | float, orders: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Sums over the given orders of y, x, y**2, x**2, x y and ties: (6, n_problems, n_sizes)."""
+    walks = Walks(block.answer, block.winning, orders)
+    ones = np.ones(block.answer.shape)
+    weighted = Borda(walks, block.score, vote) if np.isscalar(vote) else Totals(walks, vote)
+    majority = Totals(walks, ones)
+    out = np.empty((6, walks.n_problems, len(sizes)))
     column = {int(size): i for i, size in enumerate(sizes)}
     for position in range(int(sizes.max())):
-        index = flat + steps[position]
-        cell, right = base + answer.ravel()[index], right_of.ravel()[index]
-        weighted.add(cell, weight_of.ravel()[index], right)
-        majority.add(cell, one_of.ravel()[index], right)
-        if position + 1 in column:
+        step = walks.step(position)
+        weighted.add(step)
+        majority.add(step)
+        if (i := column.get(position + 1)) is not None:
             y, x = weighted.credit(), majority.credit()
-            for i, value in enumerate((y, x, y * y, x * x, x * y, majority.leaders > 1)):
-                out[i, :, column[position + 1]] = value.reshape(n_problems, n_orders).sum(axis=1)
+            out[:, :, i] = [walks.by_problem(v) for v in (y, x, y * y, x * x, x * y, majority.leaders > 1)]
     return out

@@ -89,7 +89,7 @@ def voting_curve(
     target_se: float = 0.002,
     seed: int = 0,
     weight: Weight = "clip",
-    power: float = 2.0,
+    power: float = 1.0,
     temperature: float = 1.0,
 ) -> VotingCurve:
     """Every voting curve of one run.
@@ -138,8 +138,7 @@ def voting_curve(
         exact = None
         if ballots.size.max() <= EXACT_LIMIT:
             exact = majority_vote(ballots.votes, ballots.winning, ballots.size, sizes)
-        score = np.where(np.isfinite(ballots.score), ballots.score, np.nan)
-        weights = vote_weights(score, weight if samples.has_scores else "equal", power=power, temperature=temperature)
+        weights = _weights(ballots.score, weight if samples.has_scores else "equal", power, temperature)
         drawn = resample_votes(ballots, weights, sizes, exact_majority=exact, target_se=target_se, seed=seed)
         tied, n_orders = drawn.tied, drawn.n_orders
         values["majority"] = drawn.majority if exact is None else exact
@@ -167,6 +166,11 @@ def voting_curve(
         per_problem=values,
         problems=ballots.problems,
     )
+
+
+def _weights(score: np.ndarray, weight: Weight, power: float, temperature: float) -> np.ndarray | float:
+    """Vote weights, or the power of a Borda vote."""
+    return float(power) if weight == "borda" else vote_weights(score, weight, power=power, temperature=temperature)
 
 
 def _sizes(samples: Samples, n_max: int | None, n_values: np.ndarray | None) -> tuple[np.ndarray, Ballots]:

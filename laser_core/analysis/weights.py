@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy.stats import rankdata
 
 from laser_core.errors import InputError
 
@@ -12,7 +13,7 @@ Weight = str | Callable[[np.ndarray], np.ndarray]
 
 
 def vote_weights(
-    score: np.ndarray, weight: Weight = "clip", *, power: float = 2.0, temperature: float = 1.0
+    score: np.ndarray, weight: Weight = "clip", *, power: float = 1.0, temperature: float = 1.0
 ) -> np.ndarray:
     """Weights for scores of shape (n_problems, n_samples), NaN where there is none.
 
@@ -21,7 +22,7 @@ def vote_weights(
     score : ndarray
     weight : str or callable
         - "clip": the score clipped to [0, 1], the paper's choice;
-        - "power": that, to the power ``power``;
+        - "power": that, to the power ``power`` (large powers come close to best-of-N);
         - "raw": the score itself, which must not be negative;
         - "softmax": ``exp(score / temperature)`` (its normalisation does not change who wins);
         - "rank": the score's mid-rank among all scores of the run, from 0 to 1: any signal will do, whatever its scale;
@@ -50,7 +51,9 @@ def vote_weights(
     elif weight in _NAMED:
         values = _NAMED[weight](score, power, temperature)
     else:
-        raise InputError(f"unknown vote weight '{weight}'", field="weight", remedy=f"choose from: {', '.join(_NAMED)}")
+        raise InputError(
+            f"unknown vote weight '{weight}'", field="weight", remedy=f"choose from: {', '.join(_NAMED)}, borda"
+        )
     values = np.where(np.isfinite(score) | (weight == "equal"), values, 0.0)
     if np.nanmin(values, initial=0.0) < 0:
         raise InputError(
@@ -62,8 +65,6 @@ def vote_weights(
 
 
 def _rank(score: np.ndarray) -> np.ndarray:
-    from scipy.stats import rankdata
-
     out = np.zeros(score.shape)
     known = np.isfinite(score)
     out[known] = (rankdata(score[known]) - 0.5) / max(1, known.sum())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import combinations
 from math import comb
 
 import numpy as np
@@ -281,3 +282,23 @@ def test_weights():
         vote_weights(score, "raw")
     with pytest.raises(InputError, match="choose from"):
         vote_weights(score, "wat")
+
+
+@settings(max_examples=20, deadline=None)
+@given(problems(6))
+def test_borda_votes_agree_with_enumeration(drawn):
+    """Ranks are taken within each subset, so the weights change from subset to subset."""
+    answers, score, winning = drawn
+    samples = as_samples(drawn)
+    assume(samples.has_scores and samples.has_answers)
+    curve = voting_curve(samples, weight="borda", power=2.0)
+    for size, got, se in zip(curve.n, curve.weighted, curve.weighted_se, strict=True):
+        credits = []
+        for subset in combinations(range(len(answers)), int(size)):
+            known = [score[i] for i in subset if not np.isnan(score[i])]
+            rank = [
+                0.0 if np.isnan(score[i]) else sum(s < score[i] for s in known) + (known.count(score[i]) + 1) / 2
+                for i in subset
+            ]
+            credits.append(brute.vote_credit([answers[i] for i in subset], np.square(rank), winning))
+        assert got == pytest.approx(np.mean(credits), abs=5 * se + 1e-3)
