@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import data, findings, parts
-from app.words import count, interval, number
+from app.words import count, interval, literal, number
 from laser_core.figures import comparison_figure, training_figure
 from laser_core.figures.runs import PANELS
 
@@ -71,5 +71,5 @@ st.dataframe(
     hide_index=True,
     height="content",
 )
-solved = "; ".join(f"{run} {count(row['accuracy'].n, 'problem')}" for run, row in rows.items())
+solved = "; ".join(f"{literal(run)} {count(row['accuracy'].n, 'problem')}" for run, row in rows.items())
 st.caption(f"Value and 95% interval, with the problem as the unit. n: {solved}.")

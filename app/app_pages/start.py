@@ -136,5 +136,5 @@ with cards:
                     "app_pages/start.py",
                     label="Look at this run",
                     icon=":material/visibility:",
-                    query_params={"run": other.key},
+                    query_params={"run": other.title},  # the chooser puts titles into the address,
                 )

@@ -1,0 +1,307 @@
+"""The app's logic, page by page, in Streamlit's own test harness."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from laser_core import analysis
+from laser_core.analysis import Samples
+from laser_core.rollouts import Rollouts, RunMeta, read
+from tests.app.browser import PAGES, ROOT
+from tests.factories import make_rollouts
+
+MAIN = str(ROOT / "app" / "main.py")
+
+
+def start(**query) -> AppTest:
+    """The app on its first page."""
+    app = AppTest.from_file(MAIN, default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def visit(app: AppTest, page: str) -> AppTest:
+    return app.switch_page(f"app_pages/{page}.py").run()
+
+
+def upload(app: AppTest, name: str, content: bytes) -> AppTest:
+    app.file_uploader(key="upload").set_value((name, content, "application/octet-stream"))
+    return app.run()
+
+
+def said(app: AppTest) -> str:
+    """Everything that the page says in words."""
+    elements = [*app.title, *app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success]
+    return "\n".join(element.value for element in elements)
+
+
+def jsonl(rows: list[dict]) -> bytes:
+    return "\n".join(json.dumps(row) for row in rows).encode()
+
+
+def rows_of(rollouts: Rollouts) -> list[dict]:
+    return rollouts.table.to_pylist()
+
+
+@pytest.mark.parametrize("run", ["LaSeR", "GRPO", "Base"])
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_shows_every_run(bundled_runs, page, run):
+    app = visit(start(run=run), page)
+    assert not app.exception
+    assert app.selectbox(key="run").value == run.lower()
+    assert not app.error
+    assert app.title[0].value
+
+
+def test_first_paint_states_the_true_finding(bundled_runs):
+    app = start()
+    assert not app.exception
+    within = analysis.separation(
+        Samples.from_rollouts(read(bundled_runs / "rollouts" / "laser.parquet").rollouts)
+    ).within_problem_auroc
+    finding = app.markdown[0].value
+    assert finding.startswith("#### Yes, in the run “LaSeR”")
+    assert f"{100 * within.value:.0f}% of the time" in finding
+    assert f"95% interval {100 * within.ci_low:.0f} to {100 * within.ci_high:.0f}%" in finding
+    assert f"n = {within.n} problems" in finding
+
+
+def test_start_shows_five_figures_with_their_pages(bundled_runs):
+    app = start()
+    assert [metric.label for metric in app.metric] == [
+        "Accuracy",
+        "AUROC",
+        "Within a problem",
+        "Balanced F1",
+        "Gain by the weights",
+    ]
+    samples = Samples.from_rollouts(read(bundled_runs / "rollouts" / "laser.parquet").rollouts)
+    assert app.metric[0].value == f"{100 * analysis.accuracy(samples).value:.1f}%"
+    assert app.metric[3].value == f"{analysis.separation(samples).balanced_f1.value:.3f}"
+
+
+def test_the_address_chooses_the_run(bundled_runs):
+    assert start(run="GRPO").selectbox(key="run").value == "grpo"
+    assert start(run="no-such-run").selectbox(key="run").value == "laser"
+
+
+def test_another_run_changes_the_finding(bundled_runs):
+    app = start()
+    before = app.markdown[0].value
+    app.selectbox(key="run").select("base").run()
+    assert "Base" in app.markdown[0].value
+    assert app.markdown[0].value != before
+
+
+def test_without_any_rollouts_the_app_says_what_to_do(no_bundled_runs):
+    app = start()
+    assert not app.exception
+    assert app.title[0].value == "No rollouts yet"
+    app = upload(app, "mine.jsonl", jsonl(rows_of(make_rollouts(n_problems=5, n_samples=4))))
+    assert "last token" in app.title[0].value
+
+
+def test_a_bad_upload_names_the_fault_and_keeps_the_data(bundled_runs):
+    app = start(run="GRPO")
+    before = app.markdown[0].value
+    upload(app, "bad.jsonl", b'{"problem_id": "p", "sample": 0}\n{"nonsense\n')
+    assert not app.exception
+    assert "bad" in app.error[0].value
+    assert "still the previous ones" in app.error[0].value
+    assert app.selectbox(key="run").value == "grpo"
+    assert app.markdown[0].value == before
+
+
+@pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>.jsonl", "$x$ :red[a] **b**.jsonl"])
+def test_an_error_shows_a_hostile_file_name_as_text(bundled_runs, name):
+    app = upload(start(), name, b"\x00\x01\x02 not a table")
+    message = app.error[0].value
+    for sign in "<$[*":
+        assert sign not in message.replace(f"\\{sign}", "")
+
+
+def test_an_upload_is_shown_and_survives_its_removal_from_the_widget(bundled_runs):
+    app = upload(start(), "mine.jsonl", jsonl(rows_of(make_rollouts(n_problems=6, n_samples=4, run="mine"))))
+    assert not app.exception
+    assert "mine" in app.markdown[0].value
+    assert "24 solutions read" in app.success[0].value
+    app.file_uploader(key="upload").clear().run()
+    assert "mine" in app.markdown[0].value
+
+
+def test_an_upload_with_two_runs_offers_both(bundled_runs):
+    both = rows_of(make_rollouts(n_problems=6, n_samples=4, run="first", skill=2.0))
+    both += rows_of(make_rollouts(n_problems=6, n_samples=4, run="second", skill=0.0))
+    app = upload(start(), "two.jsonl", jsonl(both))
+    options = app.selectbox(key="run").options
+    assert [option for option in options if option.startswith("two.jsonl")] == ["two.jsonl: first", "two.jsonl: second"]
+    assert "first" in app.markdown[0].value
+
+
+def test_a_bad_file_after_a_good_one_keeps_the_good_one(bundled_runs):
+    app = upload(start(), "mine.jsonl", jsonl(rows_of(make_rollouts(n_problems=6, n_samples=4, run="mine"))))
+    app.file_uploader(key="upload").clear().run()
+    upload(app, "broken.parquet", b"PAR1 this is no Parquet file PAR1")
+    assert app.error
+    assert "mine" in app.markdown[0].value
+
+
+def test_sessions_do_not_see_each_others_uploads(bundled_runs):
+    first = upload(start(), "mine.jsonl", jsonl(rows_of(make_rollouts(n_problems=6, n_samples=4, run="mine"))))
+    assert any(option.startswith("mine") for option in first.selectbox(key="run").options)
+    assert not any(option.startswith("mine") for option in start().selectbox(key="run").options)
+
+
+def test_choices_survive_a_page_switch(bundled_runs):
+    app = visit(start(run="GRPO"), "traces")
+    app.selectbox(key="problem_kind").select("all").run()
+    second = app.selectbox(key="problem").options[1]
+    app.selectbox(key="problem").select_index(1).run()
+    app.selectbox(key="quantity").select("logprob").run()
+    visit(app, "scores")
+    app.select_slider(key="score_bins").set_value(10).run()
+    visit(app, "voting")
+    assert (
+        app.selectbox(key="problem").options[app.selectbox(key="problem").index] == second
+    )  # one choice for all pages
+    visit(app, "scores")
+    assert app.select_slider(key="score_bins").value == 10
+    visit(app, "traces")
+    assert app.selectbox(key="problem").options[app.selectbox(key="problem").index] == second
+    assert app.selectbox(key="quantity").value == "logprob"
+    assert app.selectbox(key="run").value == "grpo"
+
+
+def test_the_threshold_survives_a_switch_and_moves_the_confusion_table(bundled_runs):
+    app = visit(start(), "thresholds")
+    (slider,) = app.slider
+    assert slider.value == 0.5
+    slider.set_value(slider.max).run()
+    # nothing scores above the largest value: every solution is rejected
+    assert list(app.table[0].value.iloc[:, 1]) == ["0", "0"]
+    visit(app, "start")
+    visit(app, "thresholds")
+    assert app.slider[0].value == app.slider[0].max
+
+
+def test_another_kind_of_problem_shows_one_of_that_kind(bundled_runs):
+    app = visit(start(), "traces")
+    app.selectbox(key="problem_kind").select("all").run()
+    assert len(app.selectbox(key="problem").options) == 24
+    assert not app.exception
+
+
+def test_a_problem_that_the_next_run_lacks_is_dropped(bundled_runs):
+    app = visit(start(), "traces")
+    other = make_rollouts(n_problems=5, n_samples=4, run="other-problems")
+    upload(app, "other.jsonl", jsonl(rows_of(other)))
+    assert not app.exception
+    assert app.selectbox(key="problem").value.startswith("other-problems")
+
+
+def test_the_vote_can_be_drawn_again(bundled_runs):
+    app = visit(start(), "voting")
+    assert app.button[0].disabled  # all eight solutions vote: there are no others to draw
+    app.slider[0].set_value(4).run()
+    app.button[0].click().run()
+    assert not app.exception
+    assert app.session_state["vote_seed"] == 1
+
+
+def without(rollouts: Rollouts, *names: str) -> Rollouts:
+    return Rollouts(rollouts.table.drop_columns(list(names)), rollouts.meta)
+
+
+SMALL = make_rollouts(n_problems=6, n_samples=4)
+ODD_DATA = {
+    "no score": without(SMALL, "score", "z_logprob", "ref_z_logprob"),
+    "no verdicts": without(SMALL, "correct", "reference_answer"),
+    "no answers": without(SMALL, "answer", "reference_answer"),
+    "no traces": make_rollouts(n_problems=6, n_samples=4, traces=False),
+    "no problem text": without(SMALL, "problem"),
+    "one problem": make_rollouts(n_problems=1, n_samples=4),
+    "one solution each": make_rollouts(n_problems=6, n_samples=1),
+    "one rollout": make_rollouts(n_problems=1, n_samples=1, truncated_share=0.0),
+    "all right": SMALL.with_column("correct", [True] * len(SMALL)),
+    "all wrong": SMALL.with_column("correct", [False] * len(SMALL)),
+    "all cut off": make_rollouts(n_problems=4, n_samples=4, truncated_share=1.0),
+    "no settings": Rollouts(SMALL.table, RunMeta()),
+    "a signal beside the score": SMALL.with_column("signal.length", [float(i % 7) for i in range(len(SMALL))]),
+    "equal scores": SMALL.with_column("score", [0.5] * len(SMALL)),
+}
+
+
+@pytest.mark.parametrize("case", ODD_DATA)
+def test_odd_data_never_break_a_page(bundled_runs, tmp_path, case):
+    import pyarrow.parquet as pq
+
+    pq.write_table(ODD_DATA[case].to_arrow(), tmp_path / "odd.parquet")
+    app = upload(start(), "odd.parquet", (tmp_path / "odd.parquet").read_bytes())
+    for page in PAGES:
+        visit(app, page)
+        assert not app.exception, page
+        assert not app.error, page
+        assert not re.search(r"\bnan\b", said(app).lower()), page
+
+
+def test_rollouts_without_a_score_say_how_to_get_one(bundled_runs):
+    app = upload(start(), "plain.jsonl", jsonl(rows_of(without(SMALL, "score", "z_logprob", "ref_z_logprob"))))
+    assert "laser score" in said(app)
+
+
+def test_another_signal_can_stand_in_the_scores_place(bundled_runs):
+    data = SMALL.with_column("signal.length", [float(i % 7) for i in range(len(SMALL))])
+    app = upload(start(), "two.jsonl", jsonl(rows_of(data)))
+    before = app.metric[1].value
+    app.selectbox(key="signal").select("signal.length").run()
+    assert not app.exception
+    assert app.metric[1].value != before
+    visit(app, "thresholds")
+    assert app.selectbox(key="signal").value == "signal.length"
+
+
+HOSTILE = "<script>alert(1)</script> **b** $x^2$ :red[r] [l](http://x) \u202e \u200b \x1b[31m `c` & \n# h"
+
+
+def test_hostile_text_is_escaped_on_every_page(bundled_runs):
+    rows = rows_of(SMALL)
+    for row in rows:
+        row |= {"run": HOSTILE, "problem": HOSTILE, "response": HOSTILE, "answer": HOSTILE, "reference_answer": HOSTILE}
+        row["tokens"] = [HOSTILE] + row["tokens"][1:]
+    app = upload(start(), f"{HOSTILE[:30]}.jsonl", jsonl(rows))
+    for page in PAGES:
+        visit(app, page)
+        assert not app.exception, page
+        for element in [*app.markdown, *app.caption, *app.title, *app.success]:
+            for active in ("<script", "**b**", "$x", ":red[", "[l](", "`c`", "\u202e", "\u200b", "\x1b"):
+                escaped = active.replace(active[0], "\\" + active[0])
+                assert active not in element.value.replace(escaped, ""), (page, element.value)
+        for element in app.html:
+            assert "<script" not in element.value, page
+
+
+def test_refused_rows_are_listed(bundled_runs):
+    rows = rows_of(SMALL)
+    rows[3]["score"] = "not a number"
+    app = visit(upload(start(), "some.jsonl", jsonl(rows)), "data")
+    assert "1 row refused" in app.markdown[0].value
+    listed = app.dataframe[1].value
+    assert list(listed["line"]) == [4]
+    assert list(listed["field"]) == ["score"]
+
+
+def test_the_app_never_imports_torch():
+    code = (
+        "import sys; from streamlit.testing.v1 import AppTest; "
+        f"app = AppTest.from_file({MAIN!r}, default_timeout=60).run(); assert not app.exception; "
+        "print([m for m in ('torch', 'transformers', 'datasets', 'sklearn') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120, check=True
+    )
+    assert done.stdout.strip().splitlines()[-1] == "[]"

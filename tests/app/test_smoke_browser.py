@@ -1,0 +1,124 @@
+"""The real command, from another directory, in headless Chromium: no error box, no console error, nothing sideways."""
+
+import json
+import os
+
+import pytest
+
+from tests.app.browser import ERROR_BOXES, PAGES, chromium, missing_browser, open_page, serve, settle
+from tests.factories import make_rollouts
+
+pytestmark = pytest.mark.browser
+
+QUESTIONS = {
+    "start": "Does the last token know whether the solution is right?",
+    "traces": "When does the model know that it is wrong?",
+    "scores": "Do right solutions score higher than wrong ones?",
+    "thresholds": "Is 0.5 the right threshold?",
+    "voting": "Do the scores make better votes?",
+    "compare": "What does training the score change?",
+    "data": "What is loaded?",
+}
+CHARTS = {"start": 1, "traces": 3, "scores": 1, "thresholds": 2, "voting": 3, "compare": 2, "data": 0}
+SIDEWAYS = (
+    "() => { const m = document.querySelector('[data-testid=\"stMain\"]'); return m.scrollWidth - m.clientWidth; }"
+)
+
+
+@pytest.fixture(scope="module")
+def app():
+    """The app's address and a browser; skipped where there is no browser, but never in CI."""
+    if reason := missing_browser():
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(f"CI must run the browser tests: {reason}")
+        pytest.skip(reason)
+    with serve() as url, chromium() as browser:
+        yield url, browser
+
+
+@pytest.fixture(params=[(1440, 900, "light"), (390, 844, "dark")], ids=["desktop", "phone"])
+def context(app, request):
+    width, height, scheme = request.param
+    context = app[1].new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    yield context
+    context.close()
+
+
+def check(page, complaints, name):
+    assert page.inner_text("h1").strip() == QUESTIONS[name]
+    assert page.locator(ERROR_BOXES).all_inner_texts() == []
+    assert page.locator('[data-testid="stPlotlyChart"] .main-svg').count() >= CHARTS[name]
+    assert page.locator('[data-testid="stPlotlyChart"]').count() == CHARTS[name]
+    assert page.evaluate(SIDEWAYS) <= 0
+    assert complaints == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_address_opens_without_an_error(app, context, name):
+    page, complaints = open_page(context, f"{app[0]}/{PAGES[name]}")
+    check(page, complaints, name)
+
+
+def test_one_session_walks_through_all_pages(app):
+    context = app[1].new_context(viewport={"width": 1440, "height": 900})
+    page, complaints = open_page(context, app[0])
+    for name, question in QUESTIONS.items():
+        page.get_by_test_id("stSidebarNavLink").filter(has_text=name.capitalize()).click()
+        page.get_by_role("heading", level=1, name=question).wait_for()
+        settle(page)
+        check(page, complaints, name)
+    context.close()
+
+
+def test_an_address_reproduces_the_view_of_a_bundled_run_after_a_reload(app):
+    context = app[1].new_context()
+    page, complaints = open_page(context, f"{app[0]}/scores?run=GRPO")
+    first = page.locator("h4").first.inner_text()
+    page.reload()
+    settle(page)
+    assert page.locator("h4").first.inner_text() == first
+    assert "run=GRPO" in page.url
+    assert complaints == []
+    context.close()
+
+
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script> **bold** $x^2$ :red[red] \u202e"
+
+
+def test_hostile_uploads_show_as_text_and_run_nothing(app, tmp_path):
+    rows = make_rollouts(n_problems=6, n_samples=4).table.to_pylist()
+    for row in rows:
+        row |= {"problem": HOSTILE, "response": HOSTILE, "answer": HOSTILE, "reference_answer": HOSTILE}
+        row["tokens"][0] = HOSTILE
+    file = tmp_path / "hostile.jsonl"
+    file.write_text("\n".join(json.dumps(row) for row in rows))
+    context = app[1].new_context(viewport={"width": 1440, "height": 900})
+    page, complaints = open_page(context, f"{app[0]}/traces")
+    page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
+    page.locator('input[type="file"]').set_input_files(file)
+    page.get_by_text("24 solutions read").wait_for()
+    settle(page)
+    assert "<script>alert(2)</script> **bold** $x^2$ :red[red]" in page.locator("h4").first.inner_text()
+    assert page.locator('[data-testid="stMain"] img[src="x"]').count() == 0
+    for name in ("scores", "voting", "data"):
+        page.get_by_test_id("stSidebarNavLink").filter(has_text=name.capitalize()).click()
+        page.get_by_role("heading", level=1, name=QUESTIONS[name]).wait_for()
+        settle(page)
+        assert page.locator(ERROR_BOXES).all_inner_texts() == []
+    assert complaints == []
+    context.close()
+
+
+def test_a_bad_upload_shows_the_fault_and_keeps_the_page(app, tmp_path):
+    file = tmp_path / "bad.jsonl"
+    file.write_text('{"problem_id": "p", "sample": 0}\n{"nonsense\n')
+    context = app[1].new_context(viewport={"width": 1440, "height": 900})
+    page, complaints = open_page(context, f"{app[0]}/scores")
+    finding = page.locator("h4").first.inner_text()
+    page.locator('input[type="file"]').set_input_files(file)
+    page.get_by_text("still the previous ones").wait_for()
+    settle(page)
+    assert "bad.jsonl" in page.locator('[data-testid="stAlertContentError"]').inner_text()
+    assert page.locator("h4").first.inner_text() == finding
+    assert complaints == []
+    context.close()

@@ -1,0 +1,88 @@
+"""Voting curves and one vote: what is drawn is what was counted."""
+
+import numpy as np
+import pytest
+
+from laser_core import analysis
+from laser_core.analysis import Samples
+from laser_core.figures import theme, vote_figure, voting_figure, voting_gain_figure
+
+# One right answer with a high score against two equal wrong ones with low scores, four problems alike.
+SAMPLES = Samples.from_arrays(correct=[[1, 0, 0]] * 4, score=[[0.9, 0.2, 0.3]] * 4, answer=[[0, 1, 1]] * 4)
+CURVE = analysis.voting_curve(SAMPLES)
+
+
+def lines(fig):
+    return {trace.name: trace for trace in fig.data if trace.mode == "lines+markers"}
+
+
+def test_each_curve_is_drawn_in_its_own_style_with_its_values():
+    drawn = lines(voting_figure(CURVE))
+    assert set(drawn) == {"pass@N", "best-of-N", "weighted vote", "majority vote"}
+    # N = 3 takes all: pass, best-of-N and the weights find the right answer, the majority does not
+    assert {name: line.y[-1] for name, line in drawn.items()} == {
+        "pass@N": 1.0,
+        "best-of-N": 1.0,
+        "weighted vote": 1.0,
+        "majority vote": 0.0,
+    }
+    assert (drawn["weighted vote"].line.color, drawn["weighted vote"].line.dash) == (theme.WEIGHTED, "solid")
+    assert (drawn["majority vote"].line.color, drawn["majority vote"].line.dash) == (theme.MAJORITY, "dash")
+    assert len({line.marker.symbol for line in drawn.values()}) == 4
+
+
+def test_every_curve_has_its_band():
+    fig = voting_figure(CURVE)
+    bands = {trace.name.split(",")[0]: trace for trace in fig.data if trace.fill == "toself"}
+    assert set(bands) == set(lines(fig))
+    n = len(CURVE.n)
+    assert list(bands["majority vote"].y[:n]) == pytest.approx(list(CURVE.majority_high))
+    assert list(bands["majority vote"].y[n:][::-1]) == pytest.approx(list(CURVE.majority_low))
+
+
+def test_the_axis_counts_solutions_in_powers_of_two_and_keeps_the_last():
+    axis = voting_figure(CURVE).layout.xaxis
+    assert axis.type == "log"
+    assert list(axis.ticktext) == ["1", "2", "3"]
+    assert "solutions per problem" in axis.title.text
+
+
+def test_the_gain_is_in_points_around_a_zero_line():
+    fig = voting_gain_figure(CURVE)
+    (line,) = lines(fig).values()
+    # N = 2: majority 1/3, weighted 2/3 (a tie of votes is decided by the weights)
+    assert list(line.y) == pytest.approx([0.0, 100 / 3, 100.0], abs=1.0)
+    assert [shape.y0 for shape in fig.layout.shapes] == [0]
+    assert "points" in fig.layout.yaxis.title.text
+
+
+def test_a_vote_shows_heads_and_weights_per_answer_and_stars_both_winners():
+    vote = analysis.draw_vote(SAMPLES, 0, 3, seed=0)
+    fig = vote_figure(vote, ["7", "<i>9</i>"])
+    heads, weights = fig.data
+    assert (heads.name, list(heads.x)) == ("majority vote", [2, 1])
+    assert (weights.name, list(weights.x)) == ("weighted vote", pytest.approx([0.5, 0.9]))
+    assert ["★" in text for text in heads.text] == [True, False]
+    assert ["★" in text for text in weights.text] == [False, True]
+    assert list(fig.layout.yaxis.ticktext) == ["✗  7", "✓  &lt;i&gt;9&lt;/i&gt;"]
+
+
+def test_a_tie_is_called_a_tie():
+    samples = Samples.from_arrays(correct=[[1, 0]], score=[[0.9, 0.2]], answer=[[0, 1]])
+    heads, weights = vote_figure(analysis.draw_vote(samples, 0, 2, seed=0), ["1", "2"]).data
+    assert ["ties" in text for text in heads.text] == [True, True]
+    assert ["wins" in text for text in weights.text] == [True, False]
+
+
+def test_a_vote_without_answers_says_so():
+    samples = Samples.from_arrays(correct=[[1, 0]], score=[[0.9, 0.2]], answer=[[-1, -1]])
+    fig = vote_figure(analysis.draw_vote(samples, 0, 2, seed=0), [])
+    assert not fig.data
+    assert "answer" in fig.layout.annotations[0].text
+
+
+def test_without_scores_only_the_curves_that_exist_have_values():
+    curve = analysis.voting_curve(Samples.from_arrays(correct=[[1, 0, 0]] * 3, answer=[[0, 1, 1]] * 3))
+    drawn = lines(voting_figure(curve))
+    assert np.isnan(drawn["weighted vote"].y).all()
+    assert drawn["majority vote"].y[-1] == 0.0
