@@ -12,7 +12,7 @@ from functools import lru_cache
 MAX_MATH_CHARS = 400  # longer "answers" are prose or noise; they are compared as text
 MAX_DEPTH = 24
 MAX_NUMBER_CHARS = 60
-PROSE_CHARS = 2000  # an unmarked answer is looked for at the end of the response
+PROSE_CHARS = 800  # an unmarked answer is looked for at the end of the response; a longer search takes longer
 _CACHE_SIZE = 200_000
 
 _BRACES = re.compile(r"\\(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)

@@ -1,6 +1,7 @@
 """The rollout table: schema, Parquet store and readers of foreign formats."""
 
 from laser_core.rollouts.complete import Completed, complete
+from laser_core.rollouts.convert import Converted, convert
 from laser_core.rollouts.readers.mapped import suggest_mapping
 from laser_core.rollouts.reading import ReadResult, read
 from laser_core.rollouts.records import Refusal
@@ -13,11 +14,13 @@ __all__ = [
     "REQUIRED",
     "SIGNAL_PREFIX",
     "Completed",
+    "Converted",
     "ReadResult",
     "Refusal",
     "Rollouts",
     "RunMeta",
     "complete",
+    "convert",
     "read",
     "suggest_mapping",
     "write_jsonl",

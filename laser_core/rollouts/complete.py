@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from laser_core.rollouts.schema import Rollouts
+from laser_core.rollouts.schema import Rollouts, ordered
 
 Progress = Callable[[str, int, int], None]
 
@@ -61,7 +61,7 @@ def complete(
     if not rollouts.has("n_tokens") and rollouts.has("tokens"):
         rollouts = rollouts.with_column("n_tokens", pc.list_value_length(rollouts.table["tokens"]))
         notes["n_tokens: counted from the tokens"] += len(rollouts) - rollouts.table["tokens"].null_count
-    return Completed(rollouts, notes)
+    return Completed(replace(rollouts, table=ordered(rollouts.table)), notes)
 
 
 def _extract(rollouts: Rollouts, notes: Counter[str], progress: Progress | None) -> Rollouts:

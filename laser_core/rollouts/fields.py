@@ -15,6 +15,7 @@ _TRUE = {"true", "t", "yes", "1", "1.0"}
 _FALSE = {"false", "f", "no", "0", "0.0"}
 _MISSING = {"", "null", "none", "nan", "n/a", "na"}
 _INT32 = 2**31 - 1
+_NUMBERS = {float, int, type(None), np.float32, np.float64}
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -130,15 +131,17 @@ def _items(name: str, value: object, is_text: bool) -> list[str] | np.ndarray:
     if not isinstance(value, (list, tuple, np.ndarray)):
         raise FieldError(name, f"expected a list, found {_shown(value)}")
     if COLUMNS[name] == pa.list_(pa.string()):
-        if not all(isinstance(item, str) for item in value):
-            raise FieldError(name, "expected a list of texts")
-        return [clean_text(item) for item in value]
+        try:
+            whole = "".join(value)
+        except TypeError:
+            raise FieldError(name, "expected a list of texts") from None
+        return list(value) if whole.isascii() else [clean_text(item) for item in value]
+    if not set(map(type, value)) <= _NUMBERS:
+        raise FieldError(name, "expected a list of numbers")
     try:
         numbers = np.array(value, dtype=np.float64)  # None becomes NaN: a log-prob nobody knows
-    except (ValueError, TypeError, OverflowError):
-        numbers = None
-    if numbers is None or numbers.ndim != 1 or any(isinstance(item, (str, bool)) for item in value):
-        raise FieldError(name, "expected a list of numbers")
+    except OverflowError:
+        raise FieldError(name, "a number in the list is too large") from None
     return np.where(np.isfinite(numbers), numbers, np.nan).astype(np.float32)
 
 

@@ -18,7 +18,7 @@ from laser_core.rollouts.complete import complete
 from laser_core.rollouts.fields import FieldError, check_row, coerce
 from laser_core.rollouts.readers import Context, canonical, mapped, readers, trl
 from laser_core.rollouts.records import Record, Refusal
-from laser_core.rollouts.schema import COLUMNS, PER_TOKEN, REQUIRED, Rollouts, RunMeta, read_meta
+from laser_core.rollouts.schema import COLUMNS, PER_TOKEN, REQUIRED, Rollouts, RunMeta, ordered, read_meta
 from laser_core.rollouts.source import MAX_IN_MEMORY_BYTES, Source, open_source
 
 BATCH_ROWS = 2048
@@ -92,10 +92,9 @@ def read(
     ('jsonl', '2', ['demo'])
     """
     with open_source(source, name=name) as opened:
-        if opened.kind == "parquet" and format in (None, "parquet") and not mapping:
-            result = _read_canonical_parquet(opened, demanded=format is not None)
-            if result is not None:
-                return _filled(result, progress) if fill and not result.rollouts.has("correct") else result
+        if is_canonical_parquet(opened, format=format, mapping=mapping):
+            result = _read_canonical_parquet(opened)
+            return _filled(result, progress) if fill and not result.rollouts.has("correct") else result
         reading = Reading(opened, format=format, strict=strict, mapping=mapping)
         tables = []
         for table in reading.tables(max_bytes=MAX_IN_MEMORY_BYTES):
@@ -116,11 +115,15 @@ def sentences(notes: Counter[str]) -> tuple[str, ...]:
     return tuple(f"{note} ({count:,} rows)" if count > 1 else f"{note} (1 row)" for note, count in notes.items())
 
 
-def _read_canonical_parquet(opened: Source, *, demanded: bool) -> ReadResult | None:
-    """The fast way for our own Parquet: no row is touched. None if it is somebody else's."""
+def is_canonical_parquet(opened: Source, *, format: str | None, mapping: dict[str, str] | None) -> bool:
+    """Whether the source is, or is said to be, our own Parquet, which is read without touching single rows."""
+    if opened.kind != "parquet" or mapping or format not in (None, "parquet"):
+        return False
+    return format == "parquet" or set(REQUIRED) <= set(opened.parquet().schema_arrow.names)
+
+
+def _read_canonical_parquet(opened: Source) -> ReadResult:
     parquet = opened.parquet()
-    if not demanded and not set(REQUIRED) <= set(parquet.schema_arrow.names):
-        return None
     read_meta(parquet.schema_arrow.metadata, opened.name)  # a newer format is said so before anything else is wrong
     columns = [field for field in parquet.schema_arrow.names if field in COLUMNS or field.startswith("signal.")]
     try:
@@ -132,11 +135,12 @@ def _read_canonical_parquet(opened: Source, *, demanded: bool) -> ReadResult | N
     rollouts = Rollouts.from_arrow(table, file=opened.name)
     if not len(rollouts):
         raise InputError("the table has no rows", file=opened.name, remedy="choose another file")
-    _check_lengths(rollouts, opened.name)
+    check_lengths(rollouts, opened.name)
     return ReadResult(rollouts, "parquet", len(rollouts), (), ())
 
 
-def _check_lengths(rollouts: Rollouts, file: str) -> None:
+def check_lengths(rollouts: Rollouts, file: str) -> None:
+    """Raise InputError if the per-token lists of any row differ in length."""
     present = [name for name in PER_TOKEN if rollouts.has(name)]
     for name in present[1:]:
         first, other = (pc.list_value_length(rollouts.table[column]) for column in (present[0], name))
@@ -264,12 +268,6 @@ class Reading:
             field=first.field,
             remedy="correct the file, or name its format or a column mapping",
         )
-
-
-def ordered(table: pa.Table) -> pa.Table:
-    """The columns in the schema's order, signals last by name."""
-    signals = sorted(name for name in table.column_names if name not in COLUMNS)
-    return table.select([name for name in COLUMNS if name in table.column_names] + signals)
 
 
 def choose_reader(opened: Source, *, format: str | None, mapping: dict[str, str] | None) -> ModuleType:

@@ -100,6 +100,12 @@ def column_type(name: str) -> pa.DataType | None:
     return COLUMNS.get(name)
 
 
+def ordered(table: pa.Table) -> pa.Table:
+    """The same columns in the schema's order, signals last by name."""
+    signals = sorted(name for name in table.column_names if name not in COLUMNS)
+    return table.select([name for name in COLUMNS if name in table.column_names] + signals)
+
+
 @dataclass(frozen=True)
 class Rollouts:
     """Rollouts of one or more runs: an Arrow table in the canonical schema, and its metadata.
