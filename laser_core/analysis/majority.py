@@ -47,7 +47,7 @@ def majority_vote(votes: np.ndarray, winning: np.ndarray, size: np.ndarray, size
     size : ndarray of int of shape (n_problems,)
         Solutions of each problem, those without an answer included: at most ``EXACT_LIMIT``.
     sizes : ndarray of int of shape (n_sizes,)
-        The N asked for, each at most ``size.min()``.
+        The N asked for. The probability is 0 where a problem has fewer solutions.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def _solve(n: int, own: np.ndarray, others: np.ndarray, sizes: np.ndarray) -> np
     if whole.any():
         tied = (others == own[:, None]).sum(axis=1)
         out[:, whole] = (np.where(own >= others[:, 0], 1 / (1 + tied), 0.0))[:, None]
-    part = np.flatnonzero(~whole)
+    part = np.flatnonzero(sizes < n)
     if len(part):
         out[:, part] = _one_vote(n, own, others, sizes[part])
         items = _Items.of(n, own, others, int(sizes[part].max()))

@@ -244,7 +244,7 @@ def _mcc(judged: Judged, said: np.ndarray) -> Statistic:
     spread = s.value * (1 - s.value) * r.value * (1 - r.value)
     if not spread > 0:
         return Statistic(np.nan, np.zeros(judged.n_problems), s.contributes, "signed")
-    value = (sr.value - s.value * r.value) / np.sqrt(spread)
+    value = float((sr.value - s.value * r.value) / np.sqrt(spread))
     slope_s = -r.value / np.sqrt(spread) - value * (1 - 2 * s.value) / (2 * s.value * (1 - s.value))
     slope_r = -s.value / np.sqrt(spread) - value * (1 - 2 * r.value) / (2 * r.value * (1 - r.value))
     return combine(value, [(1 / np.sqrt(spread), sr), (slope_s, s), (slope_r, r)], scale="signed")

@@ -94,6 +94,23 @@ class Totals:
         return self.right_leaders / np.maximum(self.leaders, 1.0)
 
 
+class Leads(Totals):
+    """Totals that also know the second largest: ``second`` equals ``top`` in a tie, and is -1 where there is none."""
+
+    def __init__(self, walks: Walks, weights: np.ndarray) -> None:
+        super().__init__(walks, weights)
+        self.second = np.full(walks.n_walks, -1.0)
+
+    def add(self, step: Step) -> None:
+        """Count one more solution in every walk."""
+        before, top, sole = self.totals[step.cell], self.top, self.leaders == 1
+        super().add(step)
+        total = self.totals[step.cell]
+        own = sole & (before == top)  # the leader itself moved further ahead
+        overtaken = np.where(total > top, np.where(own, self.second, top), np.maximum(self.second, total))
+        self.second = np.where(total > before, overtaken, self.second)
+
+
 class Borda:
     """A vote in which a solution weighs its rank among the subset's scores, to a power [1]_.
 

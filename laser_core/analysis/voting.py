@@ -126,7 +126,7 @@ def voting_curve(
     >>> curve.n.tolist(), curve.majority.round(3).tolist(), curve.weighted.round(3).tolist()
     ([1, 2, 3], [0.333, 0.333, 0.0], [0.333, 0.667, 1.0])
     """
-    sizes, ballots = _sizes(samples, n_max, n_values)
+    sizes, ballots = subset_sizes(samples, n_max, n_values)
     nothing = np.full((ballots.n_problems, len(sizes)), np.nan)
     zero = np.zeros(len(sizes))
     values = {"pass": pass_at(ballots, sizes), "majority": nothing, "weighted": nothing, "best_of_n": nothing}
@@ -173,7 +173,14 @@ def _weights(score: np.ndarray, weight: Weight, power: float, temperature: float
     return float(power) if weight == "borda" else vote_weights(score, weight, power=power, temperature=temperature)
 
 
-def _sizes(samples: Samples, n_max: int | None, n_values: np.ndarray | None) -> tuple[np.ndarray, Ballots]:
+def subset_sizes(samples: Samples, n_max: int | None, n_values: np.ndarray | None) -> tuple[np.ndarray, Ballots]:
+    """The N to compute, of shape (n_sizes,), and the problems that have enough solutions for all of them.
+
+    Raises
+    ------
+    InputError
+        If an N is below 1 or no problem has enough solutions.
+    """
     if n_values is not None:
         sizes = np.unique(np.asarray(n_values, int))
         if not len(sizes) or sizes[0] < 1:

@@ -23,6 +23,7 @@ def vote_weights(
     weight : str or callable
         - "clip": the score clipped to [0, 1], the paper's choice;
         - "power": that, to the power ``power`` (large powers come close to best-of-N);
+        - "relu": the score clipped at 0 only;
         - "raw": the score itself, which must not be negative;
         - "softmax": ``exp(score / temperature)`` (its normalisation does not change who wins);
         - "rank": the score's mid-rank among all scores of the run, from 0 to 1: any signal will do, whatever its scale;
@@ -79,6 +80,7 @@ def _softmax(score: np.ndarray, temperature: float) -> np.ndarray:
 _NAMED: dict[str, Callable[[np.ndarray, float, float], np.ndarray]] = {
     "clip": lambda score, power, temperature: np.clip(score, 0, 1),
     "power": lambda score, power, temperature: np.clip(score, 0, 1) ** power,
+    "relu": lambda score, power, temperature: np.maximum(score, 0),
     "raw": lambda score, power, temperature: score,
     "softmax": lambda score, power, temperature: _softmax(score, temperature),
     "rank": lambda score, power, temperature: _rank(score),

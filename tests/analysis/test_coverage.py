@@ -1,0 +1,91 @@
+"""Do 95% intervals hold the truth in 95% of the experiments? Simulated, problems being drawn anew each time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from laser_core.analysis import Samples, voting_curve
+from laser_core.analysis.estimates import interval
+from laser_core.analysis.metrics import (
+    Judged,
+    accuracy_statistic,
+    auroc_statistic,
+    average_precision_statistic,
+    cell_statistics,
+    within_problem_statistic,
+)
+
+N_PROBLEMS, N_SAMPLES, REPEATS = 60, 8, 1500
+
+
+def world(rng: np.random.Generator, n_problems: int) -> Samples:
+    """Problems differ in how often they are solved, and in how the score leans; solutions of one problem are alike."""
+    rate = rng.beta(1.2, 1.5, (n_problems, 1))
+    lean = 0.15 * rng.standard_normal((n_problems, 1))
+    right = rng.random((n_problems, N_SAMPLES)) < rate
+    score = 0.3 + 0.25 * right + 0.2 * rate + lean + 0.2 * rng.standard_normal(right.shape)
+    answer = np.where(right, 0, rng.integers(1, 5, right.shape))
+    return Samples.from_arrays(correct=right, score=score, answer=answer)
+
+
+def statistics(samples: Samples) -> dict:
+    judged = Judged.of(samples)
+    return {
+        "accuracy": accuracy_statistic(samples),
+        "auroc": auroc_statistic(judged),
+        "within_problem_auroc": within_problem_statistic(judged),
+        "average_precision": average_precision_statistic(judged),
+        **cell_statistics(judged, 0.5),
+    }
+
+
+@pytest.mark.slow
+def test_intervals_cover():
+    truth = {name: s.value for name, s in statistics(world(np.random.default_rng(0), 200_000)).items()}
+    rng = np.random.default_rng(1)
+    hits = dict.fromkeys(truth, 0)
+    for _ in range(REPEATS):
+        for name, statistic in statistics(world(rng, N_PROBLEMS)).items():
+            estimate = statistic.estimate()
+            hits[name] += estimate.ci_low <= truth[name] <= estimate.ci_high
+    coverage = {name: count / REPEATS for name, count in hits.items()}
+    assert all(0.93 <= value <= 0.97 for value in coverage.values()), coverage
+
+
+@pytest.mark.slow
+def test_voting_bands_cover():
+    sizes = [1, 4, 8]
+    options = {"n_values": sizes, "target_se": 0.01}
+    truth = voting_curve(world(np.random.default_rng(0), 20_000), n_values=sizes, target_se=0.001)
+    rng = np.random.default_rng(2)
+    names = ("pass_", "majority", "weighted", "best_of_n", "weighted_minus_majority")
+    hits = {name: np.zeros(3) for name in names}
+    repeats = 600
+    for _ in range(repeats):
+        curve = voting_curve(world(rng, N_PROBLEMS), **options)
+        for name in names:
+            stem = name.rstrip("_")
+            low, high = getattr(curve, f"{stem}_low"), getattr(curve, f"{stem}_high")
+            hits[name] += (low <= getattr(truth, name)) & (getattr(truth, name) <= high)
+    for name in names:
+        coverage = hits[name] / repeats
+        # At N = 1 weighting changes nothing: the difference is 0 by definition.
+        kept = coverage[1:] if name == "weighted_minus_majority" else coverage
+        assert np.all((kept >= 0.93) & (kept <= 0.975)), (name, coverage)
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.5, 0.95])
+def test_intervals_cover_near_the_bounds(rate):
+    """Independent draws of a rare event: where the Student interval fails, Wilson's holds."""
+    rng = np.random.default_rng(3)
+    hits, student = 0, 0
+    for _ in range(4000):
+        x = rng.random(100) < rate
+        se = x.std(ddof=1) / 10
+        low, high = interval(x.mean(), se, 100)
+        hits += low <= rate <= high
+        student += x.mean() - 1.984 * se <= rate <= x.mean() + 1.984 * se
+    assert 0.93 <= hits / 4000 <= 0.985
+    if rate == 0.02:
+        assert student / 4000 < 0.9
