@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -282,7 +284,6 @@ def test_keys_are_equal_exactly_for_equal_values(left, right, same):
 HOSTILE = {
     "power tower": "9**9**9**9",
     "latex tower": "9^{9^{9^{9}}}",
-    "factorial": "(10^9)!",
     "deep parentheses": "(" * 5000,
     "deep fractions": r"\frac{1}{" * 20 + "2" + "}" * 20,
     "megabyte of digits": "1" * 1_000_000,
@@ -341,14 +342,15 @@ def test_a_killed_worker_is_replaced():
     assert _math_process.ask({"op": "readable", "text": "1+1"}) == {"readable": True}
 
 
-def test_a_worker_that_is_stuck_is_killed(monkeypatch):
-    """One integer power in C cannot be interrupted by a signal handler: only the parent's limit ends it."""
-    monkeypatch.setattr(_math_process, "HARD_SECONDS", 0.5)
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="a process cannot be stopped by a signal here")
+def test_a_worker_that_is_stuck_is_killed():
+    """A worker may be in a place where its own alarm does not reach it: then the parent's limit ends it."""
     worker = _math_process._Worker()
     start = time.perf_counter()
-    assert worker.ask({"op": "key", "text": "9^{9^{9}}"}, seconds=0.2) is None or not worker.alive
-    assert time.perf_counter() - start < 10
-    assert worker.process.poll() is not None or not worker.alive
+    os.kill(worker.process.pid, signal.SIGSTOP)
+    assert worker.ask({"op": "key", "text": "1"}, seconds=0.5) is None
+    assert 0.5 <= time.perf_counter() - start < 10
+    assert worker.process.poll() is not None
 
 
 def test_without_math_verify_answers_are_compared_as_text(monkeypatch):

@@ -75,7 +75,7 @@ def convert(
         for table in tables:
             rollouts = Rollouts(table, meta if reading is None else reading.meta())
             if extract is None:
-                extract = not rollouts.has("answer")
+                extract = "answer" not in table.column_names if reading is None else reading.states_no_answers
             if fill:
                 done = complete(rollouts, extract=extract, progress=progress)
                 rollouts, filled = done.rollouts, filled + done.notes

@@ -23,6 +23,7 @@ from laser_core.rollouts.source import MAX_IN_MEMORY_BYTES, Source, open_source
 
 BATCH_ROWS = 2048
 SNIFFED_RECORDS = 20
+SNIFFED_LINES = 1000
 MAX_LISTED_REFUSALS = 1000
 _COMBINE_BELOW = 2**30  # bytes; larger tables stay in chunks, whose text offsets are 32 bits wide
 
@@ -94,7 +95,9 @@ def read(
     with open_source(source, name=name) as opened:
         if is_canonical_parquet(opened, format=format, mapping=mapping):
             result = _read_canonical_parquet(opened)
-            return _filled(result, progress) if fill and not result.rollouts.has("correct") else result
+            unknown = not result.rollouts.has("correct")
+            stated = "answer" in result.rollouts.table.column_names
+            return _filled(result, extract=not stated, progress=progress) if fill and unknown else result
         reading = Reading(opened, format=format, strict=strict, mapping=mapping)
         tables = []
         for table in reading.tables(max_bytes=MAX_IN_MEMORY_BYTES):
@@ -102,11 +105,11 @@ def read(
             if progress:
                 progress("reading", opened.position(), opened.size)
     result = reading.result(tables)
-    return _filled(result, progress) if fill else result
+    return _filled(result, extract=reading.states_no_answers, progress=progress) if fill else result
 
 
-def _filled(result: ReadResult, progress: Progress | None) -> ReadResult:
-    done = complete(result.rollouts, progress=progress)
+def _filled(result: ReadResult, *, extract: bool, progress: Progress | None) -> ReadResult:
+    done = complete(result.rollouts, extract=extract, progress=progress)
     return replace(result, rollouts=done.rollouts, notes=result.notes + sentences(done.notes))
 
 
@@ -169,7 +172,8 @@ class Reading:
         self.n_records = self.n_refused = 0
         self.refused: list[Refusal] = []
         self._next_sample: Counter[tuple[str, str]] = Counter()
-        self._taken: set[int] = set()  # hashes of (run, problem, sample): a million of them must stay small
+        self._taken: set[int] = set()  # hashes of (run, problem, step, sample): a million of them must stay small
+        self._stated: set[str] = set()
 
     def tables(self, *, max_bytes: int | None = None) -> Iterator[pa.Table]:
         """Tables of about BATCH_ROWS rows, in the file's order; columns without a value are absent from each."""
@@ -193,6 +197,7 @@ class Reading:
             self._refuse(Refusal(record.line, error.field, str(error)))
             return
         for raw in raw_rows:
+            self._stated.update(raw)
             try:
                 row = {name: coerce(name, value, is_text=record.is_text) for name, value in raw.items()}
                 row = {name: value for name, value in row.items() if value is not None}
@@ -208,12 +213,17 @@ class Reading:
 
     def _take(self, row: dict) -> None:
         """Refuse a solution that is given twice; count the samples for rows that come without a number."""
-        solution = (row["run"], row["problem_id"], row["sample"])
-        if hash(solution) in self._taken:
-            run, problem, sample = solution
+        run, problem, sample = row["run"], row["problem_id"], row["sample"]
+        solution = hash((run, problem, row.get("step"), sample))
+        if solution in self._taken:
             raise FieldError("sample", f"problem '{problem}' already has a sample {sample} in run '{run}'")
-        self._taken.add(hash(solution))
-        self._next_sample[solution[:2]] = max(self._next_sample[solution[:2]], row["sample"] + 1)
+        self._taken.add(solution)
+        self._next_sample[run, problem] = max(self._next_sample[run, problem], sample + 1)
+
+    @property
+    def states_no_answers(self) -> bool:
+        """Whether the file has no field for the answer at all; where it has one, a null means that none was found."""
+        return "answer" not in self._stated and "answer" not in (self.context.meta.get("columns") or ())
 
     def _refuse(self, refusal: Refusal) -> None:
         if self.strict:
@@ -282,7 +292,8 @@ def choose_reader(opened: Source, *, format: str | None, mapping: dict[str, str]
     if format is not None and format not in known:
         raise InputError(f"unknown format '{format}'", file=opened.name, remedy=f"choose one of {', '.join(known)}")
     chosen = known.get(format)
-    first = [r for r in itertools.islice(opened.records(), SNIFFED_RECORDS) if isinstance(r, Record)]
+    begin = itertools.islice(opened.records(), SNIFFED_LINES)  # the first lines may be the broken ones
+    first = list(itertools.islice((record for record in begin if isinstance(record, Record)), SNIFFED_RECORDS))
     if chosen is None:
         chosen = next(
             (reader for reader in readers() for r in first[:5] if reader.matches(set(r.value), r.value)), None

@@ -135,6 +135,10 @@ def json_document(data: bytes, *, file: str) -> Iterator[Record | Refusal]:
     except _DuplicateKeyError as error:
         raise InputError("the key appears twice", file=file, field=str(error), remedy="keep one of the two") from None
     except json.JSONDecodeError as error:
+        salvaged = list(json_lines(io.BytesIO(data))) if data.lstrip()[:1] == b"{" else []
+        if any(isinstance(record, Record) for record in salvaged):
+            yield from salvaged  # JSON lines after all, of which the first is broken
+            return
         remedy = "the file may be cut off; save the rollouts as JSON lines"
         raise InputError(f"not JSON: {error.msg}", file=file, line=error.lineno, remedy=remedy) from None
     except ValueError as error:

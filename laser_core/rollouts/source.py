@@ -151,6 +151,11 @@ def open_source(source: str | Path | bytes | BinaryIO, *, name: str | None = Non
     else:
         raw, name = source, name or getattr(source, "name", None) or "upload"
     try:
+        if not raw.seekable():  # a pipe: it must be read twice, so it is held in memory
+            raw = io.BytesIO(raw.read(MAX_DOCUMENT_BYTES + 1))
+            if raw.seek(0, io.SEEK_END) > MAX_DOCUMENT_BYTES:
+                limit = f"more than {MAX_DOCUMENT_BYTES // MIB} MiB from a pipe"
+                raise InputError(limit, file=name, remedy="write them to a file first")
         yield _recognise(raw, str(name))
     finally:
         if owned is not None:

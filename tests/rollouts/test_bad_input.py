@@ -200,6 +200,25 @@ def test_half_a_character_is_replaced():
     assert result.rollouts.row(0)["tokens"] == ["\ufffd"]
 
 
+def test_one_solution_at_two_training_steps_is_no_duplicate():
+    result = read(line(step=1) + line(step=2) + line(step=2))
+    assert (len(result.rollouts), result.n_refused) == (2, 1)
+
+
+def test_a_broken_beginning_does_not_hide_the_format():
+    row = {"input": "q", "output": "#1", "score": 1.0, "step": 3}
+    result = read(b'{"input": "cut' + b"\n" * 3 + b"oops\n" * 30 + json.dumps(row).encode())
+    assert (result.format, len(result.rollouts), result.n_refused) == ("verl", 1, 31)
+
+
+def test_a_pipe_is_read_too():
+    class Pipe(io.BytesIO):
+        def seekable(self):
+            return False
+
+    assert len(read(Pipe(GOOD)).rollouts) == 1
+
+
 def test_unknown_fields_are_ignored_and_said_so():
     result = read(line(loss=0.1) + line(sample=1, loss=0.2), fill=False)
     assert result.rollouts.table.column_names.count("loss") == 0

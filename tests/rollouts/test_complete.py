@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from laser_core.rollouts import Rollouts, RunMeta, complete
+from laser_core.rollouts import Rollouts, RunMeta, complete, read
 
 
 def table(rows, **meta) -> Rollouts:
@@ -46,6 +48,17 @@ def test_what_is_there_is_left_alone():
     assert done.rollouts.text("answer") == [None, "1", "1"]
     assert done.rollouts.table["correct"].to_pylist() == [False, False, True]
     assert dict(done.notes) == {"correct: verified against the reference answer": 1}
+
+
+def test_a_file_that_says_no_answer_was_found_is_believed():
+    """Whatever the container: a field for the answer that holds only nulls is not the same as no such field."""
+    rows = [
+        {"problem_id": "p", "sample": i, "response": "#1", "answer": None, "reference_answer": "1"} for i in range(3)
+    ]
+    stated = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    without = "".join(json.dumps({k: v for k, v in row.items() if k != "answer"}) + "\n" for row in rows).encode()
+    assert read(stated).rollouts.table["correct"].to_pylist() == [False] * 3
+    assert read(without).rollouts.table["correct"].to_pylist() == [True] * 3
 
 
 def test_a_truncated_solution_gets_no_answer_from_its_last_number():
