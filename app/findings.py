@@ -16,7 +16,7 @@ UNDEFINED = Estimate(float("nan"), float("nan"), float("nan"), 0)
 
 ALL, MIXED, HELPED, HURT, TIED, UNSOLVED = (
     "all",
-    "with right and wrong solutions",
+    "with correct and incorrect solutions",
     "put right by the weights",
     "put wrong by the weights",
     "majority tied",
@@ -102,7 +102,7 @@ def side_by_side(sources: list[data.Source]) -> dict[str, dict[str, Estimate]]:
 
 
 def comparison_sentence(sources: list[data.Source]) -> str:
-    """Which of the runs knows its right solutions from its wrong ones, in one sentence with n and intervals."""
+    """Which of the runs knows its correct solutions from its incorrect ones, in one sentence with n and intervals."""
     told = []
     for source in sources:
         signal = data.signal_of(source)
@@ -141,24 +141,24 @@ def _labels(content_id: str, _source: data.Source, _grid: Samples) -> dict[str, 
         text = _source.rollouts.table["problem"].take(pa.array(_grid.row[:, 0])).to_pylist()
         names = [shown or name for shown, name in zip(text, names, strict=True)]
     right, known = np.nansum(_grid.correct, axis=1).astype(int), np.isfinite(_grid.correct).sum(axis=1)
-    labels = [f"{name[:120]}  ({right[p]} of {known[p]} right)" for p, name in enumerate(names)]
+    labels = [f"{name[:120]}  ({right[p]} of {known[p]} correct)" for p, name in enumerate(names)]
     return dict(zip(_grid.problem_ids, labels, strict=True))
 
 
 def problem_labels(source: data.Source, signal: str) -> dict[str, str]:
-    """Per problem id its text and how many of its solutions are right, as the problem choosers show it."""
+    """Per problem id its text and how many of its solutions are correct, as the problem choosers show it."""
     return _labels(source.content_id, source, data.samples(source, signal))
 
 
 def solution_order(grid: Samples, p: int) -> np.ndarray:
-    """A problem's solutions, right ones first, each kind from the highest to the lowest score; unscored ones last."""
+    """A problem's solutions, correct ones first, each kind from the highest to the lowest score; unscored ones last."""
     cells = np.flatnonzero(grid.present[p])
     verdict, score = np.nan_to_num(grid.correct[p, cells], nan=-1.0), np.nan_to_num(grid.score[p, cells], nan=-np.inf)
     return cells[np.lexsort((-score, -verdict))]
 
 
 def within_one_problem(source: data.Source, signal: str, p: int) -> float:
-    """The problem's own AUROC; NaN where it lacks right or wrong solutions."""
+    """The problem's own AUROC; NaN where it lacks correct or incorrect solutions."""
     return separation(data.samples(source, signal).take(np.array([p]))).within_problem_auroc.value
 
 

@@ -9,11 +9,11 @@ import streamlit as st
 
 from app import data
 from app.words import literal
+from laser_core.figures import figure_csv, figure_html
 
 PLOTLY_CONFIG = {
     "displaylogo": False,
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
-    "toImageButtonOptions": {"format": "png", "scale": 2},
 }
 MAX_TABLE_ROWS = 500
 
@@ -25,9 +25,34 @@ def header(question: str, finding: str) -> None:
 
 
 def figure(fig: go.Figure, *, key: str, alt: str, see: str) -> None:
-    """A figure, its description for screen readers, and the sentence that says what to see in it."""
-    st.plotly_chart(fig, key=key, alt=alt, config=PLOTLY_CONFIG, width="stretch")
-    st.caption(see)
+    """A figure, its description for screen readers, the sentence that says what to see in it, and the downloads.
+
+    The files are made only when asked for; a picture (PNG) comes from the camera in the figure's own toolbar.
+    """
+    config = PLOTLY_CONFIG | {"toImageButtonOptions": {"format": "png", "scale": 2, "filename": key}}
+    st.plotly_chart(fig, key=key, alt=alt, config=config, width="stretch")
+    with st.container(horizontal=True, vertical_alignment="top", gap="small", wrap=False):
+        st.caption(see, width="stretch")
+        with st.popover("", icon=":material/download:", type="tertiary", help="Download this figure"):
+            st.download_button(
+                "Data (CSV)",
+                lambda: figure_csv(fig),
+                f"{key}.csv",
+                "text/csv",
+                key=f"{key}-csv",
+                on_click="ignore",
+                icon=":material/csv:",
+            )
+            st.download_button(
+                "Interactive (HTML)",
+                lambda: figure_html(fig, title=alt, caption=see),
+                f"{key}.html",
+                "text/html",
+                key=f"{key}-html",
+                on_click="ignore",
+                icon=":material/html:",
+            )
+            st.caption("A picture: the camera in the figure's toolbar.")
 
 
 def equation(latex: str, words: str, *, label: str = "The equation") -> None:

@@ -44,7 +44,7 @@ def choose(source: data.Source, signal: str) -> str:
         ids = [kept, *ids]
     elif kept is not None and kept not in labels:
         st.session_state.pop("problem", None)
-    return st.selectbox(
+    problem_id = st.selectbox(
         "Problem (type to search)",
         ids,
         key="problem",
@@ -52,3 +52,24 @@ def choose(source: data.Source, signal: str) -> str:
         format_func=lambda problem_id: labels[problem_id],
         width=340,
     )
+    _step(ids, problem_id)
+    return problem_id
+
+
+def _step(ids: list[str], problem_id: str) -> None:
+    """Two buttons, and two keys, that walk through the list."""
+
+    def move(by: int) -> None:
+        st.session_state["problem"] = ids[(ids.index(problem_id) + by) % len(ids)]
+
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom", width="content"):
+        for label, by, key in (("Previous", -1, "P"), ("Next", 1, "N")):
+            st.button(
+                label,
+                key=f"problem-{label}",
+                on_click=move,
+                args=(by,),
+                shortcut=key,
+                disabled=len(ids) < 2,
+                width="content",
+            )

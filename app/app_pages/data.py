@@ -54,10 +54,10 @@ with left:
         hide_index=True,
         height="content",
         column_config={
-            "column": st.column_config.TextColumn(width="small"),
-            "holds": st.column_config.TextColumn(width="medium"),
-            "type": st.column_config.TextColumn(width="small"),
-            "filled": st.column_config.NumberColumn(format="percent", width="small"),
+            "column": st.column_config.TextColumn(width=140),
+            "holds": st.column_config.TextColumn(width=260),
+            "type": st.column_config.TextColumn(width=90),
+            "filled": st.column_config.NumberColumn(format="percent", width=70),
         },
     )
     missing = [name for name in COLUMNS if name not in names]

@@ -1,4 +1,4 @@
-"""Scores: do right and wrong solutions get different scores, over all problems and within one?"""
+"""Scores: do correct and incorrect solutions get different scores, over all problems and within one?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from app import data, findings, parts
 from app.words import count, estimate, number
 from laser_core.figures import score_histogram
 
-QUESTION = "Do right solutions score higher than wrong ones?"
+QUESTION = "Do correct solutions score higher than incorrect ones?"
 
 source = data.current()
 signal = data.signal_of(source)
@@ -30,15 +30,15 @@ with right:
     bins = st.select_slider("Bins", [10, 20, 40, 80], value=40, key="score_bins", persist_state="session")
     parts.equation(
         r"\mathrm{AUROC} = P\left(r_s^{+} > r_s^{-}\right) + \tfrac12 P\left(r_s^{+} = r_s^{-}\right)",
-        "The probability that a right solution scores above a wrong one, ties counting half. Over all problems, "
+        "The probability that a correct solution scores above an incorrect one, ties counting half. Over all problems, "
         "a score that only knows which problems are easy already does well. **Within a problem**, both solutions "
         "answer the same question, so only knowing the solution helps; chance is 0.5.",
     )
 distribution = data.analyse(source, "score_distribution", signal=signal, bins=bins)
 with right:
     st.markdown(
-        f"Mean {name}  \nright **{number(distribution.correct_mean.value)}**, "
-        f"wrong **{number(distribution.incorrect_mean.value)}**"
+        f"Mean {name}  \ncorrect **{number(distribution.correct_mean.value)}**, "
+        f"incorrect **{number(distribution.incorrect_mean.value)}**"
     )
 with left:
     left_out = (
@@ -47,16 +47,16 @@ with left:
     parts.figure(
         score_histogram(distribution, threshold=separation.threshold, signal=name),
         key="score_histogram",
-        alt=f"Histograms of the {name} of right and of wrong solutions",
-        see=f"{count(separation.n_correct, 'right solution')} in blue, {separation.n_incorrect:,} wrong ones in "
+        alt=f"Histograms of the {name} of correct and of incorrect solutions",
+        see=f"{count(separation.n_correct, 'correct solution')} in blue, {separation.n_incorrect:,} incorrect ones in "
         f"hatched vermilion. The less they overlap, the better the score tells them apart.{left_out}",
     )
 
 drill = findings.drill_down(source, signal)
 st.subheader("Where the score and the verifier disagree", anchor=False)
 labels = (
-    f"Confident, but marked wrong ({len(drill.confident_wrong):,})",
-    f"Unsure, but marked right ({len(drill.unsure_right):,})",
+    f"Confident, but marked incorrect ({len(drill.confident_wrong):,})",
+    f"Unsure, but marked correct ({len(drill.unsure_right):,})",
 )
 wrong_tab, right_tab = st.tabs(labels)
 with wrong_tab:

@@ -1,4 +1,4 @@
-"""Start: does the last token know whether the solution is right? One finding, five figures, runs side by side."""
+"""Start: does the last token know whether the solution is correct? One finding, five figures, runs side by side."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ source = data.current()
 signal = data.signal_of(source)
 accuracy = data.analyse(source, "accuracy", signal=signal or "score")
 
-QUESTION = "Does the last token know whether the solution is right?"
+QUESTION = "Does the last token know whether the solution is correct?"
 
 
 def card(label: str, value: str, spread: str, page: str, link: str, help_text: str) -> None:
@@ -39,15 +39,16 @@ gain, majority, weighted = (
 
 if separation.n_mixed_problems:
     finding = (
-        f"{verdict(within)}, in the run “{literal(source.title)}”: of two solutions to the same problem, one right and "
-        f"one wrong, the right one has the higher {parts.signal_name(signal)} {percent(within.value)} of the time "
-        f"(95% interval {interval(within, scale=100, digits=0)}%, n = {count(separation.n_mixed_problems, 'problem')} "
+        f"{verdict(within)}, in the run “{literal(source.title)}”: of two solutions to the same problem, one correct "
+        f"and one incorrect, the correct one has the higher {parts.signal_name(signal)} {percent(within.value)} of the "
+        f"time (95% interval {interval(within, scale=100, digits=0)}%, n = "
+        f"{count(separation.n_mixed_problems, 'problem')} "
         "with both; chance is 50%)."
     )
 else:
     finding = (
-        "These rollouts cannot say: no problem has both a right and a wrong solution with a score. Sample several "
-        "solutions per problem, and check them."
+        "These rollouts cannot say: no problem has both a correct and an incorrect solution with a score. Sample "
+        "several solutions per problem, and check them."
     )
 parts.header(QUESTION, finding)
 
@@ -99,14 +100,14 @@ with st.container(horizontal=True, gap="small"):
 
 st.caption(
     f"Under each figure its 95% interval, with the problem as the unit: n = {count(accuracy.n, 'problem')}, "
-    f"{separation.n_mixed_problems:,} of them with right and wrong solutions."
+    f"{separation.n_mixed_problems:,} of them with correct and incorrect solutions."
 )
 parts.equation(
     r"r_s = \beta_v \left(\log \pi_\theta(z_c \mid x, y, \langle\mathrm{eos}\rangle) - c_{\mathrm{ref}}\right)",
     "After a solution *y* to problem *x* ends, read the log-probability of one reserved token, $z_c$, with no extra "
     r"text generated. Scaled by $\beta_v$ and shifted by the constant $c_{\mathrm{ref}}$ it is the model's own "
-    "estimate of its reward: about 1 for a solution it takes to be right, about 0 for a wrong one. LaSeR trains it "
-    "beside the reward (arXiv 2510.14943).",
+    "estimate of its reward: about 1 for a solution it takes to be correct, about 0 for an incorrect one. LaSeR trains "
+    "it beside the reward (arXiv 2510.14943).",
     label="The last-token score",
 )
 
@@ -123,7 +124,7 @@ with chart:
         alt="Accuracy, AUROC, balanced F1 and vote accuracy of each run with 95% intervals",
         see="Markers are estimates, bars their 95% intervals over problems; the dotted line is chance for an AUROC. A "
         "high AUROC with an AUROC within a problem near 0.5 means a score that knows which problems are hard, not "
-        "which solutions are right.",
+        "which solutions are correct.",
     )
 with cards:
     for other in shown:

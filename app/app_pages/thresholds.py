@@ -12,7 +12,9 @@ from laser_core.figures import reliability_figure, threshold_figure
 
 source = data.current()
 signal = data.signal_of(source)
-question = "Is 0.5 the right threshold?" if signal in (None, "score") else "Which threshold tells right from wrong?"
+question = (
+    "Is 0.5 the right threshold?" if signal in (None, "score") else "Which threshold tells correct from incorrect?"
+)
 if signal is None:
     parts.header(question, "These rollouts hold no score.")
     parts.needs_score(source)
@@ -21,7 +23,7 @@ if signal is None:
 fixed = findings.separated(source, signal)
 if not (fixed.n_correct and fixed.n_incorrect):
     parts.header(
-        question, "A threshold needs right and wrong solutions with scores, and one of the two kinds is missing."
+        question, "A threshold needs correct and incorrect solutions with scores, and one of the two kinds is missing."
     )
     st.stop()
 
@@ -51,8 +53,8 @@ with left:
         threshold_figure(sweep, threshold=threshold, signal=parts.signal_name(signal)),
         key="threshold_sweep",
         alt="True positive rate, true negative rate and balanced F1 against the threshold",
-        see="Raising the threshold rejects more wrong solutions (TNR rises) and loses right ones (TPR falls); the "
-        "balanced F1 is their harmonic mean, with its 95% band. The star is the best threshold on these rollouts: "
+        see="Raising the threshold rejects more incorrect solutions (TNR rises) and loses correct ones (TPR falls); "
+        "the balanced F1 is their harmonic mean, with its 95% band. The star is the best threshold on these rollouts: "
         f"{number(sweep.best)} (95% interval {number(sweep.best_low)} to {number(sweep.best_high)}). "
         f"n = {count(sweep.n_scored, 'solution')} of {count(sweep.n_problems, 'problem')}.",
     )
@@ -60,7 +62,7 @@ with right:
     kept, rejected = round(chosen.tpr.value * chosen.n_correct), round(chosen.tnr.value * chosen.n_incorrect)
     st.table(
         {
-            "verifier says": ["right", "wrong"],
+            "verifier says": ["correct", "incorrect"],
             f"above {threshold:.2f}": [f"{kept:,}", f"{chosen.n_incorrect - rejected:,}"],
             f"at most {threshold:.2f}": [f"{chosen.n_correct - kept:,}", f"{rejected:,}"],
         }
@@ -68,8 +70,8 @@ with right:
     named = {
         "balanced F1 (TPR, TNR)": chosen.balanced_f1,
         "the same, unscored counted as rejected": chosen.balanced_f1_all,
-        "TPR, right ones kept": chosen.tpr,
-        "TNR, wrong ones rejected": chosen.tnr,
+        "TPR, correct ones kept": chosen.tpr,
+        "TNR, incorrect ones rejected": chosen.tnr,
         "Matthews correlation": chosen.mcc,
     }
     if not chosen.n_unscored:
@@ -104,7 +106,7 @@ if signal == "score":
             f"Expected calibration error: **{estimate(calibration.ece, 3)}**\n\n"
             f"Brier score: **{estimate(calibration.brier, 3)}**\n\n"
             "The score is trained towards 0 and 1 by a squared loss, so it tends towards the probability of being "
-            "right, but nothing forces it there. Ranking needs no calibration; reading 0.9 as “90% sure” does."
+            "correct, but nothing forces it there. Ranking needs no calibration; reading 0.9 as “90% sure” does."
         )
         parts.equation(
             r"\mathrm{ECE} = \sum_b \frac{n_b}{n}\left|\mathrm{acc}_b - \overline{r}_b\right|,\qquad "

@@ -1,4 +1,4 @@
-"""Traces: right and wrong solutions of one problem, token by token, and the moment the model knows."""
+"""Traces: correct and incorrect solutions of one problem, token by token, and the moment the model knows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ alone = findings.within_one_problem(source, signal, p)
 
 with top:
     told = (
-        f" On this problem a right solution outscores a wrong one {percent(alone)} of the time "
+        f" On this problem a correct solution outscores an incorrect one {percent(alone)} of the time "
         f"({len(right)} × {len(wrong)} pairs; one problem has no interval)."
         if np.isfinite(alone)
         else ""
@@ -40,7 +40,7 @@ with top:
     parts.header(
         QUESTION,
         f"“{literal(first.get('problem') or problem_id, 300)}”: {len(right)} of {count(len(rows), 'solution')} "
-        f"right.{told}",
+        f"correct.{told}",
     )
 
 
@@ -55,11 +55,11 @@ def title(row: int) -> str:
 def solution(row: int, quantity: str) -> None:
     """One solution: verdict beside score, answer beside reference, and its text on its colours."""
     values = rows[row]
-    verdict = {True: ":material/check_circle: right", False: ":material/cancel: wrong"}.get(
+    verdict = {True: ":material/check_circle: correct", False: ":material/cancel: incorrect"}.get(
         values.get("correct"), "not verified"
     )
     score = values.get(signal)
-    judged = "" if score is None or signal != "score" else (", judged right" if score > 0.5 else ", judged wrong")
+    judged = "" if score is None or signal != "score" else (", judged correct" if score > 0.5 else ", judged incorrect")
     answer = literal(values["answer"], 80) if values.get("answer") is not None else "none found"
     reference = literal(values["reference_answer"], 80) if values.get("reference_answer") is not None else "unknown"
     st.markdown(
@@ -98,7 +98,7 @@ else:
 pair = []
 for column, title_text, options, key in zip(
     st.columns(2, gap="medium"),
-    ("A right solution", "A wrong solution"),
+    ("A correct solution", "An incorrect solution"),
     (right, wrong),
     ("right_row", "wrong_row"),
     strict=True,
@@ -126,7 +126,7 @@ if held:
         parts.figure(
             trace_figure(compared, kind, **settings),
             key="trace_z",
-            alt="The score the model would give after each token, right against wrong solution",
+            alt="The score the model would give after each token, correct against incorrect solution",
             see="What the score would be if the solution ended here: z_c's log-prob after every token, in score units "
             f"(β_v = {number(meta.beta_v)}, c_ref = {number(meta.c_ref, 1)} nats). Only the last value was trained.",
         )
@@ -134,9 +134,9 @@ if held:
         parts.figure(
             trace_figure(compared, "logprob", **settings),
             key="trace_logprob",
-            alt="Log-probability of each response token, right against wrong solution",
+            alt="Log-probability of each response token, correct against incorrect solution",
             see="How sure the model was of each token it wrote, in nats: 0 is certain, −0.7 a coin flip. A confident "
-            "solution need not be a right one.",
+            "solution need not be a correct one.",
         )
     traces = [Trace.from_row(row, **settings) for row in list(rows.values())[:MAX_HEATMAP_ROWS]]
     longest = max(len(trace.tokens) for trace in traces)
@@ -147,7 +147,8 @@ if held:
             token_heatmap(traces, quantity, **settings),
             key="heatmap",
             alt=f"Solutions of the problem as rows of tokens coloured by {QUANTITIES[quantity].name}",
-            see="One row per solution, right ones (✓) above wrong ones (✗), each from the highest to the lowest score"
+            see="One row per solution, correct ones (✓) above incorrect ones (✗), each from the highest to the lowest "
+            "score"
             + (f"; {more} more are not drawn." if more else ".")
             + " Look for the column where the colours part: there the model finds out. ∎ closes a solution.",
         )

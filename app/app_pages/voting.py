@@ -42,8 +42,8 @@ with left:
         voting_figure(curve),
         key="voting_curve",
         alt="Accuracy of pass at N, best of N, weighted and majority votes against the number of solutions",
-        see="Bands are 95% intervals over problems. pass@N is the ceiling: some solution is right. Between it and the "
-        "majority lies what a better judge could win.",
+        see="Bands are 95% intervals over problems. pass@N is the ceiling: some solution is correct. Between it and "
+        "the majority lies what a better judge could win.",
     )
 with right:
     parts.figure(
@@ -56,7 +56,7 @@ with right:
         r"\hat a = \arg\max_a \sum_{i:\,a_i = a} \mathrm{clip}(r_{s,i}, 0, 1)",
         "Each solution votes for its answer with its score clipped to [0, 1]. Majority voting is the same with every "
         "weight 1; best-of-N takes the answer of the highest score; pass@N counts a problem as solved if any of the N "
-        "is right. Each value is the mean over random subsets of N of a problem's solutions, drawn without "
+        "is correct. Each value is the mean over random subsets of N of a problem's solutions, drawn without "
         "replacement. Equal answers are grouped by mathematical equivalence, unanswered solutions cast no vote, ties "
         "share the win. A signal other than the score votes with its rank among all solutions.",
         label="How votes are counted",
@@ -78,7 +78,7 @@ with left:
     voters = most
     if most > 1:
         voters = st.slider("Voters, N", 1, most, min(n, most), key=f"voters-{most}", persist_state="session")
-    if st.button("Draw other voters", icon=":material/casino:", disabled=voters == most):
+    if st.button("Draw other voters", key="draw", icon=":material/casino:", disabled=voters == most):
         st.session_state["vote_seed"] = st.session_state.get("vote_seed", 0) + 1
     st.page_link("app_pages/traces.py", label="These solutions, token by token", icon=":material/timeline:")
 vote = data.analyse(
@@ -98,7 +98,7 @@ with right:
         alt="Votes per answer, counted and weighted by the score",
         see=f"{count(voters, 'voter')} drawn at random from {most} solutions"
         + (f", {vote.n_unanswered} of them without an answer" if vote.n_unanswered else "")
-        + ". ✓ marks the right answer"
+        + ". ✓ marks the correct answer"
         + (f", {literal(reference, 60)}" if reference is not None else "")
         + ". Grey counts heads, green adds up scores; the star marks the winner of each.",
     )

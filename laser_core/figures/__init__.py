@@ -3,6 +3,7 @@
 One theme (:mod:`laser_core.figures.theme`) gives each meaning one colour, dash and marker everywhere.
 """
 
+from laser_core.figures.export import figure_csv, figure_html
 from laser_core.figures.runs import comparison_figure, training_figure
 from laser_core.figures.scores import reliability_figure, score_histogram, threshold_figure
 from laser_core.figures.traces import QUANTITIES, Trace, token_heatmap, token_strip_html, trace_figure
@@ -12,6 +13,8 @@ __all__ = [
     "QUANTITIES",
     "Trace",
     "comparison_figure",
+    "figure_csv",
+    "figure_html",
     "reliability_figure",
     "score_histogram",
     "threshold_figure",

@@ -11,9 +11,9 @@ from tests.factories import make_rollouts
 pytestmark = pytest.mark.browser
 
 QUESTIONS = {
-    "start": "Does the last token know whether the solution is right?",
+    "start": "Does the last token know whether the solution is correct?",
     "traces": "When does the model know that it is wrong?",
-    "scores": "Do right solutions score higher than wrong ones?",
+    "scores": "Do correct solutions score higher than incorrect ones?",
     "thresholds": "Is 0.5 the right threshold?",
     "voting": "Do the scores make better votes?",
     "compare": "What does training the score change?",
