@@ -37,7 +37,7 @@ class ReadResult:
     Attributes
     ----------
     rollouts : the canonical table.
-    format : "parquet", "jsonl", "laser-official", "verl", "trl", "lm-eval" or "mapping".
+    format : "parquet", "jsonl", "laser-official", "verl", "trl", "lm-eval", ... (a reader's NAME) or "mapping".
     n_rows : records in the file, refused ones included; one record of "laser-official" holds several rollouts.
     refused : the records and rows left out, at most MAX_LISTED_REFUSALS of them.
     notes : sentences on what was filled in, taken differently than written, or ignored, with how often.

@@ -221,6 +221,108 @@ def test_lm_eval_multiple_choice_is_refused():
         read(lines(row))
 
 
+# ------------------------------------------------------------------------------------------------ lighteval
+
+# Written by hand after lighteval 0.13's info_loggers.py (Detail), requests.py (Doc) and model_output.py (ModelResponse).
+LIGHTEVAL = {
+    "doc": {"query": "What is 2 + 3?", "choices": ["4", "5"], "gold_index": 1, "id": "0", "task_name": "t"},
+    "metric": {"extractive_match": 1.0},
+    "model_response": {"text": [r"\boxed{5}"], "output_tokens": [[7, 8, 9]], "logprobs": []},
+}
+
+
+def test_lighteval_details():
+    four = LIGHTEVAL | {
+        "doc": LIGHTEVAL["doc"] | {"id": "1", "gold_index": [1]},
+        "model_response": {"text": [r"\boxed{5}", r"\boxed{4}"], "output_tokens": [[1], [2]]},
+    }
+    data = io.BytesIO()
+    pd.DataFrame([LIGHTEVAL, four]).to_parquet(data)
+    result = read(data.getvalue())
+    assert (result.format, result.n_rows, len(result.rollouts)) == ("lighteval", 2, 3)
+    table = result.rollouts.table
+    assert table["problem_id"].to_pylist() == ["0", "1", "1"]
+    assert table["reference_answer"].unique().to_pylist() == ["5"]
+    assert table["n_tokens"].to_pylist() == [3, 1, 1]
+    assert table["correct"].to_pylist() == [True, True, False]  # the second metric's 1.0 is for both samples
+    with pytest.raises(InputError, match="log-likelihoods"):
+        read(lines(LIGHTEVAL | {"model_response": {"text": [], "logprobs": [-1.0]}}))
+
+
+# ------------------------------------------------------------------------------------------------ NeMo-Skills
+
+# Written by hand after nemo_skills' inference/model/base.py and evaluation/evaluator/math.py.
+NEMO = {
+    "problem": "What is 2 + 3?",
+    "expected_answer": 5,
+    "generation": r"\boxed{5}",
+    "num_generated_tokens": 2,
+    "tokens": ["\\boxed{5", "}"],
+    "logprobs": [-0.5, -0.25],
+    "predicted_answer": "5",
+    "symbolic_correct": True,
+}
+
+
+def test_nemo_skills_generations_take_the_sample_from_the_file_name():
+    for name, sample in (("x/output-rs3.jsonl", 3), ("output.jsonl", 0)):
+        result = read(lines(NEMO), name=name)
+        row = result.rollouts.row(0)
+        assert (result.format, row["sample"], row["reference_answer"]) == ("nemo-skills", sample, "5")
+        assert (row["answer"], row["correct"], row["n_tokens"]) == ("5", True, 2)
+        assert row["token_logprobs"] == [-0.5, -0.25]
+
+
+# ------------------------------------------------------------------------------------------------ SkyRL
+
+# Written by hand after SkyRL's dump_per_dataset_eval_results.
+SKYRL = {
+    "input_prompt": "What is 2 + 3?",
+    "output_response": "#### 5",
+    "score": 1.0,
+    "stop_reason": "stop",
+    "env_class": "gsm8k",
+    "env_extras": {"reward_spec": {"method": "rule", "ground_truth": "5"}},
+    "data_source": "openai/gsm8k",
+}
+
+
+def test_skyrl_dumps():
+    token_rewards = SKYRL | {"score": [0.0, 0.0], "stop_reason": "length", "output_response": "#### "}
+    result = read(lines(SKYRL, token_rewards, SKYRL | {"score": None}))
+    assert (result.format, len(result.rollouts)) == ("skyrl", 2)
+    table = result.rollouts.table
+    assert table["correct"].to_pylist() == [True, False]
+    assert table["truncated"].to_pylist() == [False, True]
+    assert table["reference_answer"].to_pylist() == ["5", "5"]
+    assert (result.refused[0].line, result.refused[0].field) == (3, "score")
+
+
+# ------------------------------------------------------------------------------------------------ search-and-learn
+
+# Written by hand after search-and-learn's best_of_n.py and beam_search.py.
+SEARCH = {
+    "problem": "What is 2 + 3?",
+    "answer": "5",
+    "unique_id": "test/1.json",
+    "completions": [r"\boxed{5}", r"\boxed{6}"],
+    "scores": [[0.9, 0.7, 0.8], [0.2]],
+    "pred": r"\boxed{5}",
+    "completion_tokens": [12, -1],
+}
+
+
+def test_search_and_learn_completions():
+    result = read(lines(SEARCH, SEARCH | {"scores": [[0.5]]}))
+    assert (result.format, len(result.rollouts), result.refused[0].field) == ("search-and-learn", 2, "scores")
+    table = result.rollouts.table
+    assert table["signal.prm_last"].to_pylist() == [0.8, 0.2]
+    assert table["signal.prm_min"].to_pylist() == [0.7, 0.2]
+    assert table["correct"].to_pylist() == [True, False]
+    assert table["n_tokens"].to_pylist() == [12, None]
+    assert not result.rollouts.has("score")
+
+
 # ------------------------------------------------------------------------------------------------ mapping
 
 

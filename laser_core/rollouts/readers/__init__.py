@@ -56,6 +56,28 @@ def problem_hash(problem: str | None) -> str | None:
 
 def readers() -> tuple[ModuleType, ...]:
     """Every reader, the most specific first."""
-    from laser_core.rollouts.readers import canonical, laser_official, lm_eval, mapped, trl, verl
+    from laser_core.rollouts.readers import (
+        canonical,
+        laser_official,
+        lighteval,
+        lm_eval,
+        mapped,
+        nemo_skills,
+        search_and_learn,
+        skyrl,
+        trl,
+        verl,
+    )
 
-    return (canonical, laser_official, lm_eval, verl, trl, mapped)
+    return (
+        canonical,
+        laser_official,
+        lm_eval,
+        lighteval,
+        nemo_skills,
+        search_and_learn,
+        skyrl,
+        verl,
+        trl,
+        mapped,
+    )
