@@ -223,9 +223,9 @@ def test_lm_eval_multiple_choice_is_refused():
 
 # ------------------------------------------------------------------------------------------------ lighteval
 
-# Written by hand after lighteval 0.13's info_loggers.py (Detail), requests.py (Doc) and model_output.py (ModelResponse).
+# Written by hand after lighteval 0.13's info_loggers.py (Detail), requests.py (Doc), model_output.py (ModelResponse).
 LIGHTEVAL = {
-    "doc": {"query": "What is 2 + 3?", "choices": ["4", "5"], "gold_index": 1, "id": "0", "task_name": "t"},
+    "doc": {"query": "What is 2 + 3?", "choices": ["4", "5"], "gold_index": [1], "id": "0", "task_name": "t"},
     "metric": {"extractive_match": 1.0},
     "model_response": {"text": [r"\boxed{5}"], "output_tokens": [[7, 8, 9]], "logprobs": []},
 }
@@ -233,7 +233,7 @@ LIGHTEVAL = {
 
 def test_lighteval_details():
     four = LIGHTEVAL | {
-        "doc": LIGHTEVAL["doc"] | {"id": "1", "gold_index": [1]},
+        "doc": LIGHTEVAL["doc"] | {"id": "1"},
         "model_response": {"text": [r"\boxed{5}", r"\boxed{4}"], "output_tokens": [[1], [2]]},
     }
     data = io.BytesIO()
@@ -265,10 +265,12 @@ NEMO = {
 
 
 def test_nemo_skills_generations_take_the_sample_from_the_file_name():
-    for name, sample in (("x/output-rs3.jsonl", 3), ("output.jsonl", 0)):
+    named = (("x/output-rs3.jsonl", 3, "x"), ("output-rs12.jsonl", 12, "nemo-skills"), ("output.jsonl", 0, "output"))
+    for name, sample, run in named:
         result = read(lines(NEMO), name=name)
         row = result.rollouts.row(0)
-        assert (result.format, row["sample"], row["reference_answer"]) == ("nemo-skills", sample, "5")
+        assert (result.format, row["run"], row["sample"]) == ("nemo-skills", run, sample)
+        assert row["reference_answer"] == "5"
         assert (row["answer"], row["correct"], row["n_tokens"]) == ("5", True, 2)
         assert row["token_logprobs"] == [-0.5, -0.25]
 

@@ -1,7 +1,7 @@
 """lighteval's details Parquet (lighteval 0.13, logging/info_loggers.py: ``Detail(doc, model_response, metric)``).
 
-One row a document: ``doc`` {query, choices, gold_index, id, ...}, ``model_response`` {text: one a sample, output_tokens,
-...} and ``metric`` {name: value}. A metric is one number for all samples, so with several each is verified anew.
+One row a document: ``doc`` {query, choices, gold_index, id, ...}, ``model_response`` {text, output_tokens, ...: one a
+sample} and ``metric`` {name: value}. A metric is one number for all samples, so with several each is verified anew.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
         raise FieldError("model_response", "no generated text (a multiple-choice task has log-likelihoods instead)")
     gold = _gold(doc)
     tokens = response.get("output_tokens")
+    metric = metric if isinstance(metric, dict) else {}
+    verdict = next((metric[name] for name in _METRICS if isinstance(metric.get(name), (int, float))), None)
     counted = isinstance(tokens, list) and len(tokens) == len(texts)
     for i, text in enumerate(texts):
         row = {
@@ -42,9 +44,6 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
             "response": text,
             "n_tokens": len(tokens[i]) if counted and isinstance(tokens[i], list) else None,
         }
-        verdict = (
-            next((metric[m] for m in _METRICS if isinstance(metric.get(m), (int, float))), None) if metric else None
-        )
         if len(texts) == 1 and verdict is not None:
             row["correct"] = verdict > 0
         elif i == 0:

@@ -1,7 +1,8 @@
 """NeMo-Skills generations, ``output-rs{k}.jsonl`` (nemo_skills: inference/model/base.py, evaluation/evaluator/math.py).
 
 One line a problem, one file a sample: ``problem, generation, expected_answer, predicted_answer, symbolic_correct,
-num_generated_tokens`` and, where they were asked for, ``tokens`` and ``logprobs``. The k of the file's name is the sample.
+num_generated_tokens`` and, where asked for, ``tokens`` and ``logprobs``. The k of the file's name is the sample; the
+run is named after the folder, so that the samples of one run come together.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
     row["reference_answer"] = as_text(record["expected_answer"])
     if seed := re.search(r"-rs(\d+)", context.file):
         row["sample"] = int(seed[1])
+        row["run"] = ([NAME, *re.split(r"[/\\]", context.file)][-2]) or NAME
     if isinstance(record.get("judge_correct"), bool):
         row["signal.judge_correct"] = float(record["judge_correct"])
     yield row
