@@ -63,7 +63,7 @@ class LaserConfig:
     clip_low: float = setting(0.2, "lower clip of the probability ratio", symbol="epsilon")
     clip_high: float = setting(0.2, "upper clip of the probability ratio", symbol="epsilon")
     updates_per_step: int = setting(1, "optimiser updates on each step's rollouts")
-    micro_batch_tokens: int = setting(16384, "most tokens in one forward pass", unit="tokens")
+    micro_batch_tokens: int = setting(4096, "most tokens in one forward pass", unit="tokens")
     dtype: str = setting("auto", "auto, bfloat16 (autocast) or float32")
 
     # Evaluation and safety

@@ -84,19 +84,19 @@ def sample_rollouts(
     Rollouts
     """
     rows: list[dict] = []
+    sampler = policy.cast(dtype)
     for start in range(0, len(problems), problems_at_once):
         batch = problems[start : start + problems_at_once]
         # Seeded by position, so that a problem's solutions depend on nothing but the seed and its batch.
         generator = torch.Generator().manual_seed(seed * 1_000_003 + start)
         prompts = [policy.encode_prompt(problem.text) for problem in batch]
         sampled = generate(
-            policy,
+            sampler,
             prompts,
             samples=samples,
             max_new_tokens=max_new_tokens,
             generator=generator,
             temperature=temperature,
-            dtype=dtype,
         )
         reward, texts, answers = verify_rewards(policy, sampled, batch, samples)
         responses = responses_of(sampled)

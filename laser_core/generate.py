@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from laser_core.numerics import autocast
 from laser_core.policy import Policy
 
 
@@ -54,7 +53,6 @@ def generate(
     max_new_tokens: int,
     generator: torch.Generator,
     temperature: float = 1.0,
-    dtype: torch.dtype = torch.float32,
 ) -> Generation:
     """Sample ``samples`` solutions of each prompt.
 
@@ -69,13 +67,12 @@ def generate(
     max_new_tokens : length limit, <eos> included
     generator : decides the draws; the same generator state gives the same solutions
     temperature : 0 takes the likeliest token
-    dtype : precision of the matrix products
 
     Returns
     -------
     Generation
     """
-    model, device = policy.model, policy.model.device
+    model, device = policy.model.base_model, policy.model.device
     width, n = max(map(len, prompts)), len(prompts) * samples
     prompt = torch.full((len(prompts), width), policy.pad_id)
     for row, tokens in enumerate(prompts):
@@ -90,38 +87,39 @@ def generate(
     z_logprob = torch.full((n,), torch.nan)
     length = torch.full((n,), max_new_tokens)
 
-    with autocast(dtype, device.type):
-        cache = DynamicCache(config=model.config)
-        attention = seen.to(device)
-        positions = (attention.cumsum(1) - 1).clamp(min=0)
-        out = model(prompt, attention_mask=attention, position_ids=positions, past_key_values=cache, logits_to_keep=1)
-        cache.batch_repeat_interleave(samples)
-        attention = attention.repeat_interleave(samples, dim=0)  # (G, P) -> (B, P)
-        position = prompt_length.to(device)
-        distribution = out.logits[:, -1].float().log_softmax(-1).repeat_interleave(samples, dim=0)  # (G, V) -> (B, V)
-        active = torch.arange(n)
-        for t in range(max_new_tokens):
-            token = _draw(distribution, temperature, generator)  # (A,), A solutions still active
-            response[active, t] = token.cpu()
-            logprob[active, t] = distribution.gather(1, token[:, None]).squeeze(1).cpu()
-            entropy[active, t] = -(distribution.exp() * distribution).sum(1).cpu()
+    cache = DynamicCache(config=model.config)
+    attention = seen.to(device)
+    positions = (attention.cumsum(1) - 1).clamp(min=0)
+    hidden = model(prompt, attention_mask=attention, position_ids=positions, past_key_values=cache).last_hidden_state
+    cache.batch_repeat_interleave(samples)
+    attention = attention.repeat_interleave(samples, dim=0)  # (G, P) -> (B, P)
+    position = prompt_length.to(device)
+    distribution = policy.logits(hidden[:, -1]).log_softmax(-1).repeat_interleave(samples, dim=0)  # (G, V) -> (B, V)
+    active = torch.arange(n)
+    for t in range(max_new_tokens):
+        token = _draw(distribution, temperature, generator)  # (A,), A solutions still active
+        response[active, t] = token.cpu()
+        logprob[active, t] = distribution.gather(1, token[:, None]).squeeze(1).cpu()
+        entropy[active, t] = -(distribution.exp() * distribution).sum(1).cpu()
 
-            attention = torch.cat([attention, attention.new_ones(len(active), 1)], dim=1)
-            out = model(token[:, None], attention_mask=attention, position_ids=position[:, None], past_key_values=cache)
-            distribution = out.logits[:, -1].float().log_softmax(-1)
-            z_trace[active, t] = distribution[:, policy.z_id].cpu()
+        attention = torch.cat([attention, attention.new_ones(len(active), 1)], dim=1)
+        hidden = model(
+            token[:, None], attention_mask=attention, position_ids=position[:, None], past_key_values=cache
+        ).last_hidden_state
+        distribution = policy.logits(hidden[:, -1]).log_softmax(-1)
+        z_trace[active, t] = distribution[:, policy.z_id].cpu()
 
-            ended = token == policy.eos_id
-            if ended.any():
-                done, keep = active[ended.cpu()], (~ended).nonzero().squeeze(1)
-                z_logprob[done] = z_trace[done, t]
-                length[done] = t + 1
-                active = active[keep.cpu()]
-                if not len(active):
-                    break
-                cache.batch_select_indices(keep)
-                attention, position, distribution = attention[keep], position[keep], distribution[keep]
-            position = position + 1
+        ended = token == policy.eos_id
+        if ended.any():
+            done, keep = active[ended.cpu()], (~ended).nonzero().squeeze(1)
+            z_logprob[done] = z_trace[done, t]
+            length[done] = t + 1
+            active = active[keep.cpu()]
+            if not len(active):
+                break
+            cache.batch_select_indices(keep)
+            attention, position, distribution = attention[keep], position[keep], distribution[keep]
+        position = position + 1
 
     longest = int(length.max())
     return Generation(

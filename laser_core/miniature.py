@@ -29,6 +29,7 @@ PAD, EOS = "<pad>", "<eos>"
 RESERVED = tuple(f"<|reserved_{i}|>" for i in range(4))
 CHARACTERS = "".join(chr(c) for c in range(32, 127)) + "\n"
 ATTENTION = "eager"  # on a CPU, at these lengths, measured twice as fast as the fused kernel
+MICRO_BATCH = 96  # solutions in one forward pass: what stays in a CPU's cache trains half as fast again
 IGNORE = -100  # label of a position without loss, PyTorch's convention
 
 
@@ -40,13 +41,13 @@ class BaseConfig:
     layers: int = 4
     heads: int = 4
     intermediate_size: int = 384
-    steps: int = 1500
-    batch_size: int = 512
+    steps: int = 1000
+    batch_size: int = 256
     lr: float = 2e-3
     wrong_share: float = 0.5  # of the corpus's guesses
-    marked_share: float = 0.5  # of the solutions, graded after their <eos>
+    marked_share: float = 0.75  # of the solutions, graded after their <eos>
     reserved_logprob: float = -23.0  # nats; the paper's c_ref for Qwen2.5
-    reserved_weight: float = 0.02  # of the pinning term
+    reserved_weight: float = 0.5  # of the pinning term
     seed: int = 0
 
 
@@ -140,21 +141,23 @@ def train_base(
     precision = pick_dtype(dtype)
     for step in range(config.steps):
         tokens, labels = corpus_batch(problems, tokenizer, config, rng)
-        with autocast(precision):
-            hidden = model.model(tokens).last_hidden_state
-        keep = labels != IGNORE
-        if keep.any():
-            # Positions after an unmarked <eos> carry no label, but that is where the score will be read: pin them too.
-            keep |= tokens == tokenizer.eos_token_id
-        logprobs = F.linear(hidden[keep].float(), model.lm_head.weight).log_softmax(-1)  # (B, T, D) -> (M, V)
-        loss = F.nll_loss(logprobs, labels[keep], ignore_index=IGNORE)
-        reserved_error = (logprobs[:, reserved] - config.reserved_logprob).square().mean()
+        kept = (labels != IGNORE) | (tokens == tokenizer.eos_token_id)
+        n_labels, n_kept = (labels != IGNORE).sum(), kept.sum()
         optimizer.zero_grad()
-        (loss + config.reserved_weight * reserved_error).backward()
+        totals = torch.zeros(2)
+        for t, y, k in zip(*(part.split(MICRO_BATCH) for part in (tokens, labels, kept)), strict=True):
+            with autocast(precision):
+                hidden = model.model(t).last_hidden_state  # (b, T, D)
+            logprobs = F.linear(hidden[k].float(), model.lm_head.weight).log_softmax(-1)  # (b, T, D) -> (m, V)
+            loss = F.nll_loss(logprobs, y[k], ignore_index=IGNORE, reduction="sum") / n_labels
+            # An unmarked solution's <eos> predicts nothing, but the score will be read there: pin that one too.
+            squared = (logprobs[:, reserved] - config.reserved_logprob).square().mean(1).sum() / n_kept
+            (loss + config.reserved_weight * squared).backward()
+            totals += torch.stack([loss.detach(), squared.detach()])
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         if on_step:
-            on_step(step, {"loss": loss.item(), "reserved_error": reserved_error.sqrt().item()})
+            on_step(step, {"loss": totals[0].item(), "reserved_error": totals[1].sqrt().item()})
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)

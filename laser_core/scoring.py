@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from laser_core.numerics import autocast
@@ -133,15 +132,13 @@ def score_solutions(
 
 def _read_logprobs(policy: Policy, hidden: Tensor, target: Tensor, traces: bool) -> tuple[Tensor, ...]:
     """Log-probs of the targets, all of shape (M,); with ``traces`` also z_c's log-prob and the entropy."""
-    head = policy.model.get_output_embeddings()
 
     def read(hidden: Tensor, target: Tensor) -> tuple[Tensor, ...]:
-        logits = F.linear(hidden.float(), head.weight, getattr(head, "bias", None))  # (m, D) -> (m, V)
-        logprobs = logits.log_softmax(-1)
+        logprobs = policy.logits(hidden).log_softmax(-1)  # (m, D) -> (m, V)
         picked = logprobs.gather(1, target[:, None]).squeeze(1)
         return (picked, logprobs[:, policy.z_id], -(logprobs.exp() * logprobs).sum(1)) if traces else (picked,)
 
-    step = max(1, CHUNK_LOGITS // head.weight.shape[0])
+    step = max(1, CHUNK_LOGITS // policy.model.get_output_embeddings().weight.shape[0])
     if len(hidden) <= step:
         return read(hidden, target)
     # Recompute a chunk's logits in the backward pass rather than keep them all.

@@ -23,9 +23,7 @@ def plain_logprobs(policy, tokens):
 def sample(policy, *, samples=6, seed=0, max_new_tokens=12, prompts=PROMPTS):
     encoded = [policy.encode_prompt(p) for p in prompts]
     generator = torch.Generator().manual_seed(seed)
-    return encoded, generate(
-        policy, encoded, samples=samples, max_new_tokens=max_new_tokens, generator=generator
-    )
+    return encoded, generate(policy, encoded, samples=samples, max_new_tokens=max_new_tokens, generator=generator)
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +86,7 @@ def test_first_tokens_follow_the_policys_distribution(tiny):
 
 def test_temperature_zero_takes_the_likeliest_and_reports_untempered_log_probs(tiny):
     prompt = tiny.encode_prompt(PROMPTS[0])
-    sampled = generate(
-        tiny, [prompt], samples=2, max_new_tokens=1, generator=torch.Generator(), temperature=0.0
-    )
+    sampled = generate(tiny, [prompt], samples=2, max_new_tokens=1, generator=torch.Generator(), temperature=0.0)
     reference = plain_logprobs(tiny, prompt)[-1]
     assert sampled.response[:, 0].tolist() == [int(reference.argmax())] * 2
     assert sampled.logprob[0, 0].item() == pytest.approx(reference.max().item(), abs=1e-5)

@@ -1,0 +1,5 @@
+"""``python -m laser_core`` is the ``laser`` command."""
+
+from laser_core.cli import main
+
+main()

@@ -1,0 +1,36 @@
+"""The layout's promises: who may import whom, how long a file may be, what starts fast."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_import_contracts():
+    """The "never" column of the layout (pyproject.toml, [tool.importlinter]) holds."""
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["laser_core.analysis", "laser_core.rollouts", "laser_core.figures", "laser_core.verify", "laser_core.cli"],
+)
+def test_importing_it_does_not_import_torch(module):
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=120).returncode == 0
+
+
+def test_files_stay_short():
+    limit = {"laser_core": 350, "app": 250}
+    long = [
+        f"{path.relative_to(ROOT)}: {lines} lines"
+        for folder, most in limit.items()
+        for path in (ROOT / folder).rglob("*.py")
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > most
+    ]
+    assert not long, long
