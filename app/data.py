@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,7 @@ import streamlit as st
 from laser_core import analysis, bundled
 from laser_core.analysis import Samples
 from laser_core.errors import InputError
-from laser_core.rollouts import ReadResult, Rollouts, read
+from laser_core.rollouts import ReadResult, Rollouts, read, write_jsonl, write_parquet
 
 DEFAULT_RUN = "laser"
 
@@ -105,11 +106,25 @@ def add_upload(name: str, content: bytes) -> str:
     for run in runs:
         rows = result.rollouts.table["run"].to_numpy(zero_copy_only=False) == run
         key = f"upload-{digest[:8]}" + (f"-{run}" if len(runs) > 1 else "")
-        title = f"{name}: {run}" if len(runs) > 1 else name
+        title = _free_title(f"{name}: {run}" if len(runs) > 1 else name, key)
         rollouts = result.rollouts if len(runs) == 1 else result.rollouts.take(rows)
         added[key] = Source(key, title, f"Uploaded, {result.format}", f"{digest}:{run}", result, rollouts, private=True)
     uploaded_sources().update(added)
     return next(iter(added))
+
+
+def _free_title(title: str, key: str) -> str:
+    """The title, or where another source has it already, the title with a part of the content's hash."""
+    taken = {source.title for other, source in all_sources().items() if other != key}
+    return f"{title} ({key.removeprefix('upload-')[:6]})" if title in taken else title
+
+
+def as_file(source: Source, suffix: str) -> bytes:
+    """A run in the canonical format, as the bytes of a ``parquet`` or ``jsonl`` file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"rollouts.{suffix}"
+        (write_parquet if suffix == "parquet" else write_jsonl)(source.rollouts, path)
+        return path.read_bytes()
 
 
 def all_sources() -> dict[str, Source]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pyarrow as pa
 import streamlit as st
@@ -136,17 +138,20 @@ def problem_lists(source: data.Source, signal: str) -> dict[str, list[str]]:
 
 @st.cache_resource(show_spinner=False, max_entries=32, scope="session")
 def _labels(content_id: str, _source: data.Source, _grid: Samples) -> dict[str, str]:
-    names = list(_grid.problem_ids)
+    ids = list(_grid.problem_ids)
+    text: list[str | None] = [None] * len(ids)
     if _source.rollouts.has("problem"):
         text = _source.rollouts.table["problem"].take(pa.array(_grid.row[:, 0])).to_pylist()
-        names = [shown or name for shown, name in zip(text, names, strict=True)]
-    right, known = np.nansum(_grid.correct, axis=1).astype(int), np.isfinite(_grid.correct).sum(axis=1)
-    labels = [f"{name[:120]}  ({right[p]} of {known[p]} correct)" for p, name in enumerate(names)]
-    return dict(zip(_grid.problem_ids, labels, strict=True))
+    short = [(shown or problem_id)[:120] for shown, problem_id in zip(text, ids, strict=True)]
+    seen = Counter(short)
+    return {i: f"{shown}  ({i})" if seen[shown] > 1 else shown for i, shown in zip(ids, short, strict=True)}
 
 
 def problem_labels(source: data.Source, signal: str) -> dict[str, str]:
-    """Per problem id its text and how many of its solutions are correct, as the problem choosers show it."""
+    """Per problem id its text, told apart by the id where two share it.
+
+    A chooser recognises its choice by the label, so a label says nothing that differs between two runs of one problem.
+    """
     return _labels(source.content_id, source, data.samples(source, signal))
 
 

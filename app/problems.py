@@ -31,8 +31,7 @@ def choose(source: data.Source, signal: str) -> str:
         key="problem_kind",
         persist_state="session",
         on_change=lambda: st.session_state.pop("problem", None),
-        format_func=lambda name: f"{name} ({len(lists[name]):,})",
-        width=300,
+        width=250,
     )
     ids = lists[kind]
     if len(ids) > MAX_OPTIONS:
@@ -45,12 +44,12 @@ def choose(source: data.Source, signal: str) -> str:
     elif kept is not None and kept not in labels:
         st.session_state.pop("problem", None)
     problem_id = st.selectbox(
-        "Problem (type to search)",
+        f"Problem, {len(lists[kind]):,} of this kind",
         ids,
         key="problem",
         persist_state="session",
         format_func=lambda problem_id: labels[problem_id],
-        width=340,
+        width=290,
     )
     _step(ids, problem_id)
     return problem_id

@@ -82,6 +82,19 @@ with right:
     for warning in data.samples(source, data.signal_of(source) or "score").warnings:
         st.warning(literal(warning), icon=":material/warning:")
 
+    st.subheader("Take it away", anchor=False)
+    with st.container(horizontal=True, gap="small"):
+        for suffix, label in (("parquet", "Parquet"), ("jsonl", "JSON lines")):
+            st.download_button(
+                label,
+                lambda suffix=suffix: data.as_file(source, suffix),
+                f"rollouts.{suffix}",
+                key=f"take-{suffix}",
+                on_click="ignore",
+                icon=":material/download:",
+            )
+    st.caption("The run in this project's own columns, whatever format it was read from.")
+
 st.subheader("Refused rows", anchor=False)
 if result.n_refused:
     more = result.n_refused - len(result.refused[:500])

@@ -19,7 +19,7 @@ grid = data.samples(source, signal)
 settings = {"beta_v": meta.beta_v, "c_ref": meta.c_ref}
 
 top = st.container()  # the header needs the choice made below it
-controls = st.container(horizontal=True, gap="medium")
+controls = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
 with controls:
     problem_id = problems.choose(source, signal)
 p = grid.problem_ids.index(problem_id)
@@ -28,6 +28,7 @@ rows = {int(grid.row[p, i]): rollouts.row(int(grid.row[p, i])) for i in order}
 right = [r for r, row in rows.items() if row.get("correct") is True]
 wrong = [r for r, row in rows.items() if row.get("correct") is False]
 first = next(iter(rows.values()))
+shared_numbers = len({row["sample"] for row in rows.values()}) < len(rows)
 alone = findings.within_one_problem(source, signal, p)
 
 with top:
@@ -46,10 +47,10 @@ with top:
 
 def title(row: int) -> str:
     """A solution's name in the two choices."""
-    value = rows[row].get(signal)
-    return (
-        f"sample {rows[row]['sample']}, score {number(value)}" if value is not None else f"sample {rows[row]['sample']}"
-    )
+    value, name = rows[row].get(signal), f"sample {rows[row]['sample']}"
+    if shared_numbers:
+        name += f" (row {row + 1:,})"  # solutions from several training steps
+    return f"{name}, score {number(value)}" if value is not None else name
 
 
 def solution(row: int, quantity: str) -> None:
@@ -68,7 +69,8 @@ def solution(row: int, quantity: str) -> None:
     )
     trace = Trace.from_row(values, **settings)
     if trace.tokens and trace.values:
-        st.html(token_strip_html(trace, quantity, **settings))
+        with st.container(height="content" if len(trace.tokens) <= 300 else 420, border=False):
+            st.html(token_strip_html(trace, quantity, **settings))
     else:
         st.code(values["response"], language=None, wrap_lines=True)
 
@@ -86,7 +88,7 @@ if held:
             held,
             key="quantity",
             persist_state="session",
-            width=240,
+            width=200,
             format_func=lambda key: QUANTITIES[key].name,
         )
 else:

@@ -181,7 +181,7 @@ def token_heatmap(
             customdata=hover,
             texttemplate="%{text}" if width <= 60 else None,
             textfont={"family": MONOSPACE, "size": 13, "color": INK},
-            colorscale=what.scale,
+            colorscale=_scale(what, beta_v, c_ref),
             zmin=low,
             zmax=high,
             xgap=1,
@@ -203,7 +203,7 @@ def token_heatmap(
         )
     )
     frame(fig, x="response token", y="", height=110 + 27 * len(shown), hovermode="closest", legend=False)
-    fig.update_layout(margin={"t": 60})
+    fig.update_layout(margin={"t": 48})
     labels = [f"{marks[trace.correct]} {plain(trace.label).removeprefix('sample ')}" for trace in shown]
     fig.update_yaxes(tickvals=list(range(len(shown))), ticktext=labels, autorange="reversed", showgrid=False)
     fig.update_xaxes(showgrid=False)
@@ -237,18 +237,25 @@ def token_strip_html(trace: Trace, quantity: str, *, beta_v: float | None = None
     unit = " nats" if what.unit == "nats" else ""
     spans = []
     for token, value in list(zip(trace.tokens, values, strict=False))[:limit]:
-        color = _cell_color(what.scale, value, low, high)
+        color = _cell_color(_scale(what, beta_v, c_ref), value, low, high)
         style = f"background:{color};color:{INK};" if color else ""
         title = html.escape(f"{visible(token)[:80]}  {what.name} {value:.3f}{unit}", quote=True)
-        shown = html.escape(visible(token)[:400], quote=True)
+        shown = html.escape(visible(token)[:400], quote=True).replace("↵", "↵\n")
         spans.append(f'<span title="{title}" style="{style}padding:0.1em 0.06em;border-radius:3px">{shown}</span>')
     more = len(trace.tokens) - limit
     rest = f"<span> … {more:,} more tokens</span>" if more > 0 else ""
+    size = "1.15rem" if len(trace.tokens) <= 100 else "0.9rem"
     style = (
-        f"font-family:{MONOSPACE};font-size:1.15rem;line-height:1.9;white-space:pre-wrap;overflow-wrap:anywhere;"
+        f"font-family:{MONOSPACE};font-size:{size};line-height:1.9;white-space:pre-wrap;overflow-wrap:anywhere;"
         "unicode-bidi:isolate;direction:ltr"
     ).replace("'", "")
     return f'<div dir="ltr" style="{style}">{"".join(spans)}{rest}</div>'
+
+
+def _scale(what: Quantity, beta_v: float | None, c_ref: float | None) -> list:
+    """The colour scale; z_c's log-prob diverges only where the settings say which value is the decision."""
+    undecided = what.key == "z_logprob" and not (beta_v and c_ref is not None)
+    return LOGPROB_SCALE if undecided else what.scale
 
 
 def _scale_ends(what: Quantity, values: np.ndarray, beta_v: float | None, c_ref: float | None) -> tuple[float, float]:

@@ -208,6 +208,36 @@ def test_problems_can_be_stepped_through_in_a_circle(bundled_runs):
     assert app.selectbox(key="problem").value == ids[-1]
 
 
+def test_the_same_problem_is_shown_for_the_next_run(bundled_runs):
+    app = visit(start(), "traces")
+    app.selectbox(key="problem_kind").select("all").run()
+    app.selectbox(key="problem").select_index(5).run()
+    app.selectbox(key="run").select("grpo").run()
+    assert app.selectbox(key="problem").value == "p5"
+    assert app.selectbox(key="run").value == "grpo"
+    assert app.selectbox(key="problem_kind").value == "all"
+
+
+def test_problems_with_the_same_text_are_told_apart(bundled_runs):
+    rows = rows_of(make_rollouts(n_problems=6, n_samples=4))
+    for row in rows:
+        row["problem"] = "the same text"
+    app = visit(upload(start(), "same.jsonl", jsonl(rows)), "traces")
+    app.selectbox(key="problem_kind").select("all").run()
+    options = app.selectbox(key="problem").options
+    assert options == [f"the same text  (p{i})" for i in range(6)]
+    app.selectbox(key="problem").select_index(4).run()
+    assert app.selectbox(key="problem").value == "p4"
+
+
+def test_two_uploads_of_one_name_are_told_apart(bundled_runs):
+    app = upload(start(), "mine.jsonl", jsonl(rows_of(make_rollouts(n_problems=6, n_samples=4, seed=1))))
+    upload(app, "mine.jsonl", jsonl(rows_of(make_rollouts(n_problems=7, n_samples=4, seed=2))))
+    mine = [option for option in app.selectbox(key="run").options if option.startswith("mine.jsonl")]
+    assert len(set(mine)) == 2
+    assert "28 solutions" in app.success[0].value
+
+
 def test_a_problem_that_the_next_run_lacks_is_dropped(bundled_runs):
     app = visit(start(), "traces")
     other = make_rollouts(n_problems=5, n_samples=4, run="other-problems")

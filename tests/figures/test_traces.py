@@ -100,6 +100,12 @@ def test_score_and_z_heatmaps_diverge_and_logprobs_do_not():
     assert scale("logprob") == [tuple(stop) for stop in theme.LOGPROB_SCALE]
 
 
+def test_without_settings_the_z_scale_claims_no_decision():
+    (cells,) = token_heatmap([RIGHT], "z_logprob").data
+    assert [tuple(stop) for stop in cells.colorscale] == [tuple(stop) for stop in theme.LOGPROB_SCALE]
+    assert (cells.zmin, cells.zmax) == (-23.0, -13.0)
+
+
 def test_strip_shows_each_token_on_its_colour_with_its_value():
     strip = token_strip_html(RIGHT, "score", **SETTINGS)
     spans = re.findall(r'<span title="([^"]*)" style="([^"]*)">([^<]*)</span>', strip)
