@@ -237,7 +237,7 @@ def _under_tilt(
     rows = _Rows.of(own, others, deepest=int(served.max()), p=p)
     items, win_alone = items.relevant(rows, own, others, int(served.max()))
     total = np.zeros((len(own), period // 2 + 1), complex)
-    step = max(1, 4 * _BLOCK // max(1, len(rows.pmf)))
+    step = max(1, 2 * _BLOCK // max(1, len(rows.pmf)))
     for low in range(0, period // 2 + 1, step):
         frequency = np.arange(low, min(low + step, period // 2 + 1))
         table = rows.transform(frequency, period)
@@ -280,7 +280,8 @@ class _Rows:
 
     def transform(self, frequency: np.ndarray, period: int) -> np.ndarray:
         """The transforms of "fewer than v votes", of shape (n_rows, n_frequencies)."""
-        table = self.pmf[:, None] * _phase(self.votes, frequency, period)
+        table = _phase(self.votes, frequency, period)
+        table *= self.pmf[:, None]
         first = 0
         for end in self.ends:
             np.cumsum(table[first:end], axis=0, out=table[first:end])
@@ -291,7 +292,7 @@ class _Rows:
 def _phase(power: np.ndarray, frequency: np.ndarray, period: int) -> np.ndarray:
     """``exp(-2 pi i * power * frequency / period)``, of shape (n_powers, n_frequencies)."""
     circle = np.exp(-2j * np.pi * np.arange(period) / period)
-    return circle[(power[:, None] * frequency) % period]
+    return circle[(power.astype(np.int32)[:, None] * frequency.astype(np.int32)) % np.int32(period)]
 
 
 def _batches(order: np.ndarray, n_frequencies: int) -> list[slice]:

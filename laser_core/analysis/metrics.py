@@ -7,9 +7,9 @@ AUROC is then high, its AUROC within a problem one half, and weighted voting gai
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from scipy.stats import rankdata
 
 from laser_core.analysis.estimates import Estimate, Statistic, combine, mean_statistic, ratio_statistic
 from laser_core.analysis.samples import Samples
@@ -62,12 +62,9 @@ class Separation:
     n_unscored: int
 
 
-_ROWS = ("problem", "score", "correct")
-
-
 @dataclass(frozen=True)
 class Judged:
-    """The solutions that have a score and a verdict, flat.
+    """The solutions that have a score and a verdict, by falling score: one sort serves every metric.
 
     Attributes
     ----------
@@ -86,11 +83,44 @@ class Judged:
     def of(cls, samples: Samples) -> Judged:
         """Pick them out of the grid."""
         both = np.isfinite(samples.score) & np.isfinite(samples.correct)
-        return cls(np.nonzero(both)[0], samples.score[both], samples.correct[both] == 1, samples.n_problems)
+        problem = np.nonzero(both)[0].astype(np.int32)
+        return cls.sorted(problem, samples.score[both], samples.correct[both] == 1, samples.n_problems)
+
+    @classmethod
+    def sorted(cls, problem: np.ndarray, score: np.ndarray, correct: np.ndarray, n_problems: int) -> Judged:
+        """From rows in any order."""
+        order = np.argsort(-score, kind="stable")
+        return cls(problem[order], score[order], correct[order], n_problems)
+
+    def take(self, rows: np.ndarray) -> Judged:
+        """Some of the rows, by mask."""
+        return Judged(self.problem[rows], self.score[rows], self.correct[rows], self.n_problems)
+
+    @cached_property
+    def stops(self) -> np.ndarray:
+        """How many rows score above each distinct score, from the largest down; at last, how many rows there are."""
+        new = np.append(True, self.score[1:] != self.score[:-1])[: len(self.score)]
+        return np.append(np.flatnonzero(new), len(self.score)).astype(np.int32)
+
+    def at_stops(self, values: np.ndarray) -> np.ndarray:
+        """Running sum of a row's values from the top, at each of the stops."""
+        kind = np.int32 if values.dtype == bool else float
+        total = np.zeros(len(values) + 1, kind)
+        np.cumsum(values, out=total[1:])
+        return total[self.stops]
+
+    def spread(self, per_score: np.ndarray) -> np.ndarray:
+        """Values of the distinct scores, from the largest down, given to each row."""
+        return np.repeat(per_score, np.diff(self.stops))
 
     def per_problem(self, values: np.ndarray) -> np.ndarray:
         """Sums over each problem's solutions, of shape (n_problems,)."""
         return np.bincount(self.problem, weights=values, minlength=self.n_problems)
+
+    @property
+    def contributes(self) -> np.ndarray:
+        """Which problems have such solutions, of shape (n_problems,)."""
+        return np.bincount(self.problem, minlength=self.n_problems) > 0
 
 
 def accuracy_statistic(samples: Samples) -> Statistic:
@@ -134,10 +164,9 @@ def separation(samples: Samples, *, threshold: float = 0.5) -> Separation:
     judged = Judged.of(samples)
     within = within_problem_statistic(judged)
     cells = cell_statistics(judged, threshold)
-    missed = (~np.isfinite(samples.score) & np.isfinite(samples.correct)) & samples.present
-    unscored = Judged(np.nonzero(missed)[0], np.full(missed.sum(), -np.inf), samples.correct[missed] == 1, len(missed))
-    both = Judged(*(np.concatenate([getattr(judged, f), getattr(unscored, f)]) for f in _ROWS), samples.n_problems)
-    cells_all = cell_statistics(both, threshold)
+    missing = np.isfinite(samples.correct) & ~np.isfinite(samples.score)
+    rejected = [(missing & (samples.correct == verdict)).sum(axis=1) for verdict in (1, 0)]
+    cells_all = cell_statistics(judged, threshold, rejected_right=rejected[0], rejected_wrong=rejected[1])
     return Separation(
         auroc=auroc_statistic(judged).estimate(),
         within_problem_auroc=within.estimate(),
@@ -149,7 +178,7 @@ def separation(samples: Samples, *, threshold: float = 0.5) -> Separation:
         n_scored=len(judged.score),
         n_correct=int(judged.correct.sum()),
         n_incorrect=int((~judged.correct).sum()),
-        n_unscored=int(missed.sum()),
+        n_unscored=int(missing.sum()),
     )
 
 
@@ -162,32 +191,30 @@ def auroc_statistic(judged: Judged) -> Statistic:
     """
     right = judged.correct
     n_right, n_wrong = right.sum(), (~right).sum()
-    contributes = judged.per_problem(np.ones(len(right))) > 0
     if n_right == 0 or n_wrong == 0:
-        return Statistic(np.nan, np.zeros(judged.n_problems), contributes)
-    # Rank among everybody minus rank among one's own kind: how many of the other kind one beats, ties half.
-    beaten = rankdata(judged.score)
-    beaten[right] -= rankdata(judged.score[right])
-    beaten[~right] -= rankdata(judged.score[~right])
-    share = np.where(right, beaten / n_wrong, 1 - beaten / n_right)
-    value = share[right].mean()
-    influence = judged.per_problem((share - value) / np.where(right, n_right, n_wrong))
-    return Statistic(float(value), influence, contributes)
+        return Statistic(np.nan, np.zeros(judged.n_problems), judged.contributes)
+    # What share of the other kind a solution beats (or, if incorrect, is beaten by); equal scores count one half.
+    rights, wrongs = judged.at_stops(right), judged.at_stops(~right)
+    beats = 1 - (wrongs[:-1] + wrongs[1:]) / 2 / n_wrong
+    beaten = (rights[:-1] + rights[1:]) / 2 / n_right
+    value = float(np.sum(np.diff(rights) * beats) / n_right)
+    per_row = judged.spread((beats - value) / n_right)
+    per_row[~right] = judged.spread((beaten - value) / n_wrong)[~right]
+    return Statistic(value, judged.per_problem(per_row), judged.contributes)
 
 
 def within_problem_aurocs(judged: Judged) -> np.ndarray:
     """AUROC of each problem's own solutions, of shape (n_problems,); NaN where one class is missing."""
-    order = np.lexsort((judged.score, judged.problem))
+    order = np.argsort(judged.problem, kind="stable")[::-1]  # by problem, and within it by rising score
     problem, score, right = judged.problem[order], judged.score[order], judged.correct[order]
-    # Mid-ranks over the whole sorted sequence; a problem's rows are consecutive, so only differences matter below.
-    new = np.ones(len(order), bool)
-    new[1:] = (problem[1:] != problem[:-1]) | (score[1:] != score[:-1])
+    # Mid-ranks over the whole sequence; a problem's rows are consecutive, so only differences matter below.
+    new = np.append(True, (problem[1:] != problem[:-1]) | (score[1:] != score[:-1]))[: len(order)]
     start = np.flatnonzero(new)
     sizes = np.diff(np.append(start, len(order)))
     rank = np.repeat(start + (sizes + 1) / 2, sizes)
     count = np.bincount(problem, minlength=judged.n_problems)
-    n_right = np.bincount(problem, weights=right, minlength=judged.n_problems)
-    before = np.cumsum(count) - count
+    n_right = np.bincount(problem[right], minlength=judged.n_problems)
+    before = len(order) - np.cumsum(count)  # rows of the problems that come first: those with larger numbers
     rank_sum = np.bincount(problem[right], weights=rank[right], minlength=judged.n_problems) - before * n_right
     pairs = n_right * (count - n_right)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -202,30 +229,35 @@ def within_problem_statistic(judged: Judged) -> Statistic:
 def average_precision_statistic(judged: Judged) -> Statistic:
     """Average precision: the mean, over correct solutions, of the precision at their score."""
     n_right = judged.correct.sum()
-    contributes = judged.per_problem(np.ones(len(judged.correct))) > 0
     if n_right == 0 or n_right == len(judged.correct):
-        return Statistic(np.nan, np.zeros(judged.n_problems), contributes)
-    order = np.argsort(-judged.score, kind="stable")
-    score, right = judged.score[order], judged.correct[order].astype(float)
-    last = np.append(score[1:] != score[:-1], True)  # the end of each run of equal scores
-    group = np.cumsum(np.append(0, last[:-1]))
-    accepted = (np.flatnonzero(last) + 1.0)[group]
-    precision = np.cumsum(right)[last][group] / accepted
-    value = float((right * precision).sum() / n_right)
+        return Statistic(np.nan, np.zeros(judged.n_problems), judged.contributes)
+    accepted, rights = judged.stops[1:], judged.at_stops(judged.correct)
+    precision, gained = rights[1:] / accepted, np.diff(rights)
+    value = float((gained * precision).sum() / n_right)
     # One more row like j moves j's own term and the precision at every score not above j's.
-    first = np.append(True, last[:-1])
-    suffix = [np.cumsum((right * w)[::-1])[::-1][first][group] for w in (1 / accepted, precision / accepted)]
-    per_row = (right * (precision - value) + right * suffix[0] - suffix[1]) / n_right
-    influence = np.bincount(judged.problem[order], weights=per_row, minlength=judged.n_problems)
-    return Statistic(value, influence, contributes)
+    lower = [np.cumsum((gained * w)[::-1])[::-1] for w in (1 / accepted, precision / accepted)]
+    if_right = judged.spread(precision - value + lower[0] - lower[1])
+    per_row = np.where(judged.correct, if_right, -judged.spread(lower[1])) / n_right
+    return Statistic(value, judged.per_problem(per_row), judged.contributes)
 
 
-def cell_statistics(judged: Judged, threshold: float | np.ndarray) -> dict[str, Statistic]:
-    """TPR, TNR, their harmonic mean and MCC at a threshold (one for all, or one for each solution)."""
+def cell_statistics(
+    judged: Judged,
+    threshold: float | np.ndarray,
+    *,
+    rejected_right: np.ndarray | float = 0,
+    rejected_wrong: np.ndarray | float = 0,
+) -> dict[str, Statistic]:
+    """TPR, TNR, their harmonic mean and MCC at a threshold (one for all, or one for each solution).
+
+    ``rejected_right`` and ``rejected_wrong``, of shape (n_problems,), count solutions without a score that are to be
+    taken as judged incorrect (not in the MCC).
+    """
     said = judged.score > threshold
     right = judged.correct
-    tpr = ratio_statistic(judged.per_problem(said & right), judged.per_problem(right))
-    tnr = ratio_statistic(judged.per_problem(~said & ~right), judged.per_problem(~right))
+    n_right, n_wrong = judged.per_problem(right) + rejected_right, judged.per_problem(~right) + rejected_wrong
+    tpr = ratio_statistic(judged.per_problem(said & right), n_right)
+    tnr = ratio_statistic(judged.per_problem(~said & ~right) + rejected_wrong, n_wrong)
     return {"tpr": tpr, "tnr": tnr, "balanced_f1": balanced_f1_statistic(tpr, tnr), "mcc": _mcc(judged, said)}
 
 

@@ -20,7 +20,7 @@ ROUND = 16  # orders drawn together; the standard error is first looked at after
 MIN_VOTES = 4096  # votes drawn over all problems before a standard error is believed: rare outcomes must have shown
 MAX_ORDERS = 4096
 _TOGETHER = 64  # problems that share a random stream
-_BLOCK = 2**21  # totals held at a time: 16 MB
+_BLOCK = 2**19  # totals held at a time: 4 MB
 
 
 @dataclass(frozen=True)

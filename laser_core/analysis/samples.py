@@ -138,22 +138,20 @@ class Samples:
             raise InputError(f"the table has no values for '{signal}'", field="signal", remedy=f"choose from: {known}")
 
         encoded = pc.dictionary_encode(part.table["problem_id"]).combine_chunks()
-        codes = encoded.indices.to_numpy().astype(np.int64)
-        order, flat, shape = _grid_positions(codes, len(encoded.dictionary))
-        score = part.column(signal)
-        answer = _answers(part, codes)
+        codes = encoded.indices.to_numpy()
+        cell, shape = _grid_positions(codes, len(encoded.dictionary))
 
         def grid(values: np.ndarray, empty: float) -> np.ndarray:
             out = np.full(shape[0] * shape[1], empty, dtype=values.dtype)
-            out[flat] = values[order]
+            out[cell] = values
             return out.reshape(shape)  # (R,) -> (P, n)
 
         return cls(
             problem_ids=tuple(encoded.dictionary.to_pylist()),
             present=grid(np.ones(len(codes), bool), False),
             correct=grid(part.column("correct"), np.nan),
-            score=grid(np.where(np.isfinite(score), score, np.nan), np.nan),
-            answer=grid(answer, -1),
+            score=grid(_finite(part.column(signal)), np.nan),
+            answer=grid(_answers(part, codes), -1),
             truncated=grid(part.column("truncated") == 1, False),
             n_tokens=grid(part.column("n_tokens"), np.nan),
             row=grid(index, -1),
@@ -190,13 +188,19 @@ def _run_rows(rollouts: Rollouts, run: str | None) -> np.ndarray:
     return np.flatnonzero(pc.equal(rollouts.table["run"], pa.scalar(run)).to_numpy())
 
 
-def _grid_positions(codes: np.ndarray, n_problems: int) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
-    """Where each row goes: the rows ordered by problem, their cells in the flattened grid, and the grid's shape."""
+def _grid_positions(codes: np.ndarray, n_problems: int) -> tuple[np.ndarray, tuple[int, int]]:
+    """Where each row goes: its cell in the flattened grid, and the grid's shape."""
     counts = np.bincount(codes, minlength=n_problems)
     width = int(counts.max())
     order = np.argsort(codes, kind="stable")
-    column = np.arange(len(codes)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return order, codes[order] * width + column, (n_problems, width)
+    cell = np.empty(len(codes), np.int64)
+    cell[order] = np.arange(len(codes)) - np.repeat(np.cumsum(counts) - counts, counts)
+    cell += codes * np.int64(width)
+    return cell, (n_problems, width)
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _answers(rollouts: Rollouts, codes: np.ndarray) -> np.ndarray:
@@ -205,13 +209,23 @@ def _answers(rollouts: Rollouts, codes: np.ndarray) -> np.ndarray:
     # Loaded only here: a table without answers needs no mathematics.
     from laser_core.verify import answer_groups
 
-    return np.asarray(answer_groups(codes, rollouts.text("answer")), np.int64)
+    # Each problem's distinct spellings are compared once, however many solutions share them.
+    encoded = pc.dictionary_encode(rollouts.table["answer"]).combine_chunks()
+    spelling = pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)
+    pair, inverse = np.unique(
+        codes.astype(np.int64) * (len(encoded.dictionary) + 1) + spelling + 1, return_inverse=True
+    )
+    problem, text = np.divmod(pair, len(encoded.dictionary) + 1)
+    texts = [*encoded.dictionary.to_pylist(), None]  # text - 1 is -1 for no answer: the last entry
+    groups = answer_groups(problem, [texts[i - 1] for i in text])
+    return np.asarray(groups, np.int64)[inverse]
 
 
 def _table_warnings(rollouts: Rollouts, codes: np.ndarray) -> list[str]:
     found = []
     sample = rollouts.column("sample").astype(np.int64)
-    if len(np.unique(codes * (sample.max() - sample.min() + 1) + sample - sample.min())) < len(codes):
+    sample -= sample.min()
+    if len(np.unique(codes * (sample.max() + 1) + sample)) < len(codes):
         steps = rollouts.column("step")
         n_steps = len(np.unique(steps[np.isfinite(steps)]))
         why = f"they come from {n_steps} training steps" if n_steps > 1 else "some rows may be duplicates"

@@ -11,6 +11,8 @@ from scipy.special import gammaln
 
 from laser_core.analysis.ballots import Ballots
 
+_BLOCK = 2**17  # solutions sorted at a time
+
 
 def subset_ratio(n: int, sizes: np.ndarray) -> np.ndarray:
     """``C(m, N) / C(n, N)`` for m = 0..n and each N, of shape (n + 1, n_sizes).
@@ -52,21 +54,29 @@ def best_of(ballots: Ballots, sizes: np.ndarray) -> np.ndarray:
     """
     out = np.empty((ballots.n_problems, len(sizes)))
     for n in np.unique(ballots.size):
+        ratio = subset_ratio(n, sizes)
         rows = np.flatnonzero(ballots.size == n)
-        # The best of a subset lies in the class of equal scores with L below it and m members when the subset misses
-        # all above and not all of the class: C(L + m, N) - C(L, N) of C(n, N) subsets.
-        coefficients = np.zeros((len(rows), n + 1))
-        score = np.nan_to_num(ballots.score[rows, :n], nan=-np.inf)
-        order = np.argsort(score, axis=1, kind="stable")
-        score = np.take_along_axis(score, order, axis=1)
-        right = np.take_along_axis(ballots.right[rows, :n], order, axis=1)
-        low, high = _tie_bounds(score)
-        credit = right / (high - low)
-        row = np.broadcast_to(np.arange(len(rows))[:, None], score.shape)
-        np.add.at(coefficients, (row, high), credit)
-        np.add.at(coefficients, (row, low), -credit)
-        out[rows] = np.clip(coefficients @ subset_ratio(n, sizes), 0, 1)
-    return out
+        for low in range(0, len(rows), max(1, _BLOCK // n)):
+            part = rows[low : low + max(1, _BLOCK // n)]
+            out[part] = _best_weights(ballots.score[part, :n], ballots.right[part, :n]) @ ratio
+    return np.clip(out, 0, 1)
+
+
+def _best_weights(score: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Coefficients of ``C(m, N) / C(n, N)``, m = 0..n, in each problem's best-of-N; shape (n_problems, n + 1).
+
+    The best of a subset lies in the class of equal scores with L below it and m members when the subset misses all
+    above and not all of the class: in ``C(L + m, N) - C(L, N)`` of the ``C(n, N)`` subsets.
+    """
+    score = np.nan_to_num(score, nan=-np.inf)
+    order = np.argsort(score, axis=1, kind="stable")
+    low, high = _tie_bounds(np.take_along_axis(score, order, axis=1))
+    credit = np.take_along_axis(right, order, axis=1) / (high - low)
+    coefficients = np.zeros((len(score), score.shape[1] + 1))
+    row = np.broadcast_to(np.arange(len(score))[:, None], score.shape)
+    np.add.at(coefficients, (row, high), credit)
+    np.add.at(coefficients, (row, low), -credit)
+    return coefficients
 
 
 def _tie_bounds(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

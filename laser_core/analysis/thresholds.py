@@ -11,6 +11,8 @@ from laser_core.analysis.estimates import Estimate, interval, ratio_statistic
 from laser_core.analysis.metrics import Judged, cell_statistics
 from laser_core.analysis.samples import Samples
 
+CANDIDATES = 128  # thresholds that the bootstrap of the best one chooses from
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -50,8 +52,17 @@ class Sweep:
     n_scored: int
 
 
-def threshold_sweep(samples: Samples, *, n_bootstrap: int = 400, seed: int = 0) -> Sweep:
+def threshold_sweep(samples: Samples, *, points: int = 50_000, n_bootstrap: int = 400, seed: int = 0) -> Sweep:
     """Judge by every distinct score in one pass: one sort, then running sums, bands included.
+
+    Parameters
+    ----------
+    samples : Samples
+    points : int
+        Most thresholds to return: with more distinct scores than this, evenly spaced ones (and the best, which is
+        always looked for among all).
+    n_bootstrap, seed : int
+        Of the interval of the best threshold.
 
     Examples
     --------
@@ -60,41 +71,59 @@ def threshold_sweep(samples: Samples, *, n_bootstrap: int = 400, seed: int = 0) 
     ([0.2, 0.4, 0.7, 0.9], [0.667, 1.0, 0.667, 0.0], 0.55)
     """
     judged = Judged.of(samples)
-    return _sweep(judged, n_bootstrap=n_bootstrap, seed=seed)
-
-
-def _sweep(judged: Judged, *, n_bootstrap: int, seed: int) -> Sweep:
-    order = np.argsort(-judged.score, kind="stable")
-    score, right, problem = judged.score[order], judged.correct[order], judged.problem[order]
-    n, n_right = len(score), int(right.sum())
+    right, n = judged.correct, len(judged.score)
+    n_right = int(right.sum())
     n_wrong = n - n_right
-    # Accepting the solutions from the top: after i of them the threshold is the next score below.
-    stop = np.append(np.flatnonzero(np.append(True, score[1:] != score[:-1])), n) if n else np.zeros(1, int)
-    below = np.append(score, score[-1] - max(1e-9, 1e-9 * abs(score[-1]))) if n else np.zeros(1)
+    # Accepting the solutions from the top: after stops[i] of them the threshold is the next score below.
+    floor = judged.score[-1] - max(1e-9, 1e-9 * abs(judged.score[-1])) if n else 0.0
+    edges = np.append(judged.score, floor)[judged.stops][::-1]
+    every = _f1(judged.at_stops(right)[::-1], judged.at_stops(~right)[::-1], n_right, n_wrong)
+    best = int(np.nanargmax(every)) if n_right and n_wrong else -1
+    shown = np.arange(len(edges))
+    if len(edges) > points:
+        shown = np.unique(np.append(np.linspace(0, len(edges) - 1, points).astype(int), best))
 
     def after(values: np.ndarray) -> np.ndarray:
-        return np.append(0.0, np.cumsum(values))[stop][::-1]
+        return judged.at_stops(values)[::-1][shown]
 
     hits, alarms = after(right), after(~right)
     with np.errstate(invalid="ignore", divide="ignore"):
         tpr, tnr = hits / n_right, 1 - alarms / n_wrong
-        f1 = np.where(tpr + tnr > 0, 2 * tpr * tnr / (tpr + tnr), np.where(tpr + tnr == 0, 0.0, np.nan))
-        precision = hits / (hits + alarms)
         said = hits + alarms
+        precision = hits / said
         spread = said * (n - said) * n_right * n_wrong
         mcc = np.where(spread > 0, (n * hits - said * n_right) / np.sqrt(spread), np.nan)
-    n_problems = len(np.unique(problem))
-    low, high = _band(problem, right, judged.n_problems, after, tpr, tnr, f1, n_problems)
-    threshold = below[stop][::-1]
-    best_index = int(np.nanargmax(f1)) if n_right and n_wrong else -1
-    best, best_low, best_high = np.nan, np.nan, np.nan
-    if best_index >= 0:
-        best = _halfway(threshold, best_index)
-        best_low, best_high = _bootstrap_best(judged, threshold, n_bootstrap=n_bootstrap, seed=seed)
-        best_low, best_high = min(best_low, best), max(best_high, best)
+    f1 = every[shown]
+    n_problems = int(judged.contributes.sum())
+    low, high = _band(judged, after, tpr, tnr, f1, n_problems)
+    at, at_low, at_high = np.nan, np.nan, np.nan
+    if best >= 0:
+        at = _halfway(edges, best)
+        ends = _bootstrap_best(judged, edges, n_bootstrap=n_bootstrap, seed=seed)
+        at_low, at_high = min(ends[0], at), max(ends[1], at)
     return Sweep(
-        threshold, tpr, tnr, f1, precision, mcc, low, high, best, best_index, best_low, best_high, n_problems, n
+        threshold=edges[shown],
+        tpr=tpr,
+        tnr=tnr,
+        balanced_f1=f1,
+        precision=precision,
+        mcc=mcc,
+        balanced_f1_low=low,
+        balanced_f1_high=high,
+        best=at,
+        best_index=int(np.searchsorted(shown, best)) if best >= 0 else -1,
+        best_low=at_low,
+        best_high=at_high,
+        n_problems=n_problems,
+        n_scored=n,
     )
+
+
+def _f1(hits: np.ndarray, alarms: np.ndarray, n_right: float, n_wrong: float) -> np.ndarray:
+    """Balanced F1 from accepted correct and incorrect solutions; NaN where a class is missing."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        tpr, tnr = hits / n_right, 1 - alarms / n_wrong
+        return np.where(tpr + tnr == 0, 0.0, 2 * tpr * tnr / (tpr + tnr))
 
 
 def _halfway(threshold: np.ndarray, index: int) -> float:
@@ -102,14 +131,7 @@ def _halfway(threshold: np.ndarray, index: int) -> float:
 
 
 def _band(
-    problem: np.ndarray,
-    right: np.ndarray,
-    n_problems: int,
-    after: Callable[[np.ndarray], np.ndarray],
-    tpr: np.ndarray,
-    tnr: np.ndarray,
-    f1: np.ndarray,
-    n: int,
+    judged: Judged, after: Callable[[np.ndarray], np.ndarray], tpr: np.ndarray, tnr: np.ndarray, f1: np.ndarray, n: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """95% band of the balanced F1 at every threshold.
 
@@ -117,8 +139,8 @@ def _band(
     solutions of problem p. Expanded, it needs the sums of h_p**2 and h_p m_p over problems, and accepting one more
     solution changes those by 2 h_p + 1 and m_p: running sums. TNR (with alarms f_p) and their covariance alike.
     """
-    m = np.bincount(problem, weights=right, minlength=n_problems)
-    w = np.bincount(problem, weights=~right, minlength=n_problems)
+    problem, right = judged.problem, judged.correct
+    m, w = judged.per_problem(right), judged.per_problem(~right)
     if not (m.sum() and w.sum()) or n < 2:
         return np.full(len(f1), np.nan), np.full(len(f1), np.nan)
     h, f = _running_count(problem, right), _running_count(problem, ~right)
@@ -148,28 +170,26 @@ def _running_count(problem: np.ndarray, flag: np.ndarray) -> np.ndarray:
 
 
 def _bootstrap_best(judged: Judged, threshold: np.ndarray, *, n_bootstrap: int, seed: int) -> tuple[float, float]:
-    """Percentile interval of the best threshold: problems drawn again with replacement, at 256 candidate thresholds."""
-    candidates = np.unique(threshold[np.linspace(0, len(threshold) - 1, 256).astype(int)])
+    """Percentile interval of the best threshold, problems being drawn again with replacement; on a grid of scores."""
+    candidates = np.unique(threshold[np.linspace(0, len(threshold) - 1, CANDIDATES).astype(int)])
     cell = np.searchsorted(candidates, judged.score, side="left")  # a score is above candidates[:cell]
     hits, alarms = (_above(judged, flag, cell, len(candidates)) for flag in (judged.correct, ~judged.correct))
-    weights = np.random.default_rng(seed).multinomial(
-        judged.n_problems, np.full(judged.n_problems, 1 / judged.n_problems), size=n_bootstrap
-    )
-    hits, alarms = weights @ hits, weights @ alarms  # (n_bootstrap, n_candidates + 1), the last column is the total
-    with np.errstate(invalid="ignore", divide="ignore"):
-        tpr, tnr = hits[:, :-1] / hits[:, -1:], 1 - alarms[:, :-1] / alarms[:, -1:]
-        f1 = np.nan_to_num(2 * tpr * tnr / (tpr + tnr))
-    best = candidates[np.argmax(f1, axis=1)]
-    return tuple(float(q) for q in np.quantile(best, [0.025, 0.975]))
+    rng = np.random.default_rng(seed)
+    best = []
+    for _ in range(n_bootstrap):
+        drawn = np.bincount(rng.integers(0, judged.n_problems, judged.n_problems), minlength=judged.n_problems)
+        h, a = drawn.astype(np.float32) @ hits, drawn.astype(np.float32) @ alarms  # the last entries are the totals
+        if h[-1] and a[-1]:
+            best.append(candidates[np.argmax(_f1(h[:-1], a[:-1], h[-1], a[-1]))])
+    return tuple(float(q) for q in np.quantile(best, [0.025, 0.975])) if best else (np.nan, np.nan)
 
 
 def _above(judged: Judged, flag: np.ndarray, cell: np.ndarray, n_candidates: int) -> np.ndarray:
     """Per problem, how many flagged solutions lie above each candidate; a last column counts all."""
-    flat = judged.problem[flag] * (n_candidates + 1) + cell[flag]
+    flat = judged.problem[flag] * np.int64(n_candidates + 1) + cell[flag]
     shape = (judged.n_problems, n_candidates + 1)
-    table = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
-    above = table[:, ::-1].cumsum(axis=1)[:, ::-1]  # in cell j or higher: above candidates[j - 1]
-    return np.concatenate([above[:, 1:], above[:, :1]], axis=1)
+    table = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape)[:, ::-1].cumsum(axis=1, dtype=np.float32)
+    return np.roll(table[:, ::-1], -1, axis=1)  # column j: in cell j + 1 or higher, that is above candidates[j]
 
 
 @dataclass(frozen=True)
@@ -215,21 +235,15 @@ def best_threshold(samples: Samples, *, cost_ratio: float | None = None) -> floa
 
 
 def _choose(judged: Judged, cost_ratio: float | None) -> float:
-    order = np.argsort(judged.score, kind="stable")
-    score, right = judged.score[order], judged.correct[order].astype(float)
-    if not 0 < right.sum() < len(right):
+    n_right = judged.correct.sum()
+    n_wrong = len(judged.correct) - n_right
+    if not (n_right and n_wrong):
         return np.nan
-    last = np.append(np.append(True, score[1:] != score[:-1]), True)  # cut between positions i - 1 and i
-    rejected_right = np.append(0, np.cumsum(right))[last]
-    accepted_wrong = (len(right) - right.sum()) - np.append(0, np.cumsum(1 - right))[last]
-    if cost_ratio is None:
-        tpr, tnr = 1 - rejected_right / right.sum(), 1 - accepted_wrong / (len(right) - right.sum())
-        with np.errstate(invalid="ignore"):
-            value = np.nan_to_num(2 * tpr * tnr / (tpr + tnr))
-    else:
-        value = -(rejected_right + cost_ratio * accepted_wrong)
-    edges = np.concatenate([[score[0] - max(1e-9, 1e-9 * abs(score[0]))], np.unique(score)])
-    return _halfway(edges, int(np.argmax(value)))
+    hits, alarms = judged.at_stops(judged.correct), judged.at_stops(~judged.correct)
+    value = _f1(hits, alarms, n_right, n_wrong) if cost_ratio is None else hits - cost_ratio * alarms
+    floor = judged.score[-1] - max(1e-9, 1e-9 * abs(judged.score[-1]))
+    edges = np.append(judged.score, floor)[judged.stops]
+    return _halfway(edges[::-1], int(np.argmax(value[::-1])))
 
 
 def cross_fit(samples: Samples, *, n_folds: int = 5, cost_ratio: float | None = None, seed: int = 0) -> CrossFit:
@@ -259,19 +273,15 @@ def cross_fit(samples: Samples, *, n_folds: int = 5, cost_ratio: float | None = 
     """
     judged = Judged.of(samples)
     fold = folds(samples.n_problems, n_folds=n_folds, seed=seed)
-    chosen = [_choose(_rows(judged, fold[judged.problem] != k), cost_ratio) for k in range(fold.max() + 1)]
+    chosen = [_choose(judged.take(fold[judged.problem] != k), cost_ratio) for k in range(fold.max() + 1)]
     threshold = np.array(chosen)[fold[judged.problem]]
-    usable = _rows(judged, np.isfinite(threshold))
+    usable = judged.take(np.isfinite(threshold))
     cells = cell_statistics(usable, threshold[np.isfinite(threshold)])
     said = usable.score > threshold[np.isfinite(threshold)]
     per_row = np.where(usable.correct, ~said / (cost_ratio or 1.0), said)
     cost = ratio_statistic(usable.per_problem(per_row), usable.per_problem(np.ones(len(said))), scale="real")
     named = {name: cells[name].estimate() for name in ("balanced_f1", "tpr", "tnr", "mcc")}
     return CrossFit(thresholds=tuple(chosen), **named, cost=cost.estimate())
-
-
-def _rows(judged: Judged, keep: np.ndarray) -> Judged:
-    return Judged(judged.problem[keep], judged.score[keep], judged.correct[keep], judged.n_problems)
 
 
 def folds(n_problems: int, *, n_folds: int, seed: int) -> np.ndarray:

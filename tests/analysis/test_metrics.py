@@ -77,7 +77,7 @@ def test_against_scikit_learn():
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0.1, 0.4, 0.5, 0.9]), st.booleans()), min_size=1))
 def test_aurocs_equal_their_definition(rows):
     problem, score, right = (np.array(column) for column in zip(*rows, strict=True))
-    judged = Judged(problem, score, right, 4)
+    judged = Judged.sorted(problem, score, right, 4)
     expected = [brute.auroc(score[problem == p], right[problem == p]) for p in range(4)]
     assert within_problem_aurocs(judged) == pytest.approx(expected, nan_ok=True)
     assert auroc_statistic(judged).value == pytest.approx(brute.auroc(score, right), nan_ok=True)
@@ -97,7 +97,7 @@ def test_influence_is_the_derivative(name):
     copies = 200
     for p in range(6):
         rows = np.concatenate([np.tile(np.arange(len(judged.score)), copies), np.flatnonzero(judged.problem == p)])
-        heavier = Judged(judged.problem[rows], judged.score[rows], judged.correct[rows], 6)
+        heavier = Judged.sorted(judged.problem[rows], judged.score[rows], judged.correct[rows], 6)
         assert (statistic(heavier).value - base.value) * copies == pytest.approx(base.influence[p], abs=2e-3)
 
 
