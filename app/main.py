@@ -34,7 +34,9 @@ PAGES = [
     st.Page("app_pages/data.py", title="Data", icon=":material/table:", url_path="data"),
 ]
 
-st.logo(Path(__file__).parent / "logo.svg", size="large")
+HERE = Path(__file__).parent
+st.html(HERE / "style.css")
+st.logo(HERE / "logo.svg", size="large")
 page = st.navigation(PAGES)
 if st.session_state.pop("open_traces", False):  # a row was picked in a table of rollouts; see app/parts.py
     st.switch_page("app_pages/traces.py")

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import data
 from app.words import literal
-from laser_core.figures import figure_csv, figure_html
+from laser_core.figures import enlarge, figure_csv, figure_html
 
 PLOTLY_CONFIG = {
     "displaylogo": False,
@@ -29,6 +29,8 @@ def figure(fig: go.Figure, *, key: str, alt: str, see: str) -> None:
 
     The files are made only when asked for; a picture (PNG) comes from the camera in the figure's own toolbar.
     """
+    if st.session_state.get("large_type"):
+        enlarge(fig)
     config = PLOTLY_CONFIG | {"toImageButtonOptions": {"format": "png", "scale": 2, "filename": key}}
     st.plotly_chart(fig, key=key, alt=alt, config=config, width="stretch")
     with st.container(horizontal=True, vertical_alignment="top", gap="small", wrap=False):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from app import data
@@ -34,6 +36,8 @@ def show() -> bool:
             )
             _about(data.current())
         _upload()
+        if st.toggle("Large type", key="large_type", persist_state="session", help="For a projector or tired eyes."):
+            st.html(Path(__file__).parent / "large.css")
     if not sources:
         st.title("No rollouts yet")
         st.write(

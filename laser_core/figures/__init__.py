@@ -6,6 +6,7 @@ One theme (:mod:`laser_core.figures.theme`) gives each meaning one colour, dash 
 from laser_core.figures.export import figure_csv, figure_html
 from laser_core.figures.runs import comparison_figure, training_figure
 from laser_core.figures.scores import reliability_figure, score_histogram, threshold_figure
+from laser_core.figures.theme import enlarge
 from laser_core.figures.traces import QUANTITIES, Trace, token_heatmap, token_strip_html, trace_figure
 from laser_core.figures.voting import vote_figure, voting_figure, voting_gain_figure
 
@@ -13,6 +14,7 @@ __all__ = [
     "QUANTITIES",
     "Trace",
     "comparison_figure",
+    "enlarge",
     "figure_csv",
     "figure_html",
     "reliability_figure",

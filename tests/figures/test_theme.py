@@ -85,6 +85,18 @@ def test_bands_leave_out_undefined_points_and_stay_in_line_order():
     assert list(fig.data[0].y) == [0.2, 0.4, 0.3, 0.1]
 
 
+def test_enlarging_scales_words_lines_and_markers_and_keeps_the_numbers():
+    fig = go.Figure()
+    theme.add_line(fig, [1, 2], [0.1, 0.2], theme.VOTES["weighted"])
+    theme.frame(fig, x="N", y="accuracy", height=400)
+    theme.add_rule(fig, y=0.5, label="chance")
+    theme.enlarge(fig, 2.0)
+    assert fig.layout.xaxis.title.font.size == 28
+    assert fig.layout.annotations[0].font.size == 24
+    assert (fig.data[0].line.width, fig.data[0].marker.size) == (5, 16)
+    assert list(fig.data[0].y) == [0.1, 0.2]
+
+
 def test_a_band_with_nothing_defined_is_not_drawn():
     fig = go.Figure()
     theme.add_band(fig, [1], [float("nan")], [1.0], theme.VOTES["weighted"])
