@@ -64,16 +64,20 @@ def count(n: int, noun: str, plural: str | None = None) -> str:
 
 def estimate(value: Estimate, digits: int = 2, noun: str = "problem") -> str:
     """An estimate with its interval and n: "0.84 (95% interval 0.81 to 0.87, n = 312 problems)"."""
-    return f"{number(value.value, digits)} (95% interval {interval(value, digits=digits)}, n = {count(value.n, noun)})"
+    if not math.isfinite(value.value):
+        return UNDEFINED
+    spread = f"95% interval {interval(value, digits=digits)}" if math.isfinite(value.ci_low) else "no interval"
+    return f"{number(value.value, digits)} ({spread}, n = {count(value.n, noun)})"
 
 
-def verdict(value: Estimate, chance: float = 0.5) -> str:
-    """What an interval lets one say against chance: "Yes", "Not shown" or "No".
+def verdict(value: Estimate) -> str:
+    """What an AUROC and its interval let one say about "does the score know?".
 
-    An interval that covers chance supports neither answer, however far its middle lies from chance.
+    An interval that covers chance (0.5) supports no answer, however far its middle lies from chance. One above chance
+    says that the score knows something; whether that is much is said by the value: below 0.6, below 0.75, or above.
     """
-    if math.isfinite(value.ci_low) and value.ci_low > chance:
-        return "Yes"
-    if math.isfinite(value.ci_high) and value.ci_high < chance:
+    if math.isfinite(value.ci_high) and value.ci_high < 0.5:
         return "No, rather the reverse"
-    return "Not shown"
+    if not (math.isfinite(value.ci_low) and value.ci_low > 0.5):
+        return "Not shown"
+    return "Barely" if value.value < 0.6 else "In part" if value.value < 0.75 else "Yes"

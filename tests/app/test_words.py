@@ -1,0 +1,52 @@
+"""Numbers and foreign text as words."""
+
+import doctest
+
+import pytest
+
+from app import words
+from laser_core.analysis import Estimate
+
+NAN = float("nan")
+
+
+def test_the_examples_in_the_documentation_hold():
+    assert doctest.testmod(words).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "said"),
+    [
+        (0.84, 0.81, 0.87, "Yes"),
+        (0.68, 0.60, 0.76, "In part"),
+        (0.55, 0.52, 0.58, "Barely"),
+        (0.80, 0.45, 0.95, "Not shown"),
+        (0.40, 0.35, 0.45, "No, rather the reverse"),
+        (0.9, NAN, NAN, "Not shown"),
+        (NAN, NAN, NAN, "Not shown"),
+    ],
+)
+def test_the_verdict_follows_the_interval_before_the_value(value, low, high, said):
+    assert words.verdict(Estimate(value, low, high, 50)) == said
+
+
+def test_an_estimate_is_told_with_its_interval_and_n():
+    assert words.estimate(Estimate(0.8349, 0.811, 0.87, 312)) == "0.83 (95% interval 0.81 to 0.87, n = 312 problems)"
+    assert words.estimate(Estimate(1.0, NAN, NAN, 1)) == "1.00 (no interval, n = 1 problem)"
+    assert words.estimate(Estimate(NAN, NAN, NAN, 0)) == "undefined"
+
+
+def test_gains_are_told_in_points_with_their_sign():
+    assert words.interval(Estimate(0.1, -0.012, 0.2, 9), scale=100, digits=1, sign="+") == "-1.2 to +20.0"
+
+
+@pytest.mark.parametrize(
+    "active", ["<b>", "**b**", "$x$", ":red[x]", "[a](b)", "`c`", "# h", "- l", "~~s~~", "![i](u)", "a|b"]
+)
+def test_markdown_in_foreign_text_is_defused(active):
+    shown = words.literal(active)
+    assert all(shown[i - 1] == "\\" for i, sign in enumerate(shown) if sign in "<>*$:[]()`#-~!|")
+
+
+def test_invisible_characters_in_foreign_text_are_shown():
+    assert words.literal("a\u202eb\nc") == "a\\\\u202eb↵c"
