@@ -64,14 +64,18 @@ def _bundled_source(name: str, title: str, description: str, path: str, events: 
 
 
 def bundled_sources() -> dict[str, Source]:
-    """The bundled runs by key, in the order :func:`laser_core.bundled.runs` gives them; missing files are left out."""
+    """The bundled runs by key, in the order of :func:`laser_core.bundled.runs`; unreadable ones are left out."""
     sources = {}
+    st.session_state.pop("bundled_error", None)
     for run in bundled.runs():
         path = Path(run.rollouts)
         if path.is_file():
             events = str(run.events) if run.events and Path(run.events).is_file() else None
             stamp = path.stat().st_mtime_ns
-            sources[run.name] = _bundled_source(run.name, run.title, run.description, str(path), events, stamp)
+            try:
+                sources[run.name] = _bundled_source(run.name, run.title, run.description, str(path), events, stamp)
+            except InputError as error:  # a damaged copy must not take the other runs along
+                st.session_state["bundled_error"] = str(error)
     return sources
 
 

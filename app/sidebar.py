@@ -10,7 +10,7 @@ from app import data
 from app.words import count, literal
 from laser_core.errors import InputError
 
-SUFFIXES = ["parquet", "jsonl", "json", "ndjson", "csv", "gz"]
+SUFFIXES = ["parquet", "jsonl", "json", "ndjson", "csv", "tsv", "gz", "zst"]
 
 
 def show() -> bool:
@@ -71,6 +71,8 @@ def _upload() -> None:
         help="Parquet or JSONL of this project, or the JSONL that the official LaSeR evaluation writes. "
         "The file stays in this session and is gone with it.",
     )
+    if error := st.session_state.get("bundled_error"):
+        st.error(f"A bundled run cannot be read. {literal(error)}", icon=":material/error:")
     if error := st.session_state.get("upload_error"):
         st.error(f"{literal(error)} The rollouts shown are still the previous ones.", icon=":material/error:")
     elif notice := st.session_state.get("upload_notice"):

@@ -74,7 +74,7 @@ def comparison_figure(rows: Mapping[str, Mapping[str, object]], *, chance: float
     """
     findings = list(dict.fromkeys(name for estimates in rows.values() for name in estimates))
     fig = go.Figure()
-    spread = 0.24
+    spread = min(0.24, 0.8 / max(len(rows), 1))  # of one line's height, so that runs never reach the next finding
     for position, (run, estimates) in enumerate(rows.items()):
         style = run_style(plain(run), position)
         known = [(i, estimates[name]) for i, name in enumerate(findings) if name in estimates]

@@ -2,13 +2,14 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from laser_core import analysis
+from laser_core import analysis, bundled
 from laser_core.analysis import Samples
 from laser_core.rollouts import Rollouts, RunMeta, read
 from tests.app.browser import PAGES, ROOT
@@ -104,6 +105,16 @@ def test_without_any_rollouts_the_app_says_what_to_do(no_bundled_runs):
     assert app.title[0].value == "No rollouts yet"
     app = upload(app, "mine.jsonl", jsonl(rows_of(make_rollouts(n_problems=5, n_samples=4))))
     assert "last token" in app.title[0].value
+
+
+def test_a_damaged_bundled_run_is_reported_and_the_others_stay(bundle, tmp_path, monkeypatch):
+    shutil.copytree(bundle, tmp_path / "copy")
+    (tmp_path / "copy" / "rollouts" / "grpo.parquet").write_bytes(b"PAR1 damaged PAR1")
+    monkeypatch.setattr(bundled, "ROOT", tmp_path / "copy")
+    app = start()
+    assert not app.exception
+    assert "grpo.parquet" in app.error[0].value.replace("\\", "")
+    assert app.selectbox(key="run").options == ["LaSeR", "Base"]
 
 
 def test_a_bad_upload_names_the_fault_and_keeps_the_data(bundled_runs):
