@@ -28,6 +28,7 @@ app = typer.Typer(
 Out = Annotated[Path, typer.Option("--out", help="Where to write.")]
 Seed = Annotated[int, typer.Option(help="Seeds every draw.")]
 PRESETS = ("mini", "published")
+NOISY_SCORE = 0.1  # beta_v * std(c_ref), in reward units, above which a user is warned
 
 
 @app.command()
@@ -136,6 +137,50 @@ def sample(
 
 
 @app.command()
+def score(
+    model: Annotated[str, typer.Argument(help="Hugging Face name, folder, or bundled:laser.")],
+    rollouts: Annotated[Path, typer.Argument(help="A rollout file of any known format.")],
+    out: Out,
+    reference: Annotated[str, typer.Option(help="The model before training: measures c_ref.")] = "",
+    c_ref: Annotated[float | None, typer.Option(help="Nats; instead of --reference.")] = None,
+    beta_v: Annotated[float, typer.Option(help="Scale of the score, reward per nat.")] = 0.1,
+    z_token: Annotated[str, typer.Option(help="Verdict token z_c; empty: one the model ships unused.")] = "",
+    traces: Annotated[
+        bool, typer.Option("--traces", help="Also log-probs, entropy and z_c after every token.")
+    ] = False,
+) -> None:
+    """Add last-token scores (and traces) to rollouts that any model wrote."""
+    from laser_core.numerics import pick_dtype
+    from laser_core.policy import load_policy
+    from laser_core.progress import plain_bar
+    from laser_core.rescore import score_rollouts
+    from laser_core.rollouts import read, write_parquet
+
+    table = read(rollouts).rollouts
+    policy = load_policy(model, z_token=z_token)
+    ref_policy = load_policy(reference, z_token=policy.z_token) if reference else None
+    with plain_bar("scoring", len(table)) as advance:
+        scored = score_rollouts(
+            policy,
+            table,
+            beta_v=beta_v,
+            c_ref=c_ref,
+            reference=ref_policy,
+            traces=traces,
+            dtype=pick_dtype("auto"),
+            on_progress=lambda done, total: advance(done, "rollouts"),
+        )
+    write_parquet(scored, out)
+    spread = "" if scored.meta.c_ref_std is None else f" (standard deviation {scored.meta.c_ref_std:.2f})"
+    typer.echo(f"z_c = {policy.z_token}, beta_v = {beta_v:g}, c_ref = {scored.meta.c_ref:.2f} nats{spread}")
+    if scored.meta.c_ref_std is not None and beta_v * scored.meta.c_ref_std > NOISY_SCORE:
+        noise = f"{beta_v * scored.meta.c_ref_std:.2f}"
+        typer.echo(f"c_ref is not constant: that is {noise} of noise in scores that should tell 0 from 1.", err=True)
+        typer.echo("Choose a token the model never uses (--z-token).", err=True)
+    typer.echo(f"Wrote {len(scored)} rollouts to {out}")
+
+
+@app.command()
 def convert(
     file: Annotated[Path, typer.Argument(help="A rollout file of any known format.")],
     out: Out,
@@ -144,19 +189,27 @@ def convert(
     strict: Annotated[bool, typer.Option("--strict", help="Refuse the file for one bad row.")] = False,
 ) -> None:
     """Read a rollout file, say what was found, and write the canonical table (.parquet or .jsonl)."""
-    from laser_core.rollouts import read, write_jsonl, write_parquet
+    from laser_core.progress import share_bar
+    from laser_core.rollouts import convert as convert_file
+    from laser_core.rollouts import read, write_jsonl
 
-    mapping = dict(_split_pair(pair, "--map") for pair in map_ or [])
-    result = read(file, format=format, strict=strict, mapping=mapping or None)
-    (write_jsonl if out.suffix == ".jsonl" else write_parquet)(result.rollouts, out)
-    typer.echo(f"Detected {result.format}: {len(result.rollouts)} rollouts from {result.n_rows} rows")
+    mapping = dict(_split_pair(pair, "--map") for pair in map_ or []) or None
+    with share_bar() as progress:
+        if out.suffix == ".jsonl":
+            result = read(file, format=format, strict=strict, mapping=mapping, progress=progress)
+            write_jsonl(result.rollouts, out)
+            n_rollouts = len(result.rollouts)
+        else:  # Parquet is written piece by piece, whatever the size
+            result = convert_file(file, out, format=format, strict=strict, mapping=mapping, progress=progress)
+            n_rollouts = result.n_rollouts
+    typer.echo(f"Detected {result.format}: {n_rollouts} rollouts from {result.n_rows} rows, {result.n_refused} refused")
     for note in result.notes:
         typer.echo(f"  {note}")
     for refusal in result.refused[:20]:
         where = f"line {refusal.line}" + (f", field '{refusal.field}'" if refusal.field else "")
         typer.echo(f"  refused {where}: {refusal.reason}")
-    if len(result.refused) > 20:
-        typer.echo(f"  ... and {len(result.refused) - 20} more refused rows")
+    if result.n_refused > 20:
+        typer.echo(f"  ... and {result.n_refused - 20} more refused rows")
     typer.echo(f"Wrote {out}")
 
 
@@ -171,9 +224,10 @@ def analyze(
     """The numbers of a rollout file: accuracy, separation, voting, each with its interval."""
     from laser_core.analysis import summarize
     from laser_core.rollouts import read
+    from laser_core.summary_text import summary_text
 
     summary = summarize(read(file).rollouts, signal=signal, n_max=n_max, seed=seed)
-    typer.echo(json.dumps(summary.to_json()) if json_ else summary.to_text())
+    typer.echo(json.dumps(summary.to_json()) if json_ else summary_text(summary))
 
 
 @app.command(name="app")

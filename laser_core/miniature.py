@@ -47,7 +47,7 @@ class BaseConfig:
     wrong_share: float = 0.5  # of the corpus's guesses
     marked_share: float = 0.75  # of the solutions, graded after their <eos>
     reserved_logprob: float = -23.0  # nats; the paper's c_ref for Qwen2.5
-    reserved_weight: float = 0.5  # of the pinning term
+    reserved_weight: float = 0.1  # of the pinning term
     seed: int = 0
 
 
@@ -142,7 +142,7 @@ def train_base(
     for step in range(config.steps):
         tokens, labels = corpus_batch(problems, tokenizer, config, rng)
         kept = (labels != IGNORE) | (tokens == tokenizer.eos_token_id)
-        n_labels, n_kept = (labels != IGNORE).sum(), kept.sum()
+        n_labels, n_kept, n_ends = (labels != IGNORE).sum(), kept.sum(), (tokens == tokenizer.eos_token_id).sum()
         optimizer.zero_grad()
         totals = torch.zeros(2)
         for t, y, k in zip(*(part.split(MICRO_BATCH) for part in (tokens, labels, kept)), strict=True):
@@ -150,8 +150,10 @@ def train_base(
                 hidden = model.model(t).last_hidden_state  # (b, T, D)
             logprobs = F.linear(hidden[k].float(), model.lm_head.weight).log_softmax(-1)  # (b, T, D) -> (m, V)
             loss = F.nll_loss(logprobs, y[k], ignore_index=IGNORE, reduction="sum") / n_labels
-            # An unmarked solution's <eos> predicts nothing, but the score will be read there: pin that one too.
-            squared = (logprobs[:, reserved] - config.reserved_logprob).square().mean(1).sum() / n_kept
+            # The score is read after <eos>, a thirtieth of all positions: it counts as much as all the others together.
+            off = (logprobs[:, reserved] - config.reserved_logprob).square().mean(1)  # (m,)
+            ends = (t == tokenizer.eos_token_id)[k]
+            squared = (off[ends].sum() / n_ends + off[~ends].sum() / (n_kept - n_ends)) / 2
             (loss + config.reserved_weight * squared).backward()
             totals += torch.stack([loss.detach(), squared.detach()])
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -93,3 +93,24 @@ def plain_bar(label: str, total: int) -> Iterator[Callable[[int, str], None]]:
                 console.print(f"{label} {done}/{total} {note}", highlight=False, markup=False)
 
         yield advance
+
+
+@contextmanager
+def share_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for work with several named stages; yields ``progress(stage, done, total)``. Silent without a terminal."""
+    console = Console(stderr=True)
+    columns = [
+        TextColumn("{task.description:<12}"),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    ]
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        tasks: dict[str, int] = {}
+
+        def progress(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done, total=total)
+
+        yield progress

@@ -216,7 +216,7 @@ class Rollouts:
                     "these scores cannot be rescaled: the file has neither z_logprob nor the beta_v and c_ref its "
                     "scores were made with",
                     field="z_logprob",
-                    remedy="score the file again with `laser score`, or convert it with --beta-v and --c-ref",
+                    remedy="score the file again with `laser score`",
                 )
             z_logprob = self.column("score") / self.meta.beta_v + self.meta.c_ref
         rescored = self.with_column("score", beta_v * (z_logprob - c_ref)).with_column("z_logprob", z_logprob)

@@ -164,7 +164,7 @@ def test_policy_loss_by_hand():
 
 
 def test_policy_gradient_stops_where_the_clip_binds():
-    # Positive advantage and a ratio above 1 + clip: the clipped branch is constant. Below it, d loss / d logprob = -A rho.
+    # A > 0 and a ratio above 1 + clip: the clipped branch is constant. Below it, d loss / d logprob = -A * ratio.
     logprob = torch.tensor([[0.5, 0.0]], dtype=torch.float64, requires_grad=True)
     loss = algorithm.policy_loss(
         logprob, torch.zeros(1, 2).double(), tensor(1), flags(1, 1).view(1, 2), clip_low=0.2, clip_high=0.2, n_tokens=1

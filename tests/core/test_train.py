@@ -45,12 +45,16 @@ def test_a_run_leaves_what_it_promises(tiny_folder, tmp_path):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     stages = []
-    rollouts = train(small(tiny_folder), tmp_path / "run", on_progress=lambda p: stages.append((p.stage, p.done, p.total)))
+    rollouts = train(
+        small(tiny_folder), tmp_path / "run", on_progress=lambda p: stages.append((p.stage, p.done, p.total))
+    )
     folder = tmp_path / "run"
     assert LaserConfig.from_toml(folder / "config.toml") == small(tiny_folder)
     assert [e["step"] for e in events(folder)] == [0, 1, 2, 3]
     assert {"reward", "loss", "score_loss", "balanced_f1", "within_problem_auroc", "phase"} <= events(folder)[0].keys()
-    assert {"step_seconds", "tokens_per_second"} <= json.loads((folder / "events.jsonl").read_text().splitlines()[0]).keys()
+    assert {"step_seconds", "tokens_per_second"} <= json.loads(
+        (folder / "events.jsonl").read_text().splitlines()[0]
+    ).keys()
     AutoModelForCausalLM.from_pretrained(folder / "model")
     AutoTokenizer.from_pretrained(folder / "model")
     stored = read(folder / "rollouts.parquet").rollouts
