@@ -13,11 +13,8 @@ QUESTION = "Do the scores make better votes?"
 
 source = data.current()
 signal = data.signal_of(source)
-if signal is None:
-    parts.header(QUESTION, "These rollouts hold no score.")
-    parts.needs_score(source)
-    st.stop()
-curve, reason = findings.voting(source, signal)
+judge = signal or "score"
+curve, reason = findings.voting(source, judge)
 if curve is None:
     parts.header(QUESTION, "Votes cannot be counted here.")
     st.info(literal(reason), icon=":material/info:")
@@ -26,15 +23,22 @@ if curve is None:
 n = findings.headline_n(curve)
 gain = findings.at_n(curve, "weighted_minus_majority", n)
 majority, weighted = findings.at_n(curve, "majority", n), findings.at_n(curve, "weighted", n)
-direction = "gains" if gain.value >= 0 else "loses"
-chance = "" if gain.ci_low > 0 or gain.ci_high < 0 else ", which could be chance"
-parts.header(
-    QUESTION,
-    f"With {n} solutions a problem, weighting by the {parts.signal_name(signal)} {direction} "
-    f"{abs(100 * gain.value):.1f} points over the majority (95% interval "
-    f"{interval(gain, scale=100, digits=1, sign='+')}, n = {count(gain.n, 'problem')}){chance}: "
-    f"{percent(majority.value, 1)} becomes {percent(weighted.value, 1)}.",
-)
+if signal is None:
+    finding = (
+        f"These rollouts hold no score to weigh votes by. A majority vote of {n} is correct on "
+        f"{percent(majority.value, 1)} of the problems (95% interval {interval(majority, scale=100, digits=1)}%, "
+        f"n = {count(majority.n, 'problem')})."
+    )
+else:
+    direction = "gains" if gain.value >= 0 else "loses"
+    chance = "" if gain.ci_low > 0 or gain.ci_high < 0 else ", which could be chance"
+    finding = (
+        f"With {n} solutions a problem, weighting by the {parts.signal_name(signal)} {direction} "
+        f"{abs(100 * gain.value):.1f} points over the majority (95% interval "
+        f"{interval(gain, scale=100, digits=1, sign='+')}, n = {count(gain.n, 'problem')}){chance}: "
+        f"{percent(majority.value, 1)} becomes {percent(weighted.value, 1)}."
+    )
+parts.header(QUESTION, finding)
 
 left, right = st.columns([3, 2], gap="medium")
 with left:
@@ -46,12 +50,15 @@ with left:
         "the majority lies what a better judge could win.",
     )
 with right:
-    parts.figure(
-        voting_gain_figure(curve),
-        key="voting_gain",
-        alt="Weighted minus majority accuracy in points against the number of solutions",
-        see="The gain, compared problem by problem; above zero the weights help.",
-    )
+    if signal is None:
+        parts.needs_score(source)
+    else:
+        parts.figure(
+            voting_gain_figure(curve),
+            key="voting_gain",
+            alt="Weighted minus majority accuracy in points against the number of solutions",
+            see="The gain, compared problem by problem; above zero the weights help.",
+        )
     parts.equation(
         r"\hat a = \arg\max_a \sum_{i:\,a_i = a} \mathrm{clip}(r_{s,i}, 0, 1)",
         "Each solution votes for its answer with its score clipped to [0, 1]. Majority voting is the same with every "
@@ -69,10 +76,10 @@ with right:
     )
 
 st.subheader("One vote, answer by answer", anchor=False)
-grid = data.samples(source, signal)
+grid = data.samples(source, judge)
 left, right = st.columns([2, 3], gap="medium")
 with left:
-    problem_id = problems.choose(source, signal)
+    problem_id = problems.choose(source, judge)
     p = grid.problem_ids.index(problem_id)
     most = int(grid.counts[p])
     voters = most
@@ -84,11 +91,11 @@ with left:
 vote = data.analyse(
     source,
     "draw_vote",
-    signal=signal,
+    signal=judge,
     problem=p,
     n=voters,
     seed=st.session_state.get("vote_seed", 0),
-    weight=findings.weight(signal),
+    weight=findings.weight(judge),
 )
 reference = source.rollouts.row(int(grid.row[p, 0])).get("reference_answer")
 with right:

@@ -12,7 +12,7 @@ from laser_core.figures.theme import add_line, add_rule, empty, frame, plain, ru
 
 # What can be drawn of a training event, in this order: its field, the panel's title, and a line of reference.
 PANELS = (
-    ("reward", "reward (share right)", None),
+    ("reward", "reward (share correct)", None),
     ("within_problem_auroc", "AUROC within a problem", 0.5),
     ("balanced_f1", "balanced F1 (TPR, TNR)", None),
     ("score_loss", "score loss", None),

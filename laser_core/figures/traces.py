@@ -44,6 +44,7 @@ QUANTITIES = {
     "logprob": Quantity("logprob", "token_logprobs", "log-prob of the token", "nats", LOGPROB_SCALE, -3.0, 0.0),
     "entropy": Quantity("entropy", "entropy", "entropy before the token", "nats", ENTROPY_SCALE, 0.0, 2.0),
 }
+SPECIAL, CLOSING = "◇", "∎"  # stand for <...> tokens in narrow cells; the second where one ends the solution
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,8 @@ def token_heatmap(
         n = len(trace.values[quantity])
         grid[i, :n] = trace.values[quantity]
         text[i, :n] = [_cell_text(token) for token in trace.tokens[:n]] + [""] * (n - len(trace.tokens[:n]))
+        if trace.tokens[:n] and text[i, len(trace.tokens[:n]) - 1] == SPECIAL:
+            text[i, len(trace.tokens[:n]) - 1] = CLOSING
         hover[i, :n] = [plain(token, 40) for token in trace.tokens[:n]] + [""] * (n - len(trace.tokens[:n]))
     low, high = _scale_ends(what, grid, beta_v, c_ref)
     marks = {True: "✓", False: "✗", None: "?"}
@@ -269,8 +272,8 @@ def _scale_ends(what: Quantity, values: np.ndarray, beta_v: float | None, c_ref:
 
 
 def _cell_text(token: str) -> str:
-    """A token as it fits a narrow cell: special tokens such as <eos> as one sign, long ones cut."""
-    return "∎" if len(token) > 2 and token.startswith("<") and token.endswith(">") else plain(token, 8)
+    """A token as it fits a narrow cell: special tokens such as <pad> as one sign, long ones cut."""
+    return SPECIAL if len(token) > 2 and token.startswith("<") and token.endswith(">") else plain(token, 8)
 
 
 def _cell_color(scale: list, value: float, low: float, high: float) -> str | None:

@@ -22,16 +22,18 @@ def voting_figure(curve: VotingCurve, *, chosen_n: int | None = None) -> go.Figu
 
     Parameters
     ----------
-    curve : from :func:`laser_core.analysis.voting_curve`; bands are its 95% intervals over problems.
+    curve : from :func:`laser_core.analysis.voting_curve`; bands are its 95% intervals over problems. Votes that the
+        data do not allow are left out.
     chosen_n : marks the N that the page's text speaks about.
     """
     n = np.asarray(curve.n)
     fig = go.Figure()
-    for key, style in VOTES.items():
+    known = {key: style for key, style in VOTES.items() if np.isfinite(getattr(curve, key)).any()}
+    for key, style in known.items():
         stem = key.rstrip("_")
         low, high = (np.asarray(getattr(curve, f"{stem}_{side}"), dtype=float) for side in ("low", "high"))
         add_band(fig, n, low, high, style)
-    for key, style in VOTES.items():
+    for key, style in known.items():
         stem = key.rstrip("_")
         low, high = (np.asarray(getattr(curve, f"{stem}_{side}"), dtype=float) for side in ("low", "high"))
         add_line(

@@ -79,6 +79,11 @@ def test_heatmap_has_a_row_per_solution_and_a_cell_per_token():
     assert cells.customdata[0][3] == "&lt;eos&gt;"
 
 
+def test_special_tokens_are_one_sign_in_a_cell_and_another_at_the_end():
+    trace = Trace("sample 0", None, ("<|think|>", "a", "<eos>"), {"logprob": np.zeros(3)})
+    assert list(token_heatmap([trace], "logprob").data[0].text[0]) == ["◇", "a", "∎"]
+
+
 def test_heatmap_rows_say_the_verdict_without_colour():
     assert list(token_heatmap([RIGHT, WRONG], "score", **SETTINGS).layout.yaxis.ticktext) == ["✓ 0", "✗ 1"]
 
