@@ -75,7 +75,7 @@ def serve(main: Path = ROOT / "app" / "main.py", *, timeout: float = 60.0) -> It
         finally:
             process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(10)
+                process.wait(3)
             if process.poll() is None:
                 process.kill()
 

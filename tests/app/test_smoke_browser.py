@@ -1,5 +1,6 @@
 """The real command, from another directory, in headless Chromium: no error box, no console error, nothing sideways."""
 
+import csv
 import json
 import os
 
@@ -79,6 +80,27 @@ def test_an_address_reproduces_the_view_of_a_bundled_run_after_a_reload(app):
     assert page.locator("h4").first.inner_text() == first
     assert "run=GRPO" in page.url
     assert complaints == []
+    context.close()
+
+
+def test_a_figure_can_be_taken_away_as_data_and_as_a_page(app, tmp_path):
+    context = app[1].new_context(viewport={"width": 1440, "height": 900})
+    page, complaints = open_page(context, f"{app[0]}/voting")
+    page.locator('[data-testid="stPopover"] button').filter(has_text="download").first.click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Data (CSV)").click()
+    table = list(csv.DictReader(download.value.path().read_text(encoding="utf-8").splitlines()))
+    curve = [row for row in table if row["series"] == "weighted vote"]
+    assert [int(row["x"]) for row in curve] == list(range(1, len(curve) + 1))
+    assert all(0 <= float(row["y"]) <= 1 for row in curve)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Interactive (HTML)").click()
+    download.value.save_as(tmp_path / "figure.html")
+    saved, saved_complaints = context.new_page(), []
+    saved.on("console", lambda message: saved_complaints.append(message.text) if message.type == "error" else None)
+    saved.goto((tmp_path / "figure.html").as_uri())
+    saved.wait_for_selector(".main-svg")
+    assert complaints == saved_complaints == []
     context.close()
 
 
