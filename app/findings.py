@@ -18,7 +18,7 @@ UNDEFINED = Estimate(float("nan"), float("nan"), float("nan"), 0)
 
 ALL, MIXED, HELPED, HURT, TIED, UNSOLVED = (
     "all",
-    "with correct and incorrect solutions",
+    "correct and incorrect",
     "put right by the weights",
     "put wrong by the weights",
     "majority tied",
@@ -101,6 +101,12 @@ def side_by_side(sources: list[data.Source]) -> dict[str, dict[str, Estimate]]:
         title = source.title if source.title not in rows else f"{source.title} ({source.key})"
         rows[title] = row
     return rows
+
+
+def same_problems(sources: list[data.Source]) -> bool:
+    """Whether all of the runs solved the same problems."""
+    sets = [set(data.samples(source, data.signal_of(source) or "score").problem_ids) for source in sources]
+    return all(ids == sets[0] for ids in sets)
 
 
 def comparison_sentence(sources: list[data.Source]) -> str:

@@ -33,8 +33,12 @@ with left:
         comparison_figure(rows, chance=0.5),
         key="comparison",
         alt="Accuracy, AUROC, balanced F1 and vote accuracy of each run with 95% intervals",
-        see="Markers are estimates, bars 95% intervals over problems. Runs whose bars overlap can still differ: "
-        "they solved the same problems.",
+        see="Markers are estimates, bars 95% intervals over problems."
+        + (
+            " Bars may overlap where runs differ: all solved the same problems."
+            if findings.same_problems(shown)
+            else ""
+        ),
     )
 events = {source.title: data.events(source) for source in shown if source.events is not None}
 with right:

@@ -111,10 +111,9 @@ parts.equation(
     label="The last-token score",
 )
 
-st.subheader(
-    "The same problems, three ways of training" if not source.private else "Beside the bundled runs", anchor=False
-)
 shown = list(data.bundled_sources().values()) + ([source] if source.private else [])
+same = findings.same_problems(shown)
+st.subheader("The same problems, before and after training" if same else "Runs side by side", anchor=False)
 rows = findings.side_by_side(shown)
 chart, cards = st.columns([3, 2], gap="medium")
 with chart:

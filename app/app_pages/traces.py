@@ -152,7 +152,7 @@ if held:
             see="One row per solution, correct ones (✓) above incorrect ones (✗), each from the highest to the lowest "
             "score"
             + (f"; {more} more are not drawn." if more else ".")
-            + " Look for the column where the colours part: there the model finds out. ∎ closes a solution.",
+            + " ∎ closes a solution. LaSeR trains the score there alone: look whether earlier columns already tell.",
         )
 parts.equation(
     r"r_t = \beta_v \left(\log \pi_\theta(z_c \mid x, y_{\le t}) - c_{\mathrm{ref}}\right)",

@@ -53,7 +53,8 @@ def score_histogram(
     tallest = max(int(np.max(distribution.correct, initial=0)), int(np.max(distribution.incorrect, initial=0)), 1)
     fig.update_yaxes(range=[0, 1.14 * tallest])  # room for the threshold's label above the tallest bar
     if threshold is not None:
-        add_rule(fig, x=threshold, label=f"judged correct above {threshold:g}", yanchor="top")
+        add_rule(fig, x=threshold, label=f"judged correct above {threshold:.2g}", yanchor="top")
+        fig.layout.annotations[-1].update(xanchor=_inward(threshold, edges[0], edges[-1]))
     return fig
 
 
@@ -100,7 +101,7 @@ def threshold_figure(sweep: Sweep, *, threshold: float = 0.5, signal: str = "las
     frame(fig, x=f"threshold on the {signal}", y="share of solutions, or balanced F1")
     fig.update_yaxes(range=[0, 1.04])
     add_rule(fig, x=threshold, label=f"in use: {threshold:.2f}", yanchor="bottom")
-    fig.layout.annotations[-1].update(yref="paper", y=0)
+    fig.layout.annotations[-1].update(yref="paper", y=0, xanchor=_inward(threshold, x[0], x[-1]))
     return fig
 
 
@@ -156,3 +157,8 @@ def reliability_figure(calibration: Calibration) -> go.Figure:
     fig.update_xaxes(range=[-0.03, 1.03])
     fig.update_yaxes(range=[-0.03, 1.05])
     return fig
+
+
+def _inward(x: float, low: float, high: float) -> str:
+    """On which side of a vertical line its label stays inside the axis: the anchor of the label."""
+    return "right" if x > (low + high) / 2 else "left"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from laser_core.figures.theme import RULE, VOTES, add_band, add_line, add_rule, empty, fade, frame, plain
+from laser_core.figures.theme import RULE, VOTES, add_band, add_line, empty, fade, frame, plain
 
 if TYPE_CHECKING:
     from laser_core.analysis import Vote, VotingCurve
@@ -76,8 +76,7 @@ def voting_gain_figure(curve: VotingCurve) -> go.Figure:
     )
     frame(fig, x="N, solutions per problem", y="weighted − majority, points", height=300, legend=False)
     _count_axis(fig, n)
-    add_rule(fig, y=0, label="no gain")
-    fig.layout.annotations[-1].update(x=1, xref="paper", xanchor="right", yanchor="top")
+    fig.add_hline(y=0, line={"color": RULE, "width": 1.5, "dash": "dot"})
     return fig
 
 
