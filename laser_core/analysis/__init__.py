@@ -6,6 +6,7 @@ question at a time. Nothing here imports torch, draws, or reads files.
 
 from laser_core.analysis.compare import Comparison, Difference, compare
 from laser_core.analysis.confidence import confidence_signals
+from laser_core.analysis.crossfit import CrossFit, best_threshold, cross_fit
 from laser_core.analysis.distribution import ScoreDistribution, score_distribution
 from laser_core.analysis.drilldown import DrillDown, drill_down
 from laser_core.analysis.earlydrop import EarlyDrop, early_drop
@@ -18,7 +19,7 @@ from laser_core.analysis.replay import ComputeWorth, Policy, compute_worth
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.sensitivity import Sensitivity, sensitivity, with_exact_reference
 from laser_core.analysis.summary import Summary, summarize, summarize_samples
-from laser_core.analysis.thresholds import CrossFit, Sweep, best_threshold, cross_fit, threshold_sweep
+from laser_core.analysis.thresholds import Sweep, threshold_sweep
 from laser_core.analysis.vote import FullVotes, Vote, draw_vote, full_votes
 from laser_core.analysis.voting import VotingCurve, voting_curve
 from laser_core.analysis.weights import vote_weights

@@ -22,7 +22,7 @@ class Ballots:
         Which problems of the samples these are.
     size : ndarray of int of shape (n_problems,)
         Solutions of each problem.
-    answer : ndarray of int64 of shape (n_problems, n_samples)
+    answer : ndarray of int32 of shape (n_problems, n_samples)
         Answer of each solution, numbered from 0 within the problem; -1 casts no vote.
     score : ndarray of float of shape (n_problems, n_samples)
     right : ndarray of bool of shape (n_problems, n_samples)
@@ -52,8 +52,8 @@ class Ballots:
         """Number of problems that can vote."""
         return len(self.problems)
 
-    def take(self, rows: slice) -> Ballots:
-        """Some of the problems."""
+    def take(self, rows: np.ndarray) -> Ballots:
+        """Some of the problems, by position."""
         grids = ("problems", "size", "answer", "score", "right", "votes", "winning")
         return replace(self, **{name: getattr(self, name)[rows] for name in grids})
 
@@ -105,7 +105,7 @@ class Ballots:
         return cls(
             problems=problems,
             size=size[problems],
-            answer=pack(samples.answer),
+            answer=pack(samples.answer).astype(np.int32),
             score=pack(samples.score),
             right=pack(right & samples.present),
             votes=votes[problems],

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from laser_core.analysis.confidence import ragged
+from laser_core.analysis.crossfit import folds
 from laser_core.analysis.estimates import Estimate, ratio_statistic
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.thresholds import folds
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import Rollouts
 

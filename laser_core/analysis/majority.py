@@ -29,10 +29,12 @@ import numpy as np
 from scipy.special import gammaln
 from scipy.stats import binom
 
+from laser_core.analysis.binomials import TAIL, BinomialRows, highest, phase
+
 EXACT_LIMIT = 1024  # solutions per problem; beyond it e_m of the one-vote form would overflow
 _COVERED = 1e-4  # least probability of N under the tilt that serves it
 _NEGLIGIBLE = 1e-17
-_BLOCK = 2**18  # complex numbers worked on at a time: 4 MB
+_BLOCK = 2**16  # complex numbers worked on at a time: 1 MB
 
 
 def majority_vote(votes: np.ndarray, winning: np.ndarray, size: np.ndarray, sizes: np.ndarray) -> np.ndarray:
@@ -157,7 +159,7 @@ def _tilts(n: int, sizes: tuple[int, ...]) -> tuple[_Tilt, ...]:
         p = float(np.mean(served)) / n
         # Sums that differ by a multiple of the period fall on the same coefficient, so the period must exceed what
         # separates any served N from any sum that has a chance.
-        far = max(binom.isf(1e-18, n, p) - served[0], served[-1] - binom.ppf(1e-18, n, p)) + 1
+        far = max(highest(n, p) - served[0], served[-1] - binom.ppf(TAIL, n, p)) + 1
         period = int(min(n + 1, max(far, 2)))
         tilts.append(_Tilt(p, period, tuple(i for i, size in enumerate(sizes) if size in served)))
         left = [size for size in left if size not in served]
@@ -182,20 +184,24 @@ class _Items:
     def of(cls, n: int, own: np.ndarray, others: np.ndarray, largest: int) -> _Items:
         top = np.minimum(own, largest)
         count = np.maximum(top - 1, 0)
-        contest = np.repeat(np.arange(len(own)), count)
-        v = np.arange(len(contest)) - np.repeat(np.cumsum(count) - count, count) + 2
+        contest = np.repeat(np.arange(len(own), dtype=np.int32), count)
+        v = np.arange(2, len(contest) + 2, dtype=np.int32) - np.repeat(np.cumsum(count) - count, count).astype(np.int32)
         # How many others have at least v solutions, and how many solutions those have together: (n_contests, v).
         width = int(top.max(initial=0)) + 2
         flat = np.arange(len(own))[:, None] * width + np.minimum(others, width - 1)
-        shape = (len(own), width)
-        number, total = (
-            np.bincount(flat.ravel(), w, len(own) * width).reshape(shape)[:, ::-1].cumsum(axis=1)[:, ::-1].astype(int)
-            for w in (None, others.ravel())
-        )
-        rivals = number[contest, v]
-        return cls(contest, v, rivals, n - own[contest] - total[contest, v], rivals // 2 + 1)
 
-    def relevant(self, rows: _Rows, own: np.ndarray, others: np.ndarray, largest: int) -> tuple[_Items, np.ndarray]:
+        def at_least(weights: np.ndarray | None) -> np.ndarray:
+            table = np.bincount(flat.ravel(), weights, len(own) * width).reshape(len(own), width)
+            return table[:, ::-1].cumsum(axis=1, dtype=np.int32)[:, ::-1]
+
+        number, total = at_least(None), at_least(others.ravel())
+        rivals = number[contest, v]
+        filler = n - own[contest].astype(np.int32) - total[contest, v]
+        return cls(contest, v, rivals, filler, rivals // 2 + 1)
+
+    def relevant(
+        self, rows: BinomialRows, own: np.ndarray, others: np.ndarray, largest: int
+    ) -> tuple[_Items, np.ndarray]:
         """The items with a chance under a tilt, sorted for batching, and P(X_g = v) of each.
 
         The product of the rivals' (A + u B), at z = 1, bounds it everywhere. Its coefficient of u**t is at most
@@ -203,29 +209,29 @@ class _Items:
         So does N: t rivals at v votes each need t v of the N - v votes left.
         """
         keep = np.flatnonzero(self.v <= largest)
-        keep = keep[rows.pmf[rows.start[own[self.contest[keep]]] + self.v[keep] + 1] > _NEGLIGIBLE]
+        keep = keep[rows.exactly(own[self.contest[keep]], self.v[keep]) > _NEGLIGIBLE]
         keep = keep[np.argsort(-self.rivals[keep], kind="stable")]
         contest, v, rivals = self.contest[keep], self.v[keep], self.rivals[keep]
-        alone = rows.pmf[rows.start[own[contest]] + v + 1]
+        alone = rows.exactly(own[contest], v)
         log_fewer, log_most, lam = np.log(alone), np.log(alone), np.zeros(len(v))
         for j in range(int(rivals.max(initial=0))):
             m = int(np.searchsorted(-rivals, -j))  # the first m items have a rival number j
-            row = rows.start[others[contest[:m], j]] + v[:m]
-            fewer, most = np.maximum(rows.below[row], 1e-300), np.maximum(rows.below[row + 1], 1e-300)
+            rival = others[contest[:m], j]
+            fewer, most = (np.maximum(rows.below[rows.row(rival, w)], 1e-300) for w in (v[:m], v[:m] + 1))
             log_fewer[:m] += np.log(fewer)
             log_most[:m] += np.log(most)
             lam[:m] += most / fewer - 1
-        most_ties = np.minimum(rivals, largest // v - 1)
-        order = most_ties // 2 + 1
+        chance = log_most > np.log(_NEGLIGIBLE)
+        keep, v, rivals, alone = keep[chance], v[chance], rivals[chance], alone[chance]
+        log_fewer, lam = log_fewer[chance], lam[chance]
+        order = np.minimum(rivals, largest // v - 1) // 2 + 1
         for q in range(1, int(order.max(initial=1))):
             with np.errstate(divide="ignore"):
                 log_rest = log_fewer + 2 * q * np.log(lam) - gammaln(2 * q + 1) + lam
             order = np.where((log_rest < np.log(_NEGLIGIBLE)) & (order > q), q, order)
-        chance = np.flatnonzero(log_most > np.log(_NEGLIGIBLE))
-        chance = chance[np.lexsort((-rivals[chance], order[chance]))]
-        filler = self.filler[keep]
-        kept = _Items(contest[chance], v[chance], rivals[chance], filler[chance], order[chance])
-        return kept, alone[chance]
+        sort = np.lexsort((-rivals, order))
+        kept = _Items(self.contest[keep[sort]], v[sort], rivals[sort], self.filler[keep[sort]], order[sort])
+        return kept, alone[sort]
 
 
 def _under_tilt(
@@ -234,65 +240,23 @@ def _under_tilt(
     """Win probabilities with two votes or more, for the sizes one tilt serves; shape (n_contests, n_served)."""
     served = sizes[list(tilt.served)]
     p, period = tilt.p, tilt.period
-    rows = _Rows.of(own, others, deepest=int(served.max()), p=p)
+    rows = BinomialRows.of(own, others, deepest=int(served.max()), p=p)
     items, win_alone = items.relevant(rows, own, others, int(served.max()))
     total = np.zeros((len(own), period // 2 + 1), complex)
-    step = max(1, 2 * _BLOCK // max(1, len(rows.pmf)))
+    step = max(1, 4 * _BLOCK // max(1, len(rows.pmf)))
     for low in range(0, period // 2 + 1, step):
         frequency = np.arange(low, min(low + step, period // 2 + 1))
         table = rows.transform(frequency, period)
         filler = np.ones((n + 1, len(frequency)), complex)
-        filler[1:] = (1 - p) + p * _phase(np.array([1]), frequency, period)
+        filler[1:] = (1 - p) + p * phase(np.array([1]), frequency, period)
         np.cumprod(filler, axis=0, out=filler)  # the transform of 0..n solutions that do not matter
         for batch in _batches(items.order, len(frequency)):
             contest, v = items.contest[batch], items.v[batch]
-            win = _integral(table, rows.start, others[contest], v, items.rivals[batch], int(items.order[batch.start]))
-            win *= win_alone[batch, None] * _phase(v, frequency, period) * filler[items.filler[batch]]
+            win = _integral(table, rows, others, contest, v, items.rivals[batch], int(items.order[batch.start]))
+            win *= win_alone[batch, None] * phase(v, frequency, period) * filler[items.filler[batch]]
             np.add.at(total[:, low : low + step], contest, win)
     wins = np.fft.irfft(total, n=period, axis=1)[:, served % period]
     return wins / binom.pmf(served, n, p)
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """For each count of solutions an answer may have: its binomial distribution, stacked.
-
-    Row ``start[c] + v`` belongs to count c and "fewer than v votes" (v = 0 .. min(c, deepest) + 1): ``pmf`` is what it
-    adds to the row before, ``below`` the probability itself.
-    """
-
-    start: np.ndarray
-    pmf: np.ndarray
-    below: np.ndarray
-    votes: np.ndarray
-    ends: np.ndarray
-
-    @classmethod
-    def of(cls, own: np.ndarray, others: np.ndarray, *, deepest: int, p: float) -> _Rows:
-        counts = np.unique(np.concatenate([own, others[others >= 2]]))
-        length = np.minimum(counts, deepest) + 2
-        ends = np.cumsum(length)
-        start = np.zeros(counts.max() + 1, int)
-        start[counts] = ends - length
-        votes = np.arange(ends[-1]) - np.repeat(ends - length, length) - 1
-        count = np.repeat(counts, length)
-        return cls(start, binom.pmf(votes, count, p), binom.cdf(votes, count, p), votes, ends)
-
-    def transform(self, frequency: np.ndarray, period: int) -> np.ndarray:
-        """The transforms of "fewer than v votes", of shape (n_rows, n_frequencies)."""
-        table = _phase(self.votes, frequency, period)
-        table *= self.pmf[:, None]
-        first = 0
-        for end in self.ends:
-            np.cumsum(table[first:end], axis=0, out=table[first:end])
-            first = end
-        return table
-
-
-def _phase(power: np.ndarray, frequency: np.ndarray, period: int) -> np.ndarray:
-    """``exp(-2 pi i * power * frequency / period)``, of shape (n_powers, n_frequencies)."""
-    circle = np.exp(-2j * np.pi * np.arange(period) / period)
-    return circle[(power.astype(np.int32)[:, None] * frequency.astype(np.int32)) % np.int32(period)]
 
 
 def _batches(order: np.ndarray, n_frequencies: int) -> list[slice]:
@@ -306,16 +270,22 @@ def _batches(order: np.ndarray, n_frequencies: int) -> list[slice]:
 
 
 def _integral(
-    table: np.ndarray, start: np.ndarray, others: np.ndarray, v: np.ndarray, rivals: np.ndarray, order: int
+    table: np.ndarray,
+    rows: BinomialRows,
+    others: np.ndarray,
+    contest: np.ndarray,
+    v: np.ndarray,
+    rivals: np.ndarray,
+    order: int,
 ) -> np.ndarray:
     """The integral over u of the product over rivals of (fewer than v, plus u times exactly v); (n_items, n_freq)."""
     u, weight = _gauss(order)
     product = np.ones((len(v), order, table.shape[1]), complex)
     for j in range(int(rivals.max(initial=0))):
         m = int(np.searchsorted(-rivals, -j))  # the first m items have a rival number j
-        row = start[others[:m, j]] + v[:m]
-        fewer = table[row][:, None, :]
-        product[:m] *= fewer + u[:, None] * (table[row + 1][:, None, :] - fewer)
+        rival = others[contest[:m], j]
+        fewer, most = (table[rows.row(rival, w)][:, None, :] for w in (v[:m], v[:m] + 1))
+        product[:m] *= fewer + u[:, None] * (most - fewer)
     return product[:, 0] if order == 1 else np.matmul(weight, product)
 
 

@@ -14,6 +14,8 @@ import numpy as np
 from laser_core.analysis.estimates import Estimate, Statistic, combine, mean_statistic, ratio_statistic
 from laser_core.analysis.samples import Samples
 
+_BLOCK = 2**16  # rows worked on at a time
+
 
 @dataclass(frozen=True)
 class Separation:
@@ -102,16 +104,23 @@ class Judged:
         new = np.append(True, self.score[1:] != self.score[:-1])[: len(self.score)]
         return np.append(np.flatnonzero(new), len(self.score)).astype(np.int32)
 
-    def at_stops(self, values: np.ndarray) -> np.ndarray:
-        """Running sum of a row's values from the top, at each of the stops."""
-        kind = np.int32 if values.dtype == bool else float
-        total = np.zeros(len(values) + 1, kind)
+    def at_stops(self, values: np.ndarray, stops: np.ndarray | None = None) -> np.ndarray:
+        """Running sum of a row's values from the top, at each of the stops (or at some of them)."""
+        total = np.zeros(len(values) + 1, np.int32 if values.dtype == bool else float)
         np.cumsum(values, out=total[1:])
-        return total[self.stops]
+        return total[self.stops if stops is None else stops]
 
-    def spread(self, per_score: np.ndarray) -> np.ndarray:
-        """Values of the distinct scores, from the largest down, given to each row."""
-        return np.repeat(per_score, np.diff(self.stops))
+    def influence(self, if_right: np.ndarray, if_wrong: np.ndarray) -> np.ndarray:
+        """Sums over each problem's solutions of a value that depends on score and verdict, of shape (n_problems,).
+
+        The values are given for each distinct score, from the largest down.
+        """
+        score = np.repeat(np.arange(len(if_right), dtype=np.int32), np.diff(self.stops))
+        out = np.zeros(self.n_problems)
+        for rows in (slice(low, low + _BLOCK) for low in range(0, len(score), _BLOCK)):
+            values = np.where(self.correct[rows], if_right[score[rows]], if_wrong[score[rows]])
+            out += np.bincount(self.problem[rows], values, self.n_problems)
+        return out
 
     def per_problem(self, values: np.ndarray) -> np.ndarray:
         """Sums over each problem's solutions, of shape (n_problems,)."""
@@ -195,27 +204,31 @@ def auroc_statistic(judged: Judged) -> Statistic:
         return Statistic(np.nan, np.zeros(judged.n_problems), judged.contributes)
     # What share of the other kind a solution beats (or, if incorrect, is beaten by); equal scores count one half.
     rights, wrongs = judged.at_stops(right), judged.at_stops(~right)
-    beats = 1 - (wrongs[:-1] + wrongs[1:]) / 2 / n_wrong
-    beaten = (rights[:-1] + rights[1:]) / 2 / n_right
-    value = float(np.sum(np.diff(rights) * beats) / n_right)
-    per_row = judged.spread((beats - value) / n_right)
-    per_row[~right] = judged.spread((beaten - value) / n_wrong)[~right]
-    return Statistic(value, judged.per_problem(per_row), judged.contributes)
+    beats = (wrongs[:-1] + wrongs[1:]) * (-0.5 / n_wrong)
+    beats += 1
+    beaten = (rights[:-1] + rights[1:]) * (0.5 / n_right)
+    value = float(np.diff(rights) @ beats / n_right)
+    beats -= value
+    beats /= n_right
+    beaten -= value
+    beaten /= n_wrong
+    return Statistic(value, judged.influence(beats, beaten), judged.contributes)
 
 
 def within_problem_aurocs(judged: Judged) -> np.ndarray:
     """AUROC of each problem's own solutions, of shape (n_problems,); NaN where one class is missing."""
     order = np.argsort(judged.problem, kind="stable")[::-1]  # by problem, and within it by rising score
-    problem, score, right = judged.problem[order], judged.score[order], judged.correct[order]
-    # Mid-ranks over the whole sequence; a problem's rows are consecutive, so only differences matter below.
-    new = np.append(True, (problem[1:] != problem[:-1]) | (score[1:] != score[:-1]))[: len(order)]
-    start = np.flatnonzero(new)
-    sizes = np.diff(np.append(start, len(order)))
-    rank = np.repeat(start + (sizes + 1) / 2, sizes)
+    distinct = np.repeat(np.arange(len(judged.stops) - 1, dtype=np.int32), np.diff(judged.stops))[order]
+    problem, right = judged.problem[order], judged.correct[order]
+    # Twice the mid-ranks over the whole sequence; a problem's rows are consecutive, so only differences matter below.
+    new = np.append(True, (np.diff(problem) != 0) | (np.diff(distinct) != 0))[: len(order)]
+    start = np.flatnonzero(new).astype(np.int32)
+    sizes = np.diff(np.append(start, np.int32(len(order))))
+    rank = np.repeat(2 * start + sizes + 1, sizes)
     count = np.bincount(problem, minlength=judged.n_problems)
     n_right = np.bincount(problem[right], minlength=judged.n_problems)
     before = len(order) - np.cumsum(count)  # rows of the problems that come first: those with larger numbers
-    rank_sum = np.bincount(problem[right], weights=rank[right], minlength=judged.n_problems) - before * n_right
+    rank_sum = np.bincount(problem[right], weights=rank[right], minlength=judged.n_problems) / 2 - before * n_right
     pairs = n_right * (count - n_right)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(pairs > 0, (rank_sum - n_right * (n_right + 1) / 2) / pairs, np.nan)
@@ -235,10 +248,17 @@ def average_precision_statistic(judged: Judged) -> Statistic:
     precision, gained = rights[1:] / accepted, np.diff(rights)
     value = float((gained * precision).sum() / n_right)
     # One more row like j moves j's own term and the precision at every score not above j's.
-    lower = [np.cumsum((gained * w)[::-1])[::-1] for w in (1 / accepted, precision / accepted)]
-    if_right = judged.spread(precision - value + lower[0] - lower[1])
-    per_row = np.where(judged.correct, if_right, -judged.spread(lower[1])) / n_right
-    return Statistic(value, judged.per_problem(per_row), judged.contributes)
+    if_right = gained / accepted
+    lower = if_right * precision
+    del gained, rights  # each is as long as the table, and a table may be large
+    for moved in (lower, if_right):
+        moved /= n_right
+        np.cumsum(moved[::-1], out=moved[::-1])
+    precision -= value
+    precision /= n_right
+    if_right += precision
+    if_right -= lower
+    return Statistic(value, judged.influence(if_right, np.negative(lower, out=lower)), judged.contributes)
 
 
 def cell_statistics(

@@ -2,6 +2,9 @@
 
 A walk is one random order of one problem's solutions. All walks advance together, one solution per step, so that a step
 is a handful of vectorised operations whatever the number of problems and orders.
+
+Every random order is walked in ``ROUND`` rotations, evenly spaced: each is as random as the order itself, and together
+they meet every solution about equally early, which removes most of the noise of which solutions happen to be drawn.
 """
 
 from __future__ import annotations
@@ -10,55 +13,79 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from laser_core.analysis.weights import SCALE
+
+ROUND = 16  # rotations of one random order
+_ONE = 2 * 1024 * SCALE  # what a vote adds to a tally beside its weight: more than 1024 weights can sum to
 _ABSTAIN = -5.0  # a "weight" that keeps the votes nobody cast below every answer
 
 
 @dataclass(frozen=True)
 class Step:
-    """The next solution of every walk, of shape (n_walks,) each.
+    """The next solution of every walk.
 
-    Attributes: ``sample`` (flat position in the problems' grid), ``cell`` (flat position of its answer among the
-    totals) and ``right`` (whether that answer is correct).
+    Attributes: ``position`` in the walks, ``cell`` (where its answer's total is) and ``right`` (whether the answer is
+    correct), the latter two of shape (n_walks,).
     """
 
-    sample: np.ndarray
+    position: int
     cell: np.ndarray
     right: np.ndarray
 
 
 class Walks:
-    """Random orders of some problems' solutions, and what each solution stands for.
+    """Random orders of some problems' solutions, rotated, and what each solution stands for.
+
+    Walks are numbered by rotation, then round, then problem, so that a rotation is a copy of consecutive memory.
 
     Parameters
     ----------
     answer : ndarray of int of shape (n_problems, n_samples)
-        -1 casts no vote.
+        -1 casts no vote. All problems have ``n_samples`` solutions.
     winning : ndarray of bool of shape (n_problems, n_answers)
-    orders : ndarray of int of shape (n_problems, n_orders, n_samples)
+    orders : ndarray of int of shape (n_samples, n_rounds, n_problems)
+        Which solution comes when.
     """
 
     def __init__(self, answer: np.ndarray, winning: np.ndarray, orders: np.ndarray) -> None:
-        self.n_problems, self.n_orders, self.width = orders.shape
+        self.width, self.n_rounds, self.n_problems = orders.shape
         self.n_answers = winning.shape[1]
-        self.n_walks = self.n_problems * self.n_orders
+        self.n_orders = self.n_rounds * ROUND
+        self.n_walks = self.n_orders * self.n_problems
+        self.winning, self.abstains = winning, answer < 0
         # Abstentions go to an extra answer, so that no step needs to branch.
-        self.answer = np.where(answer < 0, self.n_answers, answer)
-        self.abstains = answer < 0
-        self.winning = winning
+        self.answer = np.where(self.abstains, self.n_answers, answer)
+        self._orders = orders
+        self._rotation = np.arange(ROUND) * self.width // ROUND
+        self._walk = np.arange(self.n_walks)
         extended = np.column_stack([winning, np.zeros(self.n_problems, bool)])
-        self._right = np.take_along_axis(extended, self.answer, axis=1).ravel()
-        self._steps = np.ascontiguousarray(orders.reshape(self.n_walks, self.width).T)  # (n_samples, n_walks)
-        self._start = np.repeat(np.arange(self.n_problems), self.n_orders) * self.width
-        self._base = np.arange(self.n_walks) * (self.n_answers + 1)
+        self._right = self.arrange(np.take_along_axis(extended, self.answer, axis=1))
+        self.cells = self.arrange(self.answer * self.n_walks)
+
+    def arrange(self, values: np.ndarray) -> np.ndarray:
+        """Values of the solutions, (n_problems, n_samples), in their orders: (n_samples, n_rounds, n_problems)."""
+        return values[np.arange(self.n_problems), self._orders]
+
+    def at(self, arranged: np.ndarray, position: int) -> np.ndarray:
+        """Arranged values as every walk meets them at a position, of shape (n_walks,)."""
+        return arranged[(position + self._rotation) % self.width].ravel()
+
+    def span(self, arranged: np.ndarray, start: int, stop: int) -> np.ndarray:
+        """The same for a range of positions, of shape (stop - start, n_walks)."""
+        position = np.arange(start, stop)[:, None] + self._rotation  # (n_positions, ROUND)
+        return arranged[position % self.width].reshape(stop - start, self.n_walks)
 
     def step(self, position: int) -> Step:
         """What every walk meets at a position."""
-        sample = self._start + self._steps[position]
-        return Step(sample, self._base + self.answer.ravel()[sample], self._right[sample])
+        return Step(position, self.at(self.cells, position) + self._walk, self.at(self._right, position))
 
-    def by_problem(self, values: np.ndarray) -> np.ndarray:
-        """Sums over each problem's walks, of shape (n_problems,)."""
-        return values.reshape(self.n_problems, self.n_orders).sum(axis=1)
+    def per_walk(self, values: np.ndarray) -> np.ndarray:
+        """Values of the problems, of shape (n_problems, ...), repeated for every walk: (n_walks, ...)."""
+        return np.tile(values, (self.n_orders,) + (1,) * (values.ndim - 1))
+
+    def by_round(self, values: np.ndarray) -> np.ndarray:
+        """Values of the walks, of shape (n_walks, ...), averaged over the rotations: (n_rounds, n_problems, ...)."""
+        return values.reshape(ROUND, self.n_rounds, self.n_problems, *values.shape[1:]).mean(axis=0)
 
 
 class Totals:
@@ -72,7 +99,7 @@ class Totals:
     """
 
     def __init__(self, walks: Walks, weights: np.ndarray) -> None:
-        self._weight = np.where(walks.abstains, _ABSTAIN, weights).ravel()
+        self._walks, self._weight = walks, walks.arrange(np.where(walks.abstains, _ABSTAIN, weights))
         self.totals = np.full(walks.n_walks * (walks.n_answers + 1), -1.0)  # -1: nobody gave this answer yet
         self.top = np.full(walks.n_walks, -1.0)
         self.leaders = np.zeros(walks.n_walks)
@@ -81,7 +108,7 @@ class Totals:
     def add(self, step: Step) -> None:
         """Count one more solution in every walk."""
         before = self.totals[step.cell]
-        total = np.maximum(before, 0.0) + self._weight[step.sample]
+        total = np.maximum(before, 0.0) + self._walks.at(self._weight, step.position)
         self.totals[step.cell] = total
         ahead = total > self.top
         level = (total == self.top) & (total > before)
@@ -111,6 +138,44 @@ class Leads(Totals):
         self.second = np.where(total > before, overtaken, self.second)
 
 
+class Tally:
+    """The same votes, weighted and not, counted in bulk: cheaper than step by step where few sizes are asked for.
+
+    One running total per answer holds both the number of votes and the sum of their weights: the weights of up to
+    ``LIMIT`` solutions sum to less than what one vote counts.
+    """
+
+    LIMIT = 1024
+
+    def __init__(self, walks: Walks, weights: np.ndarray) -> None:
+        self._walks, self._vote = walks, walks.arrange(weights + _ONE)
+        self._winning = walks.per_walk(walks.winning).T
+        self._totals = np.zeros((walks.n_answers + 1) * walks.n_walks)  # the last row holds the abstentions
+
+    def advance(self, start: int, stop: int) -> None:
+        """Count the solutions from position ``start`` up to ``stop`` in every walk."""
+        walks = self._walks
+        cell = walks.span(walks.cells, start, stop)
+        cell += np.arange(walks.n_walks)
+        self._totals += np.bincount(cell.ravel(), walks.span(self._vote, start, stop).ravel(), len(self._totals))
+
+    def credits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Credit of the weighted vote and of the majority, and whether the majority is tied; (n_walks,) each."""
+        totals = self._totals[: -self._walks.n_walks].reshape(self._walks.n_answers, self._walks.n_walks)
+        counts = np.floor(totals * (1 / _ONE))  # a power of two, so nothing is rounded
+        sums = totals - counts * _ONE
+        given = counts > 0
+        sums[~given] = -1.0
+        weighted, _ = self._credit(sums, given)
+        majority, leaders = self._credit(counts, given)
+        return weighted, majority, leaders > 1
+
+    def _credit(self, totals: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        leads = (totals == totals.max(axis=0)) & given
+        leaders = leads.sum(axis=0, dtype=np.int32)
+        return (leads & self._winning).sum(axis=0, dtype=np.int32) / np.maximum(leaders, 1), leaders
+
+
 class Borda:
     """A vote in which a solution weighs its rank among the subset's scores, to a power [1]_.
 
@@ -126,35 +191,32 @@ class Borda:
     def __init__(self, walks: Walks, score: np.ndarray, power: float) -> None:
         self._walks, self._power = walks, power
         self._known = np.isfinite(score)
-        self._flat = np.where(self._known, score, np.inf).ravel()
         # Solutions without a score compare as NaN: they neither lift nor are lifted.
-        self._score = np.repeat(score, walks.n_orders, axis=0)  # (n_walks, n_samples)
+        self._new = walks.arrange(np.where(self._known, score, np.inf))
+        self._score = walks.per_walk(score)  # (n_walks, n_samples)
+        self._column = walks.arrange(np.broadcast_to(np.arange(walks.width), score.shape))
         self._rank = np.zeros((walks.n_walks, walks.width), np.float32)  # lifts so far, whether drawn or not
         self._drawn = np.zeros((walks.n_walks, walks.width), bool)
-        n_answers = walks.n_answers
-        self._member = np.zeros((walks.n_problems, walks.width, n_answers))
-        p, i = np.nonzero(~walks.abstains)
-        self._member[p, i, walks.answer[p, i]] = 1
+        self._member = (walks.answer[:, :, None] == np.arange(walks.n_answers)).astype(float)
 
     def add(self, step: Step) -> None:
         """Count one more solution in every walk."""
-        new = self._flat[step.sample][:, None]
+        new = self._walks.at(self._new, step.position)[:, None]
         self._rank += self._score > new
         self._rank += np.float32(0.5) * (self._score == new)
-        self._drawn[np.arange(len(step.sample)), step.sample % self._walks.width] = True
+        self._drawn[np.arange(self._walks.n_walks), self._walks.at(self._column, step.position)] = True
 
     def credit(self) -> np.ndarray:
         """As :meth:`Totals.credit`."""
         walks = self._walks
-        shape = (walks.n_problems, walks.n_orders, walks.width)
-        drawn = self._drawn.reshape(shape)
+        shape = (walks.n_orders, walks.n_problems, walks.width)
+        drawn = self._drawn.reshape(shape).transpose(1, 0, 2)  # (n_problems, n_orders, n_samples)
         # A solution lifts itself by one half (it equals itself): rank = lifts + 1/2.
-        weight = np.where(drawn, (self._rank.reshape(shape) + 0.5) ** self._power, 0.0)
-        weight *= self._known[:, None, :]
-        totals = (
-            np.rint(weight / walks.width**self._power * 2.0**40) @ self._member
-        )  # (n_problems, n_orders, n_answers)
+        rank = self._rank.reshape(shape).transpose(1, 0, 2) + 0.5
+        weight = np.where(drawn & self._known[:, None, :], (rank / walks.width) ** self._power, 0.0)
+        totals = np.rint(weight * SCALE) @ self._member  # (n_problems, n_orders, n_answers)
         totals = np.where(drawn @ self._member > 0, totals, -1.0)
         top = totals.max(axis=2, keepdims=True)
         leads = (totals == top) & (top >= 0)
-        return ((leads & walks.winning[:, None, :]).sum(axis=2) / np.maximum(leads.sum(axis=2), 1)).ravel()
+        credit = (leads & walks.winning[:, None, :]).sum(axis=2) / np.maximum(leads.sum(axis=2), 1)
+        return credit.T.ravel()

@@ -13,9 +13,9 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 
+from laser_core.analysis.crossfit import folds
 from laser_core.analysis.metrics import Judged
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.thresholds import folds
 from laser_core.errors import InputError
 
 Curve = Callable[[np.ndarray], np.ndarray]

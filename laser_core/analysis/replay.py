@@ -20,15 +20,14 @@ from scipy.special import betainc
 from laser_core.analysis.ballots import Ballots
 from laser_core.analysis.earlydrop import EarlyDrop
 from laser_core.analysis.estimates import interval, mean_interval, ratio_statistic
-from laser_core.analysis.race import Leads, Walks
-from laser_core.analysis.resample import random_orders
+from laser_core.analysis.race import ROUND, Leads, Walks
+from laser_core.analysis.resample import blocks, random_orders
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.voting import voting_curve
-from laser_core.analysis.weights import Weight, quantise, vote_weights
+from laser_core.analysis.weights import SCALE, Weight, quantise, vote_weights
 from laser_core.errors import InputError
 
 RULES = ("fixed", "certain", "confident")
-_TOGETHER = 64  # problems replayed together; they share a random stream
 
 
 @dataclass(frozen=True)
@@ -151,7 +150,7 @@ def compute_worth(
     if drop is not None:
         gone = _packed(drop.dropped, samples, ballots)
         variants.append((True, np.where(gone, -1, ballots.answer), _packed(drop.tokens, samples, ballots)))
-    rounds = range(-(-n_orders // 16))
+    rounds = range(-(-n_orders // ROUND))
     results = {}
     for dropping, answer, spent in variants:
         for vote in votes:
@@ -162,7 +161,7 @@ def compute_worth(
         _policy(key, sizes, value, results[key[0], "fixed", False], curve.per_problem[key[0]])
         for key, value in results.items()
     ]
-    return ComputeWorth(tuple(policies), confidence, drop, ballots.n_problems, len(rounds) * 16)
+    return ComputeWorth(tuple(policies), confidence, drop, ballots.n_problems, len(rounds) * ROUND)
 
 
 def _packed(values: np.ndarray, samples: Samples, ballots: Ballots) -> np.ndarray:
@@ -184,21 +183,21 @@ def _replay_all(
     """Mean accuracy and tokens per problem and budget, under each rule: (2, n_problems, n_sizes)."""
     out = {rule: np.empty((2, ballots.n_problems, len(sizes))) for rule in RULES}
     bound = max(1.0, float(weights.max(initial=0.0)))  # what one more vote can weigh at most
-    for low in range(0, ballots.n_problems, _TOGETHER):
-        rows = slice(low, low + _TOGETHER)
-        orders = random_orders(ballots.size[rows], answer.shape[1], rounds, seed, low)
-        walks = Walks(answer[rows], ballots.winning[rows], orders)
-        unit = weights[rows].max(axis=1) / 2.0**40
-        race = Leads(walks, quantise(weights[rows]))
-        found = _replay(walks, race, np.repeat(unit, walks.n_orders), tokens[rows], sizes, confidence, bound)
+    per_problem = len(rounds) * ROUND * (ballots.winning.shape[1] + 6 * len(sizes))
+    for rows in blocks(ballots.size, per_problem):
+        n = int(ballots.size[rows[0]])
+        walks = Walks(answer[rows, :n], ballots.winning[rows], random_orders(n, rows, rounds, seed))
+        found = _replay(walks, weights[rows, :n], tokens[rows, :n], sizes, confidence, bound)
         for rule, value in found.items():
             out[rule][:, rows] = value
     return out
 
 
 def _replay(
-    walks: Walks, race: Leads, unit: np.ndarray, tokens: np.ndarray, sizes: np.ndarray, confidence: float, bound: float
+    walks: Walks, weights: np.ndarray, tokens: np.ndarray, sizes: np.ndarray, confidence: float, bound: float
 ) -> dict[str, np.ndarray]:
+    race, tokens = Leads(walks, quantise(weights)), walks.arrange(tokens)
+    unit = walks.per_walk(weights.max(axis=1) / SCALE)
     shape = (walks.n_walks, len(sizes))
     credit = {rule: np.zeros(shape) for rule in RULES}
     spent = {rule: np.zeros(shape) for rule in RULES}
@@ -208,7 +207,7 @@ def _replay(
     for position in range(int(sizes.max())):
         step = walks.step(position)
         race.add(step)
-        used += tokens.ravel()[step.sample]
+        used += walks.at(tokens, position)
         now = race.credit()
         first, second = np.maximum(race.top, 0) * unit, np.maximum(race.second, 0) * unit
         stops = ~settled & (
@@ -224,11 +223,7 @@ def _replay(
             credit["fixed"][:, i], spent["fixed"][:, i] = now, used
             credit["confident"][:, i] = np.where(sure, sure_credit, now)
             spent["confident"][:, i] = np.where(sure, sure_spent, used)
-    mean = (walks.n_problems, walks.n_orders, len(sizes))
-    return {
-        rule: np.stack([credit[rule].reshape(mean).mean(axis=1), spent[rule].reshape(mean).mean(axis=1)])
-        for rule in RULES
-    }
+    return {rule: np.stack([walks.by_round(v).mean(axis=0) for v in (credit[rule], spent[rule])]) for rule in RULES}
 
 
 def _policy(

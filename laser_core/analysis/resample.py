@@ -4,22 +4,27 @@ The first N solutions of a random order are a random subset of N. Walking along 
 answer's total, and totals only grow, so who leads is known in a few operations (:mod:`.race`): O(1) per vote, whatever
 the number of answers. The same walk counts the plain majority, whose expectation is known exactly (:mod:`.majority`):
 it serves as a control variate, which takes the part of the sampling noise that both votes share out of the estimate.
+
+The standard error is taken between rounds of 16 rotations of an order, so it needs no assumption about the rotations.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from laser_core.analysis.ballots import Ballots
-from laser_core.analysis.race import Borda, Totals, Walks
+from laser_core.analysis.race import ROUND, Borda, Tally, Totals, Walks
 from laser_core.analysis.weights import quantise
 
-ROUND = 16  # orders drawn together; the standard error is first looked at after one round
+MIN_ROUNDS = 2
 MIN_VOTES = 4096  # votes drawn over all problems before a standard error is believed: rare outcomes must have shown
 MAX_ORDERS = 4096
-_TOGETHER = 64  # problems that share a random stream
+TOGETHER = 16  # problems that share a random stream
+_BULK = 4  # counting in bulk pays where sizes * answers is below this many times the largest size
 _BLOCK = 2**19  # totals held at a time: 4 MB
 
 
@@ -75,17 +80,23 @@ def resample_votes(
         Stop there even if the target is not reached.
     """
     vote = weights if np.isscalar(weights) else quantise(weights)
-    sums = np.zeros((6, ballots.n_problems, len(sizes)))  # of y, x, yy, xx, xy and ties, over orders
-    done, rounds = 0, max(1, -(-min(MIN_VOTES // ballots.n_problems, max_orders) // ROUND))
+    sums = np.zeros((6, ballots.n_problems, len(sizes)))  # of y, x, yy, xx, xy and ties, over rounds
+    most = max(MIN_ROUNDS, max_orders // ROUND)
+    done, rounds = 0, int(np.clip(-(-MIN_VOTES // (ballots.n_problems * ROUND)), MIN_ROUNDS, most))
+    # Where all solutions of every problem vote there is nothing to draw: one walk of each problem tells.
+    whole = len(sizes) - int((ballots.size == sizes[-1]).all())
+    one = _walk_all(ballots, vote, sizes[whole:], range(1), seed)
     while True:
-        sums += _walk_all(ballots, vote, sizes, range(done, done + rounds), seed)
+        if whole:
+            sums[:, :, :whole] += _walk_all(ballots, vote, sizes[:whole], range(done, done + rounds), seed)
         done += rounds
-        result = _summarise(sums, done * ROUND, exact_majority)
+        sums[:, :, whole:] = one * done
+        result = _summarise(sums, done, exact_majority)
         worst = float(result.weighted_se.max(initial=0.0))
-        if worst <= target_se or done * ROUND >= max_orders:
+        if worst <= target_se or done >= most:
             return result
         wanted = int(np.ceil(1.05 * done * (worst / target_se) ** 2)) - done
-        rounds = int(np.clip(wanted, 1, -(-max_orders // ROUND) - done))
+        rounds = int(np.clip(wanted, 1, most - done))
 
 
 def _summarise(sums: np.ndarray, k: int, exact: np.ndarray | None) -> Resampled:
@@ -105,58 +116,74 @@ def _summarise(sums: np.ndarray, k: int, exact: np.ndarray | None) -> Resampled:
     def se(per_problem: np.ndarray) -> np.ndarray:
         return np.sqrt(np.maximum(per_problem.sum(axis=0), 0) / k) / n
 
-    return Resampled(weighted, x, se(variance), se(var_x), ties, k)
+    return Resampled(weighted, x, se(variance), se(var_x), ties, k * ROUND)
 
 
-def random_orders(size: np.ndarray, width: int, rounds: range, seed: int, stream: int) -> np.ndarray:
-    """Random orders of the solutions of a few problems, padding last: (n_problems, len(rounds) * ROUND, width).
+def random_orders(n: int, problems: np.ndarray, rounds: range, seed: int) -> np.ndarray:
+    """One random order of ``n`` solutions for each round and problem, of shape (n, n_rounds, n_problems).
 
-    Seeded by round and by ``stream``: drawing more orders later does not change the earlier ones, so two weights are
-    compared on the same subsets.
+    Seeded by round and by problem (in groups): drawing more orders later does not change the earlier ones, so two
+    weights are compared on the same subsets. ``problems`` starts at the head of a group.
     """
-    orders = np.empty((len(size), len(rounds), ROUND, width), np.int32)
-    orders[:] = np.arange(width, dtype=np.int32)
-    for i, number in enumerate(rounds):
-        rng = np.random.default_rng([seed, stream, number])
-        for n in np.unique(size):
-            rows = size == n
-            orders[rows, i, :, :n] = rng.permuted(orders[rows, i, :, :n], axis=2)
-    return orders.reshape(len(size), len(rounds) * ROUND, width)
+    orders = np.empty((n, len(rounds), len(problems)), np.int32)
+    for low in range(0, len(problems), TOGETHER):
+        some = np.broadcast_to(np.arange(n, dtype=np.int32), (len(problems[low : low + TOGETHER]), n))
+        for i, number in enumerate(rounds):
+            rng = np.random.default_rng([seed, int(problems[low]), number])
+            orders[:, i, low : low + TOGETHER] = rng.permuted(some, axis=1).T
+    return orders
+
+
+def blocks(size: np.ndarray, per_problem: int) -> Iterator[np.ndarray]:
+    """Positions of problems with equally many solutions, a few at a time: whole groups, of bounded total size."""
+    step = TOGETHER * max(1, _BLOCK // (per_problem * TOGETHER))
+    for n in np.unique(size):
+        rows = np.flatnonzero(size == n)
+        for low in range(0, len(rows), step):
+            yield rows[low : low + step]
 
 
 def _walk_all(ballots: Ballots, vote: np.ndarray | float, sizes: np.ndarray, rounds: range, seed: int) -> np.ndarray:
     """Sums over the orders of some rounds, of shape (6, n_problems, n_sizes), in blocks of bounded memory."""
-    n_answers, width = ballots.votes.shape[1], ballots.answer.shape[1]
-    per_round = ROUND * (2 * n_answers + 2 * width) * min(_TOGETHER, ballots.n_problems)
-    several = max(1, _BLOCK // per_round)  # rounds at a time, or streams at a time where one round is all there is
     out = np.zeros((6, ballots.n_problems, len(sizes)))
-    streams = range(0, ballots.n_problems, _TOGETHER)
-    n_rounds = min(several, len(rounds))
-    n_streams = max(1, several // n_rounds)
-    for first in range(0, len(streams), n_streams):
-        group = streams[first : first + n_streams]
-        rows = slice(group[0], group[-1] + _TOGETHER)
-        for start in range(0, len(rounds), n_rounds):
-            part = rounds[start : start + n_rounds]
-            orders = [random_orders(ballots.size[s : s + _TOGETHER], width, part, seed, s) for s in group]
-            part_vote = vote if np.isscalar(vote) else vote[rows]
-            out[:, rows] += _walk(ballots.take(rows), part_vote, np.concatenate(orders), sizes)
+    if not len(sizes):
+        return out
+    per_order = 2 * ballots.votes.shape[1] + 2 * ballots.answer.shape[1]
+    for rows in blocks(ballots.size, per_order * ROUND):
+        together = max(1, _BLOCK // (per_order * ROUND * len(rows)))
+        block, n = ballots.take(rows), int(ballots.size[rows[0]])
+        for low in range(0, len(rounds), together):
+            orders = random_orders(n, rows, rounds[low : low + together], seed)
+            out[:, rows] += _walk(block, vote if np.isscalar(vote) else vote[rows, :n], orders, sizes)
     return out
 
 
 def _walk(block: Ballots, vote: np.ndarray | float, orders: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Sums over the given orders of y, x, y**2, x**2, x y and ties: (6, n_problems, n_sizes)."""
-    walks = Walks(block.answer, block.winning, orders)
-    ones = np.ones(block.answer.shape)
-    weighted = Borda(walks, block.score, vote) if np.isscalar(vote) else Totals(walks, vote)
-    majority = Totals(walks, ones)
+    """Sums of y, x, y**2, x**2, x y and ties over the rounds (a round's means); shape (6, n_problems, n_sizes)."""
+    walks = Walks(block.answer[:, : len(orders)], block.winning, orders)
     out = np.empty((6, walks.n_problems, len(sizes)))
-    column = {int(size): i for i, size in enumerate(sizes)}
-    for position in range(int(sizes.max())):
-        step = walks.step(position)
-        weighted.add(step)
-        majority.add(step)
-        if (i := column.get(position + 1)) is not None:
-            y, x = weighted.credit(), majority.credit()
-            out[:, :, i] = [walks.by_problem(v) for v in (y, x, y * y, x * x, x * y, majority.leaders > 1)]
+    for i, credits in enumerate(_credits(walks, block, vote, sizes)):
+        y, x, tied = (walks.by_round(c) for c in credits)  # (n_rounds, n_problems)
+        out[:, :, i] = [value.sum(axis=0) for value in (y, x, y * y, x * x, x * y, tied)]
     return out
+
+
+def _credits(
+    walks: Walks, block: Ballots, vote: np.ndarray | float, sizes: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """At each size: credit of the weighted vote, credit of the majority, whether the majority is tied; (n_walks,)."""
+    few = len(sizes) * walks.n_answers < _BULK * sizes[-1] and sizes[-1] <= Tally.LIMIT
+    if few and not np.isscalar(vote):
+        tally = Tally(walks, vote)
+        for start, stop in pairwise([0, *sizes.tolist()]):
+            tally.advance(start, stop)
+            yield tally.credits()
+        return
+    weighted = Borda(walks, block.score[:, : walks.width], vote) if np.isscalar(vote) else Totals(walks, vote)
+    majority = Totals(walks, np.ones(walks.answer.shape))
+    for start, stop in pairwise([0, *sizes.tolist()]):
+        for position in range(start, stop):
+            step = walks.step(position)
+            weighted.add(step)
+            majority.add(step)
+        yield weighted.credit(), majority.credit(), majority.leaders > 1

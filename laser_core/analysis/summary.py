@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from laser_core.analysis.crossfit import CrossFit, cross_fit
 from laser_core.analysis.estimates import Estimate
 from laser_core.analysis.metrics import Separation, accuracy, separation
 from laser_core.analysis.reliability import Calibration, calibration
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.thresholds import CrossFit, Sweep, cross_fit, threshold_sweep
+from laser_core.analysis.thresholds import Sweep, threshold_sweep
 from laser_core.analysis.voting import VotingCurve, voting_curve
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import Rollouts

@@ -1,4 +1,4 @@
-"""Where to cut the score: every threshold at once, the best one, and its worth on problems that did not choose it."""
+"""Where to cut the score: every threshold at once, and the best one."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from laser_core.analysis.estimates import Estimate, interval, ratio_statistic
-from laser_core.analysis.metrics import Judged, cell_statistics
+from laser_core.analysis.estimates import interval
+from laser_core.analysis.metrics import Judged
 from laser_core.analysis.samples import Samples
 
+POINTS = 50_000  # thresholds looked at
 CANDIDATES = 128  # thresholds that the bootstrap of the best one chooses from
+_BLOCK = 2**17  # bootstrap weights held at a time
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Sweep:
         95% band of the balanced F1 with the problem as unit, pointwise.
     best : float
         Threshold with the best balanced F1, halfway to the next distinct score so that rounding cannot move a solution
-        across it; NaN where a class is missing. Judged on the data that chose it: see :func:`cross_fit`.
+        across it; NaN where a class is missing. Judged on the data that chose it: see
+        :func:`~laser_core.analysis.cross_fit`.
     best_index : int
         Its position in ``threshold``, -1 where undefined.
     best_low, best_high : float
@@ -52,15 +55,14 @@ class Sweep:
     n_scored: int
 
 
-def threshold_sweep(samples: Samples, *, points: int = 50_000, n_bootstrap: int = 400, seed: int = 0) -> Sweep:
+def threshold_sweep(samples: Samples, *, points: int = POINTS, n_bootstrap: int = 400, seed: int = 0) -> Sweep:
     """Judge by every distinct score in one pass: one sort, then running sums, bands included.
 
     Parameters
     ----------
     samples : Samples
     points : int
-        Most thresholds to return: with more distinct scores than this, evenly spaced ones (and the best, which is
-        always looked for among all).
+        Most thresholds to look at: with more distinct scores than this, evenly spaced ones.
     n_bootstrap, seed : int
         Of the interval of the best threshold.
 
@@ -74,17 +76,10 @@ def threshold_sweep(samples: Samples, *, points: int = 50_000, n_bootstrap: int 
     right, n = judged.correct, len(judged.score)
     n_right = int(right.sum())
     n_wrong = n - n_right
-    # Accepting the solutions from the top: after stops[i] of them the threshold is the next score below.
-    floor = judged.score[-1] - max(1e-9, 1e-9 * abs(judged.score[-1])) if n else 0.0
-    edges = np.append(judged.score, floor)[judged.stops][::-1]
-    every = _f1(judged.at_stops(right)[::-1], judged.at_stops(~right)[::-1], n_right, n_wrong)
-    best = int(np.nanargmax(every)) if n_right and n_wrong else -1
-    shown = np.arange(len(edges))
-    if len(edges) > points:
-        shown = np.unique(np.append(np.linspace(0, len(edges) - 1, points).astype(int), best))
+    threshold, stops = cuts(judged, points)
 
     def after(values: np.ndarray) -> np.ndarray:
-        return judged.at_stops(values)[::-1][shown]
+        return judged.at_stops(values, stops).astype(float)
 
     hits, alarms = after(right), after(~right)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -93,16 +88,17 @@ def threshold_sweep(samples: Samples, *, points: int = 50_000, n_bootstrap: int 
         precision = hits / said
         spread = said * (n - said) * n_right * n_wrong
         mcc = np.where(spread > 0, (n * hits - said * n_right) / np.sqrt(spread), np.nan)
-    f1 = every[shown]
+    f1 = balanced_f1(hits, alarms, n_right, n_wrong)
     n_problems = int(judged.contributes.sum())
     low, high = _band(judged, after, tpr, tnr, f1, n_problems)
-    at, at_low, at_high = np.nan, np.nan, np.nan
-    if best >= 0:
-        at = _halfway(edges, best)
-        ends = _bootstrap_best(judged, edges, n_bootstrap=n_bootstrap, seed=seed)
-        at_low, at_high = min(ends[0], at), max(ends[1], at)
+    index, best, best_low, best_high = -1, np.nan, np.nan, np.nan
+    if n_right and n_wrong:
+        index = int(np.argmax(f1))
+        best = halfway(threshold, index)
+        ends = _bootstrap_best(judged, threshold, n_bootstrap=n_bootstrap, seed=seed)
+        best_low, best_high = min(ends[0], best), max(ends[1], best)
     return Sweep(
-        threshold=edges[shown],
+        threshold=threshold,
         tpr=tpr,
         tnr=tnr,
         balanced_f1=f1,
@@ -110,23 +106,37 @@ def threshold_sweep(samples: Samples, *, points: int = 50_000, n_bootstrap: int 
         mcc=mcc,
         balanced_f1_low=low,
         balanced_f1_high=high,
-        best=at,
-        best_index=int(np.searchsorted(shown, best)) if best >= 0 else -1,
-        best_low=at_low,
-        best_high=at_high,
+        best=best,
+        best_index=index,
+        best_low=best_low,
+        best_high=best_high,
         n_problems=n_problems,
         n_scored=n,
     )
 
 
-def _f1(hits: np.ndarray, alarms: np.ndarray, n_right: float, n_wrong: float) -> np.ndarray:
+def cuts(judged: Judged, points: int = POINTS) -> tuple[np.ndarray, np.ndarray]:
+    """Thresholds in rising order, and how many solutions score above each; one lies below all scores.
+
+    Every distinct score is one, or evenly spaced ones where there are more than ``points``.
+    """
+    # Accepting the solutions from the top: after i of them the threshold is the next score below.
+    floor = judged.score[-1] - max(1e-9, 1e-9 * abs(judged.score[-1])) if len(judged.score) else 0.0
+    shown = np.unique(np.linspace(0, len(judged.stops) - 1, min(points, len(judged.stops))).astype(int))
+    stops = judged.stops[::-1][shown]
+    last = np.minimum(stops, max(len(judged.score) - 1, 0))
+    return np.where(stops < len(judged.score), judged.score[last] if len(judged.score) else 0.0, floor), stops
+
+
+def balanced_f1(hits: np.ndarray, alarms: np.ndarray, n_right: float, n_wrong: float) -> np.ndarray:
     """Balanced F1 from accepted correct and incorrect solutions; NaN where a class is missing."""
     with np.errstate(invalid="ignore", divide="ignore"):
         tpr, tnr = hits / n_right, 1 - alarms / n_wrong
         return np.where(tpr + tnr == 0, 0.0, 2 * tpr * tnr / (tpr + tnr))
 
 
-def _halfway(threshold: np.ndarray, index: int) -> float:
+def halfway(threshold: np.ndarray, index: int) -> float:
+    """The middle between a threshold and the next, so that rounding cannot move a solution across it."""
     return float(threshold[index : index + 2].mean())
 
 
@@ -161,11 +171,11 @@ def _band(
 def _running_count(problem: np.ndarray, flag: np.ndarray) -> np.ndarray:
     """How many earlier rows of the same problem have the flag, of shape (n_rows,)."""
     by_problem = np.argsort(problem, kind="stable")
-    flags = flag[by_problem].astype(float)
-    total = np.cumsum(flags) - flags
-    new = np.append(True, problem[by_problem][1:] != problem[by_problem][:-1]) if len(problem) else np.zeros(0, bool)
-    out = np.empty(len(problem))
-    out[by_problem] = total - total[new][np.cumsum(new) - 1]
+    flags = flag[by_problem]
+    total = np.cumsum(flags, dtype=np.int32) - flags
+    first = np.append(True, np.diff(problem[by_problem]) != 0)[: len(problem)]
+    out = np.empty(len(problem), np.int32)
+    out[by_problem] = total - total[first][np.cumsum(first, dtype=np.int32) - 1]
     return out
 
 
@@ -175,13 +185,16 @@ def _bootstrap_best(judged: Judged, threshold: np.ndarray, *, n_bootstrap: int, 
     cell = np.searchsorted(candidates, judged.score, side="left")  # a score is above candidates[:cell]
     hits, alarms = (_above(judged, flag, cell, len(candidates)) for flag in (judged.correct, ~judged.correct))
     rng = np.random.default_rng(seed)
-    best = []
-    for _ in range(n_bootstrap):
-        drawn = np.bincount(rng.integers(0, judged.n_problems, judged.n_problems), minlength=judged.n_problems)
-        h, a = drawn.astype(np.float32) @ hits, drawn.astype(np.float32) @ alarms  # the last entries are the totals
-        if h[-1] and a[-1]:
-            best.append(candidates[np.argmax(_f1(h[:-1], a[:-1], h[-1], a[-1]))])
-    return tuple(float(q) for q in np.quantile(best, [0.025, 0.975])) if best else (np.nan, np.nan)
+    best, n = [], judged.n_problems
+    for low in range(0, n_bootstrap, step := max(1, _BLOCK // n)):
+        count = min(step, n_bootstrap - low)
+        drawn = rng.integers(0, n, (count, n)) + n * np.arange(count)[:, None]
+        weight = np.bincount(drawn.ravel(), minlength=count * n).reshape(count, n).astype(np.float32)
+        h, a = weight @ hits, weight @ alarms  # (count, n_candidates + 1), the last column is the total
+        f1 = np.nan_to_num(balanced_f1(h[:, :-1], a[:, :-1], h[:, -1:], a[:, -1:]), nan=-1.0)
+        best.append(candidates[np.argmax(f1, axis=1)][f1.max(axis=1) >= 0])
+    best = np.concatenate(best)
+    return tuple(float(q) for q in np.quantile(best, [0.025, 0.975])) if len(best) else (np.nan, np.nan)
 
 
 def _above(judged: Judged, flag: np.ndarray, cell: np.ndarray, n_candidates: int) -> np.ndarray:
@@ -190,100 +203,3 @@ def _above(judged: Judged, flag: np.ndarray, cell: np.ndarray, n_candidates: int
     shape = (judged.n_problems, n_candidates + 1)
     table = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape)[:, ::-1].cumsum(axis=1, dtype=np.float32)
     return np.roll(table[:, ::-1], -1, axis=1)  # column j: in cell j + 1 or higher, that is above candidates[j]
-
-
-@dataclass(frozen=True)
-class CrossFit:
-    """A chosen threshold judged only on problems that did not choose it.
-
-    Attributes
-    ----------
-    thresholds : tuple of float
-        The choice of each fold's complement.
-    balanced_f1, tpr, tnr, mcc : Estimate
-        Over all solutions, each judged by the threshold that the other folds chose.
-    cost : Estimate
-        Mean cost of a judgement: 1 for an incorrect solution accepted, ``1 / cost_ratio`` for a correct one rejected.
-        Where no cost ratio was given both cost 1.
-    """
-
-    thresholds: tuple[float, ...]
-    balanced_f1: Estimate
-    tpr: Estimate
-    tnr: Estimate
-    mcc: Estimate
-    cost: Estimate
-
-
-def best_threshold(samples: Samples, *, cost_ratio: float | None = None) -> float:
-    """The threshold with the best balanced F1, or with the least cost.
-
-    Parameters
-    ----------
-    samples : Samples
-    cost_ratio : float, optional
-        How many correct solutions one would reject to keep one incorrect solution out: the cost of a false acceptance
-        in units of a false rejection. None asks for the best balanced F1 instead.
-
-    Examples
-    --------
-    >>> s = Samples.from_arrays(correct=[[1, 1, 0, 1, 0]], score=[[0.9, 0.8, 0.7, 0.2, 0.1]])
-    >>> round(best_threshold(s, cost_ratio=3), 3), round(best_threshold(s, cost_ratio=0.5), 3)
-    (0.75, 0.15)
-    """
-    return _choose(Judged.of(samples), cost_ratio)
-
-
-def _choose(judged: Judged, cost_ratio: float | None) -> float:
-    n_right = judged.correct.sum()
-    n_wrong = len(judged.correct) - n_right
-    if not (n_right and n_wrong):
-        return np.nan
-    hits, alarms = judged.at_stops(judged.correct), judged.at_stops(~judged.correct)
-    value = _f1(hits, alarms, n_right, n_wrong) if cost_ratio is None else hits - cost_ratio * alarms
-    floor = judged.score[-1] - max(1e-9, 1e-9 * abs(judged.score[-1]))
-    edges = np.append(judged.score, floor)[judged.stops]
-    return _halfway(edges[::-1], int(np.argmax(value[::-1])))
-
-
-def cross_fit(samples: Samples, *, n_folds: int = 5, cost_ratio: float | None = None, seed: int = 0) -> CrossFit:
-    """Choose the threshold on some problems and judge it on the others, for each fold in turn.
-
-    Parameters
-    ----------
-    samples : Samples
-    n_folds : int
-        Folds of problems, drawn at random with ``seed``.
-    cost_ratio : float, optional
-        As in :func:`best_threshold`.
-
-    Returns
-    -------
-    CrossFit
-        The intervals describe new problems judged by thresholds like these; they do not include the variation of the
-        thresholds themselves (``Sweep.best_low`` and ``best_high`` show it).
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> right = rng.random((50, 8)) < 0.5
-    >>> fit = cross_fit(Samples.from_arrays(correct=right, score=right + rng.normal(0, 0.5, right.shape)))
-    >>> len(fit.thresholds), 0.7 < fit.balanced_f1.value < 0.95
-    (5, True)
-    """
-    judged = Judged.of(samples)
-    fold = folds(samples.n_problems, n_folds=n_folds, seed=seed)
-    chosen = [_choose(judged.take(fold[judged.problem] != k), cost_ratio) for k in range(fold.max() + 1)]
-    threshold = np.array(chosen)[fold[judged.problem]]
-    usable = judged.take(np.isfinite(threshold))
-    cells = cell_statistics(usable, threshold[np.isfinite(threshold)])
-    said = usable.score > threshold[np.isfinite(threshold)]
-    per_row = np.where(usable.correct, ~said / (cost_ratio or 1.0), said)
-    cost = ratio_statistic(usable.per_problem(per_row), usable.per_problem(np.ones(len(said))), scale="real")
-    named = {name: cells[name].estimate() for name in ("balanced_f1", "tpr", "tnr", "mcc")}
-    return CrossFit(thresholds=tuple(chosen), **named, cost=cost.estimate())
-
-
-def folds(n_problems: int, *, n_folds: int, seed: int) -> np.ndarray:
-    """A fold number for each problem, of shape (n_problems,); sizes differ by at most one."""
-    return np.random.default_rng(seed).permutation(np.arange(n_problems) % min(n_folds, n_problems))

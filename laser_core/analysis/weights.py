@@ -88,10 +88,14 @@ _NAMED: dict[str, Callable[[np.ndarray, float, float], np.ndarray]] = {
 }
 
 
-def quantise(weights: np.ndarray) -> np.ndarray:
-    """Weights as whole multiples of a 2**-40th of each problem's largest, so that sums are exact and ties are ties.
+SCALE = 2.0**30
 
-    Sums of up to 2**12 such numbers are exact in double precision whatever the order of addition.
+
+def quantise(weights: np.ndarray) -> np.ndarray:
+    """Weights as whole numbers up to ``SCALE``, that of each problem's largest weight, so that ties are ties.
+
+    Sums of whole numbers are exact in double precision whatever the order of addition. Totals that differ by less than
+    about a billionth of the largest weight count as equal.
     """
     top = weights.max(axis=1, keepdims=True, initial=0.0)
-    return np.rint(weights / np.where(top > 0, top, 1.0) * 2.0**40)
+    return np.rint(weights / np.where(top > 0, top, 1.0) * SCALE)

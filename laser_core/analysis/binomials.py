@@ -1,0 +1,74 @@
+"""Binomial distributions and their transforms, stacked for many counts: what the exact majority vote is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy.stats import binom
+
+TAIL = 1e-18  # of a distribution, cut off
+
+
+def highest(n: np.ndarray | int, p: float) -> np.ndarray:
+    """What a binomial exceeds with probability ``TAIL`` at most; scipy's own ``isf`` cannot see so small a tail."""
+    return n - binom.ppf(TAIL, n, 1 - p)
+
+
+@dataclass(frozen=True)
+class BinomialRows:
+    """For each count of solutions an answer may have: its binomial distribution, where it is not negligible, stacked.
+
+    Count c has the rows v = ``low[c]`` .. ``high[c]``, from ``start[c]`` on (``first``: the starts of all counts). A
+    row stands for "fewer than v votes": ``pmf`` is what it adds to the row before (``votes`` = v - 1 votes), ``below``
+    the probability itself.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    start: np.ndarray
+    first: np.ndarray
+    pmf: np.ndarray
+    below: np.ndarray
+    votes: np.ndarray
+
+    @classmethod
+    def of(cls, own: np.ndarray, others: np.ndarray, *, deepest: int, p: float) -> BinomialRows:
+        """Rows for the counts ``own`` and those of ``others`` above 1, up to ``deepest`` votes, under coins of bias p."""
+        counts = np.unique(np.concatenate([own, others[others >= 2]]))
+        low, high, start = np.zeros((3, counts.max() + 1), int)
+        low[counts] = np.maximum(binom.ppf(TAIL, counts, p), 0)
+        high[counts] = np.minimum(np.minimum(highest(counts, p) + 1, counts + 1), deepest + 1)
+        low[counts] = np.minimum(low[counts], high[counts])
+        length = high[counts] - low[counts] + 1
+        first = np.cumsum(length) - length
+        start[counts] = first
+        votes = np.arange(length.sum()) + np.repeat(low[counts] - first, length) - 1
+        count = np.repeat(counts, length)
+        pmf = binom.pmf(votes, count, p)
+        pmf[first] = 0.0  # below the first row there is nothing to speak of
+        return cls(low, high, start, first, pmf, binom.cdf(votes, count, p), votes)
+
+    def row(self, count: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """The row for "fewer than v"; beyond the last it does not change any more."""
+        return self.start[count] - self.low[count] + np.clip(v, self.low[count], self.high[count])
+
+    def exactly(self, count: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """The probability of v votes, 0 where it is negligible."""
+        inside = (v >= self.low[count]) & (v < self.high[count])
+        return np.where(inside, self.pmf[self.row(count, v + 1)], 0.0)
+
+    def transform(self, frequency: np.ndarray, period: int) -> np.ndarray:
+        """The transforms of "fewer than v votes", of shape (n_rows, n_frequencies)."""
+        table = phase(self.votes, frequency, period)
+        table *= self.pmf[:, None]
+        for start, end in pairwise([*self.first.tolist(), len(table)]):
+            np.cumsum(table[start:end], axis=0, out=table[start:end])
+        return table
+
+
+def phase(power: np.ndarray, frequency: np.ndarray, period: int) -> np.ndarray:
+    """``exp(-2 pi i * power * frequency / period)``, of shape (n_powers, n_frequencies)."""
+    circle = np.exp(-2j * np.pi * np.arange(period) / period)
+    return circle[(power.astype(np.int32)[:, None] * frequency.astype(np.int32)) % np.int32(period)]
