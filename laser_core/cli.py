@@ -66,7 +66,7 @@ def base(out: Out, seed: Seed = 0, steps: Annotated[int | None, typer.Option(hel
     from laser_core.progress import plain_bar
 
     settings = BaseConfig(seed=seed) if steps is None else BaseConfig(seed=seed, steps=steps)
-    with plain_bar("base", settings.steps) as advance:
+    with plain_bar("base", settings.steps + settings.settle_steps) as advance:
         train_base(settings, out, on_step=lambda step, event: advance(step + 1, f"loss {event['loss']:.3f}"))
     typer.echo(f"Wrote {out}")
 

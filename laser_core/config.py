@@ -38,14 +38,14 @@ class LaserConfig:
 
     # LaSeR
     beta_v: float = setting(0.1, "scale of the score", symbol="beta_v", unit="reward / nat")
-    alpha: float = setting(2.0, "weight of the score loss", symbol="alpha")
+    alpha: float = setting(0.5, "weight of the score loss", symbol="alpha")
     tau: float = setting(0.1, "share of the score in the integrated advantage", symbol="tau")
     std_threshold: float = setting(0.1, "a problem's scores must spread more than this to be used", symbol="T")
     z_token: str = setting("", "verdict token; empty: the model's first reserved token", symbol="z_c")
     c_ref: float | None = setting(None, "reference log-prob; unset: measured at the start", symbol="c_ref", unit="nats")
     class_weighting: bool = setting(True, "weigh correct and incorrect solutions equally in the score loss", symbol="w")
-    reasoning_warmup: int = setting(0, "first steps with the policy loss alone", unit="steps")
-    self_reward_warmup: int = setting(0, "next steps that train the score without using it", unit="steps")
+    reasoning_warmup: int = setting(20, "first steps with the policy loss alone", unit="steps")
+    self_reward_warmup: int = setting(20, "next steps that train the score without using it", unit="steps")
 
     # Rollouts
     prompts_per_step: int = setting(64, "problems a step", symbol="G")
@@ -54,10 +54,10 @@ class LaserConfig:
     temperature: float = setting(1.0, "of sampling; the score is defined at 1 alone")
 
     # Optimisation
-    steps: int = setting(300, "training steps")
-    lr: float = setting(5e-5, "peak learning rate of AdamW")
+    steps: int = setting(100, "training steps")
+    lr: float = setting(1e-4, "peak learning rate of AdamW")
     lr_warmup: int = setting(10, "steps of linear warm-up of the learning rate", unit="steps")
-    lr_decay: float = setting(0.5, "last share of the run over which the learning rate falls linearly to zero")
+    lr_decay: float = setting(0.3, "last share of the run over which the learning rate falls linearly to zero")
     weight_decay: float = setting(0.0, "AdamW's")
     max_grad_norm: float = setting(1.0, "gradient clipping")
     clip_low: float = setting(0.2, "lower clip of the probability ratio", symbol="epsilon")

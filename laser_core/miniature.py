@@ -41,13 +41,16 @@ class BaseConfig:
     layers: int = 4
     heads: int = 4
     intermediate_size: int = 384
-    steps: int = 1000
+    steps: int = 1400  # reading the corpus
+    settle_steps: int = 80  # then pinning the reserved tokens, while reading on
     batch_size: int = 256
     lr: float = 2e-3
+    settle_lr: float = 3e-4
     wrong_share: float = 0.5  # of the corpus's guesses
-    marked_share: float = 0.75  # of the solutions, graded after their <eos>
+    marked_share: float = 0.5  # of the solutions, graded after their <eos>
     reserved_logprob: float = -23.0  # nats; the paper's c_ref for Qwen2.5
-    reserved_weight: float = 0.1  # of the pinning term
+    reserved_weight: float = 0.02  # of the pinning term while reading; stronger, it delays all other learning
+    settle_reserved_weight: float = 0.2
     seed: int = 0
 
 
@@ -126,40 +129,62 @@ def train_base(
     ----------
     config : BaseConfig
     out : Path
-        Receives ``model.safetensors``, ``config.json``, ``tokenizer.json`` and ``base.json`` (how it was made).
+        Receives ``model.safetensors``, ``config.json`` and ``tokenizer.json``.
     on_step : callable, optional
         Called with the step and ``{"loss", "reserved_error"}`` (nats).
     """
     torch.manual_seed(config.seed)
-    rng = np.random.default_rng(config.seed)
     tokenizer = make_tokenizer()
     model = make_model(config, tokenizer)
+    stages = (  # steps, peak learning rate, weight of the pinning term
+        (config.steps, config.lr, config.reserved_weight),
+        (config.settle_steps, config.settle_lr, config.settle_reserved_weight),
+    )
+    done = 0
+    for stage, (steps, lr, reserved_weight) in enumerate(stages):
+        read_corpus(model, tokenizer, config, stage, steps, lr, reserved_weight, pick_dtype(dtype), done, on_step)
+        done += steps
+    model.save_pretrained(out)
+    tokenizer.save_pretrained(out)
+
+
+def read_corpus(
+    model: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    config: BaseConfig,
+    stage: int,
+    steps: int,
+    lr: float,
+    reserved_weight: float,
+    dtype: torch.dtype,
+    first_step: int = 0,
+    on_step: Callable[[int, dict], None] | None = None,
+) -> None:
+    """One stage of :func:`train_base`: cross-entropy of solutions and marks plus the pinning term, on a one-cycle."""
+    rng = np.random.default_rng([config.seed, stage])
     problems = load_problems("linear", "train")
     reserved = torch.tensor(tokenizer.convert_tokens_to_ids(list(RESERVED)))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr, betas=(0.9, 0.98), weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.lr, config.steps, pct_start=0.1)
-    precision = pick_dtype(dtype)
-    for step in range(config.steps):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.98), weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps, pct_start=0.1)
+    for step in range(steps):
         tokens, labels = corpus_batch(problems, tokenizer, config, rng)
-        kept = (labels != IGNORE) | (tokens == tokenizer.eos_token_id)
-        n_labels, n_kept, n_ends = (labels != IGNORE).sum(), kept.sum(), (tokens == tokenizer.eos_token_id).sum()
+        is_end = tokens == tokenizer.eos_token_id
+        kept = (labels != IGNORE) | is_end  # an unmarked <eos> predicts nothing, but the score will be read there
+        n_labels, n_kept, n_ends = (labels != IGNORE).sum(), kept.sum(), is_end.sum()
         optimizer.zero_grad()
         totals = torch.zeros(2)
-        for t, y, k in zip(*(part.split(MICRO_BATCH) for part in (tokens, labels, kept)), strict=True):
-            with autocast(precision):
+        for t, y, k, e in zip(*(part.split(MICRO_BATCH) for part in (tokens, labels, kept, is_end)), strict=True):
+            with autocast(dtype):
                 hidden = model.model(t).last_hidden_state  # (b, T, D)
             logprobs = F.linear(hidden[k].float(), model.lm_head.weight).log_softmax(-1)  # (b, T, D) -> (m, V)
             loss = F.nll_loss(logprobs, y[k], ignore_index=IGNORE, reduction="sum") / n_labels
-            # The score is read after <eos>, a thirtieth of all positions: it counts as much as all the others together.
+            # The end, a thirtieth of all positions, counts as much as all the others together.
             off = (logprobs[:, reserved] - config.reserved_logprob).square().mean(1)  # (m,)
-            ends = (t == tokenizer.eos_token_id)[k]
-            squared = (off[ends].sum() / n_ends + off[~ends].sum() / (n_kept - n_ends)) / 2
-            (loss + config.reserved_weight * squared).backward()
-            totals += torch.stack([loss.detach(), squared.detach()])
+            pinned = (off[e[k]].sum() / n_ends + off[~e[k]].sum() / (n_kept - n_ends)) / 2
+            (loss + reserved_weight * pinned).backward()
+            totals += torch.stack([loss.detach(), pinned.detach()])
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         if on_step:
-            on_step(step, {"loss": totals[0].item(), "reserved_error": totals[1].sqrt().item()})
-    model.save_pretrained(out)
-    tokenizer.save_pretrained(out)
+            on_step(first_step + step, {"loss": totals[0].item(), "reserved_error": totals[1].sqrt().item()})
