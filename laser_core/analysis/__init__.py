@@ -13,6 +13,7 @@ from laser_core.analysis.earlydrop import EarlyDrop, early_drop
 from laser_core.analysis.estimates import Estimate, Statistic
 from laser_core.analysis.filtered import FilteredMajority, filtered_majority
 from laser_core.analysis.metrics import Separation, accuracy, separation
+from laser_core.analysis.outofcore import BigSummary, summarize_parquet
 from laser_core.analysis.recalibration import recalibrate
 from laser_core.analysis.reliability import Calibration, calibration
 from laser_core.analysis.replay import ComputeWorth, Policy, compute_worth
@@ -25,6 +26,7 @@ from laser_core.analysis.voting import VotingCurve, voting_curve
 from laser_core.analysis.weights import vote_weights
 
 __all__ = [
+    "BigSummary",
     "Calibration",
     "Comparison",
     "ComputeWorth",
@@ -62,6 +64,7 @@ __all__ = [
     "sensitivity",
     "separation",
     "summarize",
+    "summarize_parquet",
     "summarize_samples",
     "threshold_sweep",
     "vote_weights",

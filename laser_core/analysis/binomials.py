@@ -35,7 +35,7 @@ class BinomialRows:
 
     @classmethod
     def of(cls, own: np.ndarray, others: np.ndarray, *, deepest: int, p: float) -> BinomialRows:
-        """Rows for the counts ``own`` and those of ``others`` above 1, up to ``deepest`` votes, under coins of bias p."""
+        """Rows for the counts ``own`` and those of ``others`` above 1, to ``deepest`` votes, under coins of bias p."""
         counts = np.unique(np.concatenate([own, others[others >= 2]]))
         low, high, start = np.zeros((3, counts.max() + 1), int)
         low[counts] = np.maximum(binom.ppf(TAIL, counts, p), 0)

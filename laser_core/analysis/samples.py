@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -113,8 +114,15 @@ class Samples:
         )
 
     @classmethod
-    def from_rollouts(cls, rollouts: Rollouts, *, signal: str = "score", run: str | None = None) -> Samples:
-        """Lay one run of a table out as a grid, with equal answers found by :func:`laser_core.verify.answer_groups`.
+    def from_rollouts(
+        cls,
+        rollouts: Rollouts,
+        *,
+        signal: str = "score",
+        run: str | None = None,
+        same_answers: Callable[[np.ndarray, list[str | None]], np.ndarray] | None = None,
+    ) -> Samples:
+        """Lay one run of a table out as a grid.
 
         Parameters
         ----------
@@ -123,6 +131,9 @@ class Samples:
             The column to judge: "score", or any of ``rollouts.signals``.
         run : str, optional
             Which run. May be left out where the table holds one.
+        same_answers : callable, optional
+            Gives equal answers of a problem equal numbers, -1 to no answer. None: mathematical equivalence, by
+            :func:`laser_core.verify.answer_groups`.
 
         Raises
         ------
@@ -151,7 +162,7 @@ class Samples:
             present=grid(np.ones(len(codes), bool), False),
             correct=grid(part.column("correct"), np.nan),
             score=grid(_finite(part.column(signal)), np.nan),
-            answer=grid(_answers(part, codes), -1),
+            answer=grid(_answers(part, codes, same_answers), -1),
             truncated=grid(part.column("truncated") == 1, False),
             n_tokens=grid(part.column("n_tokens"), np.nan),
             row=grid(index, -1),
@@ -203,11 +214,12 @@ def _finite(values: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _answers(rollouts: Rollouts, codes: np.ndarray) -> np.ndarray:
+def _answers(rollouts: Rollouts, codes: np.ndarray, same_answers: Callable | None) -> np.ndarray:
     if not rollouts.has("answer"):
         return np.full(len(rollouts), -1, np.int64)
-    # Loaded only here: a table without answers needs no mathematics.
-    from laser_core.verify import answer_groups
+    if same_answers is None:
+        # Loaded only here: a table without answers needs no mathematics.
+        from laser_core.verify import answer_groups as same_answers
 
     # Each problem's distinct spellings are compared once, however many solutions share them.
     encoded = pc.dictionary_encode(rollouts.table["answer"]).combine_chunks()
@@ -217,7 +229,7 @@ def _answers(rollouts: Rollouts, codes: np.ndarray) -> np.ndarray:
     )
     problem, text = np.divmod(pair, len(encoded.dictionary) + 1)
     texts = [*encoded.dictionary.to_pylist(), None]  # text - 1 is -1 for no answer: the last entry
-    groups = answer_groups(problem, [texts[i - 1] for i in text])
+    groups = same_answers(problem, [texts[i - 1] for i in text])
     return np.asarray(groups, np.int64)[inverse]
 
 
