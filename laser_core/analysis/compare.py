@@ -68,7 +68,7 @@ def compare(
     *,
     threshold: float = 0.5,
     n_max: int | None = None,
-    weight: Weight = "clip",
+    weight: Weight | None = None,
     target_se: float = 0.002,
     seed: int = 0,
 ) -> Comparison:

@@ -50,7 +50,7 @@ class DrillDown:
         return rows[rows >= 0]
 
 
-def drill_down(samples: Samples, *, threshold: float = 0.5, weight: Weight = "clip") -> DrillDown:
+def drill_down(samples: Samples, *, threshold: float = 0.5, weight: Weight | None = None) -> DrillDown:
     """Collect the lists.
 
     Parameters
@@ -58,8 +58,8 @@ def drill_down(samples: Samples, *, threshold: float = 0.5, weight: Weight = "cl
     samples : Samples
     threshold : float
         A solution is judged correct when its score is above it.
-    weight : str or callable
-        See :func:`~laser_core.analysis.vote_weights`.
+    weight : str or callable, optional
+        As in :func:`~laser_core.analysis.voting_curve`.
 
     Examples
     --------

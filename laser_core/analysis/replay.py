@@ -100,7 +100,7 @@ def compute_worth(
     drop: EarlyDrop | None = None,
     budgets: np.ndarray | None = None,
     confidence: float = 0.95,
-    weight: Weight = "clip",
+    weight: Weight | None = None,
     n_orders: int = 32,
     seed: int = 0,
 ) -> ComputeWorth:
@@ -115,7 +115,8 @@ def compute_worth(
     budgets : array of int, optional
         None: powers of two up to what nine problems in ten reach.
     confidence : float
-    weight : str or callable
+    weight : str or callable, optional
+        As in :func:`~laser_core.analysis.voting_curve`.
     n_orders : int
         Random orders per problem, rounded up to a multiple of 16.
     seed : int
@@ -141,6 +142,7 @@ def compute_worth(
     top = int(np.quantile(samples.counts, 0.1, method="lower"))
     sizes = 2 ** np.arange(int(np.log2(max(top, 1))) + 1) if budgets is None else np.unique(np.asarray(budgets, int))
     ballots = Ballots.of(samples, n_max=int(sizes[-1]))
+    weight = weight or samples.default_weight
     curve = voting_curve(samples, n_values=sizes, weight=weight, seed=seed)
     score = ballots.score
     weights = vote_weights(score, weight if samples.has_scores else "equal")

@@ -82,6 +82,13 @@ class Samples:
         """Whether any solution has a score."""
         return bool(np.isfinite(self.score).any())
 
+    @property
+    def default_weight(self) -> str:
+        """The vote weight that fits the signal: "clip" for the score, "rank" for a signal that leaves [0, 1]."""
+        known = self.score[np.isfinite(self.score)]
+        bounded = len(known) == 0 or (known.min() >= 0 and known.max() <= 1)
+        return "clip" if self.signal == "score" or bounded else "rank"
+
     @classmethod
     def from_arrays(
         cls,

@@ -23,7 +23,7 @@ CURVES = ("pass", "majority", "weighted", "best_of_n")
 
 @dataclass(frozen=True)
 class Summary:
-    """The results behind ``laser analyze``; ``sweep`` and ``voting`` may be None where the data do not allow them.
+    """The results behind ``laser analyze``; None where the data do not allow them.
 
     Attributes
     ----------
@@ -194,7 +194,8 @@ def _warnings(samples: Samples, s: Separation, c: Calibration, voting: VotingCur
         )
     if samples.has_scores and c.clipped_share > 0.5:
         found.append(
-            f"{c.clipped_share:.0%} of the scores lie outside [0, 1]: ECE and Brier describe the clipped values."
+            f"{c.clipped_share:.0%} of the values of '{samples.signal}' lie outside [0, 1]: ECE, Brier and whatever is "
+            "judged at a fixed threshold say little about them."
         )
     if voting is not None and voting.n_conflicts:
         found.append(f"The verifier judged the same answer both correct and incorrect {voting.n_conflicts} times.")

@@ -50,7 +50,7 @@ class Vote:
     n_unanswered: int
 
 
-def draw_vote(samples: Samples, problem: int, n: int, *, seed: int, weight: Weight = "clip") -> Vote:
+def draw_vote(samples: Samples, problem: int, n: int, *, seed: int, weight: Weight | None = None) -> Vote:
     """Draw ``n`` solutions of a problem without replacement and let them vote.
 
     Raises
@@ -73,7 +73,7 @@ def draw_vote(samples: Samples, problem: int, n: int, *, seed: int, weight: Weig
     drawn = np.random.default_rng([seed, problem]).permutation(present)[:n]
     answer, score = samples.answer[problem, drawn], samples.score[problem, drawn]
     # Weights may depend on the other scores of the run (ranks), so all of them are made.
-    weights = vote_weights(samples.score, weight)[problem]
+    weights = vote_weights(samples.score, weight or samples.default_weight)[problem]
     whole = quantise(weights[None])[0][drawn]
     given = answer[answer >= 0]
     answers, count = np.unique(given, return_counts=True)
@@ -118,7 +118,7 @@ class FullVotes:
     weighted_leaders: np.ndarray
 
 
-def full_votes(samples: Samples, *, weight: Weight = "clip") -> FullVotes:
+def full_votes(samples: Samples, *, weight: Weight | None = None) -> FullVotes:
     """Let all solutions of every problem vote.
 
     Examples
@@ -132,7 +132,7 @@ def full_votes(samples: Samples, *, weight: Weight = "clip") -> FullVotes:
         winning = right / known > 0.5
     judged = (known > 0).any(axis=1)
     answered = samples.answer >= 0
-    whole = quantise(vote_weights(samples.score, weight if samples.has_scores else "equal"))
+    whole = quantise(vote_weights(samples.score, (weight or samples.default_weight) if samples.has_scores else "equal"))
     n_answers = count.shape[1]
     flat = (np.arange(samples.n_problems)[:, None] * n_answers + samples.answer)[answered]
     total = np.bincount(flat, whole[answered], samples.n_problems * n_answers).reshape(-1, n_answers)

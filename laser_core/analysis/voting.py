@@ -88,7 +88,7 @@ def voting_curve(
     n_values: np.ndarray | None = None,
     target_se: float = 0.002,
     seed: int = 0,
-    weight: Weight = "clip",
+    weight: Weight | None = None,
     power: float = 1.0,
     temperature: float = 1.0,
 ) -> VotingCurve:
@@ -109,7 +109,8 @@ def voting_curve(
         Monte-Carlo standard error to reach, in units of accuracy.
     seed : int
     weight, power, temperature
-        See :func:`~laser_core.analysis.vote_weights`; also "borda", the solution's rank among the subset's scores
+        See :func:`~laser_core.analysis.vote_weights`. None: "clip" for the score, "rank" for a signal that leaves
+        [0, 1]. Also "borda", the solution's rank among the subset's scores
         (from 1), to the power ``power``.
 
     Raises
@@ -126,6 +127,7 @@ def voting_curve(
     >>> curve.n.tolist(), curve.majority.round(3).tolist(), curve.weighted.round(3).tolist()
     ([1, 2, 3], [0.333, 0.333, 0.0], [0.333, 0.667, 1.0])
     """
+    weight = weight or samples.default_weight
     sizes, ballots = subset_sizes(samples, n_max, n_values)
     nothing = np.full((ballots.n_problems, len(sizes)), np.nan)
     zero = np.zeros(len(sizes))

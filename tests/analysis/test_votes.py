@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
 from math import comb
@@ -302,3 +303,16 @@ def test_borda_votes_agree_with_enumeration(drawn):
             ]
             credits.append(brute.vote_credit([answers[i] for i in subset], np.square(rank), winning))
         assert got == pytest.approx(np.mean(credits), abs=5 * se + 1e-3)
+
+
+def test_the_default_weight_fits_the_signal():
+    """Clipped to [0, 1], log-probs would all weigh nothing; their ranks do not."""
+    rng = np.random.default_rng(0)
+    answer = rng.integers(0, 4, (60, 8))
+    score = -5 + (answer == 0) + 0.3 * rng.standard_normal(answer.shape)
+    samples = replace(Samples.from_arrays(correct=answer == 0, score=score, answer=answer), signal="signal.logprob")
+    curve = voting_curve(samples)
+    assert curve.weight == "rank"
+    assert curve.weighted[-1] > curve.majority[-1] + 0.2
+    assert full_votes(samples).weighted.mean() == pytest.approx(curve.weighted[-1])
+    assert voting_curve(HAND).weight == "clip"
