@@ -215,7 +215,7 @@ def mean_interval(values: np.ndarray, *, scale: str = "unit", level: float = LEV
     [0.5, 1.0]
     """
     n = len(values)
-    mean = values.mean(axis=0)
+    mean = np.clip(values.mean(axis=0), *BOUNDS[scale])  # a control variate may overshoot by its noise
     se = values.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(values.shape[1], np.nan)
     low, high = interval(mean, se, n, scale=scale, level=level)
     return mean, low, high

@@ -6,8 +6,10 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from laser_core.analysis import Samples, calibration, summarize
+from laser_core.analysis import Samples, calibration, drill_down, score_distribution, summarize
 from laser_core.errors import InputError
 from laser_core.rollouts import Rollouts
 from tests.factories import make_rollouts
@@ -140,3 +142,34 @@ def test_debiasing_takes_most_of_the_noise_off():
         covers.append(c.ece.ci_low <= 0.002)
     assert np.mean(honest) < 0.65 * np.mean(plain)
     assert np.mean(covers) > 0.9
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "problem_id": st.sampled_from("abc"),
+                "answer": st.sampled_from([None, "1", "2", "1.0"]),
+                "correct": st.sampled_from([None, True, False]),
+                "score": st.sampled_from([None, float("nan"), -1e6, 0.0, 0.5, 1.0, float("inf")]),
+                "truncated": st.sampled_from([None, True, False]),
+                "n_tokens": st.sampled_from([None, 0, 7]),
+            }
+        ),
+        min_size=1,
+        max_size=9,
+    )
+)
+def test_no_table_is_too_strange_to_summarise(rows):
+    rollouts = Rollouts.from_rows([{"run": "r", "sample": i, "response": ""} | row for i, row in enumerate(rows)])
+    found = summarize(rollouts).to_json()
+    json.dumps(found, allow_nan=False)
+    assert found["n_rollouts"] == len(rows)
+    known = [row["correct"] for row in rows if row["correct"] is not None]
+    assert (found["accuracy"] is None) == (not known)
+    for values in (found["voting"][name] for name in ("pass", "majority", "weighted", "best_of_n")):
+        assert all(value is None or -0.05 <= value <= 1.05 for value in values)
+    samples = Samples.from_rollouts(rollouts)
+    drill_down(samples)
+    score_distribution(samples)
