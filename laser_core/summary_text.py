@@ -18,7 +18,7 @@ def summary_text(summary: Summary) -> str:
         f"{summary.n_problems} problems, {summary.n_rollouts} solutions; 95% intervals over problems in brackets",
         "",
         _line("accuracy", summary.accuracy),
-        f"  {'truncated':<34}{summary.truncated_fraction:.1%} of the solutions",
+        f"  {'truncated':<36}{summary.truncated_fraction:.1%} of the solutions",
         "",
         f"Does '{summary.signal}' tell right from wrong?  ({s.n_correct} correct and {s.n_incorrect} incorrect scored)",
         _line("AUROC, all solutions", s.auroc),
@@ -30,7 +30,7 @@ def summary_text(summary: Summary) -> str:
         _line("Brier score", summary.calibration.brier),
     ]
     if math.isfinite(summary.sweep.best):
-        lines.append(f"  {'best threshold':<34}{summary.sweep.best:.3f}")
+        lines.append(f"  {'best threshold':<36}{summary.sweep.best:.3f}")
     if summary.voting is not None:
         lines += ["", *_voting_lines(summary)]
     if summary.warnings:
@@ -56,5 +56,5 @@ def _voting_lines(summary: Summary) -> list[str]:
 
 def _line(name: str, estimate: Estimate) -> str:
     if not math.isfinite(estimate.value):
-        return f"  {name:<34}undefined"
-    return f"  {name:<34}{estimate.value:.3f} [{estimate.ci_low:.3f}, {estimate.ci_high:.3f}]"
+        return f"  {name:<36}undefined"
+    return f"  {name:<36}{estimate.value:.3f} [{estimate.ci_low:.3f}, {estimate.ci_high:.3f}]"
