@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -186,7 +186,10 @@ def train(
         )
 
     reference = load_policy(config.model, z_token=config.z_token)
-    policy = load_policy(config.model, z_token=config.z_token)
+    policy = replace(
+        load_policy(config.model, z_token=config.z_token),
+        name=f"{config.model}, {config.steps} steps of {config.method}",
+    )
     optimizer = torch.optim.AdamW(
         policy.model.parameters(), lr=config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay
     )

@@ -21,10 +21,13 @@
 
 # %%
 import math
+import warnings
 
 import pandas as pd
 import plotly.io as pio
 import torch
+
+warnings.filterwarnings("ignore", message="IProgress")  # a progress bar some Jupyter installations cannot draw
 
 from laser_core import algorithm
 from laser_core.bundled import runs
@@ -36,7 +39,6 @@ from laser_core.rollouts import read
 from laser_core.tasks import load_problems
 
 pio.renderers.default = "plotly_mimetype"
-torch.set_num_threads(2)
 
 # %% [markdown]
 # ## The equation

@@ -69,6 +69,7 @@ def test_the_rollout_table_is_consistent_with_itself(tiny_folder, tmp_path):
     rollouts = train(small(tiny_folder, steps=1, max_new_tokens=30, eval_samples=20), tmp_path / "run")
     meta = rollouts.meta
     assert (meta.z_token, meta.beta_v, meta.temperature) == ("<|reserved_0|>", 0.1, 1.0)
+    assert meta.model.endswith(", 1 steps of laser")  # not the model it started from
     ended = 0
     for index in range(len(rollouts)):
         row = rollouts.row(index)
