@@ -30,10 +30,21 @@ def literal(text: object, limit: int = 1000) -> str:
 def number(value: float, digits: int = 2) -> str:
     """A value to so many digits, or a word where it is undefined.
 
-    >>> number(0.8349), number(float("nan"))
-    ('0.83', 'undefined')
+    >>> number(0.8349), number(-0.001), number(float("nan"))
+    ('0.83', '0.00', 'undefined')
     """
-    return UNDEFINED if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+    if value is None or not math.isfinite(value):
+        return UNDEFINED
+    return f"{round(value, digits) + 0.0:.{digits}f}"  # adding zero turns -0.0 into 0.0
+
+
+def score_text(value: float) -> str:
+    """A score, with a third digit where it is small: a score that was never trained lives within a few hundredths of 0.
+
+    >>> score_text(0.8349), score_text(-0.0041), score_text(0.0)
+    ('0.83', '-0.004', '0.000')
+    """
+    return number(value, 2 if value is None or abs(value) >= 0.1 else 3)
 
 
 def percent(value: float, digits: int = 0) -> str:

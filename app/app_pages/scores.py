@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import data, findings, parts
-from app.words import count, estimate, number
+from app.words import count, estimate, score_text
 from laser_core.figures import score_histogram
 
 QUESTION = "Do correct solutions score higher than incorrect ones?"
@@ -37,8 +37,8 @@ with right:
 distribution = data.analyse(source, "score_distribution", signal=signal, bins=bins)
 with right:
     st.markdown(
-        f"Mean {name}  \ncorrect **{number(distribution.correct_mean.value)}**, "
-        f"incorrect **{number(distribution.incorrect_mean.value)}**"
+        f"Mean {name}  \ncorrect **{score_text(distribution.correct_mean.value)}**, "
+        f"incorrect **{score_text(distribution.incorrect_mean.value)}**"
     )
 with left:
     left_out = (

@@ -7,7 +7,7 @@ import math
 import streamlit as st
 
 from app import data, findings, parts
-from app.words import count, estimate, interval, number
+from app.words import count, estimate, interval, number, score_text
 from laser_core.figures import reliability_figure, threshold_figure
 
 source = data.current()
@@ -55,7 +55,7 @@ with left:
         alt="True positive rate, true negative rate and balanced F1 against the threshold",
         see="Raising the threshold rejects more incorrect solutions (TNR rises) and loses correct ones (TPR falls); "
         "the balanced F1 is their harmonic mean, with its 95% band. The star is the best threshold on these rollouts: "
-        f"{number(sweep.best)} (95% interval {number(sweep.best_low)} to {number(sweep.best_high)}). "
+        f"{score_text(sweep.best)} (95% interval {score_text(sweep.best_low)} to {score_text(sweep.best_high)}). "
         f"n = {count(sweep.n_scored, 'solution')} of {count(sweep.n_problems, 'problem')}.",
     )
 with right:

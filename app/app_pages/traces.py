@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import data, findings, parts, problems
-from app.words import count, literal, number, percent
+from app.words import count, literal, number, percent, score_text
 from laser_core.figures import QUANTITIES, Trace, token_heatmap, token_strip_html, trace_figure
 
 QUESTION = "When does the model know that it is wrong?"
@@ -50,7 +50,7 @@ def title(row: int) -> str:
     value, name = rows[row].get(signal), f"sample {rows[row]['sample']}"
     if shared_numbers:
         name += f" (row {row + 1:,})"  # solutions from several training steps
-    return f"{name}, score {number(value)}" if value is not None else name
+    return f"{name}, score {score_text(value)}" if value is not None else name
 
 
 def solution(row: int, quantity: str) -> None:
@@ -64,7 +64,7 @@ def solution(row: int, quantity: str) -> None:
     answer = literal(values["answer"], 80) if values.get("answer") is not None else "none found"
     reference = literal(values["reference_answer"], 80) if values.get("reference_answer") is not None else "unknown"
     st.markdown(
-        f"Verifier: **{verdict}** · {parts.signal_name(signal)} **{number(score)}**{judged}  \n"
+        f"Verifier: **{verdict}** · {parts.signal_name(signal)} **{score_text(score)}**{judged}  \n"
         f"Answer **{answer}** · reference **{reference}**" + (" · cut off" if values.get("truncated") else "")
     )
     trace = Trace.from_row(values, **settings)
@@ -129,8 +129,9 @@ if held:
             trace_figure(compared, kind, **settings),
             key="trace_z",
             alt="The score the model would give after each token, correct against incorrect solution",
-            see="What the score would be if the solution ended here: z_c's log-prob after every token, in score units "
-            f"(β_v = {number(meta.beta_v)}, c_ref = {number(meta.c_ref, 1)} nats). Only the last value was trained.",
+            see="What the score would be if it were read here: z_c's log-prob after every token, in score units "
+            f"(β_v = {number(meta.beta_v)}, c_ref = {number(meta.c_ref, 1)} nats). LaSeR trains the last of them "
+            "alone.",
         )
     with left_over:
         parts.figure(
@@ -152,7 +153,7 @@ if held:
             see="One row per solution, correct ones (✓) above incorrect ones (✗), each from the highest to the lowest "
             "score"
             + (f"; {more} more are not drawn." if more else ".")
-            + " ∎ closes a solution. LaSeR trains the score there alone: look whether earlier columns already tell.",
+            + " ∎ closes a solution. LaSeR trains the score there alone: look whether earlier columns tell already.",
         )
 parts.equation(
     r"r_t = \beta_v \left(\log \pi_\theta(z_c \mid x, y_{\le t}) - c_{\mathrm{ref}}\right)",

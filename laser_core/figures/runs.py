@@ -114,7 +114,7 @@ def comparison_figure(rows: Mapping[str, Mapping[str, object]], *, chance: float
     frame(fig, x="value and 95% interval", y="", height=90 + 58 * len(findings), hovermode="closest")
     fig.update_yaxes(tickvals=list(range(len(findings))), ticktext=findings, showgrid=False)
     fig.update_yaxes(range=[len(findings) - 0.5, -0.5])
-    fig.update_xaxes(range=[-0.02, 1.02], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    fig.update_xaxes(range=[-0.05, 1.05], tickvals=[0, 0.25, 0.5, 0.75, 1])
     if chance is not None:
         add_rule(fig, x=chance, label="")
     return fig

@@ -94,7 +94,7 @@ def threshold_figure(sweep: Sweep, *, threshold: float = 0.5, signal: str = "las
                 y=[sweep.balanced_f1[sweep.best_index]],
                 mode="markers",
                 marker={"symbol": "star", "size": 14, "color": LASER, "line": {"color": "white", "width": 1}},
-                name=f"best on this data: {sweep.best:.2f}",
+                name=f"best on this data: {sweep.best:.3g}",
                 hovertemplate="best balanced F1 %{y:.3f} at %{x:.3f}<extra></extra>",
             )
         )
