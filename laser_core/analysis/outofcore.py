@@ -1,21 +1,24 @@
 """The headline numbers of a Parquet file that does not fit in memory.
 
-DuckDB sorts the few columns that count by problem, on disk where memory ends. The sorted rows then stream by, whole
-problems at a time, through the same code as a small table; only sums over problems are kept. A second pass adds the
-interval of the overall AUROC. Memory does not grow with the file.
+DuckDB hands over a few million rows at a time, all solutions of some problems, chosen by a hash of their name; the file
+is read once for each such part. The parts go through the same code as a small table, and only sums over problems are
+kept. Scores and verdicts alone are also written to a scratch file, for the interval of the overall AUROC. Memory does
+not grow with the file.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from laser_core.analysis.estimates import UNDEFINED, Estimate, interval
 from laser_core.analysis.metrics import Judged, within_problem_aurocs
@@ -24,8 +27,13 @@ from laser_core.analysis.voting import voting_curve
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import Rollouts, RunMeta
 
-CHUNK = 2**18  # rows at a time, rounded to whole problems
+if TYPE_CHECKING:
+    import duckdb
+
+PART = 4_000_000  # rows to take from the file at a time
+CHUNK = 2**18  # rows to analyse at a time; both are rounded to whole problems
 BINS = 4096  # of the score, equally full; the overall AUROC counts scores of one bin as equal
+ROW = np.dtype([("problem", "<i4"), ("bin", "<u2"), ("right", "?")], align=False)
 CURVES = ("pass", "majority", "weighted", "best_of_n")
 
 
@@ -88,9 +96,9 @@ def summarize_parquet(
     n_values : array of int, optional
         Sizes of the votes. None: powers of two, up to what nine problems in ten reach.
     memory_limit : str
-        For the sort, as DuckDB takes it.
+        For DuckDB, in its notation; the analysis adds about half a gigabyte.
     temp_dir : path, optional
-        Where the sorted copy goes: about 40 bytes a row.
+        Where the scratch file goes: 8 bytes a row.
 
     Returns
     -------
@@ -102,99 +110,88 @@ def summarize_parquet(
     InputError
         If DuckDB is not installed, the file cannot be read or lacks a column, or a run must be chosen.
     """
-    with tempfile.TemporaryDirectory(dir=temp_dir) as folder:
-        ordered = Path(folder) / "ordered.parquet"
-        _sort(path, ordered, run=run, signal=signal, memory_limit=memory_limit)
-        sizes = _default_sizes(ordered) if n_values is None else np.unique(np.asarray(n_values, int))
-        edges = _edges(ordered)
+    with _File.open(path, run=run, signal=signal, memory_limit=memory_limit) as file:
+        sizes = file.default_sizes() if n_values is None else np.unique(np.asarray(n_values, int))
+        edges = file.edges()
         sums = _Sums(len(sizes))
-        for samples in _chunks(ordered):
-            sums.add(samples, sizes, threshold, edges)
-        return sums.finish(sizes, _auroc(sums, ordered, edges))
+        with tempfile.TemporaryFile(dir=temp_dir) as scratch:
+            for samples in file.chunks():
+                sums.add(samples, sizes, threshold, edges, scratch)
+            return sums.finish(sizes, _auroc(sums, scratch))
 
 
-def _connect(memory_limit: str = "1GB"):
-    try:
-        import duckdb
-    except ImportError:
-        raise InputError("large files need DuckDB", remedy="pip install duckdb") from None
-    connection = duckdb.connect()
-    connection.execute(f"SET memory_limit = '{memory_limit}'; SET preserve_insertion_order = false")
-    return connection
+@dataclass(frozen=True)
+class _File:
+    """One run of a Parquet file, seen through DuckDB as the columns problem_id, answer, correct, truncated, score."""
 
+    db: duckdb.DuckDBPyConnection
+    n_rows: int
 
-def _sort(path: str | Path, ordered: Path, *, run: str | None, signal: str, memory_limit: str) -> None:
-    """Write the columns that count, ordered by problem."""
-    import duckdb
-
-    with _connect(memory_limit) as db:
-        db.execute(f"SET temp_directory = '{ordered.parent}'")
+    @classmethod
+    @contextmanager
+    def open(cls, path: str | Path, *, run: str | None, signal: str, memory_limit: str) -> Iterator[_File]:
         try:
-            source = db.read_parquet(str(path))
-        except duckdb.Error as error:
-            raise InputError(f"cannot be read as Parquet ({str(error).splitlines()[0]})", file=path) from None
-        for name in ("run", "problem_id", "correct", signal):
-            if name not in source.columns:
-                raise InputError("required column is missing", file=path, field=name)
-        runs = [row[0] for row in source.project("run").distinct().limit(9).fetchall()]
-        if run is None and len(runs) != 1:
-            shown = ", ".join(sorted(map(str, runs)))
-            raise InputError(f"the file holds several runs ({shown})", file=path, field="run", remedy="choose one")
-        columns = [
-            "problem_id",
-            "answer" if "answer" in source.columns else "NULL::VARCHAR AS answer",
-            "correct",
-            "truncated" if "truncated" in source.columns else "false AS truncated",
-            f'CASE WHEN isfinite("{signal}"::DOUBLE) THEN "{signal}"::DOUBLE END AS score',
-        ]
-        # The hash sorts faster than the text, and puts the problems in no particular order.
-        db.execute(
-            f"COPY (SELECT {', '.join(columns)} FROM source WHERE run = ? ORDER BY hash(problem_id), problem_id) "
-            f"TO '{ordered}' (FORMAT parquet, ROW_GROUP_SIZE 122880)",
-            [runs[0] if run is None else run],
-        )
-    if pq.ParquetFile(ordered).metadata.num_rows == 0:
-        raise InputError(f"no rollouts of the run '{run}'", file=path, field="run")
+            import duckdb
+        except ImportError:
+            raise InputError("large files need DuckDB", remedy="pip install duckdb") from None
+        with duckdb.connect() as db:
+            db.execute(f"SET memory_limit = '{memory_limit}'; SET preserve_insertion_order = false")
+            try:
+                source = db.read_parquet(str(path))
+            except duckdb.Error as error:
+                raise InputError(f"cannot be read as Parquet ({str(error).splitlines()[0]})", file=path) from None
+            for name in ("run", "problem_id", "correct", signal):
+                if name not in source.columns:
+                    raise InputError("required column is missing", file=path, field=name)
+            runs = [row[0] for row in source.project("run").distinct().limit(9).fetchall()]
+            if run is None and len(runs) != 1:
+                shown = ", ".join(sorted(map(str, runs)))
+                raise InputError(f"the file holds several runs ({shown})", file=path, field="run", remedy="choose one")
+            chosen = duckdb.ConstantExpression(runs[0] if run is None else run)
+            score = f'"{signal}"::DOUBLE'
+            columns = (
+                "problem_id",
+                "answer" if "answer" in source.columns else "NULL::VARCHAR AS answer",
+                "correct",
+                "truncated" if "truncated" in source.columns else "false AS truncated",
+                f"CASE WHEN isfinite({score}) THEN {score} END AS score",
+            )
+            rows = source.filter(duckdb.ColumnExpression("run") == chosen).project(", ".join(columns))
+            rows.create_view("rollouts")
+            n_rows = db.execute("SELECT count(*) FROM rollouts").fetchone()[0]
+            if not n_rows:
+                raise InputError(f"no rollouts of the run '{run}'", file=path, field="run")
+            yield cls(db, n_rows)
+
+    def default_sizes(self) -> np.ndarray:
+        """Powers of two, up to what nine problems in ten reach."""
+        counts = "(SELECT count(*) AS c FROM rollouts GROUP BY problem_id)"
+        reach = self.db.execute(f"SELECT quantile_disc(c, 0.1) FROM {counts}").fetchone()[0]
+        return 2 ** np.arange(int(np.log2(reach)) + 1)
+
+    def edges(self) -> np.ndarray:
+        """Inner edges of bins that hold about equally many scores, from a sample of a million."""
+        scored = "(SELECT score FROM rollouts WHERE score IS NOT NULL)"
+        query = f"SELECT score FROM {scored} USING SAMPLE reservoir(1000000 ROWS) REPEATABLE (0)"
+        score = np.asarray(self.db.execute(query).fetchnumpy()["score"], float)
+        return np.unique(np.quantile(score, np.linspace(0, 1, BINS + 1)[1:-1])) if len(score) else np.zeros(0)
+
+    def chunks(self) -> Iterator[Samples]:
+        """Samples of whole problems, in no particular order."""
+        n_parts = -(-self.n_rows // PART)
+        for part in range(n_parts):
+            query = f"SELECT * FROM rollouts WHERE hash(problem_id) % {n_parts} = {part} ORDER BY problem_id"
+            table = self.db.sql(query).to_arrow_table()
+            codes = table["problem_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+            starts = np.flatnonzero(np.append(True, codes[1:] != codes[:-1])[: len(codes)])
+            # Chunks end where a problem ends: at the last start within reach, or after one large problem.
+            wanted = np.arange(0, len(codes), CHUNK)
+            cuts = starts[np.unique(np.searchsorted(starts, wanted, side="right") - 1)].tolist()
+            for low, high in pairwise([*cuts, len(codes)]):
+                yield _samples(table.slice(low, high - low))
 
 
-def _default_sizes(ordered: Path) -> np.ndarray:
-    query = "SELECT quantile_disc(c, 0.1) FROM (SELECT count(*) AS c FROM read_parquet(?) GROUP BY problem_id)"
-    with _connect() as db:
-        reach = int(db.execute(query, [str(ordered)]).fetchone()[0])
-    return 2 ** np.arange(int(np.log2(reach)) + 1)
-
-
-def _edges(ordered: Path) -> np.ndarray:
-    """Inner edges of bins that hold about equally many scores, from a sample of a million."""
-    query = (
-        "SELECT score FROM (SELECT score FROM read_parquet(?) WHERE score IS NOT NULL) "
-        "USING SAMPLE reservoir(1000000 ROWS) REPEATABLE (0)"
-    )
-    with _connect() as db:
-        score = db.execute(query, [str(ordered)]).fetchnumpy()["score"]
-    score = np.asarray(score, float)
-    return np.unique(np.quantile(score, np.linspace(0, 1, BINS + 1)[1:-1])) if len(score) else np.zeros(0)
-
-
-def _chunks(ordered: Path) -> Iterator[Samples]:
-    """The sorted rows as samples, whole problems at a time."""
-    held: list[pa.RecordBatch] = []
-    for batch in pq.ParquetFile(ordered).iter_batches(CHUNK):
-        codes = batch.column("problem_id").dictionary_encode().indices.to_numpy()
-        cut = int(np.searchsorted(codes, codes[-1]))  # where the last problem begins; it may go on in the next batch
-        if held and held[0].column("problem_id")[0] != batch.column("problem_id")[0]:
-            yield _samples(held)  # the held problem ended with its batch
-            held = []
-        if cut:
-            yield _samples([*held, batch.slice(0, cut)])
-            held = []
-        held.append(batch.slice(cut))
-    if held:
-        yield _samples(held)
-
-
-def _samples(batches: list[pa.RecordBatch]) -> Samples:
-    table = pa.Table.from_batches(batches)
+def _samples(table: pa.Table) -> Samples:
     table = table.append_column("run", pa.repeat("r", len(table)))
     table = table.append_column("sample", pa.array(np.arange(len(table), dtype=np.int32)))
     return Samples.from_rollouts(Rollouts(table, RunMeta()), same_answers=same_text)
@@ -230,7 +227,7 @@ class _Sums:
         self.noise = np.zeros(n_sizes)
         self.histogram = np.zeros((2, BINS + 1))
 
-    def add(self, samples: Samples, sizes: np.ndarray, threshold: float, edges: np.ndarray) -> None:
+    def add(self, samples: Samples, sizes: np.ndarray, threshold: float, edges: np.ndarray, scratch: BinaryIO) -> None:
         self.n_problems += samples.n_problems
         self.n_rollouts += int(samples.present.sum())
         self.truncated += int(samples.truncated.sum())
@@ -243,9 +240,11 @@ class _Sums:
         cells = np.stack([judged.per_problem(flag) for flag in (said & right, right, ~said & ~right, ~right)])
         self.cells += cells.sum(axis=1)
         self.products += cells @ cells.T
-        for verdict in (0, 1):
-            bins = np.searchsorted(edges, judged.score[right == verdict], side="right")
-            self.histogram[verdict] += np.bincount(bins, minlength=BINS + 1)
+        bins = np.searchsorted(edges, judged.score, side="right")
+        self.histogram += [np.bincount(bins[right == verdict], minlength=BINS + 1) for verdict in (0, 1)]
+        rows = np.zeros(len(bins), ROW)
+        rows["problem"], rows["bin"], rows["right"] = judged.problem, bins, right
+        np.save(scratch, rows)
         try:
             curve = voting_curve(samples, n_values=sizes, target_se=1.0)
         except InputError:  # no problem of this chunk can vote
@@ -314,8 +313,8 @@ def _estimate(value: float, se: float, n: int) -> Estimate:
     return Estimate(float(value), float(low), float(high), n)
 
 
-def _auroc(sums: _Sums, ordered: Path, edges: np.ndarray) -> Estimate:
-    """Overall AUROC from the histograms, and its clustered standard error from a second pass."""
+def _auroc(sums: _Sums, scratch: BinaryIO) -> Estimate:
+    """Overall AUROC from the histograms, and its clustered standard error from the scratch file."""
     wrong, right = sums.histogram
     n_wrong, n_right = wrong.sum(), right.sum()
     if not (n_wrong and n_right):
@@ -323,10 +322,11 @@ def _auroc(sums: _Sums, ordered: Path, edges: np.ndarray) -> Estimate:
     beats = (np.cumsum(wrong) - wrong / 2) / n_wrong
     beaten = 1 - (np.cumsum(right) - right / 2) / n_right
     value = float(right @ beats / n_right)
-    total = 0.0
-    for samples in _chunks(ordered):
-        judged = Judged.of(samples)
-        bins = np.searchsorted(edges, judged.score, side="right")
-        moved = np.where(judged.correct, (beats[bins] - value) / n_right, (beaten[bins] - value) / n_wrong)
-        total += float((judged.per_problem(moved) ** 2).sum())
+    total, end = 0.0, scratch.tell()
+    scratch.seek(0)
+    while scratch.tell() < end:
+        rows = np.load(scratch)
+        bins = rows["bin"]
+        moved = np.where(rows["right"], (beats[bins] - value) / n_right, (beaten[bins] - value) / n_wrong)
+        total += float((np.bincount(rows["problem"], moved) ** 2).sum())
     return _estimate(value, np.sqrt(total), sums.n_problems)

@@ -27,6 +27,7 @@ def shuffled(tmp_path):
 def test_agrees_with_memory(shuffled, monkeypatch, chunk):
     rollouts, path = shuffled
     monkeypatch.setattr(outofcore, "CHUNK", chunk)
+    monkeypatch.setattr(outofcore, "PART", 5 * chunk)
     found = summarize_parquet(path)
     samples = Samples.from_rollouts(rollouts)
     expected = separation(samples)
