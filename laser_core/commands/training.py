@@ -1,0 +1,68 @@
+"""``laser train`` and ``laser base``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from laser_core.commands import Out, Seed, headline, split_pair
+from laser_core.config import METHODS, LaserConfig, check_names, parse_value
+
+PRESETS = ("mini", "published")
+
+
+def train(
+    out: Out,
+    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = "laser",
+    preset: Annotated[
+        str, typer.Option(help="mini (two CPU cores, minutes) or published (the paper's settings).")
+    ] = "mini",
+    config: Annotated[Path | None, typer.Option(help="TOML file of settings; overrides the preset.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seeds every draw.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="field=value, any number of times.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
+    name: Annotated[str | None, typer.Option(help="Name of the run in its rollouts; the method by default.")] = None,
+) -> None:
+    """Train from a base model, evaluate on held-out problems, and write it all to a folder."""
+    settings = settings_of(preset, config, method, seed, set_ or [])
+    from laser_core.progress import TrainingBar
+    from laser_core.train import train as run_training
+
+    with TrainingBar() as bar:
+        try:
+            rollouts = run_training(settings, out, resume=resume, name=name, on_progress=bar.update)
+        except KeyboardInterrupt:
+            bar.say(f"Stopped. Go on with the same command and --resume; the last checkpoint is in {out}/checkpoints.")
+            raise typer.Exit(130) from None
+    typer.echo(headline(rollouts))
+    typer.echo(f"Wrote {out}/rollouts.parquet and {out}/model")
+
+
+def base(out: Out, seed: Seed = 0, steps: Annotated[int | None, typer.Option(help="Training steps.")] = None) -> None:
+    """Train the miniature base model that every miniature run starts from."""
+    from laser_core.miniature import BaseConfig, train_base
+    from laser_core.progress import plain_bar
+
+    settings = BaseConfig(seed=seed) if steps is None else BaseConfig(seed=seed, steps=steps)
+    with plain_bar("base", settings.steps + settings.settle_steps) as advance:
+        train_base(settings, out, on_step=lambda step, event: advance(step + 1, f"loss {event['loss']:.3f}"))
+    typer.echo(f"Wrote {out}")
+
+
+def settings_of(preset: str, config: Path | None, method: str, seed: int | None, pairs: list[str]) -> LaserConfig:
+    """The settings that ``laser train``'s options ask for."""
+    if preset not in PRESETS:
+        raise typer.BadParameter(f"choose one of {', '.join(PRESETS)}", param_hint="--preset")
+    settings = (
+        LaserConfig.from_toml(config) if config else LaserConfig() if preset == "mini" else LaserConfig.published()
+    )
+    changes = {} if config else {"method": method}
+    if seed is not None:
+        changes["seed"] = seed
+    for pair in pairs:
+        name, value = split_pair(pair, "--set")
+        check_names([name])
+        changes[name] = parse_value(name, value)
+    return settings.replace(**changes)
