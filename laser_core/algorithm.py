@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 
-def last_token_score(z_logprob: Tensor, *, beta_v: float, c_ref: float) -> Tensor:
+def last_token_score(z_logprob: Tensor, *, beta_v: float, c_ref: float | Tensor) -> Tensor:
     """The last-token self-rewarding score: r_s = beta_v * (log pi(z_c | x, y, <eos>) - c_ref).
 
     The optimal policy of KL-regularised RL on the verification reward satisfies
@@ -36,7 +36,8 @@ def last_token_score(z_logprob: Tensor, *, beta_v: float, c_ref: float) -> Tenso
     ----------
     z_logprob : Tensor of shape (B,), nats
     beta_v : reward units per nat
-    c_ref : nats
+    c_ref : nats; the constant, or a Tensor of shape (B,) with each solution's own log pi_ref(z_c | x, y, <eos>), the
+        exact form that the constant replaces
 
     Returns
     -------
@@ -107,6 +108,52 @@ def score_loss(score: Tensor, reward: Tensor, weight: Tensor, *, n_scored: int |
     # A solution without a score may hold any value, NaN included: choose first, square after.
     error = torch.where(weight > 0, score - reward, torch.zeros_like(score))
     return (weight * error.square()).sum() / max(int(n_scored), 1)
+
+
+def verdict_probability(z_logprob: Tensor, z_wrong_logprob: Tensor) -> Tensor:
+    """The score of the cross-entropy form: pi(z_c) / (pi(z_c) + pi(z_i)), between 0 and 1.
+
+    What :func:`verdict_cross_entropy` trains; above 0.5 where the policy finds "correct" likelier than "incorrect".
+
+    Parameters
+    ----------
+    z_logprob, z_wrong_logprob : Tensors of shape (B,), nats
+        log pi(z_c | x, y, <eos>) and log pi(z_i | x, y, <eos>).
+
+    Returns
+    -------
+    Tensor of shape (B,)
+
+    Examples
+    --------
+    >>> half_against_a_sixth = torch.tensor([1 / 2]).log(), torch.tensor([1 / 6]).log()
+    >>> round(verdict_probability(*half_against_a_sixth).item(), 6)
+    0.75
+    """
+    return torch.sigmoid(z_logprob - z_wrong_logprob)
+
+
+def verdict_cross_entropy(
+    z_logprob: Tensor, z_wrong_logprob: Tensor, reward: Tensor, weight: Tensor, *, n_scored: int | Tensor
+) -> Tensor:
+    """The form that the paper rejects: l = -1 / (N_c + N_i) * sum_j w_j * [r_v log pi(z_c) + (1 - r_v) log pi(z_i)].
+
+    Supervised fine-tuning on a verdict token. It pulls the whole probability onto z_c or z_i, tens of nats from where
+    an unused token starts, where the score loss asks for 1 / beta_v nats; the paper finds that this hurts reasoning.
+
+    Parameters
+    ----------
+    z_logprob, z_wrong_logprob, reward, weight : Tensors of shape (B,), weight as :func:`class_weights` gives it
+    n_scored : N_c + N_i of the whole batch, so that micro-batches add up to it
+
+    Returns
+    -------
+    Tensor of shape ()
+    """
+    target_logprob = torch.where(reward > 0.5, z_logprob, z_wrong_logprob)
+    # A solution without a verdict may hold any value, NaN included: choose first, weigh after.
+    target_logprob = torch.where(weight > 0, target_logprob, torch.zeros_like(target_logprob))
+    return -(weight * target_logprob).sum() / max(int(n_scored), 1)
 
 
 def group_advantages(values: Tensor, group_size: int, valid: Tensor | None = None, *, eps: float = 1e-6) -> Tensor:

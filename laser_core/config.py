@@ -13,6 +13,9 @@ import tomli_w
 from laser_core.errors import InputError
 
 METHODS = ("grpo", "laser")
+REFERENCES = ("constant", "exact")
+SCORE_FORMS = ("mse", "bce")
+REWARD_SOURCES = ("verifier", "score")
 
 
 def setting(default: Any, help: str, *, symbol: str = "", unit: str = "") -> Any:
@@ -42,7 +45,13 @@ class LaserConfig:
     tau: float = setting(0.1, "share of the score in the integrated advantage", symbol="tau")
     std_threshold: float = setting(0.1, "a problem's scores must spread more than this to be used", symbol="T")
     z_token: str = setting("", "verdict token; empty: the model's first reserved token", symbol="z_c")
+    z_tokens: tuple[str, ...] = setting((), "several verdict tokens, whose scores are averaged; empty: z_token alone")
     c_ref: float | None = setting(None, "reference log-prob; unset: measured at the start", symbol="c_ref", unit="nats")
+    reference: str = setting("constant", "subtract the constant c_ref, or each solution's exact log pi_ref(z_c)")
+    score_form: str = setting("mse", "mse (LaSeR's score loss) or bce (cross-entropy on two verdict tokens)")
+    z_wrong_token: str = setting("", "bce: token of a wrong solution; empty: the next reserved one", symbol="z_i")
+    integrate_advantages: bool = setting(True, "after the warm-ups, blend the score into the advantage")
+    reward_source: str = setting("verifier", "score: after the warm-ups the score is the only reward (it collapses)")
     class_weighting: bool = setting(True, "weigh correct and incorrect solutions equally in the score loss", symbol="w")
     reasoning_warmup: int = setting(20, "first steps with the policy loss alone", unit="steps")
     self_reward_warmup: int = setting(20, "next steps that train the score without using it", unit="steps")
@@ -78,6 +87,16 @@ class LaserConfig:
                 raise InputError(f"{getattr(self, name)!r} is not allowed", field=name, remedy=rule)
 
         need(self.method in METHODS, "method", f"choose one of {', '.join(METHODS)}")
+        for name, allowed in (
+            ("reference", REFERENCES),
+            ("score_form", SCORE_FORMS),
+            ("reward_source", REWARD_SOURCES),
+        ):
+            need(getattr(self, name) in allowed, name, f"choose one of {', '.join(allowed)}")
+        need(len(set(self.z_tokens)) == len(self.z_tokens), "z_tokens", "name each token once")
+        need(not (self.z_token and self.z_tokens), "z_tokens", "give z_token or z_tokens, not both")
+        another = not self.z_wrong_token or self.z_wrong_token not in (self.z_token, *self.z_tokens)
+        need(another, "z_wrong_token", "give another token than z_c")
         need(self.dtype in ("auto", "bfloat16", "float32"), "dtype", "choose auto, bfloat16 or float32")
         need(self.temperature == 1.0, "temperature", "the score is log pi(z_c) of the untempered policy: keep 1.0")
         need(self.rollouts_per_prompt >= 2, "rollouts_per_prompt", "a group needs at least 2 solutions")
@@ -142,7 +161,7 @@ class LaserConfig:
                 continue
             note = ", ".join(part for part in (f.metadata["symbol"], f.metadata["unit"]) if part)
             comment = f.metadata["help"] + (f" ({note})" if note else "")
-            lines.append(f"{tomli_w.dumps({f.name: value}).strip()}  # {comment}")
+            lines.append(f"{f.name} = {_toml_value(value)}  # {comment}")
         return "\n".join(lines) + "\n"
 
     @classmethod
@@ -184,6 +203,11 @@ def parse_value(name: str, value: Any, *, file: object = None) -> Any:
     --------
     >>> parse_value("steps", "20"), parse_value("class_weighting", "false"), parse_value("lr", "5e-5")
     (20, False, 5e-05)
+
+    A list is given in TOML's way, or separated by commas:
+
+    >>> parse_value("z_tokens", "<|reserved_0|>,<|reserved_1|>")
+    ('<|reserved_0|>', '<|reserved_1|>')
     """
     check_names([name], file=file)
     kind = {f.name: f.type for f in dataclasses.fields(LaserConfig)}[name]
@@ -198,6 +222,22 @@ def parse_value(name: str, value: Any, *, file: object = None) -> Any:
             if isinstance(value, bool):
                 raise ValueError
             return float(value)
+        if kind.startswith("tuple"):
+            parts = value.split(",") if isinstance(value, str) else list(value)
+            if not all(isinstance(part, str) for part in parts):
+                raise ValueError
+            return tuple(part.strip() for part in parts if part.strip())
         return str(value)
     except (ValueError, KeyError, TypeError):
-        raise InputError(f"{value!r} is not a {kind.split(' ')[0]}", file=file, field=name) from None
+        raise InputError(
+            f"{value!r} is not a {'list of tokens' if kind.startswith('tuple') else kind.split(' ')[0]}",
+            file=file,
+            field=name,
+        ) from None
+
+
+def _toml_value(value: Any) -> str:
+    """A value as TOML, on one line, so that its comment can stand beside it."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml_value, value))}]"
+    return tomli_w.dumps({"x": value}).strip().removeprefix("x = ")

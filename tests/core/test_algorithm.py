@@ -67,6 +67,34 @@ def test_score_loss_by_hand():
     assert loss.item() == pytest.approx(0.155)
 
 
+def test_score_against_each_solutions_own_reference():
+    # 0.1 * (-18 - -23) = 0.5, 0.1 * (-18 - -25) = 0.7, 0.1 * (-26 - -24) = -0.2.
+    score = algorithm.last_token_score(tensor(-18, -18, -26), beta_v=0.1, c_ref=tensor(-23, -25, -24))
+    assert score.tolist() == pytest.approx([0.5, 0.7, -0.2])
+
+
+def test_verdict_probability_by_hand():
+    # 0.3 / (0.3 + 0.1) = 0.75; equal log-probs 0.5; 10 nats below: 1 / (1 + e^10) = 4.5398e-5.
+    score = algorithm.verdict_probability(tensor(math.log(0.3), -5, -30), tensor(math.log(0.1), -5, -20))
+    assert score.tolist() == pytest.approx([0.75, 0.5, 4.5398e-5], rel=1e-4)
+
+
+def test_verdict_cross_entropy_by_hand():
+    # Correct: -log 1/2 = 0.69315; incorrect: -log 1/4 = 1.38629 and -log 1/8 = 2.07944; the last is truncated.
+    # Weights of one correct among three scored: 1.5, 0.75, 0.75.
+    # (1.5 * 0.69315 + 0.75 * 1.38629 + 0.75 * 2.07944) / 3 = (1.03972 + 1.03972 + 1.55958) / 3 = 1.21301.
+    z = tensor(math.log(0.5), -9, -9, math.nan).requires_grad_()
+    z_wrong = tensor(-9, math.log(0.25), math.log(0.125), math.nan).requires_grad_()
+    reward, scored = tensor(1, 0, 0, 0), flags(1, 1, 1, 0)
+    weight = algorithm.class_weights(reward, scored)
+    loss = algorithm.verdict_cross_entropy(z, z_wrong, reward, weight, n_scored=3)
+    assert loss.item() == pytest.approx(1.21301, abs=1e-5)
+    loss.backward()
+    # d loss / d log-prob = -w / N at the token of the verdict, 0 at the other.
+    assert z.grad.tolist() == pytest.approx([-0.5, 0, 0, 0])
+    assert z_wrong.grad.tolist() == pytest.approx([0, -0.25, -0.25, 0])
+
+
 def test_score_loss_ignores_a_truncated_solution_even_if_its_score_is_nan():
     # Scored: one correct (0.6), two incorrect (0.3, 0): w = 1.5, 0.75, 0.75 over N = 3.
     # (1.5 * 0.16 + 0.75 * 0.09) / 3 = (0.24 + 0.0675) / 3 = 0.1025. The official code would divide by 4.

@@ -7,7 +7,9 @@ from laser_core.errors import InputError
 
 
 def test_toml_round_trip(tmp_path):
-    config = LaserConfig(method="grpo", alpha=0.25, c_ref=-22.5, class_weighting=False, z_token='<|"quoted"|>')
+    config = LaserConfig(
+        method="grpo", alpha=0.25, c_ref=-22.5, class_weighting=False, z_tokens=('<|"quoted"|>', "a\\b")
+    )
     path = tmp_path / "config.toml"
     path.write_text(config.to_toml(), encoding="utf-8")
     assert LaserConfig.from_toml(path) == config
@@ -42,6 +44,12 @@ def test_broken_toml_is_named(tmp_path):
         ({"beta_v": 0.0}, "beta_v"),
         ({"tau": 1.5}, "tau"),
         ({"steps": 0}, "steps"),
+        ({"reference": "none"}, "reference"),
+        ({"score_form": "sft"}, "score_form"),
+        ({"reward_source": "model"}, "reward_source"),
+        ({"z_tokens": ("a", "a")}, "z_tokens"),
+        ({"z_tokens": ("a", "b"), "z_token": "c"}, "z_tokens"),
+        ({"z_tokens": ("a", "b"), "z_wrong_token": "b"}, "z_wrong_token"),
     ],
 )
 def test_impossible_settings_are_refused_by_name(change, field):
@@ -53,7 +61,15 @@ def test_impossible_settings_are_refused_by_name(change, field):
 def test_values_from_the_command_line_get_their_fields_type():
     assert parse_value("steps", "1e2") == 100
     assert parse_value("c_ref", "-23") == -23.0
-    for name, bad in (("steps", "2.5"), ("lr", "fast"), ("class_weighting", "maybe")):
+    assert parse_value("z_tokens", ["a", "b"]) == parse_value("z_tokens", "a, b") == ("a", "b")
+    assert parse_value("integrate_advantages", "false") is False
+    for name, bad in (
+        ("z_tokens", [1, 2]),
+        ("z_tokens", 3),
+        ("steps", "2.5"),
+        ("lr", "fast"),
+        ("class_weighting", "maybe"),
+    ):
         with pytest.raises(InputError) as caught:
             parse_value(name, bad)
         assert caught.value.field == name
