@@ -31,6 +31,7 @@ class Generation:
     z_trace : Tensor of shape (B, T), log pi(z_c) after each response token; NaN in the padding.
     z_logprob : Tensor of shape (B,), log pi(z_c) after <eos>; NaN where there is none.
     truncated : bool Tensor of shape (B,), stopped by the length limit.
+    z_wrong_logprob : Tensor of shape (B,), log pi(z_i) after <eos>, NaN where there is none; None without a z_i.
     """
 
     prompt: Tensor
@@ -42,6 +43,7 @@ class Generation:
     z_trace: Tensor
     z_logprob: Tensor
     truncated: Tensor
+    z_wrong_logprob: Tensor | None = None
 
 
 @torch.inference_mode()
@@ -85,6 +87,7 @@ def generate(
     logprob, entropy = torch.zeros(2, n, max_new_tokens).unbind()
     z_trace = torch.full((n, max_new_tokens), torch.nan)
     z_logprob = torch.full((n,), torch.nan)
+    z_wrong_logprob = None if policy.z_wrong_id is None else torch.full((n,), torch.nan)
     length = torch.full((n,), max_new_tokens)
 
     cache = DynamicCache(config=model.config)
@@ -107,12 +110,14 @@ def generate(
             token[:, None], attention_mask=attention, position_ids=position[:, None], past_key_values=cache
         ).last_hidden_state
         distribution = policy.logits(hidden[:, -1]).log_softmax(-1)
-        z_trace[active, t] = distribution[:, policy.z_id].cpu()
+        z_trace[active, t] = policy.z_logprob(distribution).cpu()
 
         ended = token == policy.eos_id
         if ended.any():
             done, keep = active[ended.cpu()], (~ended).nonzero().squeeze(1)
             z_logprob[done] = z_trace[done, t]
+            if z_wrong_logprob is not None:
+                z_wrong_logprob[done] = distribution[ended, policy.z_wrong_id].cpu()
             length[done] = t + 1
             active = active[keep.cpu()]
             if not len(active):
@@ -132,6 +137,7 @@ def generate(
         z_trace=z_trace[:, :longest],
         z_logprob=z_logprob,
         truncated=z_logprob.isnan(),
+        z_wrong_logprob=z_wrong_logprob,
     )
 
 

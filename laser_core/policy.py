@@ -32,6 +32,8 @@ class Policy:
     name : what it was loaded from.
     model, tokenizer : from transformers.
     z_token, z_id : the verdict token z_c and its id.
+    more_z_ids : further tokens whose log-probs are averaged with z_c's; none in the paper.
+    z_wrong_id : id of z_i, the token of a wrong solution; for the cross-entropy form alone.
     """
 
     name: str
@@ -39,6 +41,14 @@ class Policy:
     tokenizer: PreTrainedTokenizerBase
     z_token: str
     z_id: int
+    more_z_ids: tuple[int, ...] = ()
+    z_wrong_id: int | None = None
+
+    def z_logprob(self, logprobs: torch.Tensor) -> torch.Tensor:
+        """log pi(z_c) from log-probs of shape (..., V): one token's, or the mean over several, of shape (...)."""
+        if not self.more_z_ids:
+            return logprobs[..., self.z_id]
+        return logprobs[..., [self.z_id, *self.more_z_ids]].mean(-1)
 
     @property
     def eos_id(self) -> int:
@@ -131,13 +141,54 @@ def choose_z_token(tokenizer: PreTrainedTokenizerBase, z_token: str = "") -> tup
         if ids[0] in (tokenizer.eos_token_id, tokenizer.pad_token_id):
             raise InputError(f"{z_token!r} ends or pads sequences", field="z_token", remedy="choose an unused token")
         return z_token, ids[0]
-    added = tokenizer.get_added_vocab()
-    for token in _KNOWN_UNUSED:
-        if token in added:
-            return token, added[token]
-    for token, z_id in sorted(added.items(), key=lambda item: item[1]):
-        if _LOOKS_UNUSED.search(token) and z_id not in (tokenizer.eos_token_id, tokenizer.pad_token_id):
-            return token, z_id
+    unused = _unused_tokens(tokenizer)
+    if unused:
+        return unused[0]
     raise InputError(
         "this tokenizer has no token known to be unused", field="z_token", remedy="name one with --z-token"
     )
+
+
+def _unused_tokens(tokenizer: PreTrainedTokenizerBase) -> list[tuple[str, int]]:
+    """Tokens that the model ships unused, with their ids: the well-known ones first, then by id."""
+    added = tokenizer.get_added_vocab()
+    named = [(token, z_id) for token, z_id in sorted(added.items(), key=lambda item: item[1])]
+    never = (tokenizer.eos_token_id, tokenizer.pad_token_id)
+    known = [(token, added[token]) for token in _KNOWN_UNUSED if token in added]
+    return known + [
+        (token, z_id)
+        for token, z_id in named
+        if _LOOKS_UNUSED.search(token) and z_id not in never and (token, z_id) not in known
+    ]
+
+
+def with_verdict_tokens(policy: Policy, *, z_tokens: Sequence[str] = (), z_wrong_token: str | None = None) -> Policy:
+    """The policy with several tokens for its verdict, or with one for a wrong solution.
+
+    Parameters
+    ----------
+    policy : Policy
+    z_tokens : the tokens whose log-probs are averaged, z_c first; empty: the policy's own z_c alone
+    z_wrong_token : z_i; empty: the first token the model ships unused that is not among the others; None: there is none
+
+    Raises
+    ------
+    InputError
+        If a token cannot serve, or no unused one is left.
+    """
+    if z_tokens:
+        ids = [choose_z_token(policy.tokenizer, token)[1] for token in z_tokens]
+        policy = replace(policy, z_token=", ".join(z_tokens), z_id=ids[0], more_z_ids=tuple(ids[1:]))
+    if z_wrong_token is None:
+        return policy
+    taken = (policy.z_id, *policy.more_z_ids)
+    if z_wrong_token:
+        z_wrong_id = choose_z_token(policy.tokenizer, z_wrong_token)[1]
+    else:
+        free = [i for _, i in _unused_tokens(policy.tokenizer) if i not in taken]
+        z_wrong_id = free[0] if free else policy.z_id
+    if z_wrong_id in taken:
+        raise InputError(
+            "there is no second unused token for wrong solutions", field="z_wrong_token", remedy="name a single token"
+        )
+    return replace(policy, z_wrong_id=z_wrong_id)

@@ -77,6 +77,7 @@ class Scored:
     z_logprob : Tensor of shape (B,), log pi(z_c | x, y, <eos>); 0 where the response has no <eos>.
     z_trace : Tensor of shape (B, T) or None, log pi(z_c) after each response token; 0 in the padding.
     entropy : Tensor of shape (B, T) or None, of the distribution that predicts each response token; 0 in the padding.
+    z_wrong_logprob : Tensor of shape (B,) or None, log pi(z_i | x, y, <eos>); 0 where the response has no <eos>.
     """
 
     logprob: Tensor
@@ -84,6 +85,7 @@ class Scored:
     z_logprob: Tensor
     z_trace: Tensor | None = None
     entropy: Tensor | None = None
+    z_wrong_logprob: Tensor | None = None
 
 
 def score_solutions(
@@ -120,6 +122,13 @@ def score_solutions(
     readings = _read_logprobs(policy, at, target[wanted], traces)
     grids = [torch.zeros(wanted.shape, device=device).masked_scatter(wanted, r) for r in readings]  # (M,) -> (B, T + 1)
     after_last = grids[0].gather(1, length[:, None]).squeeze(1)  # (B,)
+    z_wrong_logprob = None
+    if policy.more_z_ids or policy.z_wrong_id is not None:  # further verdict tokens: from the last positions alone
+        last = (start + length - 1)[:, None, None].expand(-1, 1, hidden.shape[-1])
+        logprobs = policy.logits(hidden.gather(1, last).squeeze(1)).log_softmax(-1)  # (B, L, D) -> (B, D) -> (B, V)
+        after_last = policy.z_logprob(logprobs)
+        if policy.z_wrong_id is not None:
+            z_wrong_logprob = torch.where(ended, logprobs[:, policy.z_wrong_id], torch.zeros_like(after_last))
     mask = offset[:-1] < length[:, None]
     return Scored(
         logprob=grids[0][:, :-1] * mask,
@@ -127,6 +136,7 @@ def score_solutions(
         z_logprob=torch.where(ended, after_last, torch.zeros_like(after_last)),
         z_trace=grids[1][:, 1:] * mask if traces else None,
         entropy=grids[2][:, :-1] * mask if traces else None,
+        z_wrong_logprob=z_wrong_logprob,
     )
 
 
@@ -136,7 +146,7 @@ def _read_logprobs(policy: Policy, hidden: Tensor, target: Tensor, traces: bool)
     def read(hidden: Tensor, target: Tensor) -> tuple[Tensor, ...]:
         logprobs = policy.logits(hidden).log_softmax(-1)  # (m, D) -> (m, V)
         picked = logprobs.gather(1, target[:, None]).squeeze(1)
-        return (picked, logprobs[:, policy.z_id], -(logprobs.exp() * logprobs).sum(1)) if traces else (picked,)
+        return (picked, policy.z_logprob(logprobs), -(logprobs.exp() * logprobs).sum(1)) if traces else (picked,)
 
     step = max(1, CHUNK_LOGITS // policy.model.get_output_embeddings().weight.shape[0])
     if len(hidden) <= step:
