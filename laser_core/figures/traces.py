@@ -42,6 +42,9 @@ QUANTITIES = {
     "score": Quantity("score", "z_trace", "score so far", "score", SCORE_SCALE, 0.0, 1.0),
     "z_logprob": Quantity("z_logprob", "z_trace", "log-prob of z_c", "nats", SCORE_SCALE, np.nan, np.nan),
     "logprob": Quantity("logprob", "token_logprobs", "log-prob of the token", "nats", LOGPROB_SCALE, -3.0, 0.0),
+    "log_ratio": Quantity(
+        "log_ratio", "ref_token_logprobs", "log-prob less the reference's", "nats", SCORE_SCALE, -2.0, 2.0
+    ),
     "entropy": Quantity("entropy", "entropy", "entropy before the token", "nats", ENTROPY_SCALE, 0.0, 2.0),
 }
 SPECIAL, CLOSING = "◇", "∎"  # stand for <...> tokens in narrow cells; the second where one ends the solution
@@ -87,6 +90,9 @@ class Trace:
             values["score"] = beta_v * (values["z_logprob"] - c_ref)
         else:
             values.pop("score", None)
+        reference = values.pop("log_ratio", None)  # the reference model's log-probs so far
+        if reference is not None and len(reference) == len(values.get("logprob", ())):
+            values["log_ratio"] = values["logprob"] - reference
         tokens = row.get("tokens")
         if tokens is None:
             n = max((len(v) for v in values.values()), default=0)
