@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from laser_core.algorithm import last_token_score
 from laser_core.generate import Generation, generate
 from laser_core.policy import Policy
 from laser_core.rollouts import Rollouts, RunMeta
+from laser_core.scorerule import ScoreRule
 from laser_core.scoring import Solutions, score_solutions
 from laser_core.tasks import Problem
 from laser_core.verify import extract_answers, verify_answers
@@ -51,6 +51,20 @@ def measure_c_ref(
 
 
 @torch.inference_mode()
+def reference_z_logprob(
+    reference: Policy, solutions: Solutions, *, dtype: torch.dtype = torch.float32, max_tokens: int = 4096
+) -> Tensor:
+    """log pi_ref(z_c | x, y, <eos>) of given solutions, nats, of shape (B,); 0 where there is no <eos>.
+
+    One forward pass of the reference model, in batches of at most ``max_tokens`` tokens.
+    """
+    found = torch.zeros(len(solutions.length))
+    for rows in solutions.micro_batches(max_tokens):
+        found[rows] = score_solutions(reference, solutions.rows(rows), dtype=dtype).z_logprob.cpu()
+    return found
+
+
+@torch.inference_mode()
 def sample_rollouts(
     policy: Policy,
     problems: Sequence[Problem],
@@ -67,6 +81,7 @@ def sample_rollouts(
     temperature: float = 1.0,
     dtype: torch.dtype = torch.float32,
     reference: Policy | None = None,
+    rule: ScoreRule | None = None,
     problems_at_once: int = 32,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Rollouts:
@@ -76,6 +91,8 @@ def sample_rollouts(
     ----------
     reference : Policy, optional
         The model before training; adds ``ref_z_logprob``, by a forward pass.
+    rule : ScoreRule, optional
+        How a score is made; LaSeR's from ``beta_v`` and ``c_ref`` by default.
     on_progress : callable, optional
         Called with the number of problems done and the number of all.
 
@@ -83,6 +100,7 @@ def sample_rollouts(
     -------
     Rollouts
     """
+    rule = rule or ScoreRule(beta_v, c_ref)
     rows: list[dict] = []
     sampler = policy.cast(dtype)
     for start in range(0, len(problems), problems_at_once):
@@ -100,11 +118,13 @@ def sample_rollouts(
         )
         reward, texts, answers = verify_rewards(policy, sampled, batch, samples)
         responses = responses_of(sampled)
-        score = last_token_score(sampled.z_logprob.double(), beta_v=beta_v, c_ref=c_ref)
         ref_z_logprob = None
         if reference is not None:
             repeated = [prompt for prompt in prompts for _ in range(samples)]
             ref_z_logprob = score_solutions(reference, Solutions.pack(repeated, responses, reference)).z_logprob
+        score = rule.score(
+            sampled.z_logprob.double(), z_wrong_logprob=sampled.z_wrong_logprob, ref_z_logprob=ref_z_logprob
+        )
         for i, text in enumerate(texts):
             problem, n, ended = batch[i // samples], len(responses[i]), not sampled.truncated[i]
             row = {

@@ -25,12 +25,13 @@ import torch
 from laser_core import algorithm, monitor
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
-from laser_core.evaluate import measure_c_ref, responses_of, sample_rollouts, verify_rewards
+from laser_core.evaluate import measure_c_ref, reference_z_logprob, responses_of, sample_rollouts, verify_rewards
 from laser_core.generate import generate
 from laser_core.numerics import pick_dtype
-from laser_core.policy import Policy, load_policy
+from laser_core.policy import Policy, load_policy, with_verdict_tokens
 from laser_core.rollouts import Rollouts, write_parquet
 from laser_core.runfolder import RunFolder
+from laser_core.scorerule import ScoreRule
 from laser_core.scoring import Solutions, score_solutions
 from laser_core.tasks import Problem, load_problems
 
@@ -56,6 +57,7 @@ def training_step(
     step: int,
     c_ref: float,
     dtype: torch.dtype,
+    reference: Policy | None = None,
 ) -> dict[str, float]:
     """One step of GRPO with LaSeR's score loss and integrated advantages; returns the step's event.
 
@@ -63,8 +65,9 @@ def training_step(
     ----------
     problems : this step's G problems
     step : from 0; decides the phase of the schedule and the random draws
+    reference : the model before training; read for the exact reference alone
     """
-    phase, group_size = config.phase(step), config.rollouts_per_prompt
+    phase, group_size, rule = config.phase(step), config.rollouts_per_prompt, ScoreRule.of(config, c_ref)
     generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
 
     # K solutions y of each problem x, and log pi(z_c | x, y, <eos>) from one more decode step.
@@ -80,11 +83,18 @@ def training_step(
     )
     sample_seconds = time.perf_counter() - started
     scored = ~sampled.truncated
+    solutions = Solutions.pack([p for p in prompts for _ in range(group_size)], responses_of(sampled), policy)
+    ref_z = None
+    if rule.needs_reference:
+        ref_z = reference_z_logprob(reference, solutions, dtype=dtype, max_tokens=config.micro_batch_tokens)
 
     # The verifier's rewards r_v, the policy's own scores r_s, and the advantages A.
     reward, _, _ = verify_rewards(policy, sampled, problems, group_size)
-    score = algorithm.last_token_score(sampled.z_logprob, beta_v=config.beta_v, c_ref=c_ref)
-    if phase == "laser":
+    score = rule.score(sampled.z_logprob, z_wrong_logprob=sampled.z_wrong_logprob, ref_z_logprob=ref_z)
+    self_rewarded = phase == "laser" and config.reward_source == "score"
+    if self_rewarded:  # the ablation without a verifier: a solution without a score earns 0, as from the verifier
+        advantage = algorithm.group_advantages(torch.where(scored, score, 0.0), group_size)
+    elif phase == "laser" and config.integrate_advantages:
         advantage = algorithm.integrated_advantages(
             reward, score, scored, group_size, tau=config.tau, std_threshold=config.std_threshold
         )
@@ -93,10 +103,9 @@ def training_step(
 
     # Each class weighs the same in the score loss.
     weight = algorithm.class_weights(reward, scored) if config.class_weighting else scored.float()
-    alpha = 0.0 if phase == "grpo" else config.alpha
+    alpha = 0.0 if phase == "grpo" or self_rewarded else config.alpha
 
     # Update: policy loss + alpha * score loss, both from the same forward pass.
-    solutions = Solutions.pack([p for p in prompts for _ in range(group_size)], responses_of(sampled), policy)
     n_tokens, n_scored = int(solutions.length.sum()), int(scored.sum())
     for _ in range(config.updates_per_step):
         optimizer.zero_grad()
@@ -112,11 +121,13 @@ def training_step(
                 clip_high=config.clip_high,
                 n_tokens=n_tokens,
             )
-            score_loss = algorithm.score_loss(
-                algorithm.last_token_score(now.z_logprob, beta_v=config.beta_v, c_ref=c_ref),
+            score_loss = rule.loss(
+                now.z_logprob,
                 reward[rows],
                 weight[rows],
                 n_scored=n_scored,
+                z_wrong_logprob=now.z_wrong_logprob,
+                ref_z_logprob=None if ref_z is None else ref_z[rows],
             )
             (policy_loss + alpha * score_loss).backward()
             losses += torch.stack([policy_loss.detach(), score_loss.detach()])
@@ -142,6 +153,13 @@ def training_step(
         "n_tokens": n_tokens,
         "sample_seconds": sample_seconds,
     }
+
+
+def load_start(config: LaserConfig) -> Policy:
+    """The model a run starts from, with the verdict tokens its settings ask for."""
+    policy = load_policy(config.model, z_token=config.z_token)
+    z_wrong_token = config.z_wrong_token if config.score_form == "bce" else None
+    return with_verdict_tokens(policy, z_tokens=config.z_tokens, z_wrong_token=z_wrong_token)
 
 
 def train(
@@ -185,11 +203,8 @@ def train(
             f"{len(pool)} training problems, fewer than one step takes", field="prompts_per_step", remedy="lower it"
         )
 
-    reference = load_policy(config.model, z_token=config.z_token)
-    policy = replace(
-        load_policy(config.model, z_token=config.z_token),
-        name=f"{config.model}, {config.steps} steps of {config.method}",
-    )
+    reference = load_start(config)
+    policy = replace(load_start(config), name=f"{config.model}, {config.steps} steps of {config.method}")
     optimizer = torch.optim.AdamW(
         policy.model.parameters(), lr=config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay
     )
@@ -217,6 +232,7 @@ def train(
             task=config.task,
             dtype=dtype,
             reference=reference,
+            rule=ScoreRule.of(config, state["c_ref"]),
             on_progress=lambda done, total: report(Progress("evaluate", done, total, {})),
         )
 
@@ -224,7 +240,14 @@ def train(
         started = time.perf_counter()
         chosen = np.random.default_rng([config.seed, step]).choice(len(pool), config.prompts_per_step, replace=False)
         event = training_step(
-            policy, optimizer, config, [pool[i] for i in chosen], step=step, c_ref=state["c_ref"], dtype=dtype
+            policy,
+            optimizer,
+            config,
+            [pool[i] for i in chosen],
+            step=step,
+            c_ref=state["c_ref"],
+            dtype=dtype,
+            reference=reference,
         )
         event["step_seconds"] = time.perf_counter() - started
         event["tokens_per_second"] = event["n_tokens"] / event["step_seconds"]
