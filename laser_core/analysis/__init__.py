@@ -7,6 +7,7 @@ question at a time. Nothing here imports torch, draws, or reads files.
 from laser_core.analysis.alongside import (
     Change,
     MeanTraces,
+    block_means,
     condense,
     mean_traces,
     sharpest_change,
@@ -75,6 +76,7 @@ __all__ = [
     "VotingCurve",
     "accuracy",
     "best_threshold",
+    "block_means",
     "calibration",
     "compare",
     "compare_signals",

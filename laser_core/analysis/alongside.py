@@ -273,3 +273,31 @@ def condense(values: np.ndarray, limit: int) -> np.ndarray:
     for low, high in zip(edges[:-1], edges[1:], strict=True):
         kept += [low + int(np.argmin(filled[low:high])), low + int(np.argmax(filled[low:high]))]
     return np.unique(kept)
+
+
+def block_means(grid: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Columns averaged in at most ``limit`` equal blocks, NaN left out: a wide grid as a screen can show it.
+
+    Parameters
+    ----------
+    grid : ndarray of shape (n_rows, n_columns)
+    limit : int
+
+    Returns
+    -------
+    first : ndarray of int of shape (n_blocks,)
+        First column of each block, counted from 0.
+    means : ndarray of shape (n_rows, n_blocks)
+
+    Examples
+    --------
+    >>> first, means = block_means(np.array([[1.0, 3.0, 5.0, np.nan]]), 2)
+    >>> first.tolist(), means.tolist()
+    ([0, 2], [[2.0, 5.0]])
+    """
+    width = grid.shape[1]
+    first = np.unique(np.linspace(0, width, min(limit, width), endpoint=False).astype(int))
+    known = np.isfinite(grid)
+    count = np.add.reduceat(known, first, axis=1, dtype=float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return first, np.add.reduceat(np.where(known, grid, 0.0), first, axis=1) / np.where(count > 0, count, np.nan)

@@ -7,6 +7,7 @@ from laser_core.figures.export import figure_csv, figure_html
 from laser_core.figures.runs import comparison_figure, training_figure
 from laser_core.figures.scores import reliability_figure, score_histogram, threshold_figure
 from laser_core.figures.theme import enlarge
+from laser_core.figures.tokens import linked_figure, mean_trace_figure
 from laser_core.figures.traces import QUANTITIES, Trace, token_heatmap, token_strip_html, trace_figure
 from laser_core.figures.voting import vote_figure, voting_figure, voting_gain_figure
 
@@ -17,6 +18,8 @@ __all__ = [
     "enlarge",
     "figure_csv",
     "figure_html",
+    "linked_figure",
+    "mean_trace_figure",
     "reliability_figure",
     "score_histogram",
     "threshold_figure",

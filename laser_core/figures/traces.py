@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from laser_core.analysis.alongside import block_means, condense
 from laser_core.figures.theme import (
     ENTROPY_SCALE,
     INK,
@@ -47,6 +48,8 @@ QUANTITIES = {
     ),
     "entropy": Quantity("entropy", "entropy", "entropy before the token", "nats", ENTROPY_SCALE, 0.0, 2.0),
 }
+MAX_POINTS = 800  # of one line; each block's extremes are kept
+MAX_COLUMNS = 400  # of a heatmap
 SPECIAL, CLOSING = "◇", "∎"  # stand for <...> tokens in narrow cells; the second where one ends the solution
 
 
@@ -102,7 +105,12 @@ class Trace:
 
 
 def trace_figure(
-    traces: Sequence[Trace], quantity: str, *, beta_v: float | None = None, c_ref: float | None = None
+    traces: Sequence[Trace],
+    quantity: str,
+    *,
+    beta_v: float | None = None,
+    c_ref: float | None = None,
+    first: int = 1,
 ) -> go.Figure:
     """One line per solution over its tokens: correct solid blue, incorrect dashed vermilion.
 
@@ -111,6 +119,7 @@ def trace_figure(
     traces : the solutions to compare; the first one's tokens label the axis when they fit and all agree on the count.
     quantity : a key of :data:`QUANTITIES`.
     beta_v, c_ref : the score's settings, drawn as the score 0.5 line (score and z_c) and the c_ref line (z_c).
+    first : the number of the traces' first token, where they are parts of longer ones.
 
     Returns
     -------
@@ -125,14 +134,14 @@ def trace_figure(
     fig = go.Figure()
     for trace in shown:
         style, values = OUTCOMES[trace.correct], trace.values[quantity]
-        n = len(values)
-        before = [plain("".join(trace.tokens[max(0, i - 11) : i + 1]), 40) for i in range(n)]
+        kept = condense(values, MAX_POINTS)
+        before = [plain("".join(token[:40] for token in trace.tokens[max(0, i - 11) : i + 1]), 40) for i in kept]
         add_line(
             fig,
-            np.arange(1, n + 1),
-            values,
+            first + kept,
+            values[kept],
             style,
-            markers=n <= 80,
+            markers=len(values) <= 80,
             customdata=np.array(before, dtype=object)[:, None],
             hovertemplate=f"%{{y:.3f}}{unit} after “%{{customdata[0]}}”",
         )
@@ -151,7 +160,12 @@ def trace_figure(
 
 
 def token_heatmap(
-    traces: Sequence[Trace], quantity: str, *, beta_v: float | None = None, c_ref: float | None = None
+    traces: Sequence[Trace],
+    quantity: str,
+    *,
+    beta_v: float | None = None,
+    c_ref: float | None = None,
+    first: int = 1,
 ) -> go.Figure:
     """Solutions as rows, tokens as cells, each cell coloured by the quantity and labelled with its token.
 
@@ -163,6 +177,11 @@ def token_heatmap(
     traces : rows from top to bottom.
     quantity : a key of :data:`QUANTITIES`.
     beta_v, c_ref : the score's settings; they place the middle of the z_c scale.
+    first : the number of the traces' first token, where they are parts of longer ones.
+
+    Notes
+    -----
+    Beyond 400 columns a cell is the mean of neighbouring tokens.
     """
     shown = [trace for trace in traces if quantity in trace.values]
     what = QUANTITIES[quantity]
@@ -179,12 +198,16 @@ def token_heatmap(
         if trace.tokens[:n] and text[i, len(trace.tokens[:n]) - 1] == SPECIAL:
             text[i, len(trace.tokens[:n]) - 1] = CLOSING
         hover[i, :n] = [plain(token, 40) for token in trace.tokens[:n]] + [""] * (n - len(trace.tokens[:n]))
+    x = np.arange(width)
+    if width > MAX_COLUMNS:
+        x, grid = block_means(grid, MAX_COLUMNS)
+        text, hover = text[:, x], hover[:, x]
     low, high = _scale_ends(what, grid, beta_v, c_ref)
     marks = {True: "✓", False: "✗", None: "?"}
     fig = go.Figure(
         go.Heatmap(
             z=grid,
-            x=np.arange(1, width + 1),
+            x=first + x,
             y=list(range(len(shown))),
             text=text,
             customdata=hover,

@@ -1,0 +1,169 @@
+"""Figures that join the solutions of one problem on one token axis, and the mean traces of many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from laser_core.figures.theme import LASER, OUTCOMES, add_band, add_line, add_rule, empty, frame
+from laser_core.figures.traces import QUANTITIES, Trace, token_heatmap, trace_figure
+
+if TYPE_CHECKING:
+    from laser_core.analysis import Change, MeanTraces
+
+LINE_HEIGHT, ROW_HEIGHT, GAP = 250, 27, 64  # pixels
+
+
+def linked_figure(
+    traces: Sequence[Trace],
+    chosen: Sequence[int],
+    heat: str,
+    line: str,
+    *,
+    beta_v: float | None = None,
+    c_ref: float | None = None,
+    changes: Sequence[Change | None] = (),
+    marked: int | None = None,
+    window: tuple[int, int] | None = None,
+) -> go.Figure:
+    """A heatmap of all solutions above the lines of some of them, on one token axis: to hover over one is to see both.
+
+    Parameters
+    ----------
+    traces : the heatmap's rows from top to bottom.
+    chosen : which of them are drawn as lines, at most two; their rows are framed.
+    heat, line : the quantities that the heatmap and the lines show, keys of :data:`QUANTITIES`.
+    beta_v, c_ref : the score's settings.
+    changes : for each chosen trace its sharpest change in the quantity ``line``, marked with a star; may be left out.
+    marked : the token, counted from 1, that a vertical line marks in both.
+    window : first and last token to show, counted from 1; all when None.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The heatmap's cells have as ``y`` the position in ``traces``.
+    """
+    first, last = window or (1, max((len(t.tokens) for t in traces), default=1))
+    parts = [_crop(trace, first, last) for trace in traces]
+    settings = {"beta_v": beta_v, "c_ref": c_ref, "first": first}
+    fig = token_heatmap(parts, heat, **settings)
+    lines = trace_figure([parts[i] for i in chosen], line, **settings)
+    if not len(fig.data) or not len(lines.data):
+        return fig if len(fig.data) else lines
+    rows = len(fig.data[0].z)
+    for trace in lines.data:
+        fig.add_trace(trace.update(yaxis="y2"))
+    height = 100 + ROW_HEIGHT * rows + GAP + LINE_HEIGHT
+    top = (LINE_HEIGHT + GAP) / (LINE_HEIGHT + GAP + ROW_HEIGHT * rows)
+    fig.update_layout(
+        height=height,
+        showlegend=True,
+        legend={"y": top - 0.02, "yanchor": "top", "x": 0},
+        yaxis={"domain": [top, 1.0]},
+        yaxis2={
+            "domain": [0.0, top - GAP / (LINE_HEIGHT + GAP + ROW_HEIGHT * rows)],
+            "anchor": "x",
+            "title": lines.layout.yaxis.title,
+            "gridcolor": fig.layout.yaxis.gridcolor,
+            "zeroline": False,
+            "automargin": True,
+        },
+        hovermode="closest",
+    )
+    fig.update_xaxes(
+        anchor="y2", showspikes=True, spikemode="across", spikesnap="cursor", spikethickness=1, spikedash="solid"
+    )
+    for shape in lines.layout.shapes:
+        fig.add_shape(shape.update(yref="y2"))
+    for note in lines.layout.annotations:
+        fig.add_annotation(note.update(yref="y2"))
+    shown = [trace for trace in traces if heat in trace.values]
+    for i in chosen:
+        if traces[i] in shown:
+            row = shown.index(traces[i])
+            box = {"type": "rect", "xref": "x domain", "x0": 0, "x1": 1, "y0": row - 0.5, "y1": row + 0.5}
+            fig.add_shape(box | {"line": {"color": OUTCOMES[traces[i].correct].color, "width": 2}})
+    for i, change in zip(chosen, changes, strict=False):
+        if change is not None and first <= change.token <= last and line in traces[i].values:
+            style = OUTCOMES[traces[i].correct]
+            fig.add_trace(
+                go.Scatter(
+                    x=[change.token],
+                    y=[change.after],
+                    yaxis="y2",
+                    mode="markers",
+                    name="sharpest change",
+                    legendgroup="sharpest change",
+                    showlegend=not any(t.name == "sharpest change" for t in fig.data),
+                    marker={"symbol": "star", "size": 16, "color": style.color, "line": {"color": "white", "width": 1}},
+                    hovertemplate=f"sharpest change: {change.before:.2f} to {change.after:.2f} at token %{{x}}"
+                    "<extra></extra>",
+                )
+            )
+    if marked is not None and first <= marked <= last:
+        wide = max(len(part.tokens) for part in parts) > 400
+        fig.add_shape(
+            type="rect",
+            x0=marked - (2.5 if wide else 0.5),
+            x1=marked + (2.5 if wide else 0.5),
+            yref="paper",
+            y0=0,
+            y1=1,
+            line={"color": LASER, "width": 2},
+            fillcolor="rgba(124, 108, 242, 0.12)",
+        )
+    return fig
+
+
+def mean_trace_figure(
+    means: MeanTraces, *, beta_v: float | None = None, c_ref: float | None = None, unit: str = "problems"
+) -> go.Figure:
+    """Mean values along correct and along incorrect solutions, with their 95% bands.
+
+    Parameters
+    ----------
+    means : from :func:`laser_core.analysis.mean_traces`.
+    beta_v, c_ref : the score's settings, for the line of the decision.
+    unit : over what the bands are, for the hover text.
+    """
+    what = QUANTITIES[means.quantity]
+    if not (np.isfinite(means.correct[0]).any() or np.isfinite(means.incorrect[0]).any()):
+        return empty("Too few solutions with verdicts and per-token values for a mean.")
+    fig = go.Figure()
+    for outcome, (mean, low, high), n in (
+        (True, means.correct, means.n_correct),
+        (False, means.incorrect, means.n_incorrect),
+    ):
+        style = OUTCOMES[outcome]
+        add_band(fig, means.position, low, high, style)
+        add_line(
+            fig,
+            means.position,
+            mean,
+            style,
+            markers=False,
+            customdata=np.stack([low, high, n], axis=1),
+            hovertemplate="%{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f}), n = %{customdata[2]:,}"
+            + f"<extra>{style.name}, 95% over {unit}</extra>",
+        )
+    x = "response token" if means.by == "token" else "fraction of the solution"
+    frame(fig, x=x, y=f"mean {what.name}" + (", nats" if what.unit == "nats" else ""), height=340)
+    decision = 0.5 if means.quantity == "score" else None
+    if means.quantity == "z_logprob" and beta_v and c_ref is not None:
+        decision = c_ref + 0.5 / beta_v
+    if decision is not None:
+        add_rule(fig, y=decision, label="score 0.5")
+        fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")
+    return fig
+
+
+def _crop(trace: Trace, first: int, last: int) -> Trace:
+    """The part of a trace from one token to another, both counted from 1 and included."""
+    if first <= 1 and last >= len(trace.tokens):
+        return trace
+    values = {key: value[first - 1 : last] for key, value in trace.values.items()}
+    return replace(trace, tokens=trace.tokens[first - 1 : last], values=values)
