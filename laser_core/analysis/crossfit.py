@@ -9,7 +9,7 @@ import numpy as np
 from laser_core.analysis.estimates import Estimate, ratio_statistic
 from laser_core.analysis.metrics import Judged, cell_statistics
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.thresholds import balanced_f1, cuts, halfway
+from laser_core.analysis.thresholds import check_cost_ratio, choice, cuts, halfway
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ def best_threshold(samples: Samples, *, cost_ratio: float | None = None) -> floa
     >>> round(best_threshold(s, cost_ratio=3), 3), round(best_threshold(s, cost_ratio=0.5), 3)
     (0.75, 0.15)
     """
+    check_cost_ratio(cost_ratio)
     return _choose(Judged.of(samples), cost_ratio)
 
 
@@ -61,8 +62,7 @@ def _choose(judged: Judged, cost_ratio: float | None) -> float:
         return np.nan
     threshold, stops = cuts(judged)
     hits, alarms = judged.at_stops(judged.correct, stops), judged.at_stops(~judged.correct, stops)
-    value = balanced_f1(hits, alarms, n_right, n_wrong) if cost_ratio is None else hits - cost_ratio * alarms
-    return halfway(threshold, int(np.argmax(value)))
+    return halfway(threshold, int(np.argmax(choice(hits, alarms, n_right, n_wrong, cost_ratio))))
 
 
 def cross_fit(samples: Samples, *, n_folds: int = 5, cost_ratio: float | None = None, seed: int = 0) -> CrossFit:
@@ -90,6 +90,7 @@ def cross_fit(samples: Samples, *, n_folds: int = 5, cost_ratio: float | None = 
     >>> len(fit.thresholds), 0.7 < fit.balanced_f1.value < 0.95
     (5, True)
     """
+    check_cost_ratio(cost_ratio)
     judged = Judged.of(samples)
     fold = folds(samples.n_problems, n_folds=n_folds, seed=seed)
     chosen = [_choose(judged.take(fold[judged.problem] != k), cost_ratio) for k in range(fold.max() + 1)]

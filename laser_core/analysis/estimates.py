@@ -84,6 +84,11 @@ class Statistic:
     contributes: np.ndarray = field(repr=False)
     scale: str = "unit"
 
+    @classmethod
+    def undefined(cls) -> Statistic:
+        """A statistic that no problem contributes to."""
+        return cls(np.nan, np.zeros(0), np.zeros(0, bool))
+
     @property
     def se(self) -> float:
         """Standard error, in the units of the value."""

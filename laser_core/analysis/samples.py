@@ -190,6 +190,19 @@ class Samples:
         """The same samples with other scores, of shape (n_problems, n_samples)."""
         return replace(self, score=np.where(self.present, score, np.nan))
 
+    def with_signal(self, rollouts: Rollouts, signal: str) -> Samples:
+        """The same samples judged by another column of the table they were made from; answers stay as they are.
+
+        Examples
+        --------
+        >>> rows = [{"run": "r", "problem_id": "p", "sample": 0, "response": "", "score": 0.9, "signal.rm": 3.0}]
+        >>> table = Rollouts.from_rows(rows)
+        >>> Samples.from_rollouts(table).with_signal(table, "signal.rm").score.tolist()
+        [[3.0]]
+        """
+        values = _finite(rollouts.column(signal))[self.row]
+        return replace(self.with_score(values), signal=signal)
+
 
 def _run_rows(rollouts: Rollouts, run: str | None) -> np.ndarray:
     """Row numbers of the chosen run."""

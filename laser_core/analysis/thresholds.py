@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from laser_core.analysis.estimates import interval
 from laser_core.analysis.metrics import Judged
 from laser_core.analysis.samples import Samples
+from laser_core.errors import InputError
 
 POINTS = 50_000  # thresholds looked at
 CANDIDATES = 128  # thresholds that the bootstrap of the best one chooses from
@@ -28,14 +29,19 @@ class Sweep:
         NaN where undefined (the precision of judging nothing correct).
     balanced_f1_low, balanced_f1_high : ndarrays of shape (n_thresholds,)
         95% band of the balanced F1 with the problem as unit, pointwise.
+    cost : ndarray of shape (n_thresholds,)
+        Mean cost of a judgement: 1 for an incorrect solution accepted, ``1 / cost_ratio`` for a correct one rejected
+        (1 where no cost ratio was given).
     best : float
-        Threshold with the best balanced F1, halfway to the next distinct score so that rounding cannot move a solution
-        across it; NaN where a class is missing. Judged on the data that chose it: see
-        :func:`~laser_core.analysis.cross_fit`.
+        Threshold with the best balanced F1, or with the least cost where a cost ratio was given; halfway to the next
+        distinct score so that rounding cannot move a solution across it; NaN where a class is missing. Judged on the
+        data that chose it: see :func:`~laser_core.analysis.cross_fit`.
     best_index : int
         Its position in ``threshold``, -1 where undefined.
     best_low, best_high : float
         95% interval of ``best``: clustered bootstrap over problems.
+    cost_ratio : float or None
+        What ``best`` was chosen by; None: the balanced F1.
     n_problems, n_scored : int
     """
 
@@ -45,33 +51,53 @@ class Sweep:
     balanced_f1: np.ndarray
     precision: np.ndarray
     mcc: np.ndarray
+    cost: np.ndarray
     balanced_f1_low: np.ndarray
     balanced_f1_high: np.ndarray
     best: float
     best_index: int
     best_low: float
     best_high: float
+    cost_ratio: float | None
     n_problems: int
     n_scored: int
 
 
-def threshold_sweep(samples: Samples, *, points: int = POINTS, n_bootstrap: int = 400, seed: int = 0) -> Sweep:
+def threshold_sweep(
+    samples: Samples,
+    *,
+    cost_ratio: float | None = None,
+    points: int = POINTS,
+    n_bootstrap: int = 400,
+    seed: int = 0,
+) -> Sweep:
     """Judge by every distinct score in one pass: one sort, then running sums, bands included.
 
     Parameters
     ----------
     samples : Samples
+    cost_ratio : float, optional
+        How many correct solutions one would reject to keep one incorrect solution out; the best threshold is then the
+        one with the least cost. None asks for the best balanced F1.
     points : int
         Most thresholds to look at: with more distinct scores than this, evenly spaced ones.
     n_bootstrap, seed : int
         Of the interval of the best threshold.
+
+    Raises
+    ------
+    InputError
+        If the cost ratio is not a positive number.
 
     Examples
     --------
     >>> sweep = threshold_sweep(Samples.from_arrays(correct=[[1, 0], [1, 0]], score=[[0.9, 0.2], [0.7, 0.4]]))
     >>> sweep.threshold[1:].tolist(), sweep.balanced_f1[1:].round(3).tolist(), round(sweep.best, 3)
     ([0.2, 0.4, 0.7, 0.9], [0.667, 1.0, 0.667, 0.0], 0.55)
+    >>> sweep.cost.tolist()  # from accepting all to rejecting all
+    [0.5, 0.25, 0.0, 0.25, 0.5]
     """
+    check_cost_ratio(cost_ratio)
     judged = Judged.of(samples)
     right, n = judged.correct, len(judged.score)
     n_right = int(right.sum())
@@ -93,9 +119,9 @@ def threshold_sweep(samples: Samples, *, points: int = POINTS, n_bootstrap: int 
     low, high = _band(judged, after, tpr, tnr, f1, n_problems)
     index, best, best_low, best_high = -1, np.nan, np.nan, np.nan
     if n_right and n_wrong:
-        index = int(np.argmax(f1))
+        index = int(np.argmax(choice(hits, alarms, n_right, n_wrong, cost_ratio)))
         best = halfway(threshold, index)
-        ends = _bootstrap_best(judged, threshold, n_bootstrap=n_bootstrap, seed=seed)
+        ends = _bootstrap_best(judged, threshold, cost_ratio, n_bootstrap=n_bootstrap, seed=seed)
         best_low, best_high = min(ends[0], best), max(ends[1], best)
     return Sweep(
         threshold=threshold,
@@ -104,12 +130,14 @@ def threshold_sweep(samples: Samples, *, points: int = POINTS, n_bootstrap: int 
         balanced_f1=f1,
         precision=precision,
         mcc=mcc,
+        cost=(alarms + (n_right - hits) / (cost_ratio or 1.0)) / max(n, 1),
         balanced_f1_low=low,
         balanced_f1_high=high,
         best=best,
         best_index=index,
         best_low=best_low,
         best_high=best_high,
+        cost_ratio=cost_ratio,
         n_problems=n_problems,
         n_scored=n,
     )
@@ -133,6 +161,19 @@ def balanced_f1(hits: np.ndarray, alarms: np.ndarray, n_right: float, n_wrong: f
     with np.errstate(invalid="ignore", divide="ignore"):
         tpr, tnr = hits / n_right, 1 - alarms / n_wrong
         return np.where(tpr + tnr == 0, 0.0, 2 * tpr * tnr / (tpr + tnr))
+
+
+def choice(
+    hits: np.ndarray, alarms: np.ndarray, n_right: np.ndarray | float, n_wrong: np.ndarray | float, ratio: float | None
+) -> np.ndarray:
+    """What the best threshold makes largest: the balanced F1, or (but for a constant) minus the cost."""
+    return balanced_f1(hits, alarms, n_right, n_wrong) if ratio is None else hits - ratio * alarms
+
+
+def check_cost_ratio(ratio: float | None) -> None:
+    """Raise InputError unless the ratio is positive or None."""
+    if ratio is not None and not (np.isfinite(ratio) and ratio > 0):
+        raise InputError(f"a cost ratio must be positive, not {ratio}", field="cost_ratio")
 
 
 def halfway(threshold: np.ndarray, index: int) -> float:
@@ -179,25 +220,34 @@ def _running_count(problem: np.ndarray, flag: np.ndarray) -> np.ndarray:
     return out
 
 
-def _bootstrap_best(judged: Judged, threshold: np.ndarray, *, n_bootstrap: int, seed: int) -> tuple[float, float]:
+def _bootstrap_best(
+    judged: Judged, threshold: np.ndarray, cost_ratio: float | None, *, n_bootstrap: int, seed: int
+) -> tuple[float, float]:
     """Percentile interval of the best threshold, problems being drawn again with replacement; on a grid of scores."""
     candidates = np.unique(threshold[np.linspace(0, len(threshold) - 1, CANDIDATES).astype(int)])
     cell = np.searchsorted(candidates, judged.score, side="left")  # a score is above candidates[:cell]
-    hits, alarms = (_above(judged, flag, cell, len(candidates)) for flag in (judged.correct, ~judged.correct))
-    rng = np.random.default_rng(seed)
-    best, n = [], judged.n_problems
-    for low in range(0, n_bootstrap, step := max(1, _BLOCK // n)):
-        count = min(step, n_bootstrap - low)
-        drawn = rng.integers(0, n, (count, n)) + n * np.arange(count)[:, None]
-        weight = np.bincount(drawn.ravel(), minlength=count * n).reshape(count, n).astype(np.float32)
+    hits, alarms = (above(judged, flag, cell, len(candidates)) for flag in (judged.correct, ~judged.correct))
+    best = []
+    for weight in problem_draws(judged.n_problems, n_bootstrap, seed=seed):
         h, a = weight @ hits, weight @ alarms  # (count, n_candidates + 1), the last column is the total
-        f1 = np.nan_to_num(balanced_f1(h[:, :-1], a[:, :-1], h[:, -1:], a[:, -1:]), nan=-1.0)
-        best.append(candidates[np.argmax(f1, axis=1)][f1.max(axis=1) >= 0])
+        value = choice(h[:, :-1], a[:, :-1], h[:, -1:], a[:, -1:], cost_ratio)
+        both = (h[:, -1] > 0) & (a[:, -1] > 0)  # a draw that holds one kind only chooses nothing
+        best.append(candidates[np.argmax(value[both], axis=1)])
     best = np.concatenate(best)
     return tuple(float(q) for q in np.quantile(best, [0.025, 0.975])) if len(best) else (np.nan, np.nan)
 
 
-def _above(judged: Judged, flag: np.ndarray, cell: np.ndarray, n_candidates: int) -> np.ndarray:
+def problem_draws(n_problems: int, n_bootstrap: int, *, seed: int) -> Iterator[np.ndarray]:
+    """How often each problem is drawn when problems are drawn again with replacement, in blocks (count, n_problems)."""
+    rng = np.random.default_rng(seed)
+    for low in range(0, n_bootstrap, step := max(1, _BLOCK // max(n_problems, 1))):
+        count = min(step, n_bootstrap - low)
+        drawn = rng.integers(0, n_problems, (count, n_problems)) + n_problems * np.arange(count)[:, None]
+        weight = np.bincount(drawn.ravel(), minlength=count * n_problems).reshape(count, n_problems)
+        yield weight.astype(np.float32)
+
+
+def above(judged: Judged, flag: np.ndarray, cell: np.ndarray, n_candidates: int) -> np.ndarray:
     """Per problem, how many flagged solutions lie above each candidate; a last column counts all."""
     flat = judged.problem[flag] * np.int64(n_candidates + 1) + cell[flag]
     shape = (judged.n_problems, n_candidates + 1)
