@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import streamlit as st
 
@@ -22,6 +24,7 @@ from laser_core.errors import InputError
 from laser_core.rollouts import ReadResult, Rollouts, read, write_jsonl, write_parquet
 
 DEFAULT_RUN = "laser"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -202,6 +205,21 @@ def analyse(source: Source, function: str, *, signal: str = "score", **params: o
     """
     compute = _private_result if source.private else _shared_result
     return compute(source.content_id, signal, function, tuple(sorted(params.items())), samples(source, signal))
+
+
+@st.cache_resource(show_spinner="Computing …", max_entries=512)
+def _shared_memory(content_id: str, key: tuple, _make: Callable[[], object]) -> object:
+    return _make()
+
+
+@st.cache_resource(show_spinner="Computing …", max_entries=128, scope="session")
+def _private_memory(content_id: str, key: tuple, _make: Callable[[], object]) -> object:
+    return _make()
+
+
+def remember(source: Source, key: tuple, make: Callable[[], T]) -> T:
+    """What ``make()`` gives, computed once per content and key; for analyses that need more than the samples."""
+    return (_private_memory if source.private else _shared_memory)(source.content_id, key, make)
 
 
 @st.cache_data(show_spinner=False)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import data
-from app.words import literal
+from app import bridge, data
+from app.words import literal, unescaped
+from laser_core import __version__
 from laser_core.figures import enlarge, figure_csv, figure_html
 
 PLOTLY_CONFIG = {
@@ -24,10 +25,23 @@ def header(question: str, finding: str) -> None:
     st.markdown(f"#### {finding}", anchors=False)
 
 
-def figure(fig: go.Figure, *, key: str, alt: str, see: str) -> None:
+def figure(
+    fig: go.Figure,
+    *,
+    key: str,
+    alt: str,
+    see: str,
+    settings: Mapping[str, object] | None = None,
+) -> None:
     """A figure, its description for screen readers, the sentence that says what to see in it, and the downloads.
 
-    The files are made only when asked for; a picture (PNG) comes from the camera in the figure's own toolbar.
+    Parameters
+    ----------
+    fig : the figure.
+    key : its name on the page and that of its files.
+    alt : what it shows, in words, for those who cannot see it.
+    see : the sentence below it; foreign text in it must be ``literal``.
+    settings : what it was made with, from :func:`made_with`; goes into the files. These are made only when asked for.
     """
     if st.session_state.get("large_type"):
         enlarge(fig)
@@ -36,25 +50,36 @@ def figure(fig: go.Figure, *, key: str, alt: str, see: str) -> None:
     with st.container(horizontal=True, vertical_alignment="top", gap="small", wrap=False):
         st.caption(see, width="stretch")
         with st.popover("", icon=":material/download:", type="tertiary", help="Download this figure"):
-            st.download_button(
-                "Data (CSV)",
-                lambda: figure_csv(fig),
-                f"{key}.csv",
-                "text/csv",
-                key=f"{key}-csv",
-                on_click="ignore",
-                icon=":material/csv:",
-            )
-            st.download_button(
-                "Interactive (HTML)",
-                lambda: figure_html(fig, title=alt, caption=see),
-                f"{key}.html",
-                "text/html",
-                key=f"{key}-html",
-                on_click="ignore",
-                icon=":material/html:",
-            )
-            st.caption("A picture: the camera in the figure's toolbar.")
+            for label, make, suffix, kind in (
+                ("Data (CSV)", lambda: figure_csv(fig, settings=settings), "csv", "text/csv"),
+                (
+                    "Interactive (HTML)",
+                    lambda: figure_html(fig, title=alt, caption=unescaped(see), settings=settings),
+                    "html",
+                    "text/html",
+                ),
+            ):
+                st.download_button(
+                    label,
+                    make,
+                    f"{key}.{suffix}",
+                    kind,
+                    key=f"{key}-{suffix}",
+                    on_click="ignore",
+                    icon=f":material/{suffix}:",
+                    width="stretch",
+                )
+            bridge.picture_button(key)
+            if settings:
+                st.caption("Made with " + literal("; ".join(f"{k} {v}" for k, v in settings.items()), 400))
+
+
+def made_with(source: data.Source, signal: str | None = None, **more: object) -> dict[str, object]:
+    """What a figure was made with, for its files: the run, the signal, the score's settings, and ``more``."""
+    meta = source.rollouts.meta
+    facts = {"run": source.title, "signal": signal, "beta_v": meta.beta_v, "c_ref": meta.c_ref} | more
+    facts["laser_core"] = __version__
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def equation(latex: str, words: str, *, label: str = "The equation") -> None:

@@ -27,6 +27,16 @@ def literal(text: object, limit: int = 1000) -> str:
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", shown)
 
 
+def unescaped(text: str) -> str:
+    r"""Our own markdown sentence as plain text: what :func:`literal` escaped is as it was, and no bold.
+
+    >>> unescaped(literal("2*x (a_b)") + " is **bold**")
+    '2*x (a_b) is bold'
+    """
+    plain = re.sub(r"(?<!\\)\*\*", "", text)
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", plain)
+
+
 def number(value: float, digits: int = 2) -> str:
     """A value to so many digits, or a word where it is undefined.
 

@@ -25,7 +25,7 @@ from laser_core.analysis.filtered import FilteredMajority, filtered_majority
 from laser_core.analysis.length import LengthBins, LengthRelation, length_relation
 from laser_core.analysis.metrics import Separation, accuracy, separation
 from laser_core.analysis.outofcore import BigSummary, summarize_parquet
-from laser_core.analysis.problem_lists import difficulty, problem_lists
+from laser_core.analysis.problem_lists import difficulty, order_solutions, problem_lists
 from laser_core.analysis.recalibration import recalibrate
 from laser_core.analysis.reliability import Calibration, calibration
 from laser_core.analysis.replay import ComputeWorth, Policy, compute_worth
@@ -94,6 +94,7 @@ __all__ = [
     "full_votes",
     "length_relation",
     "mean_traces",
+    "order_solutions",
     "problem_lists",
     "recalibrate",
     "roc_pr",

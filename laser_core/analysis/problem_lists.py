@@ -103,3 +103,28 @@ def _first_of_each(problems: np.ndarray) -> np.ndarray:
     """The distinct entries in order of first appearance."""
     found, first = np.unique(problems, return_index=True)
     return found[np.argsort(first)]
+
+
+def order_solutions(samples: Samples, problem: int, values: np.ndarray | None = None) -> np.ndarray:
+    """A problem's solutions as positions in its row of the grid, the first to look at in front.
+
+    Parameters
+    ----------
+    samples : Samples
+    problem : int
+        Position of the problem.
+    values : ndarray of shape (n_rows,), optional
+        One value per row of the table, such as :func:`~laser_core.analysis.solution_measures` gives; the largest comes
+        first, unknown ones last. None: correct solutions first, each kind by falling score.
+
+    Examples
+    --------
+    >>> samples = Samples.from_arrays(correct=[[0, 1, 1]], score=[[0.9, 0.2, 0.8]])
+    >>> order_solutions(samples, 0).tolist(), order_solutions(samples, 0, np.array([5.0, 7.0, np.nan])).tolist()
+    ([2, 1, 0], [1, 0, 2])
+    """
+    cells = np.flatnonzero(samples.present[problem])
+    if values is not None:
+        return cells[np.argsort(-np.nan_to_num(values[samples.row[problem, cells]], nan=-np.inf), kind="stable")]
+    verdict = np.nan_to_num(samples.correct[problem, cells], nan=-1.0)
+    return cells[np.lexsort((-np.nan_to_num(samples.score[problem, cells], nan=-np.inf), -verdict))]
