@@ -6,7 +6,7 @@ log pi(z_c | x, y, <eos>) is read from the distribution that comes out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -55,6 +55,7 @@ def generate(
     max_new_tokens: int,
     generator: torch.Generator,
     temperature: float = 1.0,
+    on_token: Callable[[Tensor, Tensor, Tensor], None] | None = None,
 ) -> Generation:
     """Sample ``samples`` solutions of each prompt.
 
@@ -69,6 +70,8 @@ def generate(
     max_new_tokens : length limit, <eos> included
     generator : decides the draws; the same generator state gives the same solutions
     temperature : 0 takes the likeliest token
+    on_token : called as tokens arrive, with the solutions still going, their new tokens, and log pi(z_c) after them,
+        all of shape (A,); an exception it raises ends the sampling
 
     Returns
     -------
@@ -111,6 +114,8 @@ def generate(
         ).last_hidden_state
         distribution = policy.logits(hidden[:, -1]).log_softmax(-1)
         z_trace[active, t] = policy.z_logprob(distribution).cpu()
+        if on_token:
+            on_token(active, response[active, t], z_trace[active, t])
 
         ended = token == policy.eos_id
         if ended.any():
