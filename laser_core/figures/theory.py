@@ -1,0 +1,136 @@
+"""Figures of the theory: the score as a line in the log-prob, the term left out, and the noise of the reference.
+
+They are drawn from formulas; no data is in them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from laser_core.figures.theme import LASER, OUTCOMES, RULE, Style, add_line, add_rule, fade, frame
+
+SCORE = Style("score: Z left out", LASER, "solid", "circle")
+CLOSED_FORM = Style("closed form: Z kept", "#E69F00", "dash", "square")
+NEGLECTED = Style("β_v log Z", "#E69F00", "solid", "square")
+MARKS = (0.0, 0.5, 1.0)
+
+
+def score_line_figure(picture: object) -> go.Figure:
+    """The reward that is read from a policy over its log-prob of z_c, with and without Z, marked at 0, 0.5 and 1.
+
+    Parameters
+    ----------
+    picture : from :func:`laser_core.theory.picture`.
+    """
+    fig = go.Figure()
+    for style, y in ((CLOSED_FORM, picture.line_reward), (SCORE, picture.line_score)):
+        add_line(fig, picture.line_x, y, style, markers=False, hovertemplate="%{y:.3f} at %{x:.1f} nats")
+    marks = [(picture.ref_z_logprob + mark / picture.beta_v, mark) for mark in MARKS]
+    marks = [(x, mark) for x, mark in marks if x <= 0]
+    fig.add_trace(
+        go.Scatter(
+            x=[x for x, _ in marks],
+            y=[mark for _, mark in marks],
+            mode="markers+text",
+            name="scores 0, 0.5 and 1",
+            text=[f"{mark:g} at {x:.1f}" for x, mark in marks],
+            textposition="bottom right",
+            marker={"color": LASER, "symbol": "circle-open", "size": 11, "line": {"width": 2.5}},
+            hovertemplate="score %{y:g} at %{x:.2f} nats<extra></extra>",
+            cliponaxis=False,
+        )
+    )
+    fig.add_trace(
+        go.Scatter(
+            x=[picture.z_logprob, picture.z_logprob],
+            y=[picture.score, picture.reward],
+            mode="lines+markers",
+            name="this policy",
+            line={"color": RULE, "width": 2},
+            marker={"color": [SCORE.color, CLOSED_FORM.color], "symbol": ["circle", "square"], "size": 15},
+            hovertemplate="%{y:.3f} at %{x:.2f} nats<extra>this policy</extra>",
+        )
+    )
+    frame(fig, x="log π(z_c) under the policy, nats", y="reward read from the policy", height=400)
+    fig.update_layout(hovermode="closest")
+    low = min(picture.ref_z_logprob, picture.z_logprob) - 2.0
+    high = min(0.0, max(picture.ref_z_logprob + 1.4 / picture.beta_v, picture.z_logprob + 1.0))
+    top = max(1.25, picture.reward, picture.score) + 0.1
+    fig.update_xaxes(range=[low, high + 0.06 * (high - low)])
+    fig.update_yaxes(range=[min(-0.3, picture.score - 0.1), min(top, 2.6)])
+    add_rule(fig, y=0.5, label="judged correct above")
+    fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")
+    if high == 0.0:
+        add_rule(fig, x=0.0, label="certain", yanchor="bottom")
+        fig.layout.annotations[-1].update(xanchor="right")
+    return fig
+
+
+def neglected_figure(picture: object) -> go.Figure:
+    """What leaving Z out costs, beta_v * log Z, over the reference's log-prob of z_c, on a logarithmic axis.
+
+    Parameters
+    ----------
+    picture : from :func:`laser_core.theory.picture`.
+    """
+    fig = go.Figure()
+    add_line(
+        fig,
+        picture.reference_x,
+        picture.reference_neglected,
+        NEGLECTED,
+        markers=False,
+        hovertemplate="%{y:.2g} of reward at %{x:.1f} nats",
+    )
+    fig.add_trace(
+        go.Scatter(
+            x=[picture.ref_z_logprob],
+            y=[picture.neglected],
+            mode="markers",
+            name="this token",
+            marker={"color": LASER, "symbol": "diamond", "size": 15},
+            hovertemplate="%{y:.2g} of reward at %{x:.2f} nats<extra>this token</extra>",
+        )
+    )
+    frame(fig, x="log π_ref(z_c), nats", y="reward left out", height=400)
+    fig.update_layout(hovermode="closest")
+    left, right = float(picture.reference_x[0]), 0.0
+    fig.update_xaxes(range=[left, 0.6])
+    fig.update_yaxes(
+        type="log",
+        range=[-9, 0.4],
+        tickvals=[1e-8, 1e-6, 1e-4, 1e-2, 1],
+        ticktext=["10⁻⁸", "10⁻⁶", "0.0001", "0.01", "1"],
+    )
+    if left < picture.limit < right:
+        for start, end, color, words in (
+            (left, picture.limit, OUTCOMES[True].color, "Z = 1 holds"),
+            (picture.limit, right, OUTCOMES[False].color, "Z = 1 breaks"),
+        ):
+            fig.add_vrect(x0=start, x1=end, fillcolor=fade(color, 0.10), line_width=0, layer="below")
+            fig.add_annotation(
+                x=(start + end) / 2, y=0.02, yref="paper", text=words, showarrow=False, font={"size": 13}
+            )
+    add_rule(fig, y=picture.tolerance, label=f"{picture.tolerance:g} of reward")
+    fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")
+    return fig
+
+
+def noise_figure(noise: object) -> go.Figure:
+    """Where the scores of noiseless verdicts 0 and 1 land when the reference is not quite constant.
+
+    Parameters
+    ----------
+    noise : from :func:`laser_core.theory.reference_noise`.
+    """
+    fig = go.Figure()
+    for correct, density in ((False, noise.density_incorrect), (True, noise.density_correct)):
+        style = OUTCOMES[correct]
+        shown = Style(f"meant as {int(correct)}, {style.name}", style.color, style.dash, style.symbol)
+        add_line(fig, noise.x, density / np.max(density), shown, markers=False, hoverinfo="skip")
+        fig.data[-1].update(fill="tozeroy", fillcolor=fade(style.color, 0.14))
+    add_rule(fig, x=0.5, label="0.5")
+    frame(fig, x="score", y="how often, relative", height=300, hovermode=False)
+    fig.update_yaxes(range=[0, 1.12], showticklabels=False)
+    return fig

@@ -1,0 +1,285 @@
+r"""The closed form behind the score, its partition function Z, and what leaving Z out costs. Numbers alone, no torch.
+
+KL-regularised reinforcement learning on the verification reward r_hat (1 where z_c is the right verdict, else 0)
+has an optimum in closed form (arXiv 2510.14943, section 3)::
+
+    r_hat = beta_v * log(pi(z_c | x, y) / pi_ref(z_c | x, y)) + beta_v * log Z(x, y)
+    Z     = sum over tokens z of pi_ref(z) * exp(r_hat(z) / beta_v) = 1 + pi_ref(z_c) * (exp(1 / beta_v) - 1)
+
+LaSeR leaves the second term out and puts a constant c_ref in the place of log pi_ref(z_c). This module says how large
+both of these are. ``laser_core.algorithm`` holds what training uses; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A verdict token as one finds it before training.
+
+    Attributes
+    ----------
+    name : for people.
+    logprob : mean of log pi_ref(z_c | x, y, <eos>), nats.
+    std : its standard deviation over problems and solutions, nats; None where nobody measured it.
+    source : who measured it, on how much.
+    """
+
+    name: str
+    logprob: float
+    std: float | None
+    source: str
+
+
+REFERENCES = (
+    Reference("Unused token, Qwen2.5", -23.11, 0.04, "the paper's measurement over 300 pairs"),
+    Reference("Unused token, OctoThinker", -24.87, 1.18, "the paper's measurement over 300 pairs"),
+    Reference("An ordinary word, 10%", round(math.log(0.1), 2), None, "an example, not a measurement"),
+)
+
+
+def log_partition(ref_z_logprob: float | np.ndarray, *, beta_v: float, reward: float = 1.0) -> float | np.ndarray:
+    """log Z in nats, exact at both ends: where it all but vanishes, and where exp(reward / beta_v) overflows.
+
+    Parameters
+    ----------
+    ref_z_logprob : log pi_ref(z_c | x, y), nats, at most 0; a number or an array.
+    beta_v : reward units per nat, above 0.
+    reward : what z_c earns; only z_c earns anything.
+
+    Returns
+    -------
+    float or ndarray, as ``ref_z_logprob``.
+
+    Examples
+    --------
+    The paper's case, e^-23 * e^10, and a word with probability 0.1:
+
+    >>> print(f"{log_partition(-23.0, beta_v=0.1):.1e}, {log_partition(math.log(0.1), beta_v=0.1):.2f}")
+    2.3e-06, 7.70
+    """
+    x = reward / beta_v
+    if x == 0:
+        return 0.0 * ref_z_logprob
+    # log(1 + p * (e^x - 1)) without forming e^x, which overflows below beta_v = 0.0014.
+    value = np.logaddexp(0.0, np.asarray(ref_z_logprob, float) + x + math.log1p(-math.exp(-x)))
+    return float(value) if np.ndim(ref_z_logprob) == 0 else value
+
+
+def partition(ref_z_logprob: float, *, beta_v: float, reward: float = 1.0) -> float:
+    """Z itself; infinite where it is beyond a float.
+
+    Examples
+    --------
+    By hand: 0.1 * (e^10 - 1) + 1 = 0.1 * 22025.47 + 1.
+
+    >>> round(partition(math.log(0.1), beta_v=0.1), 1)
+    2203.5
+    """
+    log_z = log_partition(ref_z_logprob, beta_v=beta_v, reward=reward)
+    return math.exp(log_z) if log_z < 709 else math.inf
+
+
+def neglected_reward(ref_z_logprob: float | np.ndarray, *, beta_v: float) -> float | np.ndarray:
+    """beta_v * log Z: what the score leaves out, in units of the reward (0: nothing; 1: a whole verdict).
+
+    Examples
+    --------
+    >>> print(f"{neglected_reward(-23.0, beta_v=0.1):.7f}, {neglected_reward(math.log(0.1), beta_v=0.1):.2f}")
+    0.0000002, 0.77
+    """
+    return beta_v * log_partition(ref_z_logprob, beta_v=beta_v)
+
+
+def score(z_logprob: float | np.ndarray, *, beta_v: float, c_ref: float) -> float | np.ndarray:
+    """The last-token self-rewarding score, beta_v * (log pi(z_c) - c_ref), unclipped.
+
+    Examples
+    --------
+    >>> round(score(-18.0, beta_v=0.1, c_ref=-23.0), 6)
+    0.5
+    """
+    return beta_v * (z_logprob - c_ref)
+
+
+def closed_form_reward(z_logprob: float | np.ndarray, *, beta_v: float, ref_z_logprob: float) -> float | np.ndarray:
+    """The reward that the closed form reads from a policy, its Z included: the score plus :func:`neglected_reward`.
+
+    Examples
+    --------
+    The optimum for reward 1 is read as 1, however common the token:
+
+    >>> best = optimal_z_logprob(math.log(0.1), beta_v=0.1)
+    >>> round(closed_form_reward(best, beta_v=0.1, ref_z_logprob=math.log(0.1)), 6)
+    1.0
+    """
+    return score(z_logprob, beta_v=beta_v, c_ref=ref_z_logprob) + neglected_reward(ref_z_logprob, beta_v=beta_v)
+
+
+def optimal_z_logprob(ref_z_logprob: float, *, beta_v: float, reward: float = 1.0) -> float:
+    """log pi*(z_c) of the best policy for this reward: ref_z_logprob + reward / beta_v - log Z. Never above 0.
+
+    Examples
+    --------
+    An unused token has room for 10 nats; a word at 10% ends at 0.9996:
+
+    >>> word = math.exp(optimal_z_logprob(math.log(0.1), beta_v=0.1))
+    >>> print(f"{optimal_z_logprob(-23.0, beta_v=0.1):.4f}, {word:.4f}")
+    -13.0000, 0.9996
+    """
+    return ref_z_logprob + reward / beta_v - log_partition(ref_z_logprob, beta_v=beta_v, reward=reward)
+
+
+def highest_reference(*, beta_v: float, tolerance: float = 0.01) -> float:
+    """The highest log pi_ref(z_c), nats, at which leaving Z out costs no more than ``tolerance`` of reward.
+
+    From beta_v * log Z = tolerance: log(e^(tolerance / beta_v) - 1) - log(e^(1 / beta_v) - 1).
+
+    Examples
+    --------
+    >>> round(highest_reference(beta_v=0.1), 2)
+    -12.25
+    """
+    x = 1 / beta_v
+    return math.log(math.expm1(tolerance / beta_v)) - (x + math.log1p(-math.exp(-x)))
+
+
+def highest_score(*, beta_v: float, c_ref: float) -> float:
+    """The score of a policy that is certain to say z_c (log-prob 0): no solution can score above it.
+
+    >>> round(highest_score(beta_v=0.1, c_ref=-23.0), 6), round(highest_score(beta_v=0.1, c_ref=-5.0), 6)
+    (2.3, 0.5)
+    """
+    return score(0.0, beta_v=beta_v, c_ref=c_ref)
+
+
+def misjudged(distance: float, noise_std: float) -> float:
+    """Chance that normal noise carries a score over a threshold ``distance`` away: Phi(-distance / noise_std).
+
+    Parameters
+    ----------
+    distance : of the noiseless score from the threshold, reward units, at least 0.
+    noise_std : beta_v * std of log pi_ref(z_c), reward units.
+
+    Examples
+    --------
+    >>> round(misjudged(0.5, 0.5), 4), misjudged(0.5, 0.0)
+    (0.1587, 0.0)
+    """
+    if noise_std == 0:
+        return 0.0 if distance > 0 else 0.5
+    return 0.5 * math.erfc(distance / noise_std / math.sqrt(2))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Everything the theory page draws for one choice of the three numbers.
+
+    Attributes
+    ----------
+    beta_v, ref_z_logprob, z_logprob : the choice; the last two in nats.
+    log_z, neglected : nats, and beta_v * log Z in units of reward.
+    score, reward : of the policy's log-prob: with Z left out, and with it.
+    best_z_logprob, best_score : what the optimum for reward 1 gives z_c, and how the score (Z left out) reads that.
+    limit : the highest reference at which Z may be left out, nats; ``tolerance`` is what "may" means.
+    line_x, line_score, line_reward : ndarrays of shape (n,), the score and the closed form over log pi(z_c).
+    reference_x, reference_neglected : ndarrays of shape (m,), the neglected reward over log pi_ref(z_c).
+    """
+
+    beta_v: float
+    ref_z_logprob: float
+    z_logprob: float
+    log_z: float
+    neglected: float
+    score: float
+    reward: float
+    best_z_logprob: float
+    best_score: float
+    limit: float
+    tolerance: float
+    line_x: np.ndarray = field(repr=False)
+    line_score: np.ndarray = field(repr=False)
+    line_reward: np.ndarray = field(repr=False)
+    reference_x: np.ndarray = field(repr=False)
+    reference_neglected: np.ndarray = field(repr=False)
+
+    @property
+    def holds(self) -> bool:
+        """Whether Z = 1 is good to the tolerance."""
+        return self.neglected <= self.tolerance
+
+
+def picture(
+    *, beta_v: float, ref_z_logprob: float, z_logprob: float, tolerance: float = 0.01, lowest: float = -30.0
+) -> Picture:
+    """Compute what the theory page shows.
+
+    Examples
+    --------
+    >>> shown = picture(beta_v=0.1, ref_z_logprob=-23.0, z_logprob=-13.0)
+    >>> shown.holds, round(shown.score, 3), round(shown.limit, 2)
+    (True, 1.0, -12.25)
+    """
+    shared = {"beta_v": beta_v}
+    best = optimal_z_logprob(ref_z_logprob, **shared)
+    line_x, reference_x = np.linspace(lowest, 0.0, 121), np.linspace(lowest, -0.01, 241)
+    return Picture(
+        beta_v=beta_v,
+        ref_z_logprob=ref_z_logprob,
+        z_logprob=z_logprob,
+        log_z=log_partition(ref_z_logprob, **shared),
+        neglected=neglected_reward(ref_z_logprob, **shared),
+        score=score(z_logprob, c_ref=ref_z_logprob, **shared),
+        reward=closed_form_reward(z_logprob, ref_z_logprob=ref_z_logprob, **shared),
+        best_z_logprob=best,
+        best_score=score(best, c_ref=ref_z_logprob, **shared),
+        limit=highest_reference(tolerance=tolerance, **shared),
+        tolerance=tolerance,
+        line_x=line_x,
+        line_score=score(line_x, c_ref=ref_z_logprob, **shared),
+        line_reward=closed_form_reward(line_x, ref_z_logprob=ref_z_logprob, **shared),
+        reference_x=reference_x,
+        reference_neglected=neglected_reward(reference_x, **shared),
+    )
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What replacing log pi_ref(z_c) by the constant c_ref does to the scores of noiseless verdicts 0 and 1.
+
+    Attributes
+    ----------
+    std : beta_v * std of log pi_ref(z_c), in units of the score.
+    misjudged : chance that a score meant as 0, or as 1, falls on the other side of 0.5.
+    x, density_incorrect, density_correct : ndarrays of shape (n,), the two normal distributions.
+    """
+
+    std: float
+    misjudged: float
+    x: np.ndarray = field(repr=False)
+    density_incorrect: np.ndarray = field(repr=False)
+    density_correct: np.ndarray = field(repr=False)
+
+
+def reference_noise(*, beta_v: float, c_ref_std: float) -> Noise:
+    """How far the reference's own spread, c_ref_std nats, moves scores; spread within a hundredth is drawn as that.
+
+    Examples
+    --------
+    The paper's OctoThinker, 1.18 nats, at beta_v = 0.1:
+
+    >>> noise = reference_noise(beta_v=0.1, c_ref_std=1.18)
+    >>> round(noise.std, 3), f"{noise.misjudged:.1e}"
+    (0.118, '1.1e-05')
+    """
+    std = beta_v * c_ref_std
+    drawn = max(std, 0.01)  # a density of no width cannot be drawn
+    reach = max(0.35, 3.5 * drawn)
+    x = np.linspace(-reach, 1 + reach, 601)
+    densities = [np.exp(-(((x - mean) / drawn) ** 2) / 2) / (drawn * math.sqrt(2 * math.pi)) for mean in (0.0, 1.0)]
+    return Noise(std, misjudged(0.5, std), x, *densities)
