@@ -1,28 +1,49 @@
 """The rollout table: schema, Parquet store and readers of foreign formats."""
 
+from laser_core.rollouts.batch import read_requests
 from laser_core.rollouts.complete import Completed, complete
 from laser_core.rollouts.convert import Converted, convert
 from laser_core.rollouts.readers.mapped import suggest_mapping
 from laser_core.rollouts.reading import ReadResult, read
+from laser_core.rollouts.recognise import Preview, preview
 from laser_core.rollouts.records import Refusal
-from laser_core.rollouts.schema import COLUMNS, PER_TOKEN, REQUIRED, SIGNAL_PREFIX, Rollouts, RunMeta
-from laser_core.rollouts.store import write_jsonl, write_parquet
+from laser_core.rollouts.schema import (
+    ANALYSIS_COLUMNS,
+    COLUMNS,
+    PER_TOKEN,
+    REQUIRED,
+    SIGNAL_PREFIX,
+    TEXTS,
+    Rollouts,
+    RunMeta,
+)
+from laser_core.rollouts.several import ReadFiles, joined, read_files
+from laser_core.rollouts.store import write_csv, write_jsonl, write_parquet
 
 __all__ = [
+    "ANALYSIS_COLUMNS",
     "COLUMNS",
     "PER_TOKEN",
     "REQUIRED",
     "SIGNAL_PREFIX",
+    "TEXTS",
     "Completed",
     "Converted",
+    "Preview",
+    "ReadFiles",
     "ReadResult",
     "Refusal",
     "Rollouts",
     "RunMeta",
     "complete",
     "convert",
+    "joined",
+    "preview",
     "read",
+    "read_files",
+    "read_requests",
     "suggest_mapping",
+    "write_csv",
     "write_jsonl",
     "write_parquet",
 ]

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from laser_core.errors import InputError
+from laser_core.rollouts.batch import Batch, File
+from laser_core.rollouts.canonical_parquet import canonical_tables, is_canonical_parquet
 from laser_core.rollouts.complete import complete
-from laser_core.rollouts.reading import Progress, Reading, check_lengths, is_canonical_parquet, sentences
+from laser_core.rollouts.reading import Progress, Reading, sentences
 from laser_core.rollouts.records import Refusal
+from laser_core.rollouts.run_names import RunNames
 from laser_core.rollouts.schema import Rollouts, RunMeta, column_type, ordered, read_meta
+from laser_core.rollouts.several import common_meta
 from laser_core.rollouts.source import Source, open_source
 from laser_core.rollouts.store import ROW_GROUP_ROWS, atomic_path
 
@@ -29,19 +34,27 @@ class Converted:
     ----------
     n_rollouts : rows written.
     meta : as written beside them.
+    file_notes : sentences on what was done with whole files: left out, joined, renamed.
     """
 
     format: str
     n_rows: int
     n_rollouts: int
     refused: tuple[Refusal, ...]
-    notes: tuple[str, ...]
+    noted: Counter[str]
     n_refused: int
     meta: RunMeta
+    files: tuple[str, ...]
+    file_notes: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All notes in sentences."""
+        return self.file_notes + sentences(self.noted)
 
 
 def convert(
-    source: str | Path | bytes | BinaryIO,
+    source: str | Path | bytes | BinaryIO | list[File],
     out: str | Path,
     *,
     format: str | None = None,
@@ -53,51 +66,84 @@ def convert(
 ) -> Converted:
     """Read ``source`` piece by piece and write canonical Parquet to ``out``, atomically; memory does not grow with it.
 
-    Parameters are those of :func:`laser_core.rollouts.read`. Whether answers are to be extracted is decided by the
-    first rows, for the whole file.
+    Parameters are those of :func:`laser_core.rollouts.read`; a list of files is treated as
+    :func:`laser_core.rollouts.read_files` does, except that one unreadable file fails the conversion. Whether answers
+    are to be extracted is decided by the first rows of a file, for the whole of it.
 
     Raises
     ------
     InputError
         As ``read`` does, or if ``out`` cannot be written. No file is left behind then.
     """
-    filled: Counter[str] = Counter()
-    with open_source(source, name=name) as opened, atomic_path(out) as temporary:
-        reading = None
-        if is_canonical_parquet(opened, format=format, mapping=mapping):
-            parquet = opened.parquet()
-            meta = read_meta(parquet.schema_arrow.metadata, opened.name)
-            tables = _parquet_tables(parquet, opened)
-        else:
-            reading = Reading(opened, format=format, strict=strict, mapping=mapping)
-            tables = reading.tables()
-        sink, extract = _Sink(temporary), None
-        for table in tables:
-            rollouts = Rollouts(table, meta if reading is None else reading.meta())
-            if extract is None:
-                extract = "answer" not in table.column_names if reading is None else reading.states_no_answers
-            if fill:
-                done = complete(rollouts, extract=extract, progress=progress)
-                rollouts, filled = done.rollouts, filled + done.notes
-            sink.add(rollouts.table)
-            if progress:
-                progress("converting", opened.position(), opened.size)
-        if reading is None:
-            sink.close(meta)
-            return Converted("parquet", sink.n_rows, sink.n_rows, (), sentences(filled), 0, meta)
-        reading.require_rows(sink.n_rows)
-        meta = reading.meta()
+    batch = Batch.of(source if isinstance(source, list) else [(name, source) if name else source])
+    options = {"format": format, "strict": strict, "mapping": mapping, "requests": batch.requests}
+    parts, names, n_bytes = [], RunNames(), 0
+    with atomic_path(out) as temporary:
+        sink = _Sink(temporary)
+        for number, item in enumerate(batch.files):
+            with open_source(item.content, name=item.name) as opened:
+                part = _Part(opened, options | {"run": item.run}, fill, progress)
+                for table in part.tables():
+                    sink.add(names.place(number, item.name, table) if len(batch.files) > 1 else table)
+                    if progress:
+                        progress("converting", n_bytes + opened.position(), max(batch.size, n_bytes + opened.size))
+                n_bytes += opened.size
+                parts.append(part)
+        meta = common_meta([part.meta() for part in parts])
         sink.close(meta)
-    notes = sentences(reading.context.notes + filled)
-    refused = tuple(reading.refused)
-    return Converted(reading.reader.NAME, reading.n_records, sink.n_rows, refused, notes, reading.n_refused, meta)
+    readings = [part.reading for part in parts if part.reading is not None]
+    named = len(batch.files) > 1
+    return Converted(
+        format=", ".join(dict.fromkeys(part.format for part in parts)),
+        n_rows=sum(part.n_rows if part.reading is None else part.reading.n_records for part in parts),
+        n_rollouts=sink.n_rows,
+        refused=tuple(replace(r, file=g.opened.name) if named else r for g in readings for r in g.refused),
+        noted=sum((part.noted() for part in parts), Counter()),
+        n_refused=sum(reading.n_refused for reading in readings),
+        meta=meta,
+        files=tuple(item.name for item in batch.files),
+        file_notes=(*batch.notes, *sentences(names.notes)),
+    )
 
 
-def _parquet_tables(parquet: pq.ParquetFile, opened: Source) -> Iterator[pa.Table]:
-    for batch in parquet.iter_batches(batch_size=ROW_GROUP_ROWS):
-        rollouts = Rollouts.from_arrow(pa.Table.from_batches([batch]), file=opened.name)
-        check_lengths(rollouts, opened.name)
-        yield rollouts.table
+class _Part:
+    """One of the files, read and completed in pieces."""
+
+    def __init__(self, opened: Source, options: dict, fill: bool, progress: Progress | None) -> None:
+        self.opened, self.fill, self.progress = opened, fill, progress
+        ours = is_canonical_parquet(opened, format=options["format"], mapping=options["mapping"])
+        self.reading = None if ours else Reading(opened, **options)
+        self._meta = read_meta(opened.parquet().schema_arrow.metadata, opened.name) if ours else None
+        self.format = "parquet" if ours else self.reading.reader.NAME
+        self.n_rows, self.filled = 0, Counter()
+
+    def tables(self) -> Iterator[pa.Table]:
+        """The canonical tables. Raises InputError at the end if there was nothing in them."""
+        if self.reading is None:
+            tables = canonical_tables(self.opened.parquet(), self.opened, batch_rows=ROW_GROUP_ROWS)
+        else:
+            tables = self.reading.tables()
+        extract = None
+        for table in tables:
+            if extract is None:
+                extract = "answer" not in table.column_names if self.reading is None else self.reading.states_no_answers
+            self.n_rows += len(table)
+            if self.fill:
+                done = complete(Rollouts(table, self.meta()), extract=extract, progress=self.progress)
+                table, self.filled = done.rollouts.table, self.filled + done.notes
+            yield table
+        if self.reading is not None:
+            self.reading.require_rows(self.n_rows)
+        elif not self.n_rows:
+            raise InputError("the table has no rows", file=self.opened.name, remedy="choose another file")
+
+    def meta(self) -> RunMeta:
+        """What is known so far of the rollouts' origin."""
+        return self._meta if self.reading is None else self.reading.meta()
+
+    def noted(self) -> Counter[str]:
+        """What was filled in or taken differently than written."""
+        return self.filled if self.reading is None else self.reading.context.notes + self.filled
 
 
 class _Sink:

@@ -16,6 +16,11 @@ _FALSE = {"false", "f", "no", "0", "0.0"}
 _MISSING = {"", "null", "none", "nan", "n/a", "na"}
 _INT32 = 2**31 - 1
 _NUMBERS = {float, int, type(None), np.float32, np.float64}
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
+_TEXT_CELLS = {"response", "output", "completion", "generation", "output_response", "text"}
+_TEXT_CELLS |= {"input", "prompt", "input_prompt", "problem", "question", "query", "uid"}
+_TEXT_CELLS |= {"answer", "predicted_answer", "expected_answer", "reference_answer", "gts", "pred", "target"}
+_TEXT_CELLS |= {"solution", "ground_truth"}
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -143,6 +148,35 @@ def _items(name: str, value: object, is_text: bool) -> list[str] | np.ndarray:
     except OverflowError:
         raise FieldError(name, "a number in the list is too large") from None
     return np.where(np.isfinite(numbers), numbers, np.nan).astype(np.float32)
+
+
+def unspelled(cells: dict[str, str]) -> dict[str, object]:
+    """The cells of a CSV row as the values that the format's own writer would have stored: numbers, lists, booleans.
+
+    Columns that hold texts by their name stay texts, whatever they spell.
+
+    Examples
+    --------
+    >>> unspelled({"output": "42", "score": "-1.0", "acc": "True", "gts": "5", "extra": "", "list": "[1, 2]"})
+    {'output': '42', 'score': -1.0, 'acc': True, 'gts': '5', 'extra': None, 'list': [1, 2]}
+    """
+    return {name: cell if name in _TEXT_CELLS and cell else _unspelled(cell) for name, cell in cells.items()}
+
+
+def _unspelled(cell: str) -> object:
+    stripped = cell.strip()
+    if stripped.lower() in _MISSING:
+        return None
+    if stripped.lower() in ("true", "false"):
+        return stripped.lower() == "true"
+    if _NUMBER.fullmatch(stripped):
+        return float(stripped) if not stripped.lstrip("+-").isdigit() or len(stripped) > 18 else int(stripped)
+    if stripped[0] + stripped[-1] in ("[]", "{}"):
+        try:
+            return json.loads(stripped)
+        except (ValueError, RecursionError):
+            return cell
+    return cell
 
 
 def check_row(row: dict) -> None:

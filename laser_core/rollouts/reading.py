@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import ModuleType
 from typing import BinaryIO
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from laser_core.errors import InputError
+from laser_core.rollouts.canonical_parquet import holds_verdicts, is_canonical_parquet, read_canonical, wanted
 from laser_core.rollouts.complete import complete
-from laser_core.rollouts.fields import FieldError, check_row, coerce
-from laser_core.rollouts.readers import Context, canonical, mapped, readers, trl
+from laser_core.rollouts.fields import FieldError, check_row, coerce, unspelled
+from laser_core.rollouts.readers import Context, canonical, mapped
+from laser_core.rollouts.recognise import choose_reader
 from laser_core.rollouts.records import Record, Refusal
-from laser_core.rollouts.schema import COLUMNS, PER_TOKEN, REQUIRED, Rollouts, RunMeta, ordered, read_meta
+from laser_core.rollouts.schema import COLUMNS, Rollouts, RunMeta, ordered
 from laser_core.rollouts.source import MAX_IN_MEMORY_BYTES, Source, open_source
 
 BATCH_ROWS = 2048
-SNIFFED_RECORDS = 20
-SNIFFED_LINES = 1000
 MAX_LISTED_REFUSALS = 1000
 _COMBINE_BELOW = 2**30  # bytes; larger tables stay in chunks, whose text offsets are 32 bits wide
 
@@ -40,16 +37,23 @@ class ReadResult:
     format : "parquet", "jsonl", "laser-official", "verl", "trl", "lm-eval", ... (a reader's NAME) or "mapping".
     n_rows : records in the file, refused ones included; one record of "laser-official" holds several rollouts.
     refused : the records and rows left out, at most MAX_LISTED_REFUSALS of them.
-    notes : sentences on what was filled in, taken differently than written, or ignored, with how often.
+    noted : what was filled in, taken differently than written, or ignored -> how often.
     n_refused : how many were left out, listed or not.
+    files : display names of the files that the rollouts came from.
     """
 
     rollouts: Rollouts
     format: str
     n_rows: int
     refused: tuple[Refusal, ...]
-    notes: tuple[str, ...]
+    noted: Counter[str] = field(default_factory=Counter)
     n_refused: int = 0
+    files: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """``noted`` in sentences, as shown to the user."""
+        return sentences(self.noted)
 
 
 def read(
@@ -59,6 +63,9 @@ def read(
     strict: bool = False,
     mapping: dict[str, str] | None = None,
     name: str | None = None,
+    run: str | None = None,
+    columns: Collection[str] | None = None,
+    requests: Mapping[str, str] | None = None,
     fill: bool = True,
     progress: Progress | None = None,
 ) -> ReadResult:
@@ -75,7 +82,16 @@ def read(
     mapping : dict, optional
         Column -> field, for tables of no known format (and TRL's, whose reward columns have any name).
     name : str, optional
-        What to call the source in errors, and the run where the file names none.
+        What to call the source in errors.
+    run : str, optional
+        What to call the run where the file names none; by default the file's name without its endings.
+    columns : collection of str, optional
+        Which columns to return; ``"signal."`` stands for every signal, and ``run``, ``problem_id`` and ``sample``
+        always come along. Of our own Parquet nothing else is loaded: ``laser_core.rollouts.ANALYSIS_COLUMNS`` leaves
+        out the texts and the traces, most of a file.
+    requests : mapping, optional
+        Problem texts by ``custom_id``, for answers to a batch of requests
+        (:func:`laser_core.rollouts.read_requests`).
     fill : bool
         Complete the table: extract missing answers, verify missing verdicts (:func:`laser_core.rollouts.complete`).
     progress : callable, optional
@@ -94,63 +110,32 @@ def read(
     """
     with open_source(source, name=name) as opened:
         if is_canonical_parquet(opened, format=format, mapping=mapping):
-            result = _read_canonical_parquet(opened)
-            unknown = not result.rollouts.has("correct")
-            stated = "answer" in result.rollouts.table.column_names
-            return _filled(result, extract=not stated, progress=progress) if fill and unknown else result
-        reading = Reading(opened, format=format, strict=strict, mapping=mapping)
-        tables = []
-        for table in reading.tables(max_bytes=MAX_IN_MEMORY_BYTES):
-            tables.append(table)
-            if progress:
-                progress("reading", opened.position(), opened.size)
-    result = reading.result(tables)
-    return _filled(result, extract=reading.states_no_answers, progress=progress) if fill else result
-
-
-def _filled(result: ReadResult, *, extract: bool, progress: Progress | None) -> ReadResult:
-    done = complete(result.rollouts, extract=extract, progress=progress)
-    return replace(result, rollouts=done.rollouts, notes=result.notes + sentences(done.notes))
+            # Verdicts can only be filled in from the texts, which are then read whatever was asked for.
+            to_fill = fill and not holds_verdicts(opened.parquet())
+            rollouts = read_canonical(opened, columns=None if to_fill else columns)
+            result = ReadResult(rollouts, "parquet", len(rollouts), (), files=(opened.name,))
+            fill, extract = to_fill, "answer" not in rollouts.table.column_names
+        else:
+            reading = Reading(opened, format=format, strict=strict, mapping=mapping, run=run, requests=requests)
+            tables = []
+            for table in reading.tables(max_bytes=MAX_IN_MEMORY_BYTES):
+                tables.append(table)
+                if progress:
+                    progress("reading", opened.position(), opened.size)
+            result, extract = reading.result(tables), reading.states_no_answers
+    if fill:
+        done = complete(result.rollouts, extract=extract, progress=progress)
+        result = replace(result, rollouts=done.rollouts, noted=result.noted + done.notes)
+    if columns is not None:
+        table = result.rollouts.table
+        kept = table.select([column for column in table.column_names if wanted(column, columns)])
+        result = replace(result, rollouts=replace(result.rollouts, table=kept))
+    return result
 
 
 def sentences(notes: Counter[str]) -> tuple[str, ...]:
     """Notes with their counts, as shown to the user."""
     return tuple(f"{note} ({count:,} rows)" if count > 1 else f"{note} (1 row)" for note, count in notes.items())
-
-
-def is_canonical_parquet(opened: Source, *, format: str | None, mapping: dict[str, str] | None) -> bool:
-    """Whether the source is, or is said to be, our own Parquet, which is read without touching single rows."""
-    if opened.kind != "parquet" or mapping or format not in (None, "parquet"):
-        return False
-    return format == "parquet" or set(REQUIRED) <= set(opened.parquet().schema_arrow.names)
-
-
-def _read_canonical_parquet(opened: Source) -> ReadResult:
-    parquet = opened.parquet()
-    read_meta(parquet.schema_arrow.metadata, opened.name)  # a newer format is said so before anything else is wrong
-    columns = [field for field in parquet.schema_arrow.names if field in COLUMNS or field.startswith("signal.")]
-    try:
-        table = parquet.read(columns=columns)
-        table.validate(full=True)  # offsets and UTF-8: a damaged file must not crash whoever touches a row later
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        reason = (str(error).splitlines() or ["?"])[0][:200]
-        raise InputError(f"this Parquet file is damaged ({reason})", file=opened.name) from None
-    rollouts = Rollouts.from_arrow(table, file=opened.name)
-    if not len(rollouts):
-        raise InputError("the table has no rows", file=opened.name, remedy="choose another file")
-    check_lengths(rollouts, opened.name)
-    return ReadResult(rollouts, "parquet", len(rollouts), (), ())
-
-
-def check_lengths(rollouts: Rollouts, file: str) -> None:
-    """Raise InputError if the per-token lists of any row differ in length."""
-    present = [name for name in PER_TOKEN if rollouts.has(name)]
-    for name in present[1:]:
-        first, other = (pc.list_value_length(rollouts.table[column]) for column in (present[0], name))
-        differs = pc.fill_null(pc.not_equal(first, other), False)
-        if pc.any(differs).as_py():
-            line = pc.index(differs, True).as_py() + 1
-            raise InputError(f"not as many values as '{present[0]}'", file=file, line=line, field=name)
 
 
 class Reading:
@@ -159,16 +144,23 @@ class Reading:
     Parameters
     ----------
     opened : Source
-    format, strict, mapping
+    format, strict, mapping, run, requests
         As for :func:`read`.
     """
 
     def __init__(
-        self, opened: Source, *, format: str | None = None, strict: bool = False, mapping: dict[str, str] | None = None
+        self,
+        opened: Source,
+        *,
+        format: str | None = None,
+        strict: bool = False,
+        mapping: dict[str, str] | None = None,
+        run: str | None = None,
+        requests: Mapping[str, str] | None = None,
     ) -> None:
-        self.opened, self.strict = opened, strict
+        self.opened, self.strict, self.run = opened, strict, run or opened.stem
         self.reader = choose_reader(opened, format=format, mapping=mapping)
-        self.context = Context(opened.name, dict(mapping or {}))
+        self.context = Context(opened.name, dict(mapping or {}), requests=requests or {})
         self.n_records = self.n_refused = 0
         self.refused: list[Refusal] = []
         self._next_sample: Counter[tuple[str, str]] = Counter()
@@ -191,17 +183,19 @@ class Reading:
             yield Rollouts.from_rows(batch).table
 
     def _rows(self, record: Record) -> Iterator[dict]:
+        cells = record.is_text and self.reader in (canonical, mapped)
         try:
-            raw_rows = list(self.reader.rows(record.value, self.context))
+            value = unspelled(record.value) if record.is_text and not cells else record.value
+            raw_rows = list(self.reader.rows(value, self.context))
         except FieldError as error:
             self._refuse(Refusal(record.line, error.field, str(error)))
             return
         for raw in raw_rows:
             self._stated.update(raw)
             try:
-                row = {name: coerce(name, value, is_text=record.is_text) for name, value in raw.items()}
+                row = {name: coerce(name, value, is_text=cells) for name, value in raw.items()}
                 row = {name: value for name, value in row.items() if value is not None}
-                row.setdefault("run", self.opened.stem)
+                row.setdefault("run", self.run)
                 row.setdefault("problem_id", f"line-{record.line}")
                 row.setdefault("sample", self._next_sample[row["run"], row["problem_id"]])
                 check_row(row)
@@ -260,9 +254,9 @@ class Reading:
         for name in self.context.meta.get("columns") or ():  # columns of our own that happen to hold only nulls
             if name in COLUMNS and name not in table.column_names:
                 table = table.append_column(name, pa.nulls(len(table), COLUMNS[name]))
-        notes = sentences(self.context.notes)
         rollouts = Rollouts(ordered(table), self.meta())
-        return ReadResult(rollouts, self.reader.NAME, self.n_records, tuple(self.refused), notes, self.n_refused)
+        found = (self.reader.NAME, self.n_records, tuple(self.refused), self.context.notes, self.n_refused)
+        return ReadResult(rollouts, *found, files=(self.opened.name,))
 
     def require_rows(self, n_rows: int) -> None:
         """Raise InputError, with the first refusal as its reason, if nothing was read."""
@@ -278,55 +272,3 @@ class Reading:
             field=first.field,
             remedy="correct the file, or name its format or a column mapping",
         )
-
-
-def choose_reader(opened: Source, *, format: str | None, mapping: dict[str, str] | None) -> ModuleType:
-    """The reader that was named, else the first one that recognises the file's first records.
-
-    Raises
-    ------
-    InputError
-        If the name is unknown, the mapping is unusable, or nothing recognises the file.
-    """
-    known = {reader.NAME: reader for reader in readers()} | {"parquet": canonical, "csv": canonical}
-    if format is not None and format not in known:
-        raise InputError(f"unknown format '{format}'", file=opened.name, remedy=f"choose one of {', '.join(known)}")
-    chosen = known.get(format)
-    begin = itertools.islice(opened.records(), SNIFFED_LINES)  # the first lines may be the broken ones
-    first = list(itertools.islice((record for record in begin if isinstance(record, Record)), SNIFFED_RECORDS))
-    if chosen is None:
-        chosen = next(
-            (reader for reader in readers() for r in first[:5] if reader.matches(set(r.value), r.value)), None
-        )
-    if mapping:
-        chosen = chosen if chosen is trl else mapped
-        _check_mapping(opened, mapping, {key for record in first for key in record.value})
-    if chosen is mapped and not mapping:
-        raise InputError(
-            "this format needs a column mapping", file=opened.name, remedy="say which column is which field"
-        )
-    if chosen is not None:
-        return chosen
-    if not first:
-        return canonical  # every record so far is broken: reading on will say how
-    columns = ", ".join(sorted({str(key)[:40] for record in first for key in record.value})[:30])
-    raise InputError(
-        f"not a known rollout format; its columns are: {columns}",
-        file=opened.name,
-        remedy="map its columns to the table's fields (--map column=field), at least one to 'response'",
-    )
-
-
-def _check_mapping(opened: Source, mapping: dict[str, str], columns: set[str]) -> None:
-    from laser_core.rollouts.schema import column_type
-
-    for column, field in mapping.items():
-        if column_type(field) is None:
-            remedy = f"choose one of {', '.join(COLUMNS)} or signal.<name>"
-            raise InputError(f"'{column}' is mapped to a field that does not exist", field=field, remedy=remedy)
-        if columns and column not in columns:
-            shown = ", ".join(sorted(columns)[:30])
-            raise InputError("no such column", file=opened.name, field=column, remedy=f"its columns are: {shown}")
-    twice = next((f for f in mapping.values() if list(mapping.values()).count(f) > 1), None)
-    if twice:
-        raise InputError("two columns are mapped to this field", field=twice, remedy="map one of them elsewhere")

@@ -27,11 +27,13 @@ class Refusal:
     line : where it stands in the file, counted from 1 (in Parquet and JSON documents: the row).
     field : which field is at fault, if one is.
     reason : why, in plain words.
+    file : in which file, where there are several.
     """
 
     line: int
     field: str | None
     reason: str
+    file: str | None = None
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,11 @@ COLUMNS: dict[str, pa.DataType] = {
     "entropy": pa.list_(pa.float32()),  # of the next-token distribution each token was drawn from, nats
 }
 REQUIRED = ("run", "problem_id", "sample", "response")
+TEXTS = ("problem", "reference_answer", "response")
 PER_TOKEN = ("tokens", "token_logprobs", "ref_token_logprobs", "z_trace", "entropy")
+# All that the analyses of scores, thresholds and votes look at; "signal." stands for every signal. A file of a million
+# rollouts takes about 100 MB so, and twenty times that with its texts and traces.
+ANALYSIS_COLUMNS = (*(name for name in COLUMNS if name not in TEXTS + PER_TOKEN), SIGNAL_PREFIX)
 
 
 @dataclass(frozen=True)
@@ -228,8 +232,10 @@ class Rollouts:
         return self.table.replace_schema_metadata({_META_KEY: json.dumps(meta).encode()})
 
     @classmethod
-    def from_arrow(cls, table: pa.Table, *, file: object = None) -> Rollouts:
+    def from_arrow(cls, table: pa.Table, *, file: object = None, required: tuple[str, ...] = REQUIRED) -> Rollouts:
         """Check an Arrow table against the schema, casting where nothing is lost.
+
+        ``required`` names the columns that must be there: fewer where only a part of a table was loaded.
 
         Raises
         ------
@@ -240,7 +246,7 @@ class Rollouts:
         twice = next((n for n in table.column_names if table.column_names.count(n) > 1), None)
         if twice is not None:
             raise InputError("two columns have this name", file=file, field=twice, remedy="rename one of them")
-        for name in REQUIRED:
+        for name in required:
             if name not in table.column_names:
                 raise InputError("required column is missing", file=file, field=name, remedy="map a column to it")
         arrays = {}
@@ -254,7 +260,7 @@ class Rollouts:
                 raise InputError(
                     f"expected {kind}, found {table[name].type} ({error})", file=file, field=name
                 ) from None
-            if name in REQUIRED and arrays[name].null_count:
+            if name in required and arrays[name].null_count:
                 line = pc.index(pc.is_null(arrays[name]), True).as_py() + 1
                 raise InputError("missing value", file=file, line=line, field=name, remedy="every row needs this field")
         return cls(pa.table(arrays), meta)

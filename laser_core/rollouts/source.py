@@ -40,6 +40,7 @@ MAX_DOCUMENT_BYTES = 512 * MIB  # a JSON document, unlike JSON lines, must be he
 MAX_IN_MEMORY_BYTES = 4096 * MIB
 MAX_PARQUET_ROWS = 50_000_000
 
+_ENDINGS = (".gz", ".zst", ".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet", ".txt", ".eval")
 _OTHER_BINARIES = {
     b"PK\x03\x04": ("a zip archive", "unpack it and open the file inside"),
     b"BZh": ("a bzip2 file", "unpack it first"),
@@ -75,11 +76,7 @@ class Source:
     @property
     def stem(self) -> str:
         """The name without its folders and endings: the default name of a run."""
-        stem = self.name.replace("\\", "/").rsplit("/", 1)[-1]
-        for ending in (".gz", ".zst", ".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet", ".txt"):
-            if stem.lower().endswith(ending) and len(stem) > len(ending):
-                stem = stem[: -len(ending)]
-        return stem or "upload"
+        return stem_of(self.name)
 
     def position(self) -> int:
         """How many of the stored bytes have been read."""
@@ -131,6 +128,21 @@ class Source:
                 remedy="open a part of it",
             )
         return file
+
+
+def stem_of(name: str) -> str:
+    """A file's name without its folders and endings.
+
+    Examples
+    --------
+    >>> stem_of("runs/grpo.jsonl.gz"), stem_of(".parquet")
+    ('grpo', '.parquet')
+    """
+    stem = name.replace("\\", "/").rsplit("/", 1)[-1]
+    for ending in _ENDINGS:
+        if stem.lower().endswith(ending) and len(stem) > len(ending):
+            stem = stem[: -len(ending)]
+    return stem or "upload"
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import math
 import os
@@ -50,11 +51,39 @@ def write_jsonl(rollouts: Rollouts, path: str | Path) -> None:
                 file.write(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def write_csv(rollouts: Rollouts, path: str | Path) -> None:
+    """Write one row a rollout, lists as JSON in their cells; the metadata is not written.
+
+    An empty cell is a missing value. Cells that a spreadsheet would take for a formula are written as they are: this
+    file is for programs.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    names = rollouts.table.column_names
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(names)
+        for batch in rollouts.table.to_batches(max_chunksize=1024):
+            for row in batch.to_pylist():
+                rows.writerow(_cell(_plain(name, row[name])) for name in names)
+
+
+def _cell(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+
+
 def _plain(name: str, value: object) -> object:
     """JSON has no NaN: null stands for it. A float32 is written with the fewest digits that give it back."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if name in PER_TOKEN and name != "tokens":
+    if value is not None and name in PER_TOKEN and name != "tokens":
         known = [item is not None and math.isfinite(item) for item in value]
         return [float(str(np.float32(x))) if is_known else None for x, is_known in zip(value, known, strict=True)]
     return value

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 
@@ -24,6 +25,7 @@ class Context:
     mapping : the user's column -> field choices, for the formats that take them.
     meta : values for RunMeta that the file holds (model, temperature, ...).
     notes : sentences for the user, with how often each applied.
+    requests : problem texts by custom_id, from the file of requests that a batch's answers belong to.
     """
 
     file: str
@@ -31,6 +33,7 @@ class Context:
     meta: dict[str, object] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
     named_problems: dict[str, str] = field(default_factory=dict)
+    requests: Mapping[str, str] = field(default_factory=dict)
 
     def problem_name(self, given: object, problem: str | None) -> str | None:
         """The file's own id of a problem, unless it names two different problems so; then a name from the text."""

@@ -37,7 +37,7 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
     row = {new: record[old] for old, new in _RENAMED.items() if old in record}
     row["problem"] = as_text(problem)
     row["problem_id"] = context.problem_name(record.get("id"), as_text(problem))
-    row["reference_answer"] = as_text(record["expected_answer"])
+    row["reference_answer"] = as_text(record.get("expected_answer"))
     if seed := re.search(r"-rs(\d+)", context.file):
         row["sample"] = int(seed[1])
         row["run"] = ([NAME, *re.split(r"[/\\]", context.file)][-2]) or NAME

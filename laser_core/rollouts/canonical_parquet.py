@@ -1,0 +1,97 @@
+"""Our own Parquet: read column by column, so that an analysis need not load the texts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from laser_core.errors import InputError
+from laser_core.rollouts.schema import COLUMNS, PER_TOKEN, REQUIRED, SIGNAL_PREFIX, Rollouts, read_meta
+from laser_core.rollouts.source import Source
+
+KEYS = ("run", "problem_id", "sample")  # read whatever is asked for: they say which solution a row is
+
+
+def is_canonical_parquet(opened: Source, *, format: str | None, mapping: dict[str, str] | None) -> bool:
+    """Whether the source is, or is said to be, our own Parquet, which is read without touching single rows."""
+    if opened.kind != "parquet" or mapping or format not in (None, "parquet"):
+        return False
+    return format == "parquet" or set(REQUIRED) <= set(opened.parquet().schema_arrow.names)
+
+
+def holds_verdicts(parquet: pq.ParquetFile) -> bool:
+    """Whether any row says if its solution is correct; the other columns stay on the disk."""
+    if "correct" not in parquet.schema_arrow.names:
+        return False
+    return any(b.column(0).null_count < len(b) for b in parquet.iter_batches(columns=["correct"]))
+
+
+def wanted(name: str, columns: Collection[str] | None) -> bool:
+    """Whether a column is one of those asked for; ``"signal."`` asks for every signal.
+
+    Examples
+    --------
+    >>> wanted("signal.rm", ["score", "signal."]), wanted("response", ["score"]), wanted("run", ["score"])
+    (True, False, True)
+    """
+    if columns is None or name in columns or name in KEYS:
+        return True
+    return name.startswith(SIGNAL_PREFIX) and SIGNAL_PREFIX in columns
+
+
+def read_canonical(opened: Source, *, columns: Collection[str] | None = None) -> Rollouts:
+    """The table, or the wanted columns of it.
+
+    Raises
+    ------
+    InputError
+        If it is damaged, empty, or not in the schema.
+    """
+    parquet = opened.parquet()
+    read_meta(parquet.schema_arrow.metadata, opened.name)  # a newer format is said so before anything else is wrong
+    names = [name for name in parquet.schema_arrow.names if name in COLUMNS or name.startswith(SIGNAL_PREFIX)]
+    try:
+        table = parquet.read(columns=[name for name in names if wanted(name, columns)])
+        table.validate(full=True)  # offsets and UTF-8: a damaged file must not crash whoever touches a row later
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        reason = (str(error).splitlines() or ["?"])[0][:200]
+        raise InputError(f"this Parquet file is damaged ({reason})", file=opened.name) from None
+    required = REQUIRED if columns is None else KEYS
+    rollouts = Rollouts.from_arrow(table, file=opened.name, required=required)
+    if not len(rollouts):
+        raise InputError("the table has no rows", file=opened.name, remedy="choose another file")
+    check_lengths(rollouts, opened.name)
+    return rollouts
+
+
+def canonical_tables(parquet: pq.ParquetFile, opened: Source, *, batch_rows: int) -> Iterator[pa.Table]:
+    """The table in pieces.
+
+    Raises
+    ------
+    InputError
+        If a piece is damaged or not in the schema.
+    """
+    try:
+        for batch in parquet.iter_batches(batch_size=batch_rows):
+            batch.validate(full=True)
+            rollouts = Rollouts.from_arrow(pa.Table.from_batches([batch]), file=opened.name)
+            check_lengths(rollouts, opened.name)
+            yield rollouts.table
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        reason = (str(error).splitlines() or ["?"])[0][:200]
+        raise InputError(f"this Parquet file is damaged ({reason})", file=opened.name) from None
+
+
+def check_lengths(rollouts: Rollouts, file: str) -> None:
+    """Raise InputError if the per-token lists of any row differ in length."""
+    present = [name for name in PER_TOKEN if rollouts.has(name)]
+    for name in present[1:]:
+        first, other = (pc.list_value_length(rollouts.table[column]) for column in (present[0], name))
+        differs = pc.fill_null(pc.not_equal(first, other), False)
+        if pc.any(differs).as_py():
+            line = pc.index(differs, True).as_py() + 1
+            raise InputError(f"not as many values as '{present[0]}'", file=file, line=line, field=name)
