@@ -20,8 +20,8 @@ def analyze(
 ) -> None:
     """The numbers of a rollout file: accuracy, separation, voting, each with its interval."""
     from laser_core.analysis import summarize
-    from laser_core.rollouts import read
+    from laser_core.rollouts import ANALYSIS_COLUMNS, read
     from laser_core.summary_text import summary_text
 
-    summary = summarize(read(file).rollouts, signal=signal, n_max=n_max, seed=seed)
+    summary = summarize(read(file, columns=ANALYSIS_COLUMNS).rollouts, signal=signal, n_max=n_max, seed=seed)
     typer.echo(json.dumps(summary.to_json()) if json_ else summary_text(summary))
