@@ -31,6 +31,7 @@ PAGES = [
     st.Page("app_pages/thresholds.py", title="Thresholds", icon=":material/tune:", url_path="thresholds"),
     st.Page("app_pages/voting.py", title="Voting", icon=":material/how_to_vote:", url_path="voting"),
     st.Page("app_pages/compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
+    st.Page("app_pages/theory.py", title="Theory", icon=":material/function:", url_path="theory"),
     st.Page("app_pages/data.py", title="Data", icon=":material/table:", url_path="data"),
 ]
 
@@ -40,5 +41,6 @@ st.logo(HERE / "logo.svg", size="large")
 page = st.navigation(PAGES)
 if st.session_state.pop("open_traces", False):  # a row was picked in a table of rollouts; see app/parts.py
     st.switch_page("app_pages/traces.py")
-if sidebar.show():
+NEEDS_NO_ROLLOUTS = ("train", "playground", "theory")
+if sidebar.show(standalone=page.url_path in NEEDS_NO_ROLLOUTS):
     page.run()

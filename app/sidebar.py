@@ -13,10 +13,14 @@ from laser_core.errors import InputError
 SUFFIXES = ["parquet", "jsonl", "json", "ndjson", "csv", "tsv", "gz", "zst"]
 
 
-def show() -> bool:
+def show(*, standalone: bool = False) -> bool:
     """Draw the sidebar; False where there is nothing to analyse yet, which the main area then says.
 
     The chosen run is bound to the URL, so that a link reproduces the view of a bundled run.
+
+    Parameters
+    ----------
+    standalone : whether the page works without rollouts; it is then shown in any case.
     """
     sources = data.all_sources()
     with st.sidebar:
@@ -38,13 +42,13 @@ def show() -> bool:
         _upload()
         if st.toggle("Large type", key="large_type", persist_state="session", help="For a projector or tired eyes."):
             st.html(Path(__file__).parent / "large.css")
-    if not sources:
+    if not sources and not standalone:
         st.title("No rollouts yet")
         st.write(
             "This copy has no bundled rollouts. Upload a file of rollouts in the sidebar, or make one with "
             "`laser sample MODEL --task linear -n 16 --out rollouts.parquet`."
         )
-    return bool(sources)
+    return bool(sources) or standalone
 
 
 def _about(source: data.Source) -> None:

@@ -1,7 +1,7 @@
 r"""The closed form behind the score, its partition function Z, and what leaving Z out costs. Numbers alone, no torch.
 
 KL-regularised reinforcement learning on the verification reward r_hat (1 where z_c is the right verdict, else 0)
-has an optimum in closed form (arXiv 2510.14943, section 3)::
+has an optimum in closed form (arXiv 2510.14943)::
 
     r_hat = beta_v * log(pi(z_c | x, y) / pi_ref(z_c | x, y)) + beta_v * log Z(x, y)
     Z     = sum over tokens z of pi_ref(z) * exp(r_hat(z) / beta_v) = 1 + pi_ref(z_c) * (exp(1 / beta_v) - 1)

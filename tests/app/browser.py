@@ -36,6 +36,7 @@ PAGES = {
     "thresholds": "thresholds",
     "voting": "voting",
     "compare": "compare",
+    "theory": "theory",
     "data": "data",
 }
 DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'

@@ -1,0 +1,207 @@
+"""Theory: the closed form behind the score, and how much is lost by leaving Z out, as something to move."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import data, parts
+from app.words import literal
+from laser_core import theory
+from laser_core.figures.theory import neglected_figure, noise_figure, score_line_figure
+
+QUESTION = "When can Z be left out of the score?"
+START = {"theory_beta": 0.1, "theory_reference": -23.1, "theory_policy": -15.0, "theory_std": 0.04}
+ANSWERS = ("About 1", "About 2", "About 2,000")
+
+
+def small(value: float) -> str:
+    """A number as short as it can be said: 0, 0.77, 0.0004, 2 × 10⁻⁷."""
+    if value == 0:
+        return "0"
+    if value >= 0.0001:
+        return f"{value:.2g}" if value < 100 else f"{value:,.0f}"
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"{mantissa} × 10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+
+
+def references() -> list[theory.Reference]:
+    """The tokens one can start from: the paper's, a word, and the loaded run's own."""
+    found = list(theory.REFERENCES)
+    if data.all_sources():
+        source = data.current()
+        meta = source.rollouts.meta
+        if meta.c_ref is not None and -30 <= meta.c_ref <= 0:
+            name = f"z_c of “{literal(source.title, 30)}”"
+            found.append(theory.Reference(name, meta.c_ref, meta.c_ref_std, "stored with the loaded rollouts"))
+    return found
+
+
+def take(reference: theory.Reference) -> None:
+    """Set the sliders to a token; the policy is put where the best one would be."""
+    st.session_state["theory_reference"] = round(reference.logprob, 1)
+    if reference.std is not None:
+        st.session_state["theory_std"] = min(round(reference.std, 2), 3.0)
+    best = theory.optimal_z_logprob(reference.logprob, beta_v=st.session_state["theory_beta"])
+    st.session_state["theory_policy"] = round(best, 1)
+
+
+for key, value in START.items():
+    st.session_state.setdefault(key, value)
+
+top = st.container()  # the header needs the sliders below it
+with st.container(border=True):
+    st.markdown(
+        "**Predict first.** The verdict token is the ordinary word “Yes”, and the reference model gives it 10% after a "
+        "solution. With β_v = 0.1, how large is Z, which the score takes to be 1?"
+    )
+    guess = st.radio("Z is", ANSWERS, index=None, key="theory_guess", horizontal=True, persist_state="session")
+    if guess:
+        exact = theory.partition(theory.REFERENCES[-1].logprob, beta_v=0.1)
+        lost = theory.neglected_reward(theory.REFERENCES[-1].logprob, beta_v=0.1)
+        st.markdown(
+            f"{'**Yes.**' if guess == ANSWERS[-1] else '**No:**'} Z = 1 + 0.1 · (e¹⁰ − 1) = **{exact:,.0f}**: a tenth "
+            f"of the probability is multiplied by e¹⁰ = 22,026. Left out, that is {lost:.2f} of a reward of 1: the "
+            f"best policy for a correct solution would be scored {1 - lost:.2f} and judged incorrect. Press the word's "
+            "button below and see."
+        )
+
+controls, lines = st.columns([1, 2], gap="large")
+with controls:
+    st.markdown("**Start from a token**")
+    with st.container(horizontal=True, gap="xsmall"):
+        known = references()
+        for i, reference in enumerate(known):
+            st.button(reference.name, key=f"theory_token_{i}", on_click=take, args=(reference,), width="content")
+    beta_v = st.slider(
+        "β_v, reward per nat", 0.02, 0.5, step=0.01, key="theory_beta", persist_state="session", help="Published: 0.1."
+    )
+    reference_logprob = st.slider(
+        "log π_ref(z_c), nats: the token before training",
+        -30.0,
+        -0.1,
+        step=0.1,
+        key="theory_reference",
+        persist_state="session",
+        help="−23 is a token the model never saw used; −2.3 is a word it would say one time in ten.",
+    )
+    policy_logprob = st.slider(
+        "log π(z_c), nats: the policy, after a solution",
+        -30.0,
+        0.0,
+        step=0.1,
+        key="theory_policy",
+        persist_state="session",
+    )
+picture = theory.picture(beta_v=beta_v, ref_z_logprob=reference_logprob, z_logprob=policy_logprob)
+with top:
+    parts.header(
+        QUESTION,
+        f"At β_v = {beta_v:.2f} and log π_ref(z_c) = {reference_logprob:.1f}, leaving Z out costs "
+        f"{small(picture.neglected)} of reward: "
+        + ("**Z = 1 holds.**" if picture.holds else "**Z = 1 breaks.**")
+        + f" It holds below {picture.limit:.1f} nats.",
+    )
+    st.caption(
+        f"Exact formulas, no data, so no n and no interval. “Holds” means: the term left out is at most "
+        f"{picture.tolerance:g} of the reward for a correct solution."
+    )
+with controls, st.container(horizontal=True, gap="small"):
+    st.metric("Score", f"{picture.score:.2f}", help="β_v (log π(z_c) − log π_ref(z_c)): what LaSeR uses.", border=True)
+    st.metric("With Z", f"{picture.reward:.2f}", help="The score plus β_v log Z: the closed form.", border=True)
+    z = theory.partition(reference_logprob, beta_v=beta_v)
+    shown_z = f"1 + {small(z - 1)}" if 0 < z - 1 < 0.01 else small(z) if z < 1e7 else f"{z:.1e}"
+    st.metric("Z", shown_z if z != 1 else "1", help="The exact partition function.", border=True)
+    st.metric("log Z", small(picture.log_z), help="In nats.", border=True)
+with lines:
+    parts.figure(
+        score_line_figure(picture),
+        key="theory_line",
+        alt="The score, and the closed form with Z, over the policy's log-probability of z_c",
+        see=f"Each nat is worth β_v = {beta_v:.2f}. The lines lie β_v log Z = {small(picture.neglected)} apart. The "
+        f"best policy for reward 1 has log π(z_c) = {picture.best_z_logprob:.1f}, which the score reads as "
+        f"{picture.best_score:.2f}; no score can exceed "
+        f"{theory.highest_score(beta_v=beta_v, c_ref=reference_logprob):.2f}, where z_c is certain.",
+    )
+
+st.subheader("Where Z = 1 breaks", anchor=False)
+chart, words = st.columns([2, 1], gap="large")
+with chart:
+    parts.figure(
+        neglected_figure(picture),
+        key="theory_neglected",
+        alt="The reward left out, beta_v times log Z, over the reference's log-probability of z_c",
+        see=f"Blue: tokens rare enough that Z = 1 holds, below {picture.limit:.1f} nats at this β_v. Vermilion: "
+        "ordinary words. A smaller β_v moves the border to the left, as e^(1/β_v) grows.",
+    )
+with words:
+    st.markdown(
+        f"Here Z = 1 + e^({reference_logprob:.1f}) · (e^(1/{beta_v:.2f}) − 1), exactly, and its logarithm is "
+        f"{small(picture.log_z)} nats. The approximation says 0.\n\n"
+        f"The error is the same for every solution only while log π_ref(z_c) is. With an ordinary word it is neither "
+        "small nor constant, and the word's own meaning moves it. That is why LaSeR reads a token that nobody writes."
+    )
+
+st.subheader("What if the reference is not quite constant?", anchor=False)
+chart, words = st.columns([2, 1], gap="large")
+with words:
+    std = st.slider(
+        "Spread of log π_ref(z_c), nats (standard deviation)",
+        0.0,
+        3.0,
+        step=0.01,
+        key="theory_std",
+        persist_state="session",
+    )
+    noise = theory.reference_noise(beta_v=beta_v, c_ref_std=std)
+    st.markdown(
+        f"β_v · {std:.2f} nats = **{noise.std:.3f}** of score, on every solution. A verdict meant as 0 or 1 then lands "
+        f"on the wrong side of 0.5 with probability {small(noise.misjudged)}, if the spread is normal. "
+        "The paper measured 0.04 (Qwen2.5) and 1.18 nats (OctoThinker), each over 300 pairs."
+    )
+with chart:
+    parts.figure(
+        noise_figure(noise),
+        key="theory_noise",
+        alt="Where scores meant as 0 and as 1 land when the reference has a spread",
+        see="Two perfect verdicts, blurred by nothing but the constant c_ref in the place of log π_ref(z_c).",
+    )
+
+st.subheader("The score, derived in five steps", anchor=False)
+STEPS = (
+    (
+        "A verdict earns a reward",
+        r"\hat r(x, y, z) = \begin{cases} 1 & (z = z_c,\ r_v = 1) \text{ or } (z = z_i,\ r_v = 0) \\ "
+        r"0 & \text{otherwise} \end{cases}",
+        "After problem *x* and solution *y* the model may say one verdict token *z*. It is rewarded for the right one.",
+    ),
+    (
+        "Earn it without leaving the reference",
+        r"\max_{\pi}\ \mathbb{E}_{z \sim \pi}\big[\hat r(x, y, z)\big] - \beta_v\, "
+        r"\mathrm{KL}\big(\pi(\cdot \mid x, y)\,\|\,\pi_{\mathrm{ref}}(\cdot \mid x, y)\big)",
+        "The smaller $\\beta_v$ is, the cheaper it is to move away: one nat costs $\\beta_v$ of reward.",
+    ),
+    (
+        "The optimum has a closed form",
+        r"\pi^*(z) = \tfrac{1}{Z}\,\pi_{\mathrm{ref}}(z)\, e^{\hat r(z)/\beta_v}, \qquad "
+        r"\hat r = \beta_v \log\frac{\pi^*(z)}{\pi_{\mathrm{ref}}(z)} + \beta_v \log Z",
+        "Solved for the reward, it says what reward a policy acts on.",
+    ),
+    (
+        "For an unused token Z is 1",
+        r"Z = \sum_z \pi_{\mathrm{ref}}(z)\, e^{\hat r(z)/\beta_v} = 1 + \pi_{\mathrm{ref}}(z_c)\,(e^{1/\beta_v} - 1)",
+        r"With $\pi_{\mathrm{ref}}(z_c) = e^{-23}$ and $\beta_v = 0.1$: $Z - 1 \approx 2 \times 10^{-6}$, so "
+        r"$\log Z$ goes.",
+    ),
+    (
+        "And the reference is a constant",
+        r"r_s = \beta_v\left(\log \pi_\theta(z_c \mid x, y, \langle\mathrm{eos}\rangle) - c_{\mathrm{ref}}\right)",
+        r"$c_{\mathrm{ref}}$, measured once, takes the place of $\log \pi_{\mathrm{ref}}(z_c \mid x, y)$: no "
+        r"reference model is run. One MSE term trains $r_s$ towards the verifier's reward $r_v$.",
+    ),
+)
+for i, (name, latex, meaning) in enumerate(STEPS, start=1):
+    with st.container(border=True):
+        st.markdown(f"**{i}. {name}**")
+        st.latex(latex)
+        st.caption(meaning)
+st.caption("After arXiv 2510.14943. The same formulas train the model: `laser_core/algorithm.py`.")
