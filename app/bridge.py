@@ -1,6 +1,6 @@
 """The two things that Python cannot do: save a figure as a picture, and join figures with texts under the pointer.
 
-Both are small scripts beside this file, given data (names and numbers, never text of rollouts) and nothing else. Without
+Both are small scripts beside this file, given names and numbers, never text of rollouts, and nothing else. Without
 them the app still works: figures have a toolbar, and every choice has a widget.
 """
 

@@ -10,20 +10,35 @@ import streamlit as st
 
 from app import data
 from app.words import interval, literal, number
+from laser_core import analysis
 from laser_core.analysis import DrillDown, Estimate, Samples, Separation, Vote, VotingCurve, separation
 from laser_core.errors import InputError
 
 HEADLINE_N = 8  # solutions per vote in every sentence that compares votes
 UNDEFINED = Estimate(float("nan"), float("nan"), float("nan"), 0)
 
-ALL, MIXED, HELPED, HURT, TIED, UNSOLVED = (
+ALL, MIXED, HELPED, HURT, TIE_BROKEN, TIED, CONFIDENT, TURNS, UNSOLVED = (
     "all",
     "correct and incorrect",
     "put right by the weights",
     "put wrong by the weights",
+    "tie broken by the weights",
     "majority tied",
+    "confidently wrong",
+    "the trace turns",
     "never solved",
 )
+KINDS = {  # the library's names of the lists, and the page's, in the page's order
+    "mixed": MIXED,
+    "flipped_to_right": HELPED,
+    "flipped_to_wrong": HURT,
+    "tie_broken": TIE_BROKEN,
+    "tied": TIED,
+    "confident_wrong": CONFIDENT,
+    "turns": TURNS,
+    "unsolved": UNSOLVED,
+    "all": ALL,
+}
 
 
 def threshold(source: data.Source, signal: str) -> float:
@@ -120,26 +135,30 @@ def comparison_sentence(sources: list[data.Source]) -> str:
     return "AUROC within a problem, where chance is 0.50: " + "; ".join(told) + "." if told else "No run has a score."
 
 
-@st.cache_resource(show_spinner=False, max_entries=32, scope="session")
-def _lists(content_id: str, signal: str, _source: data.Source) -> dict[str, list[str]]:
-    grid = data.samples(_source, signal)
-    right, known = np.nansum(grid.correct, axis=1), np.isfinite(grid.correct).sum(axis=1)
-    even = np.argsort(np.abs(2 * right - known), kind="stable")
-    drill = drill_down(_source, signal)
-    groups = {
-        MIXED: [p for p in even if 0 < right[p] < known[p]],
-        HELPED: drill.flipped_to_right,
-        HURT: drill.flipped_to_wrong,
-        TIED: drill.ties,
-        UNSOLVED: drill.unsolved,
-        ALL: range(grid.n_problems),
-    }
-    return {name: [grid.problem_ids[int(p)] for p in problems] for name, problems in groups.items()}
-
-
 def problem_lists(source: data.Source, signal: str) -> dict[str, list[str]]:
     """Problem ids by what happened to them, the most telling first: mixed ones by how evenly they are split."""
-    return _lists(source.content_id, signal, source)
+
+    def make() -> dict[str, list[str]]:
+        grid = data.samples(source, signal)
+        level = threshold(source, signal)
+        found = analysis.problem_lists(grid, rollouts=source.rollouts, threshold=level, weight=weight(signal))
+        return {KINDS[kind]: [grid.problem_ids[int(p)] for p in problems] for kind, problems in found.items()}
+
+    return data.remember(source, ("problem lists", signal), make)
+
+
+def ordered_problems(source: data.Source, signal: str, kind: str, order: str) -> list[str]:
+    """The ids of one kind, by how telling they are, or from the hardest or the easiest."""
+    ids = problem_lists(source, signal)[kind]
+    if order == "telling":
+        return ids
+
+    def make() -> dict[str, float]:
+        grid = data.samples(source, signal)
+        return dict(zip(grid.problem_ids, np.nan_to_num(analysis.difficulty(grid), nan=0.5), strict=True))
+
+    hard = data.remember(source, ("difficulty", signal), make)
+    return sorted(ids, key=hard.__getitem__, reverse=order == "hardest")
 
 
 @st.cache_resource(show_spinner=False, max_entries=32, scope="session")
@@ -161,11 +180,18 @@ def problem_labels(source: data.Source, signal: str) -> dict[str, str]:
     return _labels(source.content_id, source, data.samples(source, signal))
 
 
-def solution_order(grid: Samples, p: int) -> np.ndarray:
-    """A problem's solutions, correct ones first, each kind from the highest to the lowest score; unscored ones last."""
-    cells = np.flatnonzero(grid.present[p])
-    verdict, score = np.nan_to_num(grid.correct[p, cells], nan=-1.0), np.nan_to_num(grid.score[p, cells], nan=-np.inf)
-    return cells[np.lexsort((-score, -verdict))]
+def solution_order(source: data.Source, signal: str, p: int, by: str = "verdict") -> np.ndarray:
+    """A problem's solutions as table rows: correct ones first, each kind by falling score; or by one measure."""
+    grid = data.samples(source, signal)
+    values = None
+    if by != "verdict":
+        values = source.rollouts.column(signal) if by == "score" else measures(source)[by]
+    return grid.row[p, analysis.order_solutions(grid, p, values)]
+
+
+def measures(source: data.Source) -> dict[str, np.ndarray]:
+    """What solutions can be sorted by beside the score; see :func:`laser_core.analysis.solution_measures`."""
+    return data.remember(source, ("measures",), lambda: analysis.solution_measures(source.rollouts))
 
 
 def within_one_problem(source: data.Source, signal: str, p: int) -> float:

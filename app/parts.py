@@ -135,8 +135,9 @@ def rollout_table(source: data.Source, rows: Sequence[int], *, key: str, signal:
     def remember() -> None:
         chosen = st.session_state[key].selection.rows
         if chosen:
-            problem_id = taken.text("problem_id")[chosen[0]]
-            st.session_state["problem"] = problem_id
+            slot = "correct" if taken.column("correct")[chosen[0]] == 1 else "incorrect"
+            st.session_state["problem"] = taken.text("problem_id")[chosen[0]]
+            st.session_state[slot] = picked[chosen[0]]
             st.session_state["open_traces"] = True
 
     st.dataframe(

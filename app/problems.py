@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data, findings
+from app import choices, data, findings
 
 MAX_OPTIONS = 1000  # more would make every click slow to answer
+ORDERS = {"telling": "most telling first", "hardest": "hardest first", "easiest": "easiest first"}
 
 
 def choose(source: data.Source, signal: str) -> str:
-    """Draw the chooser: which kind of problems, and which of them.
+    """Draw the chooser: which kind of problems, in which order, containing what, and which of them.
 
-    The two choices are shared by all pages, and a problem opened from a table is kept whatever the kind says.
+    The choices are shared by all pages, and a problem opened from a table is kept whatever the kind says.
 
     Returns
     -------
@@ -20,38 +21,41 @@ def choose(source: data.Source, signal: str) -> str:
         The problem's id.
     """
     lists, labels = findings.problem_lists(source, signal), findings.problem_labels(source, signal)
+    kept = choices.kept(source)
     kinds = [name for name in lists if lists[name]]
     telling = findings.HELPED if findings.HELPED in kinds else kinds[0]
-    if st.session_state.get("problem_kind") not in kinds:
-        st.session_state.pop("problem_kind", None)  # this run has none of that kind
-    kind = st.selectbox(
-        "Problems",
-        kinds,
-        index=kinds.index(telling),
-        key="problem_kind",
-        persist_state="session",
-        on_change=lambda: st.session_state.pop("problem", None),
-        width=250,
-    )
-    ids = lists[kind]
-    if len(ids) > MAX_OPTIONS:
-        wanted = st.text_input("Find problems that contain", key="problem_search", persist_state="session", width=260)
+    choices.drop_unless("problem_kind", kinds)
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        kind = st.selectbox(
+            "Problems",
+            kinds,
+            index=kinds.index(telling),
+            key="problem_kind",
+            on_change=lambda: st.session_state.pop("problem", None),
+            width=230,
+            **kept,
+        )
+        order = st.selectbox(
+            "Order", list(ORDERS), key="problem_order", format_func=ORDERS.__getitem__, width=190, **kept
+        )
+        ids = findings.ordered_problems(source, signal, kind, order)
+        wanted = st.text_input("That contain", key="problem_search", placeholder="any text", width=150, **kept)
         found = [i for i in ids if wanted.lower() in labels[i].lower()] if wanted else ids
         ids = (found or ids)[:MAX_OPTIONS]
-    kept = st.session_state.get("problem")
-    if kept in labels and kept not in ids:
-        ids = [kept, *ids]
-    elif kept is not None and kept not in labels:
-        st.session_state.pop("problem", None)
-    problem_id = st.selectbox(
-        f"Problem, {len(lists[kind]):,} of this kind",
-        ids,
-        key="problem",
-        persist_state="session",
-        format_func=lambda problem_id: labels[problem_id],
-        width=290,
-    )
-    _step(ids, problem_id)
+        chosen = st.session_state.get("problem")
+        if chosen in labels and chosen not in ids:
+            ids = [chosen, *ids]
+        elif chosen is not None and chosen not in labels:
+            st.session_state.pop("problem", None)
+        problem_id = st.selectbox(
+            f"Problem, {len(found):,} of this kind" if found or not wanted else "Problem: no text matches, all shown",
+            ids,
+            key="problem",
+            format_func=lambda problem_id: labels.get(problem_id, problem_id),
+            width=290,
+            **kept,
+        )
+        _step(ids, problem_id)
     return problem_id
 
 

@@ -5,158 +5,197 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import data, findings, parts, problems
-from app.words import count, literal, number, percent, score_text
-from laser_core.figures import QUANTITIES, Trace, token_heatmap, token_strip_html, trace_figure
+from app import bridge, choices, data, findings, parts, presets, problems, solutions
+from app.words import count, literal, number, percent
+from laser_core import analysis
+from laser_core.analysis.alongside import SOURCES
+from laser_core.figures import QUANTITIES, Trace, linked_figure, mean_trace_figure
 
 QUESTION = "When does the model know that it is wrong?"
-MAX_HEATMAP_ROWS, MAX_HEATMAP_TOKENS = 16, 120
+MAX_ROWS = 16  # of the heatmap
+WINDOW = 400  # tokens that are shown one by one
+ORDERS = {
+    "verdict": "verdict, then score",
+    "score": "score",
+    "length": "length",
+    "log_ratio": "log-ratio to the reference",
+    "min_logprob": "least likely token",
+}
 
 source = data.current()
 signal = data.signal_of(source) or "score"
 meta, rollouts = source.rollouts.meta, source.rollouts
 grid = data.samples(source, signal)
 settings = {"beta_v": meta.beta_v, "c_ref": meta.c_ref}
+kept = choices.kept(source)
 
 top = st.container()  # the header needs the choice made below it
-controls = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
-with controls:
-    problem_id = problems.choose(source, signal)
+presets.buttons(source, signal)
+problem_id = problems.choose(source, signal)
 p = grid.problem_ids.index(problem_id)
-order = findings.solution_order(grid, p)
-rows = {int(grid.row[p, i]): rollouts.row(int(grid.row[p, i])) for i in order}
-right = [r for r, row in rows.items() if row.get("correct") is True]
-wrong = [r for r, row in rows.items() if row.get("correct") is False]
-first = next(iter(rows.values()))
-shared_numbers = len({row["sample"] for row in rows.values()}) < len(rows)
+rows = {int(r): rollouts.row(int(r)) for r in findings.solution_order(source, signal, p)}
+verdicts = [row.get("correct") for row in rows.values()]
 alone = findings.within_one_problem(source, signal, p)
 
 with top:
     told = (
         f" On this problem a correct solution outscores an incorrect one {percent(alone)} of the time "
-        f"({len(right)} × {len(wrong)} pairs; one problem has no interval)."
+        f"({verdicts.count(True)} × {verdicts.count(False)} pairs; one problem has no interval)."
         if np.isfinite(alone)
         else ""
     )
+    text = next(iter(rows.values())).get("problem") or problem_id
     parts.header(
         QUESTION,
-        f"“{literal(first.get('problem') or problem_id, 300)}”: {len(right)} of {count(len(rows), 'solution')} "
-        f"correct.{told}",
+        f"“{literal(text, 300)}”: {verdicts.count(True)} of {count(len(rows), 'solution')} correct.{told}",
     )
-
-
-def title(row: int) -> str:
-    """A solution's name in the two choices."""
-    value, name = rows[row].get(signal), f"sample {rows[row]['sample']}"
-    if shared_numbers:
-        name += f" (row {row + 1:,})"  # solutions from several training steps
-    return f"{name}, score {score_text(value)}" if value is not None else name
-
-
-def solution(row: int, quantity: str) -> None:
-    """One solution: verdict beside score, answer beside reference, and its text on its colours."""
-    values = rows[row]
-    verdict = {True: ":material/check_circle: correct", False: ":material/cancel: incorrect"}.get(
-        values.get("correct"), "not verified"
-    )
-    score = values.get(signal)
-    judged = "" if score is None or signal != "score" else (", judged correct" if score > 0.5 else ", judged incorrect")
-    answer = literal(values["answer"], 80) if values.get("answer") is not None else "none found"
-    reference = literal(values["reference_answer"], 80) if values.get("reference_answer") is not None else "unknown"
-    st.markdown(
-        f"Verifier: **{verdict}** · {parts.signal_name(signal)} **{score_text(score)}**{judged}  \n"
-        f"Answer **{answer}** · reference **{reference}**" + (" · cut off" if values.get("truncated") else "")
-    )
-    trace = Trace.from_row(values, **settings)
-    if trace.tokens and trace.values:
-        with st.container(height="content" if len(trace.tokens) <= 300 else 420, border=False):
-            st.html(token_strip_html(trace, quantity, **settings))
-    else:
-        st.code(values["response"], language=None, wrap_lines=True)
-
 
 held = [
     key
     for key, quantity in QUANTITIES.items()
-    if rollouts.has(quantity.column) and (key != "score" or None not in settings.values())
+    if all(rollouts.has(name) for name in SOURCES[key]) and (key != "score" or None not in settings.values())
 ]
-quantity = "score"
-if held:
-    with controls:
-        quantity = st.selectbox(
-            "Colour tokens by",
-            held,
-            key="quantity",
-            persist_state="session",
-            width=200,
-            format_func=lambda key: QUANTITIES[key].name,
+
+
+def picked(value: dict, order: list[int]) -> None:
+    """A token, and perhaps a row of the heatmap, was clicked: every panel follows."""
+    st.session_state["token"] = value["token"]
+    row = value.get("row")
+    if isinstance(row, int) and 0 <= row < len(order):
+        solutions.open_row(order[row], rows[order[row]].get("correct"))
+
+
+def controls(longest: int) -> tuple[str, str, tuple[int, int]]:
+    """What the heatmap and the lines show, and which tokens."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        name = {"format_func": lambda key: QUANTITIES[key].name, "width": 210}
+        choices.drop_unless("quantity", held)
+        choices.drop_unless("line", held)
+        heat = st.selectbox("Colour tokens by", held, key="quantity", **name, **kept)
+        line = st.selectbox("Line", held, key="line", **name, **kept)
+        window = (1, longest)
+        if longest > WINDOW:
+            window = st.slider("Tokens shown", 1, longest, window, key=f"window-{longest}", width=320, **kept)
+    return heat, line, window
+
+
+@st.fragment
+def panel() -> None:
+    """The solutions side by side, the heatmap and the lines, all of one selection."""
+    known = findings.measures(source)
+    offered = [by for by in ORDERS if by in ("verdict", "score") or by in known]
+    choices.drop_unless("sort", offered)
+    by = st.session_state.get("sort", "verdict")
+    order = [int(r) for r in findings.solution_order(source, signal, p, by)]
+    chosen = {}
+    columns = st.columns(2, gap="medium")
+    for column, slot in zip(columns, solutions.SLOTS, strict=True):
+        with column, st.container(border=True):
+            row = solutions.choose(source, signal, order, rows, slot)
+            if row is None:
+                st.markdown("This problem has no second solution.")
+                continue
+            chosen[slot] = row
+            solutions.card(source, signal, rows[row])
+    pair = {slot: Trace.from_row(rows[row], **settings) for slot, row in chosen.items()}
+    if not held:
+        for column, (slot, row) in zip(columns, chosen.items(), strict=False):
+            with column:
+                solutions.text(pair[slot], rows[row]["response"], "score", key=f"strip_{slot}", **settings)
+        st.info(
+            "These rollouts hold no per-token values. `laser score MODEL FILE --traces --out scored.parquet` adds "
+            "them, if you have the model that wrote them.",
+            icon=":material/info:",
         )
-else:
-    st.info(
-        "These rollouts hold no per-token values. `laser score MODEL FILE --traces --out scored.parquet` adds them.",
-        icon=":material/info:",
+        return
+    drawn = order[:MAX_ROWS] + [row for row in dict.fromkeys(chosen.values()) if row not in order[:MAX_ROWS]]
+    traces = [Trace.from_row(rows[row], **settings) for row in drawn]
+    longest = solutions.longest(traces)
+    heat, line, window = controls(longest)
+    for column, (slot, row) in zip(columns, chosen.items(), strict=False):
+        with column:
+            solutions.text(pair[slot].part(*window), rows[row]["response"], heat, key=f"strip_{slot}", **settings)
+    changes = [analysis.sharpest_change(trace.values.get(line, np.zeros(0))) for trace in pair.values()]
+    choices.drop_outside("token", 1, longest)
+    turn = next((change.token for change in changes if change.token), 1)
+    token = st.session_state.get("token", turn)
+    parts.figure(
+        linked_figure(
+            traces,
+            [drawn.index(row) for row in dict.fromkeys(chosen.values())],
+            heat,
+            line,
+            **settings,
+            changes=changes,
+            marked=token,
+            window=window,
+        ),
+        key="traces_linked",
+        alt=f"Heatmap of {QUANTITIES[heat].name} for {count(len(drawn), 'solution')} of the problem, token by token, "
+        f"above the {QUANTITIES[line].name} of the two chosen solutions; token {token} is marked",
+        see=f"Above, one row per solution (✓ correct, ✗ incorrect, sorted by {ORDERS[by]}), "
+        f"{len(drawn)} of {len(rows)} drawn; ∎ closes a solution. Below, the two chosen ones; a star marks the "
+        "sharpest change. Point at a token to see it everywhere, click to keep it.",
+        settings=parts.made_with(source, signal, problem=problem_id, heat=heat, line=line, order=by, token=token),
     )
+    bridge.link(
+        "traces_linked",
+        [f"strip_{slot}" for slot in chosen],
+        first=window[0],
+        key="traces_link",
+        on_pick=lambda value: picked(value, drawn),
+    )
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        st.selectbox("Sort solutions by", offered, key="sort", format_func=ORDERS.__getitem__, width=230, **kept)
+        if longest > 1:
+            st.slider("Token", 1, longest, turn, key="token", width=320, **kept)
+        told = []
+        for trace, change in zip(pair.values(), changes, strict=True):
+            mark = "✓" if trace.correct else "✗"
+            at = literal(trace.tokens[token - 1], 20) if token <= len(trace.tokens) else "past its end"
+            value = solutions.value_at(trace, line, token)
+            turned = f"; sharpest change {change.size:+.2f} at token {change.token}" if change.token else ""
+            told.append(f"{mark} “{at}”: {number(value)}{turned}")
+        st.caption(f"Token {token}, {QUANTITIES[line].name}  \n" + "  \n".join(told), width="stretch")
 
-pair = []
-for column, title_text, options, key in zip(
-    st.columns(2, gap="medium"),
-    ("A correct solution", "An incorrect solution"),
-    (right, wrong),
-    ("right_row", "wrong_row"),
-    strict=True,
-):
-    with column, st.container(border=True):
-        if options:
-            row = st.selectbox(
-                title_text,
-                options,
-                index=len(options) // 2,  # the middle one by score: typical, not picked to impress
-                key=f"{key}-{source.key}-{problem_id}",
-                persist_state="session",
-                format_func=title,
-            )
-            pair.append(row)
-            solution(row, quantity)
-        else:
-            st.markdown(f"**{title_text}**: this problem has none.")
+
+panel()
 
 if held:
-    compared = [Trace.from_row(rows[row], **settings) for row in pair]
-    z, left_over = st.columns(2, gap="medium")
-    with z:
-        kind = "score" if "score" in held else "z_logprob"
-        parts.figure(
-            trace_figure(compared, kind, **settings),
-            key="trace_z",
-            alt="The score the model would give after each token, correct against incorrect solution",
-            see="What the score would be if it were read here: z_c's log-prob after every token, in score units "
-            f"(β_v = {number(meta.beta_v)}, c_ref = {number(meta.c_ref, 1)} nats). LaSeR trains the last of them "
-            "alone.",
+    st.subheader("Correct and incorrect solutions on average", anchor=False)
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        over = st.segmented_control(
+            "Over", ["all problems", "this problem"], default="all problems", key="mean_over", required=True, **kept
         )
-    with left_over:
-        parts.figure(
-            trace_figure(compared, "logprob", **settings),
-            key="trace_logprob",
-            alt="Log-probability of each response token, correct against incorrect solution",
-            see="How sure the model was of each token it wrote, in nats: 0 is certain, −0.7 a coin flip. A confident "
-            "solution need not be a correct one.",
+        by = st.segmented_control(
+            "Aligned by", ["token", "fraction"], default="token", key="mean_by", required=True, **kept
         )
-    traces = [Trace.from_row(row, **settings) for row in list(rows.values())[:MAX_HEATMAP_ROWS]]
-    longest = max(len(trace.tokens) for trace in traces)
-    if longest <= MAX_HEATMAP_TOKENS:
-        st.subheader("All solutions of this problem", anchor=False)
-        more = len(rows) - len(traces)
-        parts.figure(
-            token_heatmap(traces, quantity, **settings),
-            key="heatmap",
-            alt=f"Solutions of the problem as rows of tokens coloured by {QUANTITIES[quantity].name}",
-            see="One row per solution, correct ones (✓) above incorrect ones (✗), each from the highest to the lowest "
-            "score"
-            + (f"; {more} more are not drawn." if more else ".")
-            + " ∎ closes a solution. LaSeR trains the score there alone: look whether earlier columns tell already.",
-        )
+        choices.drop_unless("mean_of", held)
+        of = st.selectbox("Of", held, key="mean_of", format_func=lambda key: QUANTITIES[key].name, width=210, **kept)
+    alone = over == "this problem"
+    means = data.remember(
+        source,
+        ("mean traces", signal, of, by, p if alone else None),
+        lambda: analysis.mean_traces(rollouts, grid, quantity=of, by=by, problem=p if alone else None),
+    )
+    unit = "solutions" if alone else "problems"
+    parts.figure(
+        mean_trace_figure(means, **settings, unit=unit),
+        key="traces_mean",
+        alt=f"Mean {QUANTITIES[of].name} along correct and along incorrect solutions, with 95% bands",
+        see=f"Means with 95% intervals over {unit}, n = {count(int(means.n_correct[0]), 'correct solution')} and "
+        f"{int(means.n_incorrect[0]):,} incorrect of {count(means.n_problems, 'problem')} at the start. Where the "
+        "bands part, the model's own estimate begins to tell them apart."
+        + (" By token, the longest solutions alone make the right end." if by == "token" else ""),
+        settings=parts.made_with(source, signal, over=over, by=by, quantity=of),
+    )
 parts.equation(
     r"r_t = \beta_v \left(\log \pi_\theta(z_c \mid x, y_{\le t}) - c_{\mathrm{ref}}\right)",
-    r"The score read after token $t$ rather than at the end. $\beta_v$ scales nats to reward; $c_{\mathrm{ref}}$ is "
-    "the nearly constant log-probability the reference model gives $z_c$.",
+    r"The score read after token $t$ rather than at the end; LaSeR trains the last of them alone. $\beta_v$ scales "
+    r"nats to reward"
+    + (f" ({number(meta.beta_v)} here)" if meta.beta_v else "")
+    + r"; $c_{\mathrm{ref}}$ is the nearly constant log-probability the reference model gives $z_c$"
+    + (f" ({number(meta.c_ref, 1)} nats here)." if meta.c_ref is not None else ".")
+    + " Log-ratio: a token's log-probability less the reference model's. Entropy: of the distribution the token was "
+    "drawn from.",
 )

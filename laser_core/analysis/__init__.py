@@ -11,6 +11,7 @@ from laser_core.analysis.alongside import (
     condense,
     mean_traces,
     sharpest_change,
+    sharpest_changes,
     solution_measures,
 )
 from laser_core.analysis.compare import Comparison, Difference, compare
@@ -104,6 +105,7 @@ __all__ = [
     "sensitivity",
     "separation",
     "sharpest_change",
+    "sharpest_changes",
     "solution_measures",
     "summarize",
     "summarize_parquet",

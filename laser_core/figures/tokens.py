@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,7 +47,7 @@ def linked_figure(
         The heatmap's cells have as ``y`` the position in ``traces``.
     """
     first, last = window or (1, max((len(t.tokens) for t in traces), default=1))
-    parts = [_crop(trace, first, last) for trace in traces]
+    parts = [trace.part(first, last) for trace in traces]
     settings = {"beta_v": beta_v, "c_ref": c_ref, "first": first}
     fig = token_heatmap(parts, heat, **settings)
     lines = trace_figure([parts[i] for i in chosen], line, **settings)
@@ -159,11 +158,3 @@ def mean_trace_figure(
         add_rule(fig, y=decision, label="score 0.5")
         fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")
     return fig
-
-
-def _crop(trace: Trace, first: int, last: int) -> Trace:
-    """The part of a trace from one token to another, both counted from 1 and included."""
-    if first <= 1 and last >= len(trace.tokens):
-        return trace
-    values = {key: value[first - 1 : last] for key, value in trace.values.items()}
-    return replace(trace, tokens=trace.tokens[first - 1 : last], values=values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -102,6 +102,17 @@ class Trace:
             response = row.get("response") or ""
             tokens = list(response) if len(response) == n else [f"token {i + 1}" for i in range(n)]
         return cls(f"sample {row.get('sample')}", row.get("correct"), tuple(tokens), values)
+
+    def part(self, first: int, last: int) -> Trace:
+        """The tokens from one to another, both counted from 1 and included.
+
+        >>> Trace("sample 0", True, ("a", "b", "c"), {"logprob": np.array([-1.0, -2.0, -3.0])}).part(2, 3).tokens
+        ('b', 'c')
+        """
+        if first <= 1 and last >= len(self.tokens):
+            return self
+        values = {key: value[first - 1 : last] for key, value in self.values.items()}
+        return replace(self, tokens=self.tokens[first - 1 : last], values=values)
 
 
 def trace_figure(
