@@ -3,31 +3,60 @@
 One theme (:mod:`laser_core.figures.theme`) gives each meaning one colour, dash and marker everywhere.
 """
 
+from laser_core.figures.curves import confusion_figure, ecdf_figure, roc_pr_figure, violin_figure
 from laser_core.figures.export import figure_csv, figure_html
+from laser_core.figures.relations import (
+    SIGNAL_METRICS,
+    score_animation,
+    score_by_step_figure,
+    score_length_figure,
+    signals_figure,
+)
 from laser_core.figures.runs import comparison_figure, training_figure
 from laser_core.figures.scores import reliability_figure, score_histogram, threshold_figure
 from laser_core.figures.theme import enlarge
 from laser_core.figures.tokens import linked_figure, mean_trace_figure
 from laser_core.figures.traces import QUANTITIES, Trace, token_heatmap, token_strip_html, trace_figure
 from laser_core.figures.voting import vote_figure, voting_figure, voting_gain_figure
+from laser_core.figures.worth import (
+    SETTINGS_METRICS,
+    accuracy_tokens_figure,
+    paired_difference_figure,
+    sensitivity_figure,
+    voting_difference_figure,
+)
 
 __all__ = [
     "QUANTITIES",
+    "SETTINGS_METRICS",
+    "SIGNAL_METRICS",
     "Trace",
+    "accuracy_tokens_figure",
     "comparison_figure",
+    "confusion_figure",
+    "ecdf_figure",
     "enlarge",
     "figure_csv",
     "figure_html",
     "linked_figure",
     "mean_trace_figure",
+    "paired_difference_figure",
     "reliability_figure",
+    "roc_pr_figure",
+    "score_animation",
+    "score_by_step_figure",
     "score_histogram",
+    "score_length_figure",
+    "sensitivity_figure",
+    "signals_figure",
     "threshold_figure",
     "token_heatmap",
     "token_strip_html",
     "trace_figure",
     "training_figure",
+    "violin_figure",
     "vote_figure",
+    "voting_difference_figure",
     "voting_figure",
     "voting_gain_figure",
 ]

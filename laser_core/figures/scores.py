@@ -105,19 +105,14 @@ def threshold_figure(sweep: Sweep, *, threshold: float = 0.5, signal: str = "las
     return fig
 
 
-def reliability_figure(calibration: Calibration) -> go.Figure:
+def reliability_figure(calibration: Calibration, *, recalibrated: Calibration | None = None) -> go.Figure:
     """Accuracy in each bin of the clipped score, with 95% intervals, beside the diagonal a probability would follow.
 
     Parameters
     ----------
     calibration : from :func:`laser_core.analysis.calibration`.
+    recalibrated : the same after :func:`laser_core.analysis.recalibrate`, drawn beside it.
     """
-    known = np.asarray(calibration.count) > 0
-    mean_score = np.asarray(calibration.mean_score, dtype=float)[known]
-    accuracy = np.asarray(calibration.accuracy, dtype=float)[known]
-    low = np.asarray(calibration.ci_low, dtype=float)[known]
-    high = np.asarray(calibration.ci_high, dtype=float)[known]
-    count = np.asarray(calibration.count)[known]
     fig = go.Figure()
     fig.add_trace(
         go.Scatter(
@@ -129,6 +124,23 @@ def reliability_figure(calibration: Calibration) -> go.Figure:
             hoverinfo="skip",
         )
     )
+    before = "this run, 95% interval" if recalibrated is None else "the score, 95% interval"
+    _reliability(fig, calibration, Style(before, LASER, "solid", "circle"))
+    if recalibrated is not None:
+        _reliability(fig, recalibrated, Style("recalibrated on other problems", theme.WEIGHTED, "dash", "diamond"))
+    frame(fig, x="mean clipped score in the bin", y="accuracy in the bin", hovermode="closest")
+    fig.update_xaxes(range=[-0.03, 1.03])
+    fig.update_yaxes(range=[-0.03, 1.05])
+    return fig
+
+
+def _reliability(fig: go.Figure, calibration: Calibration, style: Style) -> None:
+    known = np.asarray(calibration.count) > 0
+    mean_score = np.asarray(calibration.mean_score, dtype=float)[known]
+    accuracy = np.asarray(calibration.accuracy, dtype=float)[known]
+    low = np.asarray(calibration.ci_low, dtype=float)[known]
+    high = np.asarray(calibration.ci_high, dtype=float)[known]
+    count = np.asarray(calibration.count)[known]
     fig.add_trace(
         go.Scatter(
             x=mean_score,
@@ -139,24 +151,20 @@ def reliability_figure(calibration: Calibration) -> go.Figure:
                 "symmetric": False,
                 "array": high - accuracy,
                 "arrayminus": accuracy - low,
-                "color": fade(LASER, 0.6),
+                "color": fade(style.color, 0.6),
                 "thickness": 1.5,
                 "width": 3,
             },
-            line={"color": LASER, "width": 2},
-            marker={"color": LASER, "size": 9, "symbol": "circle"},
+            line={"color": style.color, "width": 2, "dash": style.dash},
+            marker={"color": style.color, "size": 9, "symbol": style.symbol},
             customdata=np.stack([count, low, high], axis=1) if len(count) else None,
             hovertemplate=(
                 "mean score %{x:.2f}: %{y:.3f} correct<br>95% interval %{customdata[1]:.3f} to "
                 "%{customdata[2]:.3f}, n = %{customdata[0]:,}<extra></extra>"
             ),
-            name="this run, 95% interval",
+            name=style.name,
         )
     )
-    frame(fig, x="mean clipped score in the bin", y="accuracy in the bin", hovermode="closest")
-    fig.update_xaxes(range=[-0.03, 1.03])
-    fig.update_yaxes(range=[-0.03, 1.05])
-    return fig
 
 
 def _inward(x: float, low: float, high: float) -> str:

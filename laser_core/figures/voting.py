@@ -46,7 +46,7 @@ def voting_figure(curve: VotingCurve, *, chosen_n: int | None = None) -> go.Figu
             hovertemplate="%{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f})",
         )
     frame(fig, x="N, solutions per problem", y="accuracy, share of problems right", height=430)
-    _count_axis(fig, n)
+    count_axis(fig, n)
     if chosen_n is not None:
         fig.add_vline(x=chosen_n, line={"color": RULE, "width": 1.5, "dash": "dot"})
     return fig
@@ -75,7 +75,7 @@ def voting_gain_figure(curve: VotingCurve) -> go.Figure:
         hovertemplate="%{y:+.1f} points (%{customdata[0]:+.1f} to %{customdata[1]:+.1f})<extra></extra>",
     )
     frame(fig, x="N, solutions per problem", y="weighted − majority, points", height=300, legend=False)
-    _count_axis(fig, n)
+    count_axis(fig, n)
     fig.add_hline(y=0, line={"color": RULE, "width": 1.5, "dash": "dot"})
     return fig
 
@@ -141,7 +141,7 @@ def vote_figure(vote: Vote, answers: Sequence[str]) -> go.Figure:
     return fig
 
 
-def _count_axis(fig: go.Figure, n: np.ndarray) -> None:
+def count_axis(fig: go.Figure, n: np.ndarray) -> None:
     """A logarithmic axis for N with the powers of two as ticks: going from 1 to 2 matters as much as from 8 to 16."""
     top = int(n.max())
     ticks = [2**k for k in range(top.bit_length()) if 2**k <= top]

@@ -1,0 +1,240 @@
+"""Figures about separation: ROC and precision-recall curves, cumulative shares, violins, the confusion matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from laser_core.figures.theme import (
+    INK,
+    LASER,
+    OUTCOMES,
+    RULE,
+    Style,
+    add_band,
+    add_line,
+    add_rule,
+    empty,
+    fade,
+    frame,
+    plain,
+    thin,
+)
+
+if TYPE_CHECKING:
+    from laser_core.analysis import Confusion, RocPr, ScoreShape
+
+NO_CURVE = "Needs correct and incorrect solutions with a score."
+CURVE = Style("this run, 95% band", LASER, "solid", "circle")
+
+
+def roc_pr_figure(curves: RocPr, *, which: str = "roc", threshold: float | None = None) -> go.Figure:
+    """The ROC curve, or the precision-recall curve, with its 95% band over problems and what chance would give.
+
+    Parameters
+    ----------
+    curves : from :func:`laser_core.analysis.roc_pr`.
+    which : "roc" or "pr".
+    threshold : marks what this threshold does; None marks nothing.
+    """
+    if not len(curves.threshold):
+        return empty(NO_CURVE)
+    roc = which == "roc"
+    fig = go.Figure()
+    low, high = (curves.tpr_low, curves.tpr_high) if roc else (curves.precision_low, curves.precision_high)
+    add_band(fig, curves.grid, low, high, CURVE)
+    x, y = (curves.fpr, curves.tpr) if roc else (curves.tpr, curves.precision)
+    shown = thin(len(x))
+    names = ("FPR", "TPR") if roc else ("recall", "precision")
+    add_line(
+        fig,
+        x[shown],
+        y[shown],
+        CURVE,
+        markers=False,
+        customdata=curves.threshold[shown],
+        hovertemplate=f"{names[0]} %{{x:.3f}}, {names[1]} %{{y:.3f}}<br>threshold %{{customdata:.3f}}<extra></extra>",
+    )
+    if threshold is not None:
+        # Scores above the threshold are accepted: the largest listed threshold that is not above it does the same.
+        at = max(int(np.searchsorted(curves.threshold, threshold, side="right")) - 1, 0)
+        fig.add_trace(
+            go.Scatter(
+                x=[x[at]],
+                y=[y[at]],
+                mode="markers",
+                marker={"symbol": "star", "size": 14, "color": LASER, "line": {"color": "white", "width": 1}},
+                name=f"at threshold {threshold:.2g}",
+                hovertemplate=f"{names[0]} %{{x:.3f}}, {names[1]} %{{y:.3f}}<extra>threshold {threshold:.3g}</extra>",
+            )
+        )
+    chance = {"color": RULE, "dash": "dot", "width": 1.5}
+    ends = ([0, 1], [0, 1]) if roc else ([0, 1], [curves.share_correct] * 2)
+    fig.add_trace(go.Scatter(x=ends[0], y=ends[1], mode="lines", line=chance, name="chance", hoverinfo="skip"))
+    titles = (
+        ("FPR: incorrect, judged correct", "TPR: correct, judged correct")
+        if roc
+        else ("recall: correct, judged correct", "precision: judged correct, correct")
+    )
+    frame(fig, x=titles[0], y=titles[1], hovermode="closest")
+    fig.update_xaxes(range=[-0.02, 1.02])
+    fig.update_yaxes(range=[-0.02, 1.04])
+    return fig
+
+
+def ecdf_figure(shape: ScoreShape, *, threshold: float | None = 0.5, signal: str = "last-token score") -> go.Figure:
+    """Share of correct and of incorrect solutions that score at most x, with 95% bands; no bins to choose.
+
+    Parameters
+    ----------
+    shape : from :func:`laser_core.analysis.score_shape`.
+    threshold : the decision line; None draws none.
+    signal : what the horizontal axis measures.
+    """
+    sides = [(OUTCOMES[True], shape.correct), (OUTCOMES[False], shape.incorrect)]
+    sides = [(style, side) for style, side in sides if side.n]
+    if not sides:
+        return empty("No solution has both a score and a verdict.")
+    fig = go.Figure()
+    for style, side in sides:
+        add_band(fig, shape.x, side.ecdf_low, side.ecdf_high, style)
+    for style, side in sides:
+        named = Style(f"{style.name} (n = {side.n:,})", style.color, style.dash, style.symbol)
+        add_line(
+            fig,
+            shape.x,
+            side.ecdf,
+            named,
+            markers=False,
+            customdata=np.stack([side.ecdf_low, side.ecdf_high], axis=1),
+            hovertemplate="%{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f})",
+        )
+    frame(fig, x=signal, y="share of solutions at or below")
+    fig.update_yaxes(range=[0, 1.04])
+    if threshold is not None:
+        add_rule(fig, x=threshold, label=f"threshold {threshold:.2g}", yanchor="bottom")
+        fig.layout.annotations[-1].update(yref="paper", y=0)
+    return fig
+
+
+def violin_figure(
+    shapes: Mapping[str, ScoreShape], *, threshold: float | None = 0.5, signal: str = "last-token score"
+) -> go.Figure:
+    """Densities of the scores, per run one violin: incorrect on the left, correct on the right, medians and quartiles.
+
+    Parameters
+    ----------
+    shapes : per run name its shape, from :func:`laser_core.analysis.score_shape`.
+    threshold : the decision line; None draws none.
+    signal : what the vertical axis measures.
+    """
+    fig = go.Figure()
+    known = {name: shape for name, shape in shapes.items() if shape.correct.n or shape.incorrect.n}
+    if not known:
+        return empty("No solution has both a score and a verdict.")
+    for place, shape in enumerate(known.values()):
+        for outcome, side, sign in ((False, shape.incorrect, -1), (True, shape.correct, 1)):
+            if side.n:
+                _half(fig, place, shape, side, OUTCOMES[outcome], sign)
+    frame(fig, x="", y=signal, hovermode="closest", height=420)
+    names = [plain(name, 30) for name in known]
+    fig.update_xaxes(tickvals=list(range(len(known))), ticktext=names, range=[-0.6, len(known) - 0.4], showgrid=False)
+    if threshold is not None:
+        add_rule(fig, y=threshold, label=f"threshold {threshold:.2g}")
+    return fig
+
+
+def _half(fig: go.Figure, place: int, shape: ScoreShape, side: object, style: Style, sign: int) -> None:
+    """One side of a violin: both sides have the same area, so the wider one is the more concentrated one."""
+    tallest = max(np.nanmax(s.density) for s in (shape.correct, shape.incorrect) if s.n)
+    width = 0.42 * side.density / tallest
+    edge = {"color": style.color, "width": 2, "dash": style.dash}
+    fig.add_trace(
+        go.Scatter(
+            x=np.concatenate([place + sign * width, np.full(2, place), [place + sign * width[0]]]),
+            y=np.concatenate([shape.x, [shape.x[-1], shape.x[0]], [shape.x[0]]]),
+            mode="lines",
+            fill="toself",
+            fillcolor=fade(style.color, 0.3),
+            line=edge,
+            name=style.name,
+            legendgroup=style.name,
+            showlegend=place == 0,
+            hoverinfo="skip",
+        )
+    )
+    low, median, high = (float(side.quantiles[shape.quantile_levels.index(level)]) for level in (0.25, 0.5, 0.75))
+    at = place + sign * 0.06
+    text = f"{style.name}: median %{{y:.3f}}, middle half {low:.3f} to {high:.3f}, n = {side.n:,}<extra></extra>"
+    fig.add_trace(
+        go.Scatter(
+            x=[at],
+            y=[median],
+            mode="markers",
+            marker={"symbol": style.symbol, "size": 9, "color": style.color},
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [high - median],
+                "arrayminus": [median - low],
+                "color": style.color,
+                "thickness": 3,
+                "width": 0,
+            },
+            legendgroup=style.name,
+            showlegend=False,
+            name=f"{style.name}, median and middle half",
+            hovertemplate=text,
+        )
+    )
+
+
+def confusion_figure(cells: Confusion) -> go.Figure:
+    """Judgements against verdicts at one threshold: counts, and shares of each verdict with their 95% intervals.
+
+    Parameters
+    ----------
+    cells : from :func:`laser_core.analysis.confusion`.
+    """
+    rows = (
+        ("correct", (cells.n_accepted_correct, cells.tpr, "TPR"), (cells.n_rejected_correct, cells.fnr, "FNR")),
+        ("incorrect", (cells.n_accepted_incorrect, cells.fpr, "FPR"), (cells.n_rejected_incorrect, cells.tnr, "TNR")),
+    )
+    if not any(count for _, *row in rows for count, _, _ in row):
+        return empty("No solution has both a score and a verdict.")
+    text = [
+        [
+            f"<b>{count:,}</b><br>{name} {estimate.value:.3f}<br>[{estimate.ci_low:.3f}, {estimate.ci_high:.3f}]"
+            if np.isfinite(estimate.value)
+            else f"<b>{count:,}</b>"
+            for count, estimate, name in row
+        ]
+        for _, *row in rows
+    ]
+    # Right judgements in the correct colour, wrong ones in the incorrect colour, deeper with the share.
+    share = np.array([[estimate.value for _, estimate, _ in row] for _, *row in rows], float)
+    signed = np.nan_to_num(share) * np.array([[1, -1], [-1, 1]])
+    fig = go.Figure(
+        go.Heatmap(
+            z=signed,
+            x=[f"judged correct<br>(above {cells.threshold:.3g})", "judged incorrect"],
+            y=[f"{name}<br>({sum(count for count, _, _ in row):,})" for name, *row in rows],
+            text=text,
+            texttemplate="%{text}",
+            textfont={"color": INK, "size": 14},
+            colorscale=[[0, "#E0752D"], [0.5, "#F4F1EC"], [1, "#3D94CC"]],
+            zmin=-1,
+            zmax=1,
+            showscale=False,
+            hoverinfo="skip",
+            xgap=3,
+            ygap=3,
+        )
+    )
+    frame(fig, x="", y="verifier's verdict", height=300, hovermode=False, legend=False)
+    fig.update_yaxes(autorange="reversed", showgrid=False)
+    fig.update_xaxes(showgrid=False, side="top")
+    return fig

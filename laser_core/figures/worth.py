@@ -1,0 +1,217 @@
+"""Figures about costs and settings: accuracy against tokens, what beta_v and c_ref change, and paired differences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from laser_core.figures.theme import INK, LASER, RULE, VOTES, Style, add_band, add_line, add_rule, empty, frame
+from laser_core.figures.voting import MAX_MARKERS, count_axis
+
+if TYPE_CHECKING:
+    from laser_core.analysis import Comparison, ComputeWorth, Difference, Policy, Sensitivity
+
+STOPS = {
+    ("fixed", False): ("whole budget", "solid", "circle"),
+    ("certain", False): ("stop when settled", "dot", "triangle-up"),
+    ("confident", False): ("stop when sure", "dash", "diamond"),
+    ("fixed", True): ("drop early", "dashdot", "circle-open"),
+    ("confident", True): ("drop early, stop when sure", "longdashdot", "diamond-open"),
+}
+#: What :func:`sensitivity_figure` can draw, and whether more is better.
+SETTINGS_METRICS = {
+    "balanced_f1": ("balanced F1 at score > 0.5", True),
+    "weighted": ("accuracy of the weighted vote", True),
+    "ece": ("expected calibration error", False),
+    "brier": ("Brier score", False),
+    "at_bound": ("share of scores that clipping moves", False),
+    "tpr": ("TPR at score > 0.5", True),
+    "tnr": ("TNR at score > 0.5", True),
+}
+
+
+def accuracy_tokens_figure(worth: ComputeWorth, *, vote: str | None = None) -> go.Figure:
+    """Accuracy against tokens sampled per problem: one line per way to spend them, the fixed ones with 95% bands.
+
+    Parameters
+    ----------
+    worth : from :func:`laser_core.analysis.compute_worth`.
+    vote : "weighted" or "majority"; None: weighted where there are scores. The plain majority with its whole budget is
+        drawn beside the weighted vote.
+    """
+    known = {policy.vote for policy in worth.policies}
+    vote = vote or ("weighted" if "weighted" in known else "majority")
+    fig = go.Figure()
+    style = VOTES["majority"]
+    if vote != "majority":
+        _policy(fig, worth.policy("majority", "fixed"), Style(style.name, style.color, style.dash, style.symbol))
+    for (stop, drop), (name, dash, symbol) in STOPS.items():
+        found = [p for p in worth.policies if (p.vote, p.stop, p.drop) == (vote, stop, drop)]
+        if found:
+            said = f"{name} ({worth.confidence:.0%})" if stop == "confident" and not drop else name
+            _policy(fig, found[0], Style(f"{vote}: {said}", VOTES[vote].color, dash, symbol))
+    frame(fig, x="tokens sampled per problem", y="accuracy, share of problems right", height=430, hovermode="closest")
+    fig.update_xaxes(type="log")
+    return fig
+
+
+def _policy(fig: go.Figure, policy: Policy, style: Style) -> None:
+    if policy.stop == "fixed" and not policy.drop:
+        add_band(fig, policy.tokens, policy.accuracy_low, policy.accuracy_high, style)
+    add_line(
+        fig,
+        policy.tokens,
+        policy.accuracy,
+        style,
+        customdata=np.stack(
+            [policy.accuracy_low, policy.accuracy_high, policy.budget, policy.saved, policy.change], axis=1
+        ),
+        hovertemplate=(
+            f"{style.name}, at most %{{customdata[2]}} solutions<br>accuracy %{{y:.3f}} (%{{customdata[0]:.3f}} to "
+            "%{customdata[1]:.3f}) for %{x:.0f} tokens<br>%{customdata[3]:.0%} of the tokens saved, accuracy "
+            "%{customdata[4]:+.3f}<extra></extra>"
+        ),
+    )
+
+
+def sensitivity_figure(
+    found: Sensitivity, *, metric: str = "balanced_f1", beta_v: float | None = None, c_ref: float | None = None
+) -> go.Figure:
+    """One number over a grid of beta_v and c_ref, written into its cells with its 95% interval where it has one.
+
+    Parameters
+    ----------
+    found : from :func:`laser_core.analysis.sensitivity`.
+    metric : one of :data:`SETTINGS_METRICS`.
+    beta_v, c_ref : the settings in use; their cell is framed.
+    """
+    title, more_is_better = SETTINGS_METRICS[metric]
+    value = getattr(found, metric)
+    if not np.isfinite(value).any():
+        return empty("Votes cannot be counted here.")
+    low, high = (getattr(found, f"{metric}_{end}", None) for end in ("low", "high"))
+    text = [[f"{v:.2f}" for v in row] for row in value]
+    if low is not None:
+        small = "<br><span style='font-size:10px'>"
+        text = [
+            [f"{v}{small}{a:.2f} to {b:.2f}</span>" for v, a, b in zip(*row, strict=True)]
+            for row in zip(text, low, high, strict=True)
+        ]
+    scale = [[0, "#F6F3FA"], [1, "#9B7BCC"]]
+    fig = go.Figure(
+        go.Heatmap(
+            z=value,
+            x=[f"{c:.4g}" for c in found.c_ref],
+            y=[f"{b:.3g}" for b in found.beta_v],
+            text=text,
+            texttemplate="%{text}",
+            textfont={"color": INK, "size": 13},
+            colorscale=scale if more_is_better else [[0, scale[1][1]], [1, scale[0][1]]],
+            showscale=False,
+            hovertemplate=f"beta_v = %{{y}}, c_ref = %{{x}} nats<br>{title} %{{z:.3f}}<extra></extra>",
+            xgap=2,
+            ygap=2,
+        )
+    )
+    frame(fig, x="c_ref, nats", y="beta_v, reward per nat", height=340, hovermode="closest", legend=False)
+    fig.update_xaxes(type="category", showgrid=False)
+    fig.update_yaxes(type="category", showgrid=False)
+    if beta_v is not None and c_ref is not None:
+        at = [np.flatnonzero(np.isclose(grid, v)) for grid, v in ((found.c_ref, c_ref), (found.beta_v, beta_v))]
+        if all(len(place) for place in at):
+            x, y = (int(place[0]) for place in at)
+            line = {"color": LASER, "width": 3}
+            fig.add_shape(type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line=line)
+    return fig
+
+
+def paired_difference_figure(comparison: Comparison, *, n: int | None = None) -> go.Figure:
+    """Second run minus first, paired by problem: per number one marker with its 95% interval, in points.
+
+    Parameters
+    ----------
+    comparison : from :func:`laser_core.analysis.compare`.
+    n : solutions in the votes; None: 8, or the largest below.
+    """
+    rows: list[tuple[str, float, float, float, int]] = []
+
+    def add(name: str, difference: Difference) -> None:
+        d = difference.difference
+        rows.append((name, d.value, d.ci_low, d.ci_high, d.n))
+
+    add("accuracy", comparison.accuracy)
+    add("AUROC", comparison.auroc)
+    add("AUROC within a problem", comparison.within_problem_auroc)
+    add("balanced F1", comparison.balanced_f1)
+    if len(comparison.n):
+        size = n or int(max(comparison.n[comparison.n <= 8], default=comparison.n[0]))
+        at = int(np.flatnonzero(comparison.n == size)[0])
+        for key, name in (("majority", "majority"), ("weighted", "weighted vote"), ("best_of_n", "best-of-N")):
+            value, low, high = (float(part[at]) for part in comparison.curves[key])
+            rows.append((f"{name}, N = {size}", value, low, high, comparison.n_problems))
+    rows = [row for row in rows if np.isfinite(row[1])]
+    if not rows:
+        return empty("Nothing can be compared here.")
+    names = [row[0] for row in rows]
+    value, low, high = (100 * np.array([row[i] for row in rows]) for i in (1, 2, 3))
+    fig = go.Figure(
+        go.Scatter(
+            x=value,
+            y=list(range(len(rows))),
+            mode="markers+text",
+            text=[f"{v:+.1f}" for v in value],
+            textposition="top center",
+            marker={"color": LASER, "size": 11},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": high - value,
+                "arrayminus": value - low,
+                "color": LASER,
+                "thickness": 2,
+                "width": 0,
+            },
+            customdata=[[*ends, row[0], row[4]] for *ends, row in zip(low, high, rows, strict=True)],
+            hovertemplate=(
+                "%{customdata[2]}: %{x:+.1f} points<br>95% interval %{customdata[0]:+.1f} to %{customdata[1]:+.1f}, "
+                "n = %{customdata[3]:,} problems<extra></extra>"
+            ),
+            name="second minus first",
+        )
+    )
+    frame(fig, x="second minus first, points", y="", height=100 + 48 * len(rows), hovermode="closest", legend=False)
+    fig.update_yaxes(tickvals=list(range(len(rows))), ticktext=names, range=[len(rows) - 0.5, -0.7], showgrid=False)
+    add_rule(fig, x=0.0, label="no difference", yanchor="bottom")
+    return fig
+
+
+def voting_difference_figure(comparison: Comparison) -> go.Figure:
+    """Second run minus first as N grows, for each way to choose, with 95% bands paired by problem; in points.
+
+    Parameters
+    ----------
+    comparison : from :func:`laser_core.analysis.compare`.
+    """
+    if not len(comparison.n):
+        return empty("Votes cannot be counted in both runs.")
+    fig = go.Figure()
+    known = {key: style for key, style in VOTES.items() if np.isfinite(comparison.curves[key.rstrip("_")][0]).any()}
+    parts = {key: [100 * part for part in comparison.curves[key.rstrip("_")]] for key in known}
+    for key, style in known.items():
+        add_band(fig, comparison.n, *parts[key][1:], style)
+    for key, style in known.items():
+        add_line(
+            fig,
+            comparison.n,
+            parts[key][0],
+            style,
+            markers=len(comparison.n) <= MAX_MARKERS,
+            customdata=np.stack(parts[key][1:], axis=1),
+            hovertemplate="%{y:+.1f} (%{customdata[0]:+.1f} to %{customdata[1]:+.1f})",
+        )
+    frame(fig, x="N, solutions per problem", y="second minus first, points", height=400)
+    count_axis(fig, np.asarray(comparison.n))
+    fig.add_hline(y=0, line={"color": RULE, "width": 1.5, "dash": "dot"})
+    return fig
