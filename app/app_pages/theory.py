@@ -105,13 +105,6 @@ with top:
         f"Exact formulas, no data, so no n and no interval. “Holds” means: the term left out is at most "
         f"{picture.tolerance:g} of the reward for a correct solution."
     )
-with controls, st.container(horizontal=True, gap="small"):
-    st.metric("Score", f"{picture.score:.2f}", help="β_v (log π(z_c) − log π_ref(z_c)): what LaSeR uses.", border=True)
-    st.metric("With Z", f"{picture.reward:.2f}", help="The score plus β_v log Z: the closed form.", border=True)
-    z = theory.partition(reference_logprob, beta_v=beta_v)
-    shown_z = f"1 + {small(z - 1)}" if 0 < z - 1 < 0.01 else small(z) if z < 1e7 else f"{z:.1e}"
-    st.metric("Z", shown_z if z != 1 else "1", help="The exact partition function.", border=True)
-    st.metric("log Z", small(picture.log_z), help="In nats.", border=True)
 with lines:
     parts.figure(
         score_line_figure(picture),
@@ -122,6 +115,13 @@ with lines:
         f"{picture.best_score:.2f}; no score can exceed "
         f"{theory.highest_score(beta_v=beta_v, c_ref=reference_logprob):.2f}, where z_c is certain.",
     )
+with lines, st.container(horizontal=True, gap="small"):
+    st.metric("Score", f"{picture.score:.2f}", help="β_v (log π(z_c) − log π_ref(z_c)): what LaSeR uses.", border=True)
+    st.metric("With Z", f"{picture.reward:.2f}", help="The score plus β_v log Z: the closed form.", border=True)
+    z = theory.partition(reference_logprob, beta_v=beta_v)
+    shown_z = f"1 + {small(z - 1)}" if 0 < z - 1 < 0.01 else small(z) if z < 1e7 else f"{z:.1e}"
+    st.metric("Z", shown_z if z != 1 else "1", help="The exact partition function.", border=True)
+    st.metric("log Z", small(picture.log_z), help="In nats.", border=True)
 
 st.subheader("Where Z = 1 breaks", anchor=False)
 chart, words = st.columns([2, 1], gap="large")
@@ -170,32 +170,32 @@ st.subheader("The score, derived in five steps", anchor=False)
 STEPS = (
     (
         "A verdict earns a reward",
-        r"\hat r(x, y, z) = \begin{cases} 1 & (z = z_c,\ r_v = 1) \text{ or } (z = z_i,\ r_v = 0) \\ "
-        r"0 & \text{otherwise} \end{cases}",
+        r"\hat r(x, y, z) = \begin{cases} 1 & z = z_c,\ r_v = 1 \\ 1 & z = z_i,\ r_v = 0 \\ 0 & \text{otherwise} \end{cases}",
         "After problem *x* and solution *y* the model may say one verdict token *z*. It is rewarded for the right one.",
     ),
     (
         "Earn it without leaving the reference",
-        r"\max_{\pi}\ \mathbb{E}_{z \sim \pi}\big[\hat r(x, y, z)\big] - \beta_v\, "
-        r"\mathrm{KL}\big(\pi(\cdot \mid x, y)\,\|\,\pi_{\mathrm{ref}}(\cdot \mid x, y)\big)",
+        r"\begin{aligned} \max_{\pi}\quad & \mathbb{E}_{z \sim \pi}\big[\hat r(x, y, z)\big] \\ - \beta_v\, "
+        r"& \mathrm{KL}\big(\pi(\cdot \mid x, y)\,\|\,\pi_{\mathrm{ref}}(\cdot \mid x, y)\big) \end{aligned}",
         "The smaller $\\beta_v$ is, the cheaper it is to move away: one nat costs $\\beta_v$ of reward.",
     ),
     (
         "The optimum has a closed form",
-        r"\pi^*(z) = \tfrac{1}{Z}\,\pi_{\mathrm{ref}}(z)\, e^{\hat r(z)/\beta_v}, \qquad "
-        r"\hat r = \beta_v \log\frac{\pi^*(z)}{\pi_{\mathrm{ref}}(z)} + \beta_v \log Z",
+        r"\begin{aligned} \pi^*(z) &= \tfrac{1}{Z}\,\pi_{\mathrm{ref}}(z)\, e^{\hat r(z)/\beta_v} \\ "
+        r"\hat r(z) &= \beta_v \log\frac{\pi^*(z)}{\pi_{\mathrm{ref}}(z)} + \beta_v \log Z \end{aligned}",
         "Solved for the reward, it says what reward a policy acts on.",
     ),
     (
         "For an unused token Z is 1",
-        r"Z = \sum_z \pi_{\mathrm{ref}}(z)\, e^{\hat r(z)/\beta_v} = 1 + \pi_{\mathrm{ref}}(z_c)\,(e^{1/\beta_v} - 1)",
+        r"\begin{aligned} Z &= \sum_z \pi_{\mathrm{ref}}(z)\, e^{\hat r(z)/\beta_v} \\ "
+        r"&= 1 + \pi_{\mathrm{ref}}(z_c)\,(e^{1/\beta_v} - 1) \end{aligned}",
         r"With $\pi_{\mathrm{ref}}(z_c) = e^{-23}$ and $\beta_v = 0.1$: $Z - 1 \approx 2 \times 10^{-6}$, so "
         r"$\log Z$ goes.",
     ),
     (
         "And the reference is a constant",
-        r"r_s = \beta_v\left(\log \pi_\theta(z_c \mid x, y, \langle\mathrm{eos}\rangle) - c_{\mathrm{ref}}\right)",
-        r"$c_{\mathrm{ref}}$, measured once, takes the place of $\log \pi_{\mathrm{ref}}(z_c \mid x, y)$: no "
+        r"r_s = \beta_v\left(\log \pi_\theta(z_c \mid x, y) - c_{\mathrm{ref}}\right)",
+        r"$c_{\mathrm{ref}}$, measured once after the end of solutions, takes the place of $\log \pi_{\mathrm{ref}}(z_c \mid x, y)$: no "
         r"reference model is run. One MSE term trains $r_s$ towards the verifier's reward $r_v$.",
     ),
 )

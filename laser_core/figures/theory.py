@@ -113,7 +113,10 @@ def neglected_figure(picture: object) -> go.Figure:
                 x=(start + end) / 2, y=0.02, yref="paper", text=words, showarrow=False, font={"size": 13}
             )
     add_rule(fig, y=picture.tolerance, label=f"{picture.tolerance:g} of reward")
-    fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")
+    # Plotly places an annotation on a logarithmic axis by the exponent.
+    fig.layout.annotations[-1].update(
+        x=0, xref="paper", y=float(np.log10(picture.tolerance)), xanchor="left", yanchor="bottom"
+    )
     return fig
 
 
