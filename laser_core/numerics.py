@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
@@ -33,3 +34,8 @@ def pick_dtype(choice: str) -> torch.dtype:
 def autocast(dtype: torch.dtype, device: str = "cpu") -> AbstractContextManager:
     """Mixed precision: weights stay float32, matrix products run in ``dtype``."""
     return nullcontext() if dtype == torch.float32 else torch.autocast(device, dtype=dtype)
+
+
+def cast(model: torch.nn.Module, dtype: torch.dtype) -> torch.nn.Module:
+    """The model in ``dtype``: itself, or a copy ready for inference."""
+    return model if next(model.parameters()).dtype == dtype else copy.deepcopy(model).to(dtype).eval()

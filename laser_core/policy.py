@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 
 from laser_core.bundled import PREFIX, model_path
 from laser_core.errors import InputError
+from laser_core.numerics import cast
 
 hf_logging.disable_progress_bar()  # the command line draws its own
 
@@ -78,7 +78,7 @@ class Policy:
 
     def cast(self, dtype: torch.dtype) -> Policy:
         """A copy of the policy with its weights in ``dtype``, to sample from: twice as fast as autocast on a CPU."""
-        return self if dtype == self.model.dtype else replace(self, model=copy.deepcopy(self.model).to(dtype).eval())
+        return replace(self, model=cast(self.model, dtype))
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of a response, its special tokens left out."""

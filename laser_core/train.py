@@ -74,12 +74,13 @@ def training_step(
     prompts = [policy.encode_prompt(problem.text) for problem in problems]
     started = time.perf_counter()
     sampled = generate(
-        policy.cast(dtype),
+        policy,
         prompts,
         samples=group_size,
         max_new_tokens=config.max_new_tokens,
         generator=generator,
         temperature=config.temperature,
+        dtype=dtype,
     )
     sample_seconds = time.perf_counter() - started
     scored = ~sampled.truncated
