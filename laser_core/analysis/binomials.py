@@ -6,14 +6,48 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import betaincc, betaln, xlog1py, xlogy
 
 TAIL = 1e-18  # of a distribution, cut off
 
 
+# scipy.stats has these distributions too, and takes half a second to import.
+def pmf(k: np.ndarray, n: np.ndarray | int, p: np.ndarray | float) -> np.ndarray:
+    """Binomial probabilities; 0 outside 0..n.
+
+    >>> pmf(np.array([-1, 0, 1, 2, 3]), 2, 0.25).round(4).tolist()
+    [0.0, 0.5625, 0.375, 0.0625, 0.0]
+    """
+    inside = (k >= 0) & (k <= n)
+    k = np.where(inside, k, 0)
+    log = xlogy(k, p) + xlog1py(n - k, -np.asarray(p)) - betaln(n - k + 1, k + 1) - np.log(n + 1)
+    return np.where(inside, np.exp(log), 0.0)
+
+
+def cdf(k: np.ndarray, n: np.ndarray | int, p: float) -> np.ndarray:
+    """Binomial probabilities of k or less.
+
+    >>> cdf(np.array([-1, 0, 1, 2, 3]), 2, 0.25).round(4).tolist()
+    [0.0, 0.5625, 0.9375, 1.0, 1.0]
+    """
+    inside = (k >= 0) & (k < n)
+    within = np.where(inside, k, 0)
+    return np.where(inside, betaincc(within + 1, np.maximum(n - within, 1), p), np.where(k >= n, 1.0, 0.0))
+
+
+def lowest(n: np.ndarray | int, p: float) -> np.ndarray:
+    """What a binomial falls below with probability ``TAIL`` at most: bisection over its distribution function."""
+    bottom, top = np.zeros_like(np.asarray(n)), np.asarray(n).copy()
+    while (bottom < top).any():
+        middle = (bottom + top) // 2
+        reached = cdf(middle, n, p) >= TAIL
+        bottom, top = np.where(reached, bottom, middle + 1), np.where(reached, middle, top)
+    return bottom
+
+
 def highest(n: np.ndarray | int, p: float) -> np.ndarray:
-    """What a binomial exceeds with probability ``TAIL`` at most; scipy's own ``isf`` cannot see so small a tail."""
-    return n - binom.ppf(TAIL, n, 1 - p)
+    """What a binomial exceeds with probability ``TAIL`` at most."""
+    return n - lowest(n, 1 - p)
 
 
 @dataclass(frozen=True)
@@ -38,7 +72,7 @@ class BinomialRows:
         """Rows for the counts ``own`` and those of ``others`` above 1, to ``deepest`` votes, under coins of bias p."""
         counts = np.unique(np.concatenate([own, others[others >= 2]]))
         low, high, start = np.zeros((3, counts.max() + 1), int)
-        low[counts] = np.maximum(binom.ppf(TAIL, counts, p), 0)
+        low[counts] = lowest(counts, p)
         high[counts] = np.minimum(np.minimum(highest(counts, p) + 1, counts + 1), deepest + 1)
         low[counts] = np.minimum(low[counts], high[counts])
         length = high[counts] - low[counts] + 1
@@ -46,9 +80,9 @@ class BinomialRows:
         start[counts] = first
         votes = np.arange(length.sum()) + np.repeat(low[counts] - first, length) - 1
         count = np.repeat(counts, length)
-        pmf = binom.pmf(votes, count, p)
-        pmf[first] = 0.0  # below the first row there is nothing to speak of
-        return cls(low, high, start, first, pmf, binom.cdf(votes, count, p), votes)
+        share = pmf(votes, count, p)
+        share[first] = 0.0  # below the first row there is nothing to speak of
+        return cls(low, high, start, first, share, cdf(votes, count, p), votes)
 
     def row(self, count: np.ndarray, v: np.ndarray) -> np.ndarray:
         """The row for "fewer than v"; beyond the last it does not change any more."""

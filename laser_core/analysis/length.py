@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from laser_core.analysis.estimates import Estimate, Statistic, interval, mean_statistic
+from laser_core.analysis.ranks import mid_ranks
 from laser_core.analysis.reliability import equal_mass_bins
 from laser_core.analysis.samples import Samples
 
@@ -148,7 +149,7 @@ def spearman_statistic(x: np.ndarray, y: np.ndarray, problem: np.ndarray, n_prob
     """
     contributes = np.bincount(problem, minlength=n_problems) > 0
     n = len(x)
-    ranks = [_ranks(values) for values in (x, y)]
+    ranks = [mid_ranks(values) for values in (x, y)]
     spread = [rank.std() if n else 0.0 for rank, _, _ in ranks]
     if not (n > 1 and min(spread) > 0):
         return Statistic(np.nan, np.zeros(n_problems), contributes, "signed")
@@ -160,13 +161,6 @@ def spearman_statistic(x: np.ndarray, y: np.ndarray, problem: np.ndarray, n_prob
         above = total[::-1].cumsum()[::-1] - total / 2
         moved += above[group] / (n * s)
     return Statistic(r, np.bincount(problem, moved, n_problems) / n, contributes, "signed")
-
-
-def _ranks(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Mid-ranks as shares in [0, 1], the number of each row's distinct value, and how many there are."""
-    _, group, count = np.unique(values, return_inverse=True, return_counts=True)
-    middle = (np.cumsum(count) - count / 2) / max(len(values), 1)
-    return middle[group], group, len(count)
 
 
 def _within(x: np.ndarray, y: np.ndarray, problem: np.ndarray, n_problems: int) -> Statistic:

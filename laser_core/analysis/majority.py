@@ -27,9 +27,8 @@ from functools import lru_cache
 
 import numpy as np
 from scipy.special import gammaln
-from scipy.stats import binom
 
-from laser_core.analysis.binomials import TAIL, BinomialRows, highest, phase
+from laser_core.analysis.binomials import BinomialRows, highest, lowest, phase, pmf
 
 EXACT_LIMIT = 1024  # solutions per problem; beyond it e_m of the one-vote form would overflow
 _COVERED = 1e-4  # least probability of N under the tilt that serves it
@@ -154,12 +153,12 @@ def _tilts(n: int, sizes: tuple[int, ...]) -> tuple[_Tilt, ...]:
     left, tilts = sorted(set(sizes)), []
     means = np.arange(0.5, n, 0.5)
     while left:
-        allowed = means[(binom.pmf(left[0], n, means / n) >= min(_COVERED, 0.9 * binom.pmf(left[0], n, left[0] / n)))]
-        served = [size for size in left if binom.pmf(size, n, allowed.max() / n) >= _COVERED] or left[:1]
+        allowed = means[(pmf(left[0], n, means / n) >= min(_COVERED, 0.9 * pmf(left[0], n, left[0] / n)))]
+        served = [size for size in left if pmf(size, n, allowed.max() / n) >= _COVERED] or left[:1]
         p = float(np.mean(served)) / n
         # Sums that differ by a multiple of the period fall on the same coefficient, so the period must exceed what
         # separates any served N from any sum that has a chance.
-        far = max(highest(n, p) - served[0], served[-1] - binom.ppf(TAIL, n, p)) + 1
+        far = max(highest(n, p) - served[0], served[-1] - lowest(n, p)) + 1
         period = int(min(n + 1, max(far, 2)))
         tilts.append(_Tilt(p, period, tuple(i for i, size in enumerate(sizes) if size in served)))
         left = [size for size in left if size not in served]
@@ -256,7 +255,7 @@ def _under_tilt(
             win *= win_alone[batch, None] * phase(v, frequency, period) * filler[items.filler[batch]]
             np.add.at(total[:, low : low + step], contest, win)
     wins = np.fft.irfft(total, n=period, axis=1)[:, served % period]
-    return wins / binom.pmf(served, n, p)
+    return wins / pmf(served, n, p)
 
 
 def _batches(order: np.ndarray, n_frequencies: int) -> list[slice]:

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from laser_core.analysis.estimates import UNDEFINED, Estimate, interval
@@ -205,6 +204,8 @@ def same_text(problem: np.ndarray, answers: list[str | None]) -> np.ndarray:
     >>> same_text(np.array([0, 0, 0, 1, 1]), ["2", "3", " 2 ", None, "2"]).tolist()
     [0, 1, 0, -1, 0]
     """
+    import pandas as pd  # here and not above: it is only needed for a large file
+
     from laser_core.verify import normalize
 
     text, names = pd.factorize(np.array([a if a is None else normalize(a) for a in answers], object))

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import expit
-from sklearn.isotonic import IsotonicRegression
 
 from laser_core.analysis.crossfit import folds
 from laser_core.analysis.metrics import Judged
@@ -78,10 +76,14 @@ def recalibrate(samples: Samples, *, method: str = "isotonic", n_folds: int = 5,
 
 
 def _isotonic(score: np.ndarray, right: np.ndarray) -> Curve:
+    from sklearn.isotonic import IsotonicRegression  # here: importing it takes longer than most analyses
+
     return IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(score, right).predict
 
 
 def _platt(score: np.ndarray, right: np.ndarray) -> Curve:
+    from scipy.optimize import minimize
+
     n_right = right.sum()
     target = np.where(right == 1, (n_right + 1) / (n_right + 2), 1 / (len(right) - n_right + 2))
     centre, width = score.mean(), score.std() or 1.0

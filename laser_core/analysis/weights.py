@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.stats import rankdata
 
+from laser_core.analysis.ranks import mid_ranks
 from laser_core.errors import InputError
 
 Weight = str | Callable[[np.ndarray], np.ndarray]
@@ -68,7 +68,7 @@ def vote_weights(
 def _rank(score: np.ndarray) -> np.ndarray:
     out = np.zeros(score.shape)
     known = np.isfinite(score)
-    out[known] = (rankdata(score[known]) - 0.5) / max(1, known.sum())
+    out[known] = mid_ranks(score[known])[0]
     return out
 
 
