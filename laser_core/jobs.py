@@ -24,12 +24,11 @@ import re
 import secrets
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -37,12 +36,12 @@ from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
 from laser_core._job_files import last_words, read_events, read_log, write_whole
+from laser_core.bundled import BundledRun
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 
 HOME_VARIABLE = "LASER_EXPLORER_HOME"
 CHECKPOINT_EVERY = 10  # steps: what a killed run can lose
-RECENT_STEPS = 10  # the pace is judged by
 LIVE = ("starting", "training", "evaluating", "stopping")
 TITLES = {"laser": "LaSeR", "grpo": "GRPO"}
 
@@ -89,29 +88,6 @@ class Job:
     def model(self) -> Path:
         """The trained model's folder; there once training is over."""
         return self.folder / "run" / "model"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is.
-
-    Attributes
-    ----------
-    events : its training events, oldest first.
-    steps : training steps done.
-    total_steps : training steps asked for.
-    evaluated, to_evaluate : held-out problems done and asked for.
-    tokens_per_second : median over the last ten steps; None before the first.
-    seconds_left : training and evaluation still to come, an estimate from the same steps; None before the first.
-    """
-
-    events: list[dict] = field(repr=False)
-    steps: int
-    total_steps: int
-    evaluated: int
-    to_evaluate: int
-    tokens_per_second: float | None
-    seconds_left: float | None
 
 
 def home() -> Path:
@@ -218,24 +194,20 @@ def remove(job: Job) -> None:
         shutil.rmtree(job.folder, ignore_errors=True)
 
 
-def progress(job: Job) -> Progress:
-    """How far a run is, from its events and what it said."""
-    settings, events = job.settings, read_events(job.events)
-    recent = [event for event in events[-RECENT_STEPS:] if event.get("step_seconds")]
-    evaluated = 0
-    if len(events) >= settings.steps:
-        for match in re.finditer(r"^evaluate (\d+)/\d+", read_log(job.folder), re.MULTILINE):
-            evaluated = int(match[1])
-    evaluated = settings.eval_problems if job.state == "finished" else evaluated
-    pace = left = None
-    if recent:
-        pace = statistics.median(event["tokens_per_second"] for event in recent)
-        seconds = statistics.median(event["step_seconds"] for event in recent)
-        # The evaluation samples as training does; a solution is trained on once more, but also judged by the reference.
-        step_solutions = settings.prompts_per_step * settings.rollouts_per_prompt
-        solutions = (settings.eval_problems - evaluated) * settings.eval_samples
-        left = seconds * (max(settings.steps - len(events), 0) + solutions / step_solutions)
-    return Progress(events, len(events), settings.steps, evaluated, settings.eval_problems, pace, left)
+def finished() -> list[BundledRun]:
+    """The rollouts of all finished runs, the newest first, described like the bundled ones; cheap enough for each click.
+
+    The ``name`` of each is ``run-`` and the run's key.
+    """
+    found = []
+    for rollouts in sorted(_root().glob("*/run/rollouts.parquet"), reverse=True):
+        folder = rollouts.parents[1]
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            name = str(json.loads((folder / "job.json").read_text(encoding="utf-8"))["name"])
+            settings = LaserConfig.from_toml(folder / "settings.toml")
+            described = f"Trained here: {settings.steps} steps of {TITLES[settings.method]}, seed {settings.seed}."
+            found.append(BundledRun(f"run-{folder.name}", name, described, rollouts, rollouts.parent / "events.jsonl"))
+    return found
 
 
 def _root() -> Path:

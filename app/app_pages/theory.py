@@ -170,7 +170,8 @@ st.subheader("The score, derived in five steps", anchor=False)
 STEPS = (
     (
         "A verdict earns a reward",
-        r"\hat r(x, y, z) = \begin{cases} 1 & z = z_c,\ r_v = 1 \\ 1 & z = z_i,\ r_v = 0 \\ 0 & \text{otherwise} \end{cases}",
+        r"\hat r(x, y, z) = \begin{cases} 1 & z = z_c,\ r_v = 1 \\ 1 & z = z_i,\ r_v = 0 \\ "
+        r"0 & \text{otherwise} \end{cases}",
         "After problem *x* and solution *y* the model may say one verdict token *z*. It is rewarded for the right one.",
     ),
     (
@@ -195,7 +196,8 @@ STEPS = (
     (
         "And the reference is a constant",
         r"r_s = \beta_v\left(\log \pi_\theta(z_c \mid x, y) - c_{\mathrm{ref}}\right)",
-        r"$c_{\mathrm{ref}}$, measured once after the end of solutions, takes the place of $\log \pi_{\mathrm{ref}}(z_c \mid x, y)$: no "
+        r"$c_{\mathrm{ref}}$, measured once after the end of solutions, takes the place of "
+        r"$\log \pi_{\mathrm{ref}}(z_c \mid x, y)$: no "
         r"reference model is run. One MSE term trains $r_s$ towards the verifier's reward $r_v$.",
     ),
 )
