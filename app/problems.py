@@ -32,14 +32,14 @@ def choose(source: data.Source, signal: str) -> str:
             index=kinds.index(telling),
             key="problem_kind",
             on_change=lambda: st.session_state.pop("problem", None),
-            width=230,
+            width=225,
             **kept,
         )
         order = st.selectbox(
-            "Order", list(ORDERS), key="problem_order", format_func=ORDERS.__getitem__, width=190, **kept
+            "Order", list(ORDERS), key="problem_order", format_func=ORDERS.__getitem__, width=175, **kept
         )
         ids = findings.ordered_problems(source, signal, kind, order)
-        wanted = st.text_input("That contain", key="problem_search", placeholder="any text", width=150, **kept)
+        wanted = st.text_input("That contain", key="problem_search", placeholder="any text", width=120, **kept)
         found = [i for i in ids if wanted.lower() in labels[i].lower()] if wanted else ids
         ids = (found or ids)[:MAX_OPTIONS]
         chosen = st.session_state.get("problem")
@@ -52,7 +52,7 @@ def choose(source: data.Source, signal: str) -> str:
             ids,
             key="problem",
             format_func=lambda problem_id: labels.get(problem_id, problem_id),
-            width=290,
+            width=250,
             **kept,
         )
         _step(ids, problem_id)
@@ -66,9 +66,11 @@ def _step(ids: list[str], problem_id: str) -> None:
         st.session_state["problem"] = ids[(ids.index(problem_id) + by) % len(ids)]
 
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom", width="content"):
-        for label, by, key in (("Previous", -1, "P"), ("Next", 1, "N")):
+        for label, by, key, icon in (("Previous", -1, "P", "back"), ("Next", 1, "N", "forward")):
             st.button(
-                label,
+                "",
+                icon=f":material/arrow_{icon}:",
+                help=f"{label} problem",
                 key=f"problem-{label}",
                 on_click=move,
                 args=(by,),

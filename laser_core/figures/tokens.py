@@ -74,7 +74,13 @@ def linked_figure(
         hovermode="closest",
     )
     fig.update_xaxes(
-        anchor="y2", showspikes=True, spikemode="across", spikesnap="cursor", spikethickness=1, spikedash="solid"
+        range=[first - 0.7, last + 0.7],
+        anchor="y2",
+        showspikes=True,
+        spikemode="across",
+        spikesnap="cursor",
+        spikethickness=1,
+        spikedash="solid",
     )
     for shape in lines.layout.shapes:
         fig.add_shape(shape.update(yref="y2"))
@@ -84,7 +90,7 @@ def linked_figure(
     for i in chosen:
         if traces[i] in shown:
             row = shown.index(traces[i])
-            box = {"type": "rect", "xref": "x domain", "x0": 0, "x1": 1, "y0": row - 0.5, "y1": row + 0.5}
+            box = {"type": "rect", "x0": first - 0.5, "x1": last + 0.5, "y0": row - 0.5, "y1": row + 0.5}
             fig.add_shape(box | {"line": {"color": OUTCOMES[traces[i].correct].color, "width": 2}})
     for i, change in zip(chosen, changes, strict=False):
         if change is not None and first <= change.token <= last and line in traces[i].values:

@@ -223,7 +223,7 @@ def token_heatmap(
             text=text,
             customdata=hover,
             texttemplate="%{text}" if width <= 60 else None,
-            textfont={"family": MONOSPACE, "size": 13, "color": INK},
+            textfont={"family": MONOSPACE, "color": INK},  # its size follows the cell
             colorscale=_scale(what, beta_v, c_ref),
             zmin=low,
             zmax=high,
