@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from laser_core import analysis, bundled
+from laser_core import analysis, bundled, jobs
 from laser_core.analysis import Samples
 from laser_core.errors import InputError
 from laser_core.rollouts import ReadResult, Rollouts, read, write_jsonl, write_parquet
@@ -68,9 +68,18 @@ def _bundled_source(name: str, title: str, description: str, path: str, events: 
 
 def bundled_sources() -> dict[str, Source]:
     """The bundled runs by key, in the order of :func:`laser_core.bundled.runs`; unreadable ones are left out."""
-    sources = {}
     st.session_state.pop("bundled_error", None)
-    for run in bundled.runs():
+    return _read_all(bundled.runs())
+
+
+def trained_sources() -> dict[str, Source]:
+    """The runs trained on the Train page and finished, the newest first."""
+    return _read_all(jobs.finished())
+
+
+def _read_all(runs: Iterable[bundled.BundledRun]) -> dict[str, Source]:
+    sources = {}
+    for run in runs:
         path = Path(run.rollouts)
         if path.is_file():
             events = str(run.events) if run.events and Path(run.events).is_file() else None
@@ -135,8 +144,8 @@ def as_file(source: Source, suffix: str) -> bytes:
 
 
 def all_sources() -> dict[str, Source]:
-    """Bundled runs first, then this session's uploads."""
-    return bundled_sources() | uploaded_sources()
+    """Bundled runs first, then those trained here, then this session's uploads."""
+    return bundled_sources() | trained_sources() | uploaded_sources()
 
 
 def current() -> Source:

@@ -3,7 +3,7 @@
 import pyarrow.parquet as pq
 import pytest
 
-from laser_core import bundled
+from laser_core import bundled, jobs
 from tests.factories import make_rollouts
 
 EVENTS = (
@@ -25,6 +25,14 @@ def bundle(tmp_path_factory):
     for name in ("laser", "grpo"):
         (root / "events" / f"{name}.jsonl").write_text(EVENTS)
     return root
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_home(tmp_path_factory):
+    """Training runs of these tests never mix with those of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(jobs.HOME_VARIABLE, str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @pytest.fixture
