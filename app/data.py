@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -77,7 +77,7 @@ def trained_sources() -> dict[str, Source]:
     return _read_all(jobs.finished())
 
 
-def _read_all(runs: Iterable[bundled.BundledRun]) -> dict[str, Source]:
+def _read_all(runs: Sequence[bundled.BundledRun]) -> dict[str, Source]:
     sources = {}
     for run in runs:
         path = Path(run.rollouts)
