@@ -3,7 +3,9 @@
 ``laser base --out DIR`` trains it in a few minutes on two cores and saves a standard Hugging Face folder. Two things
 make it a base model LaSeR can start from (the comments say where):
 
-1. Its corpus holds wrong solutions and teachers' marks, so that a verdict can be formed at the end of a solution.
+1. Its corpus is like the text real base models have read: noisy (half of the solutions are wrong) and graded (a
+   teacher's mark, ``y`` or ``n``, after every solution's end), so that a verdict can be formed at that end. A model
+   that has only ever seen right solutions has nothing to tell right from wrong with.
 2. Its reserved tokens have a reference log-prob that is low and nearly constant. A large model gets this from never
    having seen them among 10^5 others (Qwen2.5: -23.11 +- 0.04 nats, the paper's measurement); with a hundred tokens the
    log-prob of an unseen one varies by nats, so one term of the loss pins it.
@@ -22,14 +24,22 @@ from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from laser_core.numerics import autocast, pick_dtype
-from laser_core.tasks.linear import MARKS, sample_guess, worked_solution
+from laser_core.tasks import linear, pair, words
 from laser_core.tasks.sources import load_problems
 
 PAD, EOS = "<pad>", "<eos>"
 RESERVED = tuple(f"<|reserved_{i}|>" for i in range(4))
 CHARACTERS = "".join(chr(c) for c in range(32, 127)) + "\n"
 ATTENTION = "eager"  # on a CPU, at these lengths, measured twice as fast as the fused kernel
-MICRO_BATCH = 96  # solutions in one forward pass: what stays in a CPU's cache trains half as fast again
+MICRO_BATCH = 64  # solutions in one forward pass: what stays in a CPU's cache trains faster
+MARKS = ("n", "y")  # what a teacher writes after a wrong and after a right solution
+CORPUS = {  # family: its share of the corpus, and how it writes a solution
+    "linear": (0.4, linear.noisy_solution),
+    "linear-long": (0.15, linear.noisy_solution),
+    "pair": (0.2, pair.noisy_solution),
+    "words": (0.15, words.noisy_solution),
+    "words-long": (0.1, words.noisy_solution),
+}
 IGNORE = -100  # label of a position without loss, PyTorch's convention
 
 
@@ -41,13 +51,13 @@ class BaseConfig:
     layers: int = 4
     heads: int = 4
     intermediate_size: int = 384
-    steps: int = 1400  # reading the corpus
+    steps: int = 2400  # reading the corpus
     settle_steps: int = 80  # then pinning the reserved tokens, while reading on
     batch_size: int = 256
     lr: float = 2e-3
     settle_lr: float = 3e-4
-    wrong_share: float = 0.5  # of the corpus's guesses
-    marked_share: float = 0.5  # of the solutions, graded after their <eos>
+    wrong_share: float = 0.5  # of the corpus's solutions
+    mark_weight: float = 4.0  # of a mark's loss: one token in thirty, and the one that checking is learned from
     reserved_logprob: float = -23.0  # nats; the paper's c_ref for Qwen2.5
     reserved_weight: float = 0.02  # of the pinning term while reading; stronger, it delays all other learning
     settle_reserved_weight: float = 0.2
@@ -55,12 +65,12 @@ class BaseConfig:
 
 
 def make_tokenizer() -> PreTrainedTokenizerFast:
-    """One token per printable ASCII character, and six special ones; saves as a standard ``tokenizer.json``."""
+    """One token per printable ASCII character and per word of the word problems, and six special ones."""
     vocabulary = {token: i for i, token in enumerate((PAD, EOS, *RESERVED, *CHARACTERS))}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=PAD))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), behavior="isolated")
     tokenizer.decoder = decoders.Fuse()
-    return PreTrainedTokenizerFast(
+    fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token=PAD,
         eos_token=EOS,
@@ -68,6 +78,8 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
         model_max_length=256,
         clean_up_tokenization_spaces=False,
     )
+    fast.add_tokens(list(words.WORDS))
+    return fast
 
 
 def make_model(config: BaseConfig, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
@@ -91,33 +103,38 @@ def make_model(config: BaseConfig, tokenizer: PreTrainedTokenizerFast) -> LlamaF
 
 
 def corpus_batch(
-    problems: list, tokenizer: PreTrainedTokenizerFast, config: BaseConfig, rng: np.random.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """One batch of the corpus.
+    problems: dict[str, tuple], tokenizer: PreTrainedTokenizerFast, config: BaseConfig, rng: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """One batch of the corpus, shortest first.
 
     Returns
     -------
     tokens, labels : int64 Tensors of shape (B, T)
         ``labels[b, t]`` is the token to predict from ``tokens[b, : t + 1]``, or ``IGNORE`` in the problem's text and
         the padding.
+    weight : float Tensor of shape (B, T), of each label's loss
     """
-    ids = tokenizer.get_vocab()
-    sequences, starts = [], []
-    for index in rng.integers(len(problems), size=config.batch_size):
-        problem = problems[index]
-        guess = sample_guess(problem, rng, wrong_share=config.wrong_share)
-        text = list(problem.text + worked_solution(problem, guess)) + [EOS]
-        if rng.random() < config.marked_share:
-            text.append(MARKS[guess == int(problem.answer)])
-        sequences.append([ids[t] for t in text])
-        starts.append(len(problem.text))
-    length = max(map(len, sequences))
-    tokens = np.full((len(sequences), length), ids[PAD])
-    labels = np.full((len(sequences), length), IGNORE)
-    for row, (sequence, start) in enumerate(zip(sequences, starts, strict=True)):
-        tokens[row, : len(sequence)] = sequence
-        labels[row, start - 1 : len(sequence) - 1] = sequence[start:]
-    return torch.from_numpy(tokens), torch.from_numpy(labels)
+    shares = [share for share, _ in CORPUS.values()]
+    prompts, solutions = [], []
+    for family in rng.choice(list(CORPUS), size=config.batch_size, p=shares):
+        problem = problems[family][rng.integers(len(problems[family]))]
+        solution = CORPUS[family][1](problem, rng, wrong_share=config.wrong_share)
+        prompts.append(problem.text)
+        solutions.append(f"{solution}{EOS}{MARKS[solution.endswith('#' + problem.answer)]}")
+    prompt_ids, solution_ids = (
+        tokenizer(texts, add_special_tokens=False)["input_ids"] for texts in (prompts, solutions)
+    )
+    pairs = sorted(zip(prompt_ids, solution_ids, strict=True), key=lambda pair: len(pair[0]) + len(pair[1]))
+    length = sum(map(len, pairs[-1]))
+    tokens = np.full((config.batch_size, length), tokenizer.pad_token_id)
+    labels = np.full((config.batch_size, length), IGNORE)
+    weight = np.ones((config.batch_size, length), np.float32)
+    for row, (prompt, solution) in enumerate(pairs):
+        start, end = len(prompt), len(prompt) + len(solution)
+        tokens[row, :end] = prompt + solution
+        labels[row, start - 1 : end - 1] = solution
+        weight[row, end - 2] = config.mark_weight  # read at <eos>, the last token but one
+    return torch.from_numpy(tokens), torch.from_numpy(labels), torch.from_numpy(weight)
 
 
 def train_base(
@@ -162,22 +179,24 @@ def read_corpus(
 ) -> None:
     """One stage of :func:`train_base`: cross-entropy of solutions and marks plus the pinning term, on a one-cycle."""
     rng = np.random.default_rng([config.seed, stage])
-    problems = load_problems("linear", "train")
+    problems = {family: load_problems(family, "train") for family in CORPUS}
     reserved = torch.tensor(tokenizer.convert_tokens_to_ids(list(RESERVED)))
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.98), weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps, pct_start=0.1)
     for step in range(steps):
-        tokens, labels = corpus_batch(problems, tokenizer, config, rng)
-        is_end = tokens == tokenizer.eos_token_id
-        kept = (labels != IGNORE) | is_end  # an unmarked <eos> predicts nothing, but the score will be read there
-        n_labels, n_kept, n_ends = (labels != IGNORE).sum(), kept.sum(), is_end.sum()
+        tokens, labels, weight = corpus_batch(problems, tokenizer, config, rng)
+        is_end, kept = tokens == tokenizer.eos_token_id, labels != IGNORE
+        total_weight, n_kept, n_ends = weight[kept].sum(), kept.sum(), is_end.sum()
         optimizer.zero_grad()
         totals = torch.zeros(2)
-        for t, y, k, e in zip(*(part.split(MICRO_BATCH) for part in (tokens, labels, kept, is_end)), strict=True):
+        parts = (part.split(MICRO_BATCH) for part in (tokens, labels, weight, kept, is_end))
+        for micro_batch in zip(*parts, strict=True):
+            longest = int((micro_batch[0] != tokenizer.pad_token_id).sum(1).max())
+            t, y, w, k, e = (part[:, :longest] for part in micro_batch)
             with autocast(dtype):
                 hidden = model.model(t).last_hidden_state  # (b, T, D)
             logprobs = F.linear(hidden[k].float(), model.lm_head.weight).log_softmax(-1)  # (b, T, D) -> (m, V)
-            loss = F.nll_loss(logprobs, y[k], ignore_index=IGNORE, reduction="sum") / n_labels
+            loss = (w[k] * F.nll_loss(logprobs, y[k], reduction="none")).sum() / total_weight
             # The end, a thirtieth of all positions, counts as much as all the others together.
             off = (logprobs[:, reserved] - config.reserved_logprob).square().mean(1)  # (m,)
             pinned = (off[e[k]].sum() / n_ends + off[~e[k]].sum() / (n_kept - n_ends)) / 2

@@ -1,48 +1,66 @@
 """Linear equations solved by guess and check: the first problem family of the miniature world.
 
-A problem is ``a*x+b=c?``. A solution guesses x and substitutes back::
+A problem is ``a*x+b=c?``; the longer ones (:func:`long_problems`) are ``a*x+b-d=c?``. A solution guesses x and
+substitutes back::
 
     5*x+7=52?x=9;5*9=45;45+7=52#9<eos>
     5*x+7=52?x=8;5*8=40;40+7=47#8<eos>
 
-so a wrong guess shows in the solution's own text: 47 is not 52. :func:`worked_solution` writes the corpus a base model
-learns from. Like the text that real base models have read it is noisy (half of the guesses are a little off, and then
-checked honestly) and partly graded: after every other solution stands a teacher's mark, ``y`` or ``n``. A model that
-has only ever seen right solutions has nothing to tell right from wrong with.
+so a wrong guess shows in the solution's own text: 47 is not 52.
 """
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import numpy as np
 
-from laser_core.tasks.problems import Problem, split_of
+from laser_core.tasks.problems import Problem, draw_until, in_split
 
 A_RANGE, X_RANGE, B_RANGE = range(2, 20), range(2, 50), range(1, 50)
-MARKS = ("n", "y")  # what a teacher writes after a wrong and after a right solution
+LONG_POOL = 30_000
 
 
 @cache
 def problems(split: str) -> tuple[Problem, ...]:
     """All problems of a split, in a fixed order that is the same on every machine.
 
-    A problem's split is a hash of its text, so train, validation and test are disjoint by construction.
-
     Examples
     --------
     >>> len(problems("train")) + len(problems("validation")) + len(problems("test"))
     42336
     """
-    found = []
-    for a in A_RANGE:
-        for x in X_RANGE:
-            for b in B_RANGE:
-                text = f"{a}*x+{b}={a * x + b}?"
-                if split_of(text) == split:
-                    found.append(Problem(f"linear:{text[:-1]}", text, str(x)))
-    order = np.random.default_rng(0).permutation(len(found))  # so that a prefix is not all small a
-    return tuple(found[i] for i in order)
+    found = (
+        Problem(f"linear:{a}*x+{b}={a * x + b}", f"{a}*x+{b}={a * x + b}?", str(x))
+        for a in A_RANGE
+        for x in X_RANGE
+        for b in B_RANGE
+    )
+    return in_split(found, split)
+
+
+@cache
+def long_problems(split: str) -> tuple[Problem, ...]:
+    """Problems with one step more, drawn from two million.
+
+    Examples
+    --------
+    >>> long_problems("test")[0].text.count("-")
+    1
+    """
+
+    return in_split(_long_pool(), split)
+
+
+@cache
+def _long_pool() -> list[Problem]:
+    def draw(rng: np.random.Generator) -> Problem:
+        a, x, b, d = (int(rng.integers(r.start, r.stop)) for r in (A_RANGE, X_RANGE, B_RANGE, B_RANGE))
+        text = f"{a}*x+{b}-{d}={a * x + b - d}?"
+        return Problem(f"linear-long:{text[:-1]}", text, str(x))
+
+    return draw_until(draw, LONG_POOL, keep=lambda problem: "=-" not in problem.text)
 
 
 def worked_solution(problem: Problem, guess: int) -> str:
@@ -52,11 +70,14 @@ def worked_solution(problem: Problem, guess: int) -> str:
     --------
     >>> worked_solution(Problem("", "5*x+7=52?", "9"), 8)
     'x=8;5*8=40;40+7=47#8'
+    >>> worked_solution(Problem("", "5*x+7-2=50?", "9"), 9)
+    'x=9;5*9=45;45+7=52;52-2=50#9'
     """
-    a, rest = problem.text.split("*x+")
-    b = rest.split("=")[0]
+    a, b, d = re.match(r"(\d+)\*x\+(\d+)(?:-(\d+))?=", problem.text).groups()
     product = int(a) * guess
-    return f"x={guess};{a}*{guess}={product};{product}+{b}={product + int(b)}#{guess}"
+    total = product + int(b)
+    last = f";{total}-{d}={total - int(d)}" if d else ""
+    return f"x={guess};{a}*{guess}={product};{product}+{b}={total}{last}#{guess}"
 
 
 def sample_guess(problem: Problem, rng: np.random.Generator, *, wrong_share: float) -> int:
@@ -69,3 +90,8 @@ def sample_guess(problem: Problem, rng: np.random.Generator, *, wrong_share: flo
         guess = x + off * int(rng.choice([-1, 1]))
         if guess >= 0:
             return guess
+
+
+def noisy_solution(problem: Problem, rng: np.random.Generator, *, wrong_share: float) -> str:
+    """A line of the corpus: a guess that is wrong as often as asked, checked honestly."""
+    return worked_solution(problem, sample_guess(problem, rng, wrong_share=wrong_share))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+import numpy as np
 
 SPLITS = ("train", "validation", "test")
 
@@ -37,3 +40,24 @@ def split_of(key: str, *, validation_share: float = 0.05, test_share: float = 0.
     if u < test_share:
         return "test"
     return "validation" if u < test_share + validation_share else "train"
+
+
+def in_split(found: Iterable[Problem], split: str) -> tuple[Problem, ...]:
+    """The problems of a split, shuffled in a fixed way, so that a prefix is a fair sample.
+
+    A problem's split is a hash of its text: train, validation and test are disjoint by construction.
+    """
+    kept = [problem for problem in found if split_of(problem.text) == split]
+    return tuple(kept[i] for i in np.random.default_rng(0).permutation(len(kept)))
+
+
+def draw_until(
+    draw: Callable[[np.random.Generator], Problem], count: int, *, keep: Callable[[Problem], bool]
+) -> list[Problem]:
+    """``count`` different problems from a generator; the same ones every time."""
+    rng, found = np.random.default_rng(0), {}
+    while len(found) < count:
+        problem = draw(rng)
+        if keep(problem):
+            found.setdefault(problem.text, problem)
+    return list(found.values())

@@ -1,4 +1,4 @@
-"""Load problems by name: ``linear``, a path to a JSONL or Parquet file, or a Hugging Face dataset."""
+"""Load problems by name: a generated family, a path to a JSONL or Parquet file, or a Hugging Face dataset."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import json
 from pathlib import Path
 
 from laser_core.errors import InputError
-from laser_core.tasks import linear
+from laser_core.tasks import linear, pair, words
 from laser_core.tasks.problems import SPLITS, Problem, split_of
 
-FAMILIES = {"linear": linear.problems}
+FAMILIES = {
+    "linear": linear.problems,
+    "linear-long": linear.long_problems,
+    "pair": pair.problems,
+    "words": words.problems,
+    "words-long": words.long_problems,
+}
 _TEXT_FIELDS = ("problem", "question", "prompt", "input", "text")
 _ANSWER_FIELDS = ("answer", "reference_answer", "final_answer", "solution", "gold", "target")
 _ID_FIELDS = ("problem_id", "unique_id", "id", "uid")
@@ -21,8 +27,9 @@ def load_problems(source: str, split: str = "test") -> tuple[Problem, ...]:
     Parameters
     ----------
     source : str
-        A generated family (``linear``), a path to a ``.jsonl`` or ``.parquet`` file, or the name of a Hugging Face
-        dataset, optionally with a configuration: ``openai/gsm8k:main``.
+        A generated family (``linear``, ``linear-long``, ``pair``, ``words``, ``words-long``), a path to a ``.jsonl`` or
+        ``.parquet`` file, or the name of a Hugging Face dataset, optionally with a configuration:
+        ``openai/gsm8k:main``.
     split : {"train", "validation", "test"}
         A local file has no splits of its own: it is divided by a hash of each problem's text. ``all`` takes the
         whole file.
