@@ -83,6 +83,17 @@ def count(n: int, noun: str, plural: str | None = None) -> str:
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> duration(4.2), duration(75), duration(600), duration(7300)
+    ('4 s', '75 s', '10 min', '2.0 h')
+    """
+    if seconds < 90:
+        return f"{max(seconds, 0):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 def estimate(value: Estimate, digits: int = 2, noun: str = "problem") -> str:
     """An estimate with its interval and n: "0.84 (95% interval 0.81 to 0.87, n = 312 problems)"."""
     if not math.isfinite(value.value):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ def progress(job: Job) -> Progress:
     pace = left = None
     if recent:
         pace = statistics.median(event["tokens_per_second"] for event in recent)
-        seconds = statistics.median(event["step_seconds"] for event in recent)
+        seconds = step_seconds(events)
         # The evaluation samples as training does; a solution is trained on once more, but also judged by the reference.
         step_solutions = settings.prompts_per_step * settings.rollouts_per_prompt
         solutions = (settings.eval_problems - evaluated) * settings.eval_samples
@@ -72,6 +73,18 @@ def progress(job: Job) -> Progress:
         tokens_per_second=pace,
         seconds_left=left,
     )
+
+
+def step_seconds(events: Sequence[dict]) -> float | None:
+    """How long a step takes, in seconds: the median over the last ten that say so; None without any.
+
+    Examples
+    --------
+    >>> step_seconds([{"step": 0, "step_seconds": 9.0}, {"step": 1, "step_seconds": 2.0}, {"step": 2}])
+    5.5
+    """
+    seconds = [event["step_seconds"] for event in events[-RECENT_STEPS:] if event.get("step_seconds")]
+    return statistics.median(seconds) if seconds else None
 
 
 def recent_means(events: list[dict]) -> dict[str, tuple[float, float]]:

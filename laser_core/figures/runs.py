@@ -52,7 +52,8 @@ def training_figure(events: Mapping[str, Sequence[dict]], *, panels: Sequence[st
                 continue
             shown = thin(len(points), 800)
             x, y = (np.array([points[i][axis] for i in shown], dtype=float) for axis in (0, 1))
-            add_line(fig, x, y, run_style(plain(run), position), markers=False, hovertemplate="%{y:.3f}")
+            few = len(points) <= 12  # a line through one point cannot be seen
+            add_line(fig, x, y, run_style(plain(run), position), markers=few, hovertemplate="%{y:.3f}")
             fig.data[-1].update(showlegend=row == 1, xaxis=f"x{row}", yaxis=f"y{row}")
         if reference is not None:
             fig.add_hline(

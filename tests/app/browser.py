@@ -36,6 +36,7 @@ PAGES = {
     "thresholds": "thresholds",
     "voting": "voting",
     "compare": "compare",
+    "train": "train",
     "theory": "theory",
     "data": "data",
 }

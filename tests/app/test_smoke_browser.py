@@ -18,10 +18,11 @@ QUESTIONS = {
     "thresholds": "Is 0.5 the right threshold?",
     "voting": "Do the scores make better votes?",
     "compare": "What does training the score change?",
+    "train": "What does training do to the score?",
     "theory": "When can Z be left out of the score?",
     "data": "What is loaded?",
 }
-CHARTS = {"start": 1, "traces": 3, "scores": 1, "thresholds": 2, "voting": 3, "compare": 2, "theory": 3, "data": 0}
+CHARTS = {"start": 1, "traces": 3, "scores": 1, "thresholds": 2, "voting": 3, "compare": 2, "train": 0, "theory": 3, "data": 0}
 SIDEWAYS = (
     "() => { const m = document.querySelector('[data-testid=\"stMain\"]'); return m.scrollWidth - m.clientWidth; }"
 )

@@ -1,0 +1,107 @@
+"""Train: start a miniature run, watch it, stop it, go on with it, and look at what it sampled."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import streamlit as st
+
+from app import live_run, parts
+from app.words import duration, literal
+from laser_core import jobs
+from laser_core.config import LaserConfig
+from laser_core.errors import InputError
+
+QUESTION = "What does training do to the score?"
+METHODS = {"laser": "LaSeR", "grpo": "GRPO"}
+# What the paper varies, then what a run costs; the fields' own help and symbols label them.
+FINE = ("alpha", "beta_v", "tau", "std_threshold", "reasoning_warmup", "self_reward_warmup", "z_token")
+COST = ("prompts_per_step", "rollouts_per_prompt", "lr", "eval_problems", "eval_samples")
+FIELDS = {field.name: field for field in dataclasses.fields(LaserConfig)}
+DEFAULTS = LaserConfig()
+MOST = {"steps": 2000, "prompts_per_step": 512, "rollouts_per_prompt": 64, "eval_problems": 4000, "eval_samples": 64}
+
+
+def setting(name: str) -> object:
+    """The widget of a setting, labelled by its symbol and explained by its help."""
+    about, default = FIELDS[name].metadata, getattr(DEFAULTS, name)
+    symbol = {"alpha": "α", "beta_v": "β_v", "tau": "τ"}.get(about["symbol"], about["symbol"])
+    label = f"{symbol}: {name.replace('_', ' ')}" if symbol and symbol != name else name.replace("_", " ")
+    label = "learning rate" if name == "lr" else label
+    help_text = about["help"] + (f" ({about['unit']})" if about["unit"] else "")
+    if isinstance(default, str):
+        return st.text_input(label, default, key=f"train_{name}", help=help_text, placeholder="first reserved token")
+    if isinstance(default, int):
+        most = MOST.get(name, 10_000)
+        return st.number_input(label, 0, most, default, key=f"train_{name}", help=help_text)
+    step = 1e-5 if name == "lr" else 0.05
+    shown = "%.0e" if name == "lr" else "%.2f"
+    return st.number_input(label, 0.0, 100.0, default, step=step, format=shown, key=f"train_{name}", help=help_text)
+
+
+def begin(live: jobs.Job | None) -> None:
+    """The form that starts a run."""
+    with st.form("train_form", border=True):
+        st.markdown("**Start a run**")
+        method = st.segmented_control(
+            "Method", list(METHODS), default="laser", format_func=METHODS.get, key="train_method", required=True
+        )
+        columns = st.columns(2, gap="small")
+        with columns[0]:
+            steps = st.number_input("Steps", 1, MOST["steps"], DEFAULTS.steps, step=20, key="train_steps")
+        with columns[1]:
+            seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="train_seed", help=FIELDS["seed"].metadata["help"])
+        with st.expander("More settings"):
+            chosen = {name: setting(name) for name in FINE}
+            st.caption("What a run costs")
+            chosen |= {name: setting(name) for name in COST}
+        asked = st.form_submit_button(
+            "Start", type="primary", icon=":material/play_arrow:", disabled=live is not None, width="stretch"
+        )
+        if live:
+            st.caption(f"One run at a time: {literal(live.name)} is running. Stop it, or wait for it.")
+    if asked:
+        try:
+            job = jobs.start(LaserConfig(method=method, steps=int(steps), seed=int(seed), **chosen))
+        except InputError as error:
+            st.error(literal(error), icon=":material/error:")
+        else:
+            st.session_state["train_run"] = job.key
+            st.rerun()
+
+
+found = jobs.all_jobs()
+live = next((job for job in found if job.live), None)
+pace = live_run.pace(found)
+parts.header(
+    QUESTION,
+    f"{literal(live.name)} is {live.state}." if live else "Train it on this machine, and see the score learn to judge.",
+)
+cost = f" At {pace:.1f} s a step, {DEFAULTS.steps} steps take about {duration(pace * DEFAULTS.steps)}." if pace else ""
+st.caption(
+    "A run starts from the bundled base model of a million parameters and trains on its own solutions of generated "
+    f"problems.{cost} It goes on when this page is closed."
+)
+
+side, main = st.columns([1, 2], gap="large")
+with side:
+    begin(live)
+with main:
+    if not found:
+        st.info(
+            "No run yet. The defaults train LaSeR: 20 steps of GRPO alone, 20 that also train the score, then all of "
+            "it. Press **Start** and watch the AUROC within a problem leave 0.5.",
+            icon=":material/info:",
+        )
+    else:
+        keys = {job.key: job for job in found}
+        if st.session_state.get("train_run") not in keys:
+            st.session_state["train_run"] = found[0].key
+        key = st.selectbox(
+            "Run",
+            list(keys),
+            key="train_run",
+            format_func=lambda key: f"{keys[key].name}, {keys[key].state}",
+            persist_state="session",
+        )
+        live_run.show(keys[key])
