@@ -9,7 +9,8 @@ forward pass than in them. This one computes the same function from the same par
   copies made from the float32 parameters, which collect the gradients;
 - a prompt is run once for all its solutions, in sampling and in training.
 
-:func:`supports` says which models it fits; every other model runs its own forward pass. Both give the same log-probs:
+:func:`supports` says which models it fits; every other model, and one so large that its matrix products outweigh all
+else, runs its own forward pass. Both give the same log-probs:
 tested in float32 to 1e-4 nats for each of the four architectures.
 """
 
@@ -26,6 +27,8 @@ from transformers import PreTrainedModel
 _SHAPED_ALIKE = ("llama", "mistral", "qwen2", "qwen3")
 _FIXED_ROTATIONS = ("default", "linear", "llama3", "yarn")  # the others turn by angles that depend on the length
 
+_MOST_PARAMETERS = 2**27  # beyond, the fused copies cost more memory than their speed is worth
+
 # Takes a layer's number, its new keys and values; gives all the keys and values to attend to.
 Memory = Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -37,6 +40,8 @@ def supports(model: PreTrainedModel) -> bool:
         return False
     rotation = config.rope_parameters or {}
     if rotation.get("rope_type", "default") not in _FIXED_ROTATIONS or rotation.get("partial_rotary_factor", 1) != 1:
+        return False
+    if model.num_parameters() > _MOST_PARAMETERS:
         return False
     window = getattr(config, "sliding_window", None)
     if window is not None and window < config.max_position_embeddings:
@@ -132,10 +137,16 @@ class FastLlama:
     def __init__(self, model: PreTrainedModel, dtype: torch.dtype, layers: Sequence[Layer] | None = None) -> None:
         config = model.config
         self.heads, self.key_heads = config.num_attention_heads, config.num_key_value_heads
-        self.width = getattr(config, "head_dim", None) or config.hidden_size // self.heads
+        self.width = self.head_width(model)
         self.eps, self.dtype, self.base = config.rms_norm_eps, dtype, model.base_model
-        layers = [Layer.fuse(layer, self.width) for layer in self.base.layers] if layers is None else layers
-        self.layers = [layer.map(lambda weight: weight.to(dtype)) for layer in layers]
+        fused = (Layer.fuse(layer, self.width) for layer in self.base.layers) if layers is None else layers
+        self.layers = [layer.map(lambda weight: weight.to(dtype)) for layer in fused]
+
+    @staticmethod
+    def head_width(model: PreTrainedModel) -> int:
+        """Width of a head."""
+        config = model.config
+        return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
 
     def __call__(self, tokens: Tensor, position: Tensor, bias: Tensor, memory: Memory) -> Tensor:
         """Hidden states, float32 of shape (B, T, D), of ``tokens`` and their ``position``, both of shape (B, T).
@@ -252,3 +263,46 @@ class Cut:
         reached = [(tensor, leaf.grad.to(tensor.dtype)) for tensor, leaf in pairs if leaf.grad is not None]
         if reached:
             torch.autograd.backward(*zip(*reached, strict=True))
+
+
+class SharedForward:
+    """What the micro-batches of a training step share: the fused parameters, and the prompts where they fit.
+
+    Parameters
+    ----------
+    model, dtype : as for :class:`FastLlama`
+    prompts : int64 Tensor of shape (G, P), right-padded
+    length : int64 Tensor of shape (G,)
+    max_tokens : prompts above this many tokens, padding included, are run with each micro-batch instead
+    """
+
+    def __init__(self, model: PreTrainedModel, dtype: torch.dtype, prompts: Tensor, length: Tensor, max_tokens: int):
+        self.model, self.dtype, self.prompts, self.length = model, dtype, prompts, length
+        layers = [Layer.fuse(layer, FastLlama.head_width(model)) for layer in model.base_model.layers]
+        self.parameters = Cut(tensor for layer in layers for tensor in layer.tensors())
+        leaves = iter(self.parameters.leaves)
+        self.layers = [layer.map(lambda _: next(leaves)) for layer in layers]
+        self.cut, self.states = None, None
+        if prompts.numel() <= max_tokens:
+            states = PromptStates.of(self._forward(), prompts, length)
+            self.cut = Cut([*states.keys, *states.values, states.last])
+            n = len(states.keys)
+            keys, values = tuple(self.cut.leaves[:n]), tuple(self.cut.leaves[n : 2 * n])
+            self.states = PromptStates(keys, values, self.cut.leaves[-1], length)
+
+    def __call__(self, group: Tensor, responses: Tensor) -> Tensor:
+        """As :func:`response_states`."""
+        forward, states = self._forward(), self.states
+        if states is None:
+            which, group = group.unique(return_inverse=True)
+            states = PromptStates.of(forward, self.prompts[which], self.length[which])
+        return response_states(forward, states, group, responses)
+
+    def close(self) -> None:
+        """After the last micro-batch's backward pass: send the shared part's gradients to the model's parameters."""
+        for cut in (self.cut, self.parameters):  # the prompts' gradients end at the fused parameters
+            if cut is not None:
+                cut.close()
+
+    def _forward(self) -> FastLlama:
+        return FastLlama(self.model, self.dtype, self.layers)

@@ -13,8 +13,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.checkpoint import checkpoint
 
+from laser_core import llama_fast
+from laser_core.llama_fast import FastLlama, SharedForward
 from laser_core.numerics import autocast
 from laser_core.policy import Policy
 
@@ -42,7 +46,7 @@ class Solutions:
         """From lists of token ids."""
         rows = [torch.tensor([*p, *r]) for p, r in zip(prompts, responses, strict=True)]
         return cls(
-            tokens=torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=policy.pad_id),
+            tokens=pad_sequence(rows, batch_first=True, padding_value=policy.pad_id),
             prompt_length=torch.tensor([len(p) for p in prompts]),
             length=torch.tensor([len(r) for r in responses]),
             ended=torch.tensor([len(r) > 0 and r[-1] == policy.eos_id for r in responses]),
@@ -52,6 +56,20 @@ class Solutions:
         """Some of the rows, cut to the longest of them."""
         longest = int((self.prompt_length[index] + self.length[index]).max())
         return Solutions(self.tokens[index, :longest], self.prompt_length[index], self.length[index], self.ended[index])
+
+    def responses(self) -> Tensor:
+        """The responses' tokens, (B, T), right-padded with whatever follows them."""
+        offset = torch.arange(int(self.length.max()))
+        return self.tokens.gather(1, (self.prompt_length[:, None] + offset).clamp(max=self.tokens.shape[1] - 1))
+
+    def distinct_prompts(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+        """Each prompt once: tokens of shape (G, P), right-padded, lengths (G,), and whose prompt each row has, (B,)."""
+        numbers: dict[tuple[int, ...], int] = {}
+        lengths = self.prompt_length.tolist()
+        rows = [tuple(row[:n]) for row, n in zip(self.tokens.tolist(), lengths, strict=True)]
+        group = torch.tensor([numbers.setdefault(row, len(numbers)) for row in rows])
+        prompts = pad_sequence([torch.tensor(prompt) for prompt in numbers], batch_first=True)
+        return prompts.to(device), torch.tensor([len(prompt) for prompt in numbers]).to(device), group.to(device)
 
     def micro_batches(self, max_tokens: int) -> Iterator[Tensor]:
         """Row indices of batches of similar length, none above ``max_tokens`` padded tokens (but at least one row)."""
@@ -104,28 +122,70 @@ def score_solutions(
     -------
     Scored
     """
+    if not llama_fast.supports(policy.model):
+        return _read(policy, solutions, _model_states(policy, solutions, dtype), traces)
+    forward = FastLlama(policy.model, dtype)
+    prompts, length, group = solutions.distinct_prompts(policy.model.device)
+    states = llama_fast.PromptStates.of(forward, prompts, length)
+    responses = solutions.responses().to(group.device)
+    return _read(policy, solutions, llama_fast.response_states(forward, states, group, responses), traces)
+
+
+def score_in_micro_batches(
+    policy: Policy, solutions: Solutions, *, max_tokens: int, dtype: torch.dtype = torch.float32
+) -> Iterator[tuple[Tensor, Scored]]:
+    """Score solutions for a training step: yields row indices and what was read of them, a micro-batch at a time.
+
+    Call ``backward()`` on each one's loss before taking the next, and take them all: the gradient of what they share
+    (prompts, run once for all their solutions, and the conversion of the parameters) follows after the last.
+
+    Parameters
+    ----------
+    policy, solutions, dtype : as for :func:`score_solutions`
+    max_tokens : most tokens in one micro-batch, padding included
+    """
+    if not llama_fast.supports(policy.model):
+        for rows in solutions.micro_batches(max_tokens):
+            yield rows, score_solutions(policy, solutions.rows(rows), dtype=dtype)
+        return
+    prompts, length, group = solutions.distinct_prompts(policy.model.device)
+    shared = SharedForward(policy.model, dtype, prompts, length, max_tokens)
+    for rows in solutions.micro_batches(max_tokens):
+        part = solutions.rows(rows)
+        yield rows, _read(policy, part, shared(group[rows], part.responses().to(group.device)))
+    shared.close()
+
+
+def _model_states(policy: Policy, solutions: Solutions, dtype: torch.dtype) -> Tensor:
+    """Hidden states of shape (B, T + 1, D) where targets are read, from the model's own forward pass."""
     device = policy.model.device
     tokens, start = solutions.tokens.to(device), solutions.prompt_length.to(device)
-    length, ended = solutions.length.to(device), solutions.ended.to(device)
     with autocast(dtype, device.type):
         # Padding stands to the right of everything that matters, where causal attention cannot see it: no mask needed.
         hidden = policy.model.base_model(tokens, use_cache=False).last_hidden_state  # (B, L, D)
+    offset = torch.arange(int(solutions.length.max()) + 1, device=device)
+    position = (start[:, None] - 1 + offset).clamp(max=tokens.shape[1] - 1)  # (B, T + 1)
+    return hidden.gather(1, position[:, :, None].expand(-1, -1, hidden.shape[-1]))
 
-    n_positions = int(length.max()) + 1  # the response's tokens, and what follows the last of them
-    offset = torch.arange(n_positions, device=device)
-    position = (start[:, None] - 1 + offset).clamp(max=tokens.shape[1] - 1)  # (B, T + 1), where each target is read
-    wanted = offset <= length[:, None]  # (B, T + 1)
-    following = tokens.gather(1, (position + 1).clamp(max=tokens.shape[1] - 1))
-    target = torch.where(offset == length[:, None], policy.z_id, following)  # after the last token: z_c
 
-    at = hidden.gather(1, position[:, :, None].expand(-1, -1, hidden.shape[-1]))[wanted]  # (B, T + 1, D) -> (M, D)
+def _read(policy: Policy, solutions: Solutions, states: Tensor, traces: bool = False) -> Scored:
+    """Log-probs from hidden states of shape (B, T + 1, D): at the prompt's end and at each response token."""
+    device = states.device
+    length, ended = solutions.length.to(device), solutions.ended.to(device)
+    responses = solutions.responses().to(device)
+    offset = torch.arange(states.shape[1], device=device)
+    wanted = offset <= length[:, None]  # (B, T + 1): the response's tokens, and what follows the last of them
+    # After the last token: z_c.
+    target = F.pad(responses, (0, 1), value=policy.z_id).masked_fill(offset == length[:, None], policy.z_id)
+
+    at = states.flatten(0, 1).index_select(0, wanted.flatten().nonzero().squeeze(1))  # (B, T + 1, D) -> (M, D)
     readings = _read_logprobs(policy, at, target[wanted], traces)
     grids = [torch.zeros(wanted.shape, device=device).masked_scatter(wanted, r) for r in readings]  # (M,) -> (B, T + 1)
     after_last = grids[0].gather(1, length[:, None]).squeeze(1)  # (B,)
     z_wrong_logprob = None
     if policy.more_z_ids or policy.z_wrong_id is not None:  # further verdict tokens: from the last positions alone
-        last = (start + length - 1)[:, None, None].expand(-1, 1, hidden.shape[-1])
-        logprobs = policy.logits(hidden.gather(1, last).squeeze(1)).log_softmax(-1)  # (B, L, D) -> (B, D) -> (B, V)
+        last = states[torch.arange(len(length), device=device), length]  # (B, T + 1, D) -> (B, D)
+        logprobs = policy.logits(last).log_softmax(-1)  # (B, V)
         after_last = policy.z_logprob(logprobs)
         if policy.z_wrong_id is not None:
             z_wrong_logprob = torch.where(ended, logprobs[:, policy.z_wrong_id], torch.zeros_like(after_last))

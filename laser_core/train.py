@@ -32,7 +32,7 @@ from laser_core.policy import Policy, load_policy, with_verdict_tokens
 from laser_core.rollouts import Rollouts, write_parquet
 from laser_core.runfolder import RunFolder
 from laser_core.scorerule import ScoreRule
-from laser_core.scoring import Solutions, score_solutions
+from laser_core.scoring import Solutions, score_in_micro_batches
 from laser_core.tasks import Problem, load_problems
 
 C_REF_PROBLEMS = 128  # x 4 solutions; the paper uses 300 pairs
@@ -111,8 +111,8 @@ def training_step(
     for _ in range(config.updates_per_step):
         optimizer.zero_grad()
         losses = torch.zeros(2)
-        for rows in solutions.micro_batches(config.micro_batch_tokens):
-            now = score_solutions(policy, solutions.rows(rows), dtype=dtype)
+        batches = score_in_micro_batches(policy, solutions, max_tokens=config.micro_batch_tokens, dtype=dtype)
+        for rows, now in batches:
             policy_loss = algorithm.policy_loss(
                 now.logprob,
                 sampled.logprob[rows, : now.logprob.shape[1]],
