@@ -203,3 +203,51 @@ def vote_answers(source: data.Source, vote: Vote) -> list[str]:
     """The text of each of a vote's answers, as one of the solutions that gave it wrote it."""
     rows = pa.array(np.asarray(vote.representative, dtype=np.int64))
     return source.rollouts.table["answer"].take(rows).to_pylist() if len(rows) else []
+
+
+def recalibrated(source: data.Source, signal: str) -> analysis.Calibration | None:
+    """The calibration after a rising function learned on other problems; None where there is too little to learn."""
+
+    def make() -> analysis.Calibration | None:
+        try:
+            return analysis.calibration(analysis.recalibrate(data.samples(source, signal)))
+        except InputError:
+            return None
+
+    return data.remember(source, ("recalibrated", signal), make)
+
+
+def compute_worth(source: data.Source, signal: str) -> analysis.ComputeWorth:
+    """Accuracy against tokens; with early drops where the rollouts hold a trace of z_c.
+
+    Raises
+    ------
+    InputError
+        Where answers or token counts are missing.
+    """
+
+    def make() -> analysis.ComputeWorth:
+        grid, rollouts = data.samples(source, signal), source.rollouts
+        drop = analysis.early_drop(rollouts, grid) if rollouts.has("z_trace") else None
+        return analysis.compute_worth(grid, drop=drop, weight=weight(signal))
+
+    return data.remember(source, ("compute worth", signal), make)
+
+
+def vote_table(source: data.Source, signal: str, problem_ids: list[str]) -> dict[str, list]:
+    """Who wins on each of these problems when all solutions vote: the answers as their solutions wrote them."""
+    grid, labels = data.samples(source, signal), problem_labels(source, signal)
+    position = {name: p for p, name in enumerate(grid.problem_ids)}
+    table: dict[str, list] = {"problem": [], "reference": [], "majority says": [], "weighted vote says": []}
+    for problem_id in problem_ids:
+        p = position[problem_id]
+        vote = data.analyse(
+            source, "draw_vote", signal=signal, problem=p, n=int(grid.counts[p]), seed=0, weight=weight(signal)
+        )
+        answers = vote_answers(source, vote)
+        table["problem"].append(labels[problem_id])
+        table["reference"].append(source.rollouts.row(int(grid.row[p, 0])).get("reference_answer") or "unknown")
+        for name, winners in (("majority", vote.majority_winners), ("weighted vote", vote.weighted_winners)):
+            won = [f"{answers[i]} ({vote.count[i]} votes)" for i in np.flatnonzero(winners)]
+            table[f"{name} says"].append(" or ".join(won[:4]))
+    return table

@@ -1,4 +1,4 @@
-"""Thresholds: which score should count as "correct", and is the score a probability?"""
+"""Thresholds: which score should count as "correct", what do mistakes cost, and is the score a probability?"""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ import math
 
 import streamlit as st
 
-from app import data, findings, parts
-from app.words import count, estimate, interval, number, score_text
-from laser_core.figures import reliability_figure, threshold_figure
+from app import choices, data, findings, parts
+from app.words import count, estimate, interval, number, percent, score_text
+from laser_core import analysis
+from laser_core.figures import reliability_figure, roc_pr_figure, threshold_figure
+
+COSTS = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0]
+CELLS = {  # name: accepted, correct, what it is
+    "kept": (True, True, "correct and kept"),
+    "let through": (True, False, "incorrect and let through"),
+    "lost": (False, True, "correct and lost"),
+    "stopped": (False, False, "incorrect and stopped"),
+}
 
 source = data.current()
 signal = data.signal_of(source)
@@ -27,55 +36,45 @@ if not (fixed.n_correct and fixed.n_incorrect):
     )
     st.stop()
 
-sweep = data.analyse(source, "threshold_sweep", signal=signal)
-fitted = data.analyse(source, "cross_fit", signal=signal)
+kept = choices.kept(source)
+by_f1 = data.analyse(source, "cross_fit", signal=signal)
 parts.header(
     question,
     f"At {fixed.threshold:.2f} the balanced F1 (TPR, TNR) is {estimate(fixed.balanced_f1)}. Thresholds chosen on other "
-    f"problems reach {number(fitted.balanced_f1.value)} ({interval(fitted.balanced_f1)}).",
+    f"problems reach {number(by_f1.balanced_f1.value)} ({interval(by_f1.balanced_f1)}).",
 )
 
-left, right = st.columns([3, 2], gap="medium")
-low, high = min(math.floor(10 * sweep.threshold[0]) / 10, 0.0), max(math.ceil(10 * sweep.threshold[-1]) / 10, 1.0)
-with right:
-    threshold = st.slider(
-        "Judged correct when the score is above",
-        low,
-        high,
-        round(fixed.threshold, 2),
-        0.01,
-        key=f"threshold-{signal}-{low}-{high}",  # a slider's range is part of what it is
-        persist_state="session",
-    )
-chosen = data.analyse(source, "separation", signal=signal, threshold=threshold)
-with left:
-    parts.figure(
-        threshold_figure(sweep, threshold=threshold, signal=parts.signal_name(signal)),
-        key="threshold_sweep",
-        alt="True positive rate, true negative rate and balanced F1 against the threshold",
-        see="Raising the threshold rejects more incorrect solutions (TNR rises) and loses correct ones (TPR falls); "
-        "the balanced F1 is their harmonic mean, with its 95% band. The star is the best threshold on these rollouts: "
-        f"{score_text(sweep.best)} (95% interval {score_text(sweep.best_low)} to {score_text(sweep.best_high)}). "
-        f"n = {count(sweep.n_scored, 'solution')} of {count(sweep.n_problems, 'problem')}.",
-    )
-with right:
-    kept, rejected = round(chosen.tpr.value * chosen.n_correct), round(chosen.tnr.value * chosen.n_incorrect)
-    st.table(
-        {
-            "verifier says": ["correct", "incorrect"],
-            f"above {threshold:.2f}": [f"{kept:,}", f"{chosen.n_incorrect - rejected:,}"],
-            f"at most {threshold:.2f}": [f"{chosen.n_correct - kept:,}", f"{rejected:,}"],
-        }
-    )
-    named = {
-        "balanced F1 (TPR, TNR)": chosen.balanced_f1,
-        "the same, unscored counted as rejected": chosen.balanced_f1_all,
-        "TPR, correct ones kept": chosen.tpr,
-        "TNR, incorrect ones rejected": chosen.tnr,
-        "Matthews correlation": chosen.mcc,
+
+def counted(cells: analysis.Confusion, threshold: float) -> None:
+    """The confusion table; each cell opens its rollouts."""
+    numbers = {
+        "kept": cells.n_accepted_correct,
+        "let through": cells.n_accepted_incorrect,
+        "lost": cells.n_rejected_correct,
+        "stopped": cells.n_rejected_incorrect,
     }
-    if not chosen.n_unscored:
-        named.pop("the same, unscored counted as rejected")
+    st.pills(
+        f"Judged at {threshold:.2f}: open a cell",
+        list(CELLS),
+        key="cell",
+        format_func=lambda cell: f"{CELLS[cell][2]}: {numbers[cell]:,}",
+        **kept,
+    )
+
+
+def shares(cells: analysis.Confusion, cost: analysis.CrossFit | None) -> None:
+    """The shares at this threshold, with intervals."""
+    named = {
+        "balanced F1 (TPR, TNR)": cells.balanced_f1,
+        "TPR, recall: correct ones kept": cells.tpr,
+        "TNR: incorrect ones stopped": cells.tnr,
+        "precision: kept ones correct": cells.precision,
+        "Matthews correlation": cells.mcc,
+    }
+    if cells.n_unscored_correct or cells.n_unscored_incorrect:
+        named["balanced F1, unscored counted as rejected"] = fixed.balanced_f1_all
+    if cost is not None:
+        named["cost per solution, cross-fitted threshold"] = cost.cost
     st.table(
         {
             "at this threshold": list(named),
@@ -83,28 +82,121 @@ with right:
             "95% interval": [interval(value) for value in named.values()],
         }
     )
-    parts.equation(
-        r"F = \frac{2\,\mathrm{TPR}\cdot\mathrm{TNR}}{\mathrm{TPR}+\mathrm{TNR}}",
-        "This is the “F1” of the LaSeR paper: the harmonic mean of the true positive and true negative rates, not of "
-        "precision and recall. A judge that says “correct” to everything scores 0. The paper prints it twice: over "
-        "scored solutions, and with unscored ones (cut off, no answer) counted as rejected.",
-    )
+
+
+def curves(in_use: float) -> None:
+    """ROC and PR, with the threshold in use on them."""
+    found = data.analyse(source, "roc_pr", signal=signal)
+    for column, which, alt, see in zip(
+        st.columns(2, gap="medium"),
+        ("roc", "pr"),
+        ("ROC: true positive rate against false positive rate", "Precision against recall"),
+        (
+            f"Every threshold at once: AUROC {estimate(found.auroc)}, 0.5 for a score that knows nothing.",
+            f"Average precision {estimate(found.average_precision)}; a score that knows nothing stays at the share of "
+            f"correct solutions, {percent(found.share_correct)}.",
+        ),
+        strict=True,
+    ):
+        with column:
+            parts.figure(
+                roc_pr_figure(found, which=which, threshold=in_use),
+                key=f"threshold_{which}",
+                alt=alt,
+                see=see + " Bands are 95% intervals over problems.",
+                settings=parts.made_with(source, signal, threshold=in_use),
+            )
+
+
+@st.fragment
+def panel() -> None:
+    """The slider and everything that follows it."""
+    left, right = st.columns([3, 2], gap="medium")
+    with right:
+        priced = st.toggle("Choose by cost instead of balanced F1", key="priced", **kept)
+        ratio = None
+        if priced:
+            ratio = st.select_slider(
+                "Letting an incorrect solution through costs as much as losing this many correct ones",
+                COSTS,
+                value=2.0,
+                key="cost_ratio",
+                **kept,
+            )
+        sweep = data.analyse(source, "threshold_sweep", signal=signal, cost_ratio=ratio)
+        low, high = (
+            min(math.floor(10 * sweep.threshold[0]) / 10, 0.0),
+            max(math.ceil(10 * sweep.threshold[-1]) / 10, 1.0),
+        )
+        choices.drop_outside("threshold", low, high)
+        threshold = st.slider(
+            "Judged correct when the score is above",
+            low,
+            high,
+            round(fixed.threshold, 2),
+            0.01,
+            key="threshold",
+            **kept,
+        )
+        cells = data.analyse(source, "confusion", signal=signal, threshold=threshold)
+        counted(cells, threshold)
+        fitted = data.analyse(source, "cross_fit", signal=signal, cost_ratio=ratio)
+        shares(cells, fitted if ratio else None)
+    with left:
+        parts.figure(
+            threshold_figure(sweep, threshold=threshold, signal=parts.signal_name(signal)),
+            key="threshold_sweep",
+            alt="True positive rate, true negative rate and balanced F1 against the threshold",
+            see="Raising the threshold stops more incorrect solutions (TNR rises) and loses correct ones (TPR falls); "
+            "the balanced F1 is their harmonic mean, with its 95% band. The best threshold on these rollouts"
+            + (" at this cost" if ratio else "")
+            + f" is {score_text(sweep.best)} (95% interval {score_text(sweep.best_low)} to "
+            f"{score_text(sweep.best_high)}), n = {count(sweep.n_scored, 'solution')} of "
+            f"{count(sweep.n_problems, 'problem')}. Chosen on four fifths of the problems and judged on the rest, "
+            f"{len(fitted.thresholds)} times: {', '.join(score_text(t) for t in fitted.thresholds)}, balanced F1 "
+            f"{number(fitted.balanced_f1.value)} ({interval(fitted.balanced_f1)}).",
+            settings=parts.made_with(source, signal, threshold=threshold, cost_ratio=ratio),
+        )
+    if st.session_state.get("cell") in CELLS:
+        accepted, correct, name = CELLS[st.session_state["cell"]]
+        grid = data.samples(source, signal)
+        rows = analysis.cell_rows(grid, threshold=threshold, accepted=accepted, correct=correct)
+        st.caption(f"{count(len(rows), 'solution')} {name}, the surest judgements first.")
+        parts.rollout_table(source, rows, key="cell_rollouts", signal=signal)
+    curves(threshold)
+
+
+panel()
+parts.equation(
+    r"F = \frac{2\,\mathrm{TPR}\cdot\mathrm{TNR}}{\mathrm{TPR}+\mathrm{TNR}}",
+    "This is the “F1” of the LaSeR paper: the harmonic mean of the true positive and true negative rates, not of "
+    "precision and recall. A judge that says “correct” to everything scores 0. The paper prints it twice: over "
+    "scored solutions, and with unscored ones (cut off, no answer) counted as rejected. With a cost ratio *c* the best "
+    "threshold keeps the most correct solutions less *c* times the incorrect ones it lets through.",
+)
 
 if signal == "score":
     st.subheader("Is the score a probability?", anchor=False)
     calibration = data.analyse(source, "calibration", signal=signal)
+    again = findings.recalibrated(source, signal)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         parts.figure(
-            reliability_figure(calibration),
+            reliability_figure(calibration, recalibrated=again),
             key="reliability",
             alt="Accuracy against the mean clipped score, bin by bin, with the diagonal of a calibrated probability",
-            see="Each point is a bin of the score. Above the dotted line the score is too modest, below it too sure.",
+            see="Each point is a bin of the score with its 95% interval, "
+            f"n = {count(calibration.n_scored, 'solution')} of {count(calibration.n_problems, 'problem')}. Above the "
+            "dotted line the score is too modest, below it too sure. Recalibrated: a rising function of the score, "
+            "learned on other problems.",
+            settings=parts.made_with(source, signal),
         )
     with right:
+        after = f", {number(again.ece.value, 3)} recalibrated" if again else ""
+        brier = f", {number(again.brier.value, 3)} recalibrated" if again else ""
         st.markdown(
-            f"Expected calibration error: **{estimate(calibration.ece, 3)}**\n\n"
-            f"Brier score: **{estimate(calibration.brier, 3)}**\n\n"
+            f"Expected calibration error: **{estimate(calibration.ece, 3)}**{after}\n\n"
+            f"Brier score: **{estimate(calibration.brier, 3)}**{brier}\n\n"
             "The score is trained towards 0 and 1 by a squared loss, so it tends towards the probability of being "
             "correct, but nothing forces it there. Ranking needs no calibration; reading 0.9 as “90% sure” does."
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import data, findings, parts, problems
-from app.words import count, interval, literal, percent
-from laser_core.figures import vote_figure, voting_figure, voting_gain_figure
+from app import choices, data, findings, parts, votes
+from app.words import count, interval, literal, percent, score_text
+from laser_core.figures import voting_figure, voting_gain_figure
 
 QUESTION = "Do the scores make better votes?"
 
@@ -39,15 +39,20 @@ else:
         f"{percent(majority.value, 1)} becomes {percent(weighted.value, 1)}."
     )
 parts.header(QUESTION, finding)
+level = findings.threshold(source, judge) if signal else None
+filtered = data.analyse(source, "filtered_majority", signal=judge, threshold=level) if signal else None
+settings = parts.made_with(source, judge, weight=findings.weight(judge))
 
 left, right = st.columns([3, 2], gap="medium")
 with left:
     parts.figure(
-        voting_figure(curve),
+        voting_figure(curve, filtered=filtered),
         key="voting_curve",
         alt="Accuracy of pass at N, best of N, weighted and majority votes against the number of solutions",
-        see="Bands are 95% intervals over problems. pass@N is the ceiling: some solution is correct. Between it and "
-        "the majority lies what a better judge could win.",
+        see=f"Bands are 95% intervals over {count(curve.n_problems, 'problem')}. pass@N is the ceiling: some solution "
+        "is correct. Between it and the majority lies what a better judge could win."
+        + (f" Accepted ones score above {score_text(level)}; where none does, all vote." if filtered else ""),
+        settings=settings,
     )
 with right:
     if signal is None:
@@ -57,7 +62,9 @@ with right:
             voting_gain_figure(curve),
             key="voting_gain",
             alt="Weighted minus majority accuracy in points against the number of solutions",
-            see="The gain, compared problem by problem; above zero the weights help.",
+            see=f"The gain with its 95% band, compared problem by problem, n = {count(curve.n_problems, 'problem')}; "
+            "above zero the weights help.",
+            settings=settings,
         )
     parts.equation(
         r"\hat a = \arg\max_a \sum_{i:\,a_i = a} \mathrm{clip}(r_{s,i}, 0, 1)",
@@ -75,37 +82,20 @@ with right:
         + (f" The verifier contradicts itself on {count(curve.n_conflicts, 'answer')}." if curve.n_conflicts else "")
     )
 
-st.subheader("One vote, answer by answer", anchor=False)
-grid = data.samples(source, judge)
-left, right = st.columns([2, 3], gap="medium")
-with left:
-    problem_id = problems.choose(source, judge)
-    p = grid.problem_ids.index(problem_id)
-    most = int(grid.counts[p])
-    voters = most
-    if most > 1:
-        voters = st.slider("Voters, N", 1, most, min(n, most), key=f"voters-{most}", persist_state="session")
-    if st.button("Draw other voters", key="draw", icon=":material/casino:", disabled=voters == most):
-        st.session_state["vote_seed"] = st.session_state.get("vote_seed", 0) + 1
-    st.page_link("app_pages/traces.py", label="These solutions, token by token", icon=":material/timeline:")
-vote = data.analyse(
-    source,
-    "draw_vote",
-    signal=judge,
-    problem=p,
-    n=voters,
-    seed=st.session_state.get("vote_seed", 0),
-    weight=findings.weight(judge),
+sections = {"One vote": lambda: votes.one(source, judge, n)}
+if signal is not None:
+    sections["Flipped problems"] = lambda: votes.flipped(source, judge)
+if signal == "score" and source.rollouts.meta.beta_v and source.rollouts.meta.c_ref is not None:
+    sections["Other β_v and c_ref"] = lambda: votes.what_if(source, n)
+sections["Tokens spent"] = lambda: votes.tokens(source, judge)
+choices.drop_unless("voting_section", list(sections))
+section = st.segmented_control(
+    "Look closer",
+    list(sections),
+    default="One vote",
+    key="voting_section",
+    required=True,
+    label_visibility="collapsed",
+    **choices.kept(source),
 )
-reference = source.rollouts.row(int(grid.row[p, 0])).get("reference_answer")
-with right:
-    parts.figure(
-        vote_figure(vote, findings.vote_answers(source, vote)),
-        key="vote",
-        alt="Votes per answer, counted and weighted by the score",
-        see=f"{count(voters, 'voter')} drawn at random from {most} solutions"
-        + (f", {vote.n_unanswered} of them without an answer" if vote.n_unanswered else "")
-        + ". ✓ marks the correct answer"
-        + (f", {literal(reference, 60)}" if reference is not None else "")
-        + ". Grey counts heads, green adds up scores; the star marks the winner of each.",
-    )
+sections[section]()

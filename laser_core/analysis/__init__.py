@@ -32,6 +32,7 @@ from laser_core.analysis.reliability import Calibration, calibration
 from laser_core.analysis.replay import ComputeWorth, Policy, compute_worth
 from laser_core.analysis.rocpr import RocPr, roc_pr
 from laser_core.analysis.samples import Samples
+from laser_core.analysis.selecting import answered, cell_rows, rescaled
 from laser_core.analysis.sensitivity import Sensitivity, sensitivity, with_exact_reference
 from laser_core.analysis.shape import ScoreShape, Side, score_shape
 from laser_core.analysis.signals import SignalRow, SignalTable, compare_signals, full_signal_name, with_free_signals
@@ -76,9 +77,11 @@ __all__ = [
     "Vote",
     "VotingCurve",
     "accuracy",
+    "answered",
     "best_threshold",
     "block_means",
     "calibration",
+    "cell_rows",
     "compare",
     "compare_signals",
     "compute_worth",
@@ -98,6 +101,7 @@ __all__ = [
     "order_solutions",
     "problem_lists",
     "recalibrate",
+    "rescaled",
     "roc_pr",
     "score_by_step",
     "score_distribution",

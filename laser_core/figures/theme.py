@@ -58,6 +58,7 @@ VOTES = {
     "weighted": Style("weighted vote", WEIGHTED, "solid", "circle"),
     "majority": Style("majority vote", MAJORITY, "dash", "square"),
 }
+FILTERED = Style("majority of accepted ones", "#B07D3C", "longdash", "cross")
 _SPARE_RUNS = (
     ("#56B4E9", "dashdot", "diamond"),
     ("#CC79A7", "longdash", "triangle-up"),

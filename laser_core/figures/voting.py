@@ -8,22 +8,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from laser_core.figures.theme import RULE, VOTES, add_band, add_line, empty, fade, frame, plain
+from laser_core.figures.theme import FILTERED, RULE, VOTES, add_band, add_line, empty, fade, frame, plain
 
 if TYPE_CHECKING:
-    from laser_core.analysis import Vote, VotingCurve
+    from laser_core.analysis import FilteredMajority, Vote, VotingCurve
 
 MAX_MARKERS = 20  # beyond this many N the markers would run into each other; the dash still tells the curves apart
 MAX_ANSWERS = 12  # what fits; the rest have the fewest votes
 
 
-def voting_figure(curve: VotingCurve, *, chosen_n: int | None = None) -> go.Figure:
+def voting_figure(
+    curve: VotingCurve, *, filtered: FilteredMajority | None = None, chosen_n: int | None = None
+) -> go.Figure:
     """Expected accuracy against the number of solutions N for pass@N, best-of-N, weighted and majority votes.
 
     Parameters
     ----------
     curve : from :func:`laser_core.analysis.voting_curve`; bands are its 95% intervals over problems. Votes that the
         data do not allow are left out.
+    filtered : from :func:`laser_core.analysis.filtered_majority`: one more curve.
     chosen_n : marks the N that the page's text speaks about.
     """
     n = np.asarray(curve.n)
@@ -43,6 +46,17 @@ def voting_figure(curve: VotingCurve, *, chosen_n: int | None = None) -> go.Figu
             style,
             markers=len(n) <= MAX_MARKERS,
             customdata=np.stack([low, high], axis=1),
+            hovertemplate="%{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f})",
+        )
+    if filtered is not None:
+        add_band(fig, filtered.n, filtered.low, filtered.high, FILTERED)
+        add_line(
+            fig,
+            filtered.n,
+            filtered.accuracy,
+            FILTERED,
+            markers=len(filtered.n) <= MAX_MARKERS,
+            customdata=np.stack([filtered.low, filtered.high], axis=1),
             hovertemplate="%{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f})",
         )
     frame(fig, x="N, solutions per problem", y="accuracy, share of problems right", height=430)

@@ -1,0 +1,71 @@
+"""The same run under another question: other settings of the score, answered solutions only, one cell of judgements."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from laser_core.analysis.samples import Samples
+from laser_core.errors import InputError
+
+
+def cell_rows(samples: Samples, *, threshold: float, accepted: bool, correct: bool) -> np.ndarray:
+    """Table rows of one cell of the confusion table, the most surprising first.
+
+    Parameters
+    ----------
+    samples : Samples
+    threshold : float
+        A solution is accepted (judged correct) when its score is above it.
+    accepted, correct : bool
+        Which cell. Accepted ones come by falling score where that is wrong or right most surely, rejected ones by
+        rising score.
+
+    Returns
+    -------
+    ndarray of int of shape (n_rows,)
+
+    Examples
+    --------
+    >>> samples = Samples.from_arrays(correct=[[1, 0, 0, 0]], score=[[0.9, 0.7, 0.8, 0.1]])
+    >>> cell_rows(samples, threshold=0.5, accepted=True, correct=False).tolist()
+    [2, 1]
+    """
+    with np.errstate(invalid="ignore"):
+        above = samples.score > threshold
+    mask = (samples.correct == float(correct)) & np.isfinite(samples.score) & (above == accepted)
+    score = samples.score[mask]
+    return samples.row[mask][np.argsort(-score if accepted else score, kind="stable")]
+
+
+def rescaled(samples: Samples, *, beta_v: float, c_ref: float, new_beta_v: float, new_c_ref: float) -> Samples:
+    """The same solutions with the score that other settings would give: ``r_s = beta_v (log pi(z_c) - c_ref)``.
+
+    Raises
+    ------
+    InputError
+        If a beta_v is not positive or the samples hold another signal than the score.
+
+    Examples
+    --------
+    >>> samples = Samples.from_arrays(correct=[[1]], score=[[0.5]])
+    >>> rescaled(samples, beta_v=0.1, c_ref=-23.0, new_beta_v=0.2, new_c_ref=-20.0).score.round(6).tolist()
+    [[0.4]]
+    """
+    if samples.signal != "score":
+        raise InputError(f"'{samples.signal}' does not depend on beta_v and c_ref", field="signal", remedy="use score")
+    if not (beta_v > 0 and new_beta_v > 0):
+        raise InputError("beta_v must be positive", field="beta_v")
+    return samples.with_score(new_beta_v * (samples.score / beta_v + c_ref - new_c_ref))
+
+
+def answered(samples: Samples) -> Samples:
+    """The same solutions, those without an extracted answer losing their score (the paper's "filtered").
+
+    Where no solution has an extracted answer nothing is known about them, and the samples stay as they are.
+
+    Examples
+    --------
+    >>> answered(Samples.from_arrays(correct=[[1, 0]], score=[[0.9, 0.2]], answer=[[0, -1]])).score.tolist()
+    [[0.9, nan]]
+    """
+    return samples.with_score(np.where(samples.answer >= 0, samples.score, np.nan)) if samples.has_answers else samples
