@@ -29,6 +29,7 @@ NUMBERS = (  # event field, its name on the page, digits, what it is
     ("laser/log_z", "log Z", 5, "What the score leaves out, nats; see Theory."),
     ("laser/c_ref_drift", "Drift from c_ref", 2, "How far z_c's log-prob has moved from its constant, nats."),
 )
+CURVES = ["reward", "within_problem_auroc", "balanced_f1"]  # at first
 STATES = {
     "starting": ":blue-badge[:material/hourglass_top: starting]",
     "training": ":blue-badge[:material/model_training: training]",
@@ -82,7 +83,7 @@ def _draw(job: jobs.Job) -> None:
     _numbers(job, done)
     if done.events:
         parts.figure(
-            training_figure({job.name: done.events}, panels=_panels()),
+            training_figure({job.name: done.events}, panels=st.session_state.get("train_panels") or CURVES),
             key=f"train_curves_{job.key}",
             alt=f"Training curves of {job.name}",
             see=f"One point per training step, each from {_batch(job.settings)} sampled at that step: training "
@@ -91,15 +92,11 @@ def _draw(job: jobs.Job) -> None:
         st.multiselect(
             "Curves",
             [field for field, _, _ in PANELS if any(event.get(field) is not None for event in done.events)],
-            default=[field for field in ("reward", "within_problem_auroc", "balanced_f1")],
+            default=CURVES,
             key="train_panels",
             persist_state="session",
             format_func=lambda field: next(title for name, title, _ in PANELS if name == field),
         )
-
-
-def _panels() -> list[str] | None:
-    return st.session_state.get("train_panels") or ["reward", "within_problem_auroc", "balanced_f1"]
 
 
 def _bar(job: jobs.Job, done: Progress) -> None:
@@ -121,14 +118,14 @@ def _numbers(job: jobs.Job, done: Progress) -> None:
         for field, name, digits, meaning in NUMBERS:
             if field in done.recent:
                 mean, error = done.recent[field]
-                spread = "" if math.isnan(error) else f"± {error:.{digits}f}"
+                spread = None if math.isnan(error) else f"± {error:.{digits}f}"
                 st.metric(
                     name, number(mean, digits), spread, delta_color="off", delta_arrow="off", help=meaning, border=True
                 )
         st.metric("Tokens/s", f"{done.tokens_per_second:,.0f}", help="Sampling and training together.", border=True)
     st.caption(
-        f"Means over the last {count(done.n_recent, 'step')}, {_batch(job.settings)} each; ± is the standard error over "
-        "these steps, the trend included."
+        f"Means over the last {count(done.n_recent, 'step')}, {_batch(job.settings)} each; ± is the standard error "
+        "over these steps, the trend included."
     )
 
 
@@ -141,10 +138,8 @@ def _actions(job: jobs.Job) -> None:
             if st.button("Stop", icon=":material/stop:", help="Ends after the step at hand; it can be resumed."):
                 _do(jobs.stop, job)
         elif job.state == "finished":
-            look = {"run": f"run-{job.key}"}
-            if st.button(
-                "Look at its rollouts", type="primary", icon=":material/visibility:", on_click=_choose, kwargs=look
-            ):
+            look = "Look at its rollouts"
+            if st.button(look, type="primary", icon=":material/visibility:", on_click=_choose, args=(job,)):
                 st.switch_page("app_pages/start.py")
         elif st.button("Resume", type="primary", icon=":material/resume:"):
             _do(jobs.resume, job)
@@ -164,7 +159,8 @@ def _do(action: object, job: jobs.Job, **options: object) -> None:
         st.rerun()
 
 
-def _choose(run: str) -> None:
+def _choose(job: jobs.Job) -> None:
+    run = f"run-{job.key}"
     if run in data.all_sources():
         st.session_state["run"] = run
 
@@ -172,9 +168,8 @@ def _choose(run: str) -> None:
 def _summary(settings: LaserConfig) -> str:
     laser = f", α {settings.alpha:g}, β_v {settings.beta_v:g}, τ {settings.tau:g}, T {settings.std_threshold:g}"
     warm = f", warm-ups {settings.reasoning_warmup} + {settings.self_reward_warmup}"
-    return f"{count(settings.steps, 'step')}, seed {settings.seed}" + (
-        laser + warm if settings.method == "laser" else ""
-    )
+    shown = f"{count(settings.steps, 'step')}, seed {settings.seed}"
+    return shown + laser + warm if settings.method == "laser" else shown
 
 
 def _batch(settings: LaserConfig) -> str:
