@@ -14,29 +14,37 @@ from laser_core.errors import InputError
 
 QUESTION = "What does training do to the score?"
 METHODS = {"laser": "LaSeR", "grpo": "GRPO"}
-# What the paper varies, then what a run costs; the fields' own help and symbols label them.
-FINE = ("alpha", "beta_v", "tau", "std_threshold", "reasoning_warmup", "self_reward_warmup", "z_token")
-COST = ("prompts_per_step", "rollouts_per_prompt", "lr", "eval_problems", "eval_samples")
+FINE = {  # what the paper varies
+    "alpha": "α, weight of the score loss",
+    "beta_v": "β_v, reward per nat",
+    "tau": "τ, the score's share of the advantage",
+    "std_threshold": "T, least spread of a problem's scores",
+    "reasoning_warmup": "First steps, GRPO alone",
+    "self_reward_warmup": "Next steps, score trained but not used",
+    "z_token": "Verdict token z_c",
+}
+COST = {  # what a run costs
+    "prompts_per_step": "Problems a step",
+    "rollouts_per_prompt": "Solutions a problem",
+    "lr": "Learning rate",
+    "eval_problems": "Held-out problems",
+    "eval_samples": "Solutions of each",
+}
 FIELDS = {field.name: field for field in dataclasses.fields(LaserConfig)}
 DEFAULTS = LaserConfig()
 MOST = {"steps": 2000, "prompts_per_step": 512, "rollouts_per_prompt": 64, "eval_problems": 4000, "eval_samples": 64}
 
 
-def setting(name: str) -> object:
-    """The widget of a setting, labelled by its symbol and explained by its help."""
+def setting(name: str, label: str) -> object:
+    """The widget of a setting, explained by the setting's own help."""
     about, default = FIELDS[name].metadata, getattr(DEFAULTS, name)
-    symbol = {"alpha": "α", "beta_v": "β_v", "tau": "τ"}.get(about["symbol"], about["symbol"])
-    label = f"{symbol}: {name.replace('_', ' ')}" if symbol and symbol != name else name.replace("_", " ")
-    label = "learning rate" if name == "lr" else label
-    help_text = about["help"] + (f" ({about['unit']})" if about["unit"] else "")
+    explained = about["help"] + (f" ({about['unit']})" if about["unit"] else "")
     if isinstance(default, str):
-        return st.text_input(label, default, key=f"train_{name}", help=help_text, placeholder="first reserved token")
+        return st.text_input(label, default, key=f"train_{name}", help=explained, placeholder="first reserved token")
     if isinstance(default, int):
-        most = MOST.get(name, 10_000)
-        return st.number_input(label, 0, most, default, key=f"train_{name}", help=help_text)
-    step = 1e-5 if name == "lr" else 0.05
-    shown = "%.0e" if name == "lr" else "%.2f"
-    return st.number_input(label, 0.0, 100.0, default, step=step, format=shown, key=f"train_{name}", help=help_text)
+        return st.number_input(label, 0, MOST.get(name, 10_000), default, key=f"train_{name}", help=explained)
+    step, shown = (1e-5, "%.0e") if name == "lr" else (0.05, "%.2f")
+    return st.number_input(label, 0.0, 100.0, default, step=step, format=shown, key=f"train_{name}", help=explained)
 
 
 def begin(live: jobs.Job | None) -> None:
@@ -52,9 +60,9 @@ def begin(live: jobs.Job | None) -> None:
         with columns[1]:
             seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="train_seed", help=FIELDS["seed"].metadata["help"])
         with st.expander("More settings"):
-            chosen = {name: setting(name) for name in FINE}
+            chosen = {name: setting(name, label) for name, label in FINE.items()}
             st.caption("What a run costs")
-            chosen |= {name: setting(name) for name in COST}
+            chosen |= {name: setting(name, label) for name, label in COST.items()}
         asked = st.form_submit_button(
             "Start", type="primary", icon=":material/play_arrow:", disabled=live is not None, width="stretch"
         )
