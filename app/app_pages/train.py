@@ -47,6 +47,18 @@ def setting(name: str, label: str) -> object:
     return st.number_input(label, 0.0, 100.0, default, step=step, format=shown, key=f"train_{name}", help=explained)
 
 
+def in_pairs(labels: dict[str, str]) -> dict[str, object]:
+    """The settings two beside each other."""
+    chosen, names = {}, list(labels)
+    for start in range(0, len(names), 2):
+        for column, name in zip(
+            st.columns(2, gap="small", vertical_alignment="bottom"), names[start : start + 2], strict=False
+        ):
+            with column:
+                chosen[name] = setting(name, labels[name])
+    return chosen
+
+
 def begin(live: jobs.Job | None) -> None:
     """The form that starts a run."""
     with st.form("train_form", border=True):
@@ -60,9 +72,9 @@ def begin(live: jobs.Job | None) -> None:
         with columns[1]:
             seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="train_seed", help=FIELDS["seed"].metadata["help"])
         with st.expander("More settings"):
-            chosen = {name: setting(name, label) for name, label in FINE.items()}
+            chosen = in_pairs(FINE)
             st.caption("What a run costs")
-            chosen |= {name: setting(name, label) for name, label in COST.items()}
+            chosen |= in_pairs(COST)
         asked = st.form_submit_button(
             "Start", type="primary", icon=":material/play_arrow:", disabled=live is not None, width="stretch"
         )

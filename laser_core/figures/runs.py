@@ -55,6 +55,8 @@ def training_figure(events: Mapping[str, Sequence[dict]], *, panels: Sequence[st
             few = len(points) <= 12  # a line through one point cannot be seen
             add_line(fig, x, y, run_style(plain(run), position), markers=few, hovertemplate="%{y:.3f}")
             fig.data[-1].update(showlegend=row == 1, xaxis=f"x{row}", yaxis=f"y{row}")
+        if field != "laser/c_ref_drift":
+            fig.update_yaxes(rangemode="nonnegative", row=row, col=1)  # else a curve at 0 gets an axis from -1 to 1
         if reference is not None:
             fig.add_hline(
                 y=reference, row=row, col=1, line={"color": "rgba(127,127,127,0.9)", "width": 1, "dash": "dot"}
@@ -63,6 +65,8 @@ def training_figure(events: Mapping[str, Sequence[dict]], *, panels: Sequence[st
     fig.update_layout(legend={"y": 1.06}, margin={"t": 60})
     fig.update_annotations(x=0, xanchor="left", font={"size": 13})
     fig.update_xaxes(title_text="training step", row=len(wanted), col=1)
+    if max((event["step"] for run in events.values() for event in run), default=0) <= 10:
+        fig.update_xaxes(dtick=1)  # there is no step 0.5
     return fig
 
 
