@@ -11,7 +11,7 @@ import streamlit as st
 from app import data
 from app.words import interval, literal, number
 from laser_core import analysis
-from laser_core.analysis import DrillDown, Estimate, Samples, Separation, Vote, VotingCurve, separation
+from laser_core.analysis import DrillDown, Estimate, Samples, Separation, VotingCurve, separation
 from laser_core.errors import InputError
 
 HEADLINE_N = 8  # solutions per vote in every sentence that compares votes
@@ -185,7 +185,7 @@ def solution_order(source: data.Source, signal: str, p: int, by: str = "verdict"
     grid = data.samples(source, signal)
     values = None
     if by != "verdict":
-        values = source.rollouts.column(signal) if by == "score" else measures(source)[by]
+        values = source.with_signals.column(signal) if by == "score" else measures(source)[by]
     return grid.row[p, analysis.order_solutions(grid, p, values)]
 
 
@@ -197,12 +197,6 @@ def measures(source: data.Source) -> dict[str, np.ndarray]:
 def within_one_problem(source: data.Source, signal: str, p: int) -> float:
     """The problem's own AUROC; NaN where it lacks correct or incorrect solutions."""
     return separation(data.samples(source, signal).take(np.array([p]))).within_problem_auroc.value
-
-
-def vote_answers(source: data.Source, vote: Vote) -> list[str]:
-    """The text of each of a vote's answers, as one of the solutions that gave it wrote it."""
-    rows = pa.array(np.asarray(vote.representative, dtype=np.int64))
-    return source.rollouts.table["answer"].take(rows).to_pylist() if len(rows) else []
 
 
 def recalibrated(source: data.Source, signal: str) -> analysis.Calibration | None:
@@ -217,37 +211,41 @@ def recalibrated(source: data.Source, signal: str) -> analysis.Calibration | Non
     return data.remember(source, ("recalibrated", signal), make)
 
 
-def compute_worth(source: data.Source, signal: str) -> analysis.ComputeWorth:
-    """Accuracy against tokens; with early drops where the rollouts hold a trace of z_c.
+def by_step(source: data.Source, signal: str) -> analysis.StepScores:
+    """The scores at each training step.
 
     Raises
     ------
     InputError
-        Where answers or token counts are missing.
+        Where the rollouts do not say their step.
     """
-
-    def make() -> analysis.ComputeWorth:
-        grid, rollouts = data.samples(source, signal), source.rollouts
-        drop = analysis.early_drop(rollouts, grid) if rollouts.has("z_trace") else None
-        return analysis.compute_worth(grid, drop=drop, weight=weight(signal))
-
-    return data.remember(source, ("compute worth", signal), make)
+    return data.remember(
+        source, ("by step", signal), lambda: analysis.score_by_step(source.with_signals, signal=signal)
+    )
 
 
-def vote_table(source: data.Source, signal: str, problem_ids: list[str]) -> dict[str, list]:
-    """Who wins on each of these problems when all solutions vote: the answers as their solutions wrote them."""
-    grid, labels = data.samples(source, signal), problem_labels(source, signal)
-    position = {name: p for p, name in enumerate(grid.problem_ids)}
-    table: dict[str, list] = {"problem": [], "reference": [], "majority says": [], "weighted vote says": []}
-    for problem_id in problem_ids:
-        p = position[problem_id]
-        vote = data.analyse(
-            source, "draw_vote", signal=signal, problem=p, n=int(grid.counts[p]), seed=0, weight=weight(signal)
-        )
-        answers = vote_answers(source, vote)
-        table["problem"].append(labels[problem_id])
-        table["reference"].append(source.rollouts.row(int(grid.row[p, 0])).get("reference_answer") or "unknown")
-        for name, winners in (("majority", vote.majority_winners), ("weighted vote", vote.weighted_winners)):
-            won = [f"{answers[i]} ({vote.count[i]} votes)" for i in np.flatnonzero(winners)]
-            table[f"{name} says"].append(" or ".join(won[:4]))
-    return table
+def signal_table(source: data.Source) -> analysis.SignalTable:
+    """Every signal of a run, judged in the same way."""
+    return data.remember(
+        source, ("signals",), lambda: analysis.compare_signals(data.samples(source), source.with_signals)
+    )
+
+
+def compared(first: data.Source, second: data.Source, signal: str) -> analysis.Comparison:
+    """The second run less the first, problem by problem.
+
+    Raises
+    ------
+    InputError
+        If they have no problem in common.
+    """
+    return data.remember(
+        second,
+        ("compared", first.content_id, signal),
+        lambda: analysis.compare(
+            data.samples(first, signal),
+            data.samples(second, signal),
+            threshold=threshold(second, signal),
+            weight=weight(signal),
+        ),
+    )

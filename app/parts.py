@@ -120,7 +120,7 @@ def rollout_table(source: data.Source, rows: Sequence[int], *, key: str, signal:
     if not picked:
         st.caption("None in this run.")
         return
-    taken = source.rollouts.take(picked)
+    taken = source.with_signals.take(picked)
     verdicts = {1.0: "correct", 0.0: "incorrect"}
     table = {
         "problem": [p or i for p, i in zip(taken.text("problem"), taken.text("problem_id"), strict=True)],

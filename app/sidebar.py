@@ -6,11 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import data
+from app import choices, data, uploads
 from app.words import count, literal
-from laser_core.errors import InputError
-
-SUFFIXES = ["parquet", "jsonl", "json", "ndjson", "csv", "tsv", "gz", "zst"]
 
 
 def show(*, standalone: bool = False) -> bool:
@@ -40,7 +37,7 @@ def show(*, standalone: bool = False) -> bool:
             )
             _about(data.current())
         _upload()
-        if st.toggle("Large type", key="large_type", persist_state="session", help="For a projector or tired eyes."):
+        if st.toggle("Presentation", key="large_type", persist_state="session", help="Larger type, for a projector."):
             st.html(Path(__file__).parent / "large.css")
     if not sources and not standalone:
         st.title("No rollouts yet")
@@ -55,49 +52,43 @@ def _about(source: data.Source) -> None:
     rollouts = source.rollouts
     n_problems = len(rollouts.table["problem_id"].unique())
     st.caption(f"{count(n_problems, 'problem')}, {count(len(rollouts), 'solution')}. {literal(source.description)}")
-    if len(source.signals) > 1:
+    offered = source.all_signals
+    if len(offered) > 1 or offered != source.signals:
+        choices.drop_unless("signal", [None, *offered])
         st.selectbox(
             "Score or signal",
-            source.signals,
+            offered,
+            index=offered.index(source.signals[0]) if source.signals else None,
             key="signal",
-            persist_state="session",
             format_func=lambda name: "last-token score" if name == "score" else name.removeprefix("signal."),
-            help="Which column stands in the score's place on every page.",
+            placeholder="none of its own: choose one",
+            help="Which column stands in the score's place on every page. Beside the file's own there are signals that "
+            "cost nothing, made from token log-probs, entropies and lengths.",
+            **choices.kept(source),
         )
 
 
 def _upload() -> None:
     st.file_uploader(
         "Your own rollouts",
-        type=SUFFIXES,
+        type=uploads.SUFFIXES,
+        accept_multiple_files=True,
         key="upload",
-        on_change=_take_upload,
-        help="Parquet or JSONL of this project, or the JSONL that the official LaSeR evaluation writes. "
-        "The file stays in this session and is gone with it.",
+        on_change=uploads.take,
+        args=("upload",),
+        help="Parquet, JSONL or CSV of this project, or what the official LaSeR evaluation, verl, TRL, lm-eval and "
+        "others write; several files become runs to compare. They stay in this session and are gone with it.",
     )
     if error := st.session_state.get("bundled_error"):
-        st.error(f"A bundled run cannot be read. {literal(error)}", icon=":material/error:")
-    if error := st.session_state.get("upload_error"):
+        st.error(f"A run cannot be read. {literal(error)}", icon=":material/error:")
+    for error in st.session_state.get("upload_errors", ()):
         st.error(f"{literal(error)} The rollouts shown are still the previous ones.", icon=":material/error:")
-    elif notice := st.session_state.get("upload_notice"):
+    if notice := st.session_state.get("upload_notice"):
         st.success(literal(notice), icon=":material/check_circle:")
-
-
-def _take_upload() -> None:
-    """Read the new upload before the page runs; on failure keep everything but the message."""
-    st.session_state.pop("upload_error", None)
-    st.session_state.pop("upload_notice", None)
-    file = st.session_state.get("upload")
-    if file is None:  # removed from the widget: its rollouts stay until the session ends
-        return
-    try:
-        key = data.add_upload(file.name, file.getvalue())
-    except InputError as error:
-        st.session_state["upload_error"] = str(error)
-        return
-    source = data.uploaded_sources()[key]
-    refused = source.result.n_refused
-    st.session_state["run"] = key
-    st.session_state["upload_notice"] = f"{source.title}: {count(len(source.rollouts), 'solution')} read" + (
-        f", {count(refused, 'row')} refused (see Data)." if refused else "."
-    )
+    if uploads.waiting():
+        st.warning(
+            "Columns without known names: say on the page Data what they hold in "
+            + ", ".join(literal(name, 60) for name in uploads.waiting())
+            + ".",
+            icon=":material/help:",
+        )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import streamlit as st
 
 from app import choices, data, findings, parts, problems
-from app.words import count, interval, literal, number, percent, score_text
+from app.words import count, interval, literal, number, percent
+from laser_core import analysis
+from laser_core.analysis import Vote
 from laser_core.errors import InputError
 from laser_core.figures import (
     accuracy_tokens_figure,
@@ -40,9 +43,9 @@ def _one(source: data.Source, judge: str, usual: int, p: int) -> None:
     vote = data.analyse(
         source, "draw_vote", signal=judge, problem=p, n=voters, seed=seed, weight=findings.weight(judge)
     )
-    answers = findings.vote_answers(source, vote)
+    answers = vote_answers(source, vote)
     with left:
-        drawn = source.rollouts.take(np.asarray(vote.rows))
+        drawn = source.with_signals.take(np.asarray(vote.rows))
         st.dataframe(
             {
                 "voter": list(range(1, voters + 1)),
@@ -89,7 +92,7 @@ def flipped(source: data.Source, judge: str) -> None:
         return
     for tab, kind in zip(st.tabs(list(kinds)), kinds.values(), strict=True):
         with tab:
-            rows = findings.vote_table(source, judge, lists[kind][:200])
+            rows = vote_table(source, judge, lists[kind][:200])
 
             def open_problem(kind: str = kind) -> None:
                 chosen = st.session_state[f"flipped-{kind}"].selection.rows
@@ -154,7 +157,7 @@ def what_if(source: data.Source, n: int) -> None:
 def tokens(source: data.Source, judge: str) -> None:
     """Accuracy against tokens sampled, for votes that stop when they are decided."""
     try:
-        worth = findings.compute_worth(source, judge)
+        worth = compute_worth(source, judge)
     except InputError as error:
         st.info(literal(error), icon=":material/info:")
         return
@@ -181,3 +184,45 @@ def tokens(source: data.Source, judge: str) -> None:
             f"{percent(wrong.value)} of the incorrect ones ({interval(wrong, scale=100, digits=0)}%), judged on "
             "problems that did not teach the level."
         )
+
+
+def vote_answers(source: data.Source, vote: Vote) -> list[str]:
+    """The text of each of a vote's answers, as one of the solutions that gave it wrote it."""
+    rows = pa.array(np.asarray(vote.representative, dtype=np.int64))
+    return source.rollouts.table["answer"].take(rows).to_pylist() if len(rows) else []
+
+
+def compute_worth(source: data.Source, signal: str) -> analysis.ComputeWorth:
+    """Accuracy against tokens; with early drops where the rollouts hold a trace of z_c.
+
+    Raises
+    ------
+    InputError
+        Where answers or token counts are missing.
+    """
+
+    def make() -> analysis.ComputeWorth:
+        grid, rollouts = data.samples(source, signal), source.rollouts
+        drop = analysis.early_drop(rollouts, grid) if rollouts.has("z_trace") else None
+        return analysis.compute_worth(grid, drop=drop, weight=findings.weight(signal))
+
+    return data.remember(source, ("compute worth", signal), make)
+
+
+def vote_table(source: data.Source, signal: str, problem_ids: list[str]) -> dict[str, list]:
+    """Who wins on each of these problems when all solutions vote: the answers as their solutions wrote them."""
+    grid, labels = data.samples(source, signal), findings.problem_labels(source, signal)
+    position = {name: p for p, name in enumerate(grid.problem_ids)}
+    table: dict[str, list] = {"problem": [], "reference": [], "majority says": [], "weighted vote says": []}
+    for problem_id in problem_ids:
+        p = position[problem_id]
+        vote = data.analyse(
+            source, "draw_vote", signal=signal, problem=p, n=int(grid.counts[p]), seed=0, weight=findings.weight(signal)
+        )
+        answers = vote_answers(source, vote)
+        table["problem"].append(labels[problem_id])
+        table["reference"].append(source.rollouts.row(int(grid.row[p, 0])).get("reference_answer") or "unknown")
+        for name, winners in (("majority", vote.majority_winners), ("weighted vote", vote.weighted_winners)):
+            won = [f"{answers[i]} ({vote.count[i]} votes)" for i in np.flatnonzero(winners)]
+            table[f"{name} says"].append(" or ".join(won[:4]))
+    return table

@@ -24,7 +24,7 @@ ORDERS = {
 
 source = data.current()
 signal = data.signal_of(source) or "score"
-meta, rollouts = source.rollouts.meta, source.rollouts
+meta, rollouts = source.rollouts.meta, source.with_signals
 grid = data.samples(source, signal)
 settings = {"beta_v": meta.beta_v, "c_ref": meta.c_ref}
 kept = choices.kept(source)

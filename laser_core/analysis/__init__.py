@@ -32,7 +32,7 @@ from laser_core.analysis.reliability import Calibration, calibration
 from laser_core.analysis.replay import ComputeWorth, Policy, compute_worth
 from laser_core.analysis.rocpr import RocPr, roc_pr
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.selecting import answered, cell_rows, rescaled
+from laser_core.analysis.selecting import answered, cell_rows, in_length_place, rescaled
 from laser_core.analysis.sensitivity import Sensitivity, sensitivity, with_exact_reference
 from laser_core.analysis.shape import ScoreShape, Side, score_shape
 from laser_core.analysis.signals import SignalRow, SignalTable, compare_signals, full_signal_name, with_free_signals
@@ -96,6 +96,7 @@ __all__ = [
     "filtered_majority",
     "full_signal_name",
     "full_votes",
+    "in_length_place",
     "length_relation",
     "mean_traces",
     "order_solutions",

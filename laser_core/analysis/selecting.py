@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from laser_core.analysis.samples import Samples
@@ -69,3 +71,21 @@ def answered(samples: Samples) -> Samples:
     [[0.9, nan]]
     """
     return samples.with_score(np.where(samples.answer >= 0, samples.score, np.nan)) if samples.has_answers else samples
+
+
+def in_length_place(samples: Samples, other: Samples) -> Samples:
+    """The same solutions with another signal where their length is, for
+    :func:`~laser_core.analysis.length_relation`: how does the score go with that signal?
+
+    Parameters
+    ----------
+    samples, other : Samples
+        Of the same table, such as :meth:`Samples.with_signal` gives.
+
+    Examples
+    --------
+    >>> samples = Samples.from_arrays(correct=[[1]], score=[[0.9]])
+    >>> in_length_place(samples, samples.with_score(np.array([[0.2]]))).n_tokens.tolist()
+    [[0.2]]
+    """
+    return replace(samples, n_tokens=other.score)

@@ -31,7 +31,9 @@ SIGNAL_METRICS = {
 }
 
 
-def score_length_figure(relation: LengthRelation, *, signal: str = "last-token score") -> go.Figure:
+def score_length_figure(
+    relation: LengthRelation, *, signal: str = "last-token score", x: str = "length, tokens"
+) -> go.Figure:
     """Score against number of tokens by verdict: the solutions, and their mean score by length with its 95% interval.
 
     Parameters
@@ -39,9 +41,11 @@ def score_length_figure(relation: LengthRelation, *, signal: str = "last-token s
     relation : from :func:`laser_core.analysis.length_relation`, which draws a sample where there are many solutions;
         the legend then says how many of how many are shown. The means always use all.
     signal : what the vertical axis measures.
+    x : what the horizontal axis measures, where another quantity is in the length's place.
     """
     if not relation.n_points:
-        return empty("No solution has both a score and a length.")
+        return empty(f"No solution has both a {signal} and a {x.split(',')[0]}.")
+    near = "%{x:.0f} tokens" if x.endswith("tokens") else "%{x:.3g}"
     kind = go.Scattergl if relation.n_points > GL_ABOVE else go.Scatter
     fig = go.Figure()
     for outcome, verdict, bins in ((True, 1, relation.bins_correct), (False, 0, relation.bins_incorrect)):
@@ -57,7 +61,7 @@ def score_length_figure(relation: LengthRelation, *, signal: str = "last-token s
                 marker={"color": fade(style.color, 0.35), "size": 5, "symbol": style.symbol},
                 name=f"{style.name} ({shown})",
                 legendgroup=style.name,
-                hovertemplate=f"{style.name}: %{{x:.0f}} tokens, %{{y:.3f}}<extra></extra>",
+                hovertemplate=f"{style.name}: {near}, %{{y:.3f}}<extra></extra>",
             )
         )
         mean = Style(f"mean, {style.name}", style.color, style.dash, style.symbol)
@@ -69,11 +73,11 @@ def score_length_figure(relation: LengthRelation, *, signal: str = "last-token s
             mean,
             customdata=np.stack([bins.score_low, bins.score_high, bins.count], axis=1),
             hovertemplate=(
-                f"{style.name}, about %{{x:.0f}} tokens: mean %{{y:.3f}}<br>95% interval %{{customdata[0]:.3f}} to "
+                f"{style.name}, about {near}: mean %{{y:.3f}}<br>95% interval %{{customdata[0]:.3f}} to "
                 "%{customdata[1]:.3f}, n = %{customdata[2]:,}<extra></extra>"
             ),
         )
-    return frame(fig, x="length, tokens", y=signal, hovermode="closest", height=420)
+    return frame(fig, x=x, y=signal, hovermode="closest", height=420)
 
 
 def score_by_step_figure(steps: StepScores, *, signal: str = "last-token score") -> go.Figure:

@@ -1,0 +1,124 @@
+"""Where the app's rollouts come from: bundled runs, runs trained here, and this session's uploads.
+
+A file's bytes are hashed once, when it is loaded; the hash is the key of every cache of results (see app/data.py).
+Uploads belong to one session and end with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import streamlit as st
+
+from laser_core import bundled, jobs
+from laser_core.analysis import with_free_signals
+from laser_core.errors import InputError
+from laser_core.rollouts import ReadResult, Rollouts, read
+
+DEFAULT_RUN = "laser"
+MAX_ROWS_FREE = 200_000  # beyond this many solutions the free signals would take longer than a page may
+
+
+@dataclass(frozen=True)
+class Source:
+    """One run that the sidebar can choose.
+
+    Attributes
+    ----------
+    key : its name in the URL and in the session, unique among the sources.
+    title, description : what the sidebar and the cards say.
+    content_id : hash of the file's content and the run's name; the key of every cache.
+    result : what reading the file gave; of several runs in a file ``rollouts`` holds one.
+    rollouts : the run's rows as they were read.
+    events : the training events' file, if there is one.
+    private : whether it was uploaded by this session.
+    """
+
+    key: str
+    title: str
+    description: str
+    content_id: str
+    result: ReadResult
+    rollouts: Rollouts
+    events: Path | None = None
+    private: bool = False
+
+    @cached_property
+    def signals(self) -> list[str]:
+        """The file's own columns that can stand in the score's place, the score first."""
+        return self.rollouts.signals
+
+    @cached_property
+    def with_signals(self) -> Rollouts:
+        """The rows with the signals that cost nothing (mean log-prob, length, ...), where they are not too many."""
+        return with_free_signals(self.rollouts) if len(self.rollouts) <= MAX_ROWS_FREE else self.rollouts
+
+    @property
+    def all_signals(self) -> list[str]:
+        """Every column that can stand in the score's place, the score first."""
+        return self.with_signals.signals
+
+
+@st.cache_resource(show_spinner=False)
+def _bundled_source(name: str, title: str, description: str, path: str, events: str | None, stamp: int) -> Source:
+    """Read a bundled file once per server; ``stamp`` (its modification time) makes a rewritten file a new entry."""
+    content = Path(path).read_bytes()
+    result = read(path)
+    digest = hashlib.sha256(content).hexdigest()
+    return Source(name, title, description, digest, result, result.rollouts, Path(events) if events else None)
+
+
+def bundled_sources() -> dict[str, Source]:
+    """The bundled runs by key, in the order of :func:`laser_core.bundled.runs`; unreadable ones are left out."""
+    st.session_state.pop("bundled_error", None)
+    return _read_all(bundled.runs())
+
+
+def trained_sources() -> dict[str, Source]:
+    """The runs trained on the Train page and finished, the newest first."""
+    return _read_all(jobs.finished())
+
+
+def _read_all(runs: Sequence[bundled.BundledRun]) -> dict[str, Source]:
+    sources = {}
+    for run in runs:
+        path = Path(run.rollouts)
+        if path.is_file():
+            events = str(run.events) if run.events and Path(run.events).is_file() else None
+            stamp = path.stat().st_mtime_ns
+            try:
+                sources[run.name] = _bundled_source(run.name, run.title, run.description, str(path), events, stamp)
+            except InputError as error:  # a damaged copy must not take the other runs along
+                st.session_state["bundled_error"] = str(error)
+    return sources
+
+
+def uploaded_sources() -> dict[str, Source]:
+    """This session's uploads by key."""
+    return st.session_state.setdefault("uploaded_sources", {})
+
+
+def all_sources() -> dict[str, Source]:
+    """Bundled runs first, then those trained here, then this session's uploads."""
+    return bundled_sources() | trained_sources() | uploaded_sources()
+
+
+def current() -> Source:
+    """The source chosen in the sidebar."""
+    sources = all_sources()
+    key = st.session_state.get("run")
+    if key in sources:
+        return sources[key]
+    return sources[DEFAULT_RUN] if DEFAULT_RUN in sources else list(sources.values())[-1]
+
+
+def signal_of(source: Source) -> str | None:
+    """The signal chosen in the sidebar if this source has it, otherwise the file's first; None where it has none."""
+    chosen = st.session_state.get("signal")
+    if chosen is not None and (chosen in source.signals or chosen in source.all_signals):
+        return chosen
+    return source.signals[0] if source.signals else None
