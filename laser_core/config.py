@@ -79,6 +79,7 @@ class LaserConfig:
     eval_every: int = setting(0, "evaluate on the validation split every so many steps; 0: never", unit="steps")
     eval_problems: int = setting(500, "held-out problems in the last evaluation")
     eval_samples: int = setting(16, "solutions for each of them")
+    keep_rollouts: bool = setting(False, "write every step's rollouts to training/STEP.parquet")
     checkpoint_every: int = setting(50, "steps between checkpoints; 0: only at the end", unit="steps")
 
     def __post_init__(self) -> None:

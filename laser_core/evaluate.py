@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from laser_core.config import LaserConfig
 from laser_core.generate import Generation, generate
 from laser_core.policy import Policy
 from laser_core.rollouts import Rollouts, RunMeta
@@ -34,6 +35,38 @@ def verify_rewards(
     references = [problem.answer for problem in problems for _ in range(samples)]
     verdicts = verify_answers(answers, references)
     return torch.tensor([float(verdict is True) for verdict in verdicts]), texts, answers
+
+
+def training_rows(
+    config: LaserConfig,
+    step: int,
+    problems: Sequence[Problem],
+    sampled: Generation,
+    texts: Sequence[str],
+    answers: Sequence[str | None],
+    reward: Tensor,
+    score: Tensor,
+) -> list[dict]:
+    """A training step's solutions as rows of the rollout table, without traces."""
+    samples = len(texts) // len(problems)
+    return [
+        {
+            "run": config.method,
+            "step": step,
+            "problem_id": problems[i // samples].problem_id,
+            "sample": i % samples,
+            "problem": problems[i // samples].text,
+            "reference_answer": problems[i // samples].answer,
+            "response": text,
+            "answer": answers[i],
+            "correct": bool(reward[i] > 0.5),
+            "truncated": bool(sampled.truncated[i]),
+            "n_tokens": int(sampled.length[i]),
+            "z_logprob": None if sampled.truncated[i] else float(sampled.z_logprob[i]),
+            "score": None if sampled.truncated[i] else float(score[i]),
+        }
+        for i, text in enumerate(texts)
+    ]
 
 
 def measure_c_ref(

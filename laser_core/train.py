@@ -25,7 +25,14 @@ import torch
 from laser_core import algorithm, monitor
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
-from laser_core.evaluate import measure_c_ref, reference_z_logprob, responses_of, sample_rollouts, verify_rewards
+from laser_core.evaluate import (
+    measure_c_ref,
+    reference_z_logprob,
+    responses_of,
+    sample_rollouts,
+    training_rows,
+    verify_rewards,
+)
 from laser_core.generate import generate
 from laser_core.numerics import pick_dtype
 from laser_core.policy import Policy, load_policy, with_verdict_tokens
@@ -58,6 +65,7 @@ def training_step(
     c_ref: float,
     dtype: torch.dtype,
     reference: Policy | None = None,
+    on_rollouts: Callable[[list[dict]], None] | None = None,
 ) -> dict[str, float]:
     """One step of GRPO with LaSeR's score loss and integrated advantages; returns the step's event.
 
@@ -66,6 +74,7 @@ def training_step(
     problems : this step's G problems
     step : from 0; decides the phase of the schedule and the random draws
     reference : the model before training; read for the exact reference alone
+    on_rollouts : called with the step's solutions as rows of the rollout table
     """
     phase, group_size, rule = config.phase(step), config.rollouts_per_prompt, ScoreRule.of(config, c_ref)
     generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
@@ -90,8 +99,10 @@ def training_step(
         ref_z = reference_z_logprob(reference, solutions, dtype=dtype, max_tokens=config.micro_batch_tokens)
 
     # The verifier's rewards r_v, the policy's own scores r_s, and the advantages A.
-    reward, _, _ = verify_rewards(policy, sampled, problems, group_size)
+    reward, texts, answers = verify_rewards(policy, sampled, problems, group_size)
     score = rule.score(sampled.z_logprob, z_wrong_logprob=sampled.z_wrong_logprob, ref_z_logprob=ref_z)
+    if on_rollouts:
+        on_rollouts(training_rows(config, step, problems, sampled, texts, answers, reward, score))
     self_rewarded = phase == "laser" and config.reward_source == "score"
     if self_rewarded:  # the ablation without a verifier: a solution without a score earns 0, as from the verifier
         advantage = algorithm.group_advantages(torch.where(scored, score, 0.0), group_size)
@@ -249,6 +260,7 @@ def train(
             c_ref=state["c_ref"],
             dtype=dtype,
             reference=reference,
+            on_rollouts=(lambda rows, step=step: folder.keep_rollouts(rows, step)) if config.keep_rollouts else None,
         )
         event["step_seconds"] = time.perf_counter() - started
         event["tokens_per_second"] = event["n_tokens"] / event["step_seconds"]
