@@ -29,6 +29,7 @@ NUMBERS = (  # event field, its name on the page, digits, what it is
     ("laser/log_z", "log Z", 5, "What the score leaves out, nats; see Theory."),
     ("laser/c_ref_drift", "Drift from c_ref", 2, "How far z_c's log-prob has moved from its constant, nats."),
 )
+VIEWS = ("start", "traces", "scores", "thresholds", "voting", "compare")
 CURVES = ["reward", "within_problem_auroc", "balanced_f1"]  # at first
 STATES = {
     "starting": ":blue-badge[:material/hourglass_top: starting]",
@@ -130,7 +131,7 @@ def _numbers(job: jobs.Job, done: Progress) -> None:
 
 
 def _actions(job: jobs.Job) -> None:
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if job.state == "stopping":
             if st.button("End it at once", icon=":material/dangerous:", help="Loses what came after the checkpoint."):
                 _do(jobs.stop, job, at_once=True)
@@ -138,9 +139,9 @@ def _actions(job: jobs.Job) -> None:
             if st.button("Stop", icon=":material/stop:", help="Ends after the step at hand; it can be resumed."):
                 _do(jobs.stop, job)
         elif job.state == "finished":
-            look = "Look at its rollouts"
-            if st.button(look, type="primary", icon=":material/visibility:", on_click=_choose, args=(job,)):
-                st.switch_page("app_pages/start.py")
+            st.markdown("Look at its rollouts:")
+            for view in VIEWS:  # the chooser in the sidebar takes titles from the address
+                st.page_link(f"app_pages/{view}.py", label=view.capitalize(), query_params={"run": job.name})
         elif st.button("Resume", type="primary", icon=":material/resume:"):
             _do(jobs.resume, job)
         if not job.live:
@@ -157,12 +158,6 @@ def _do(action: object, job: jobs.Job, **options: object) -> None:
         st.error(literal(error), icon=":material/error:")
     else:
         st.rerun()
-
-
-def _choose(job: jobs.Job) -> None:
-    run = f"run-{job.key}"
-    if run in data.all_sources():
-        st.session_state["run"] = run
 
 
 def _summary(settings: LaserConfig) -> str:
