@@ -1,0 +1,53 @@
+"""``laser reproduce``: the paper's claims in miniature."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def reproduce(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for runs and results; goes on where it stopped.")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Training seeds of the main runs: 5, or 2 with --quick.")] = None,
+    ablation_seeds: Annotated[
+        int | None,
+        typer.Option(help="Seeds of ablations and further families: 2, or 1 with --quick; 0 leaves them out."),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Every row in minutes, with wider intervals.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Processes; one per core by default.")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Print the table: --out's, or the one that ships.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="With --show: one JSON object.")] = False,
+) -> None:
+    """Train base, GRPO, LaSeR and ablations on the miniature world, and judge every claim of the paper."""
+    from laser_core.reproduce.table import SHIPPED, as_text, load, save, to_json
+
+    if show:
+        claims = load(out / "claims.json" if out else SHIPPED)
+        typer.echo(json.dumps(to_json(claims)) if json_ else as_text(claims))
+        return
+    if out is None:
+        raise typer.BadParameter("say where to: --out DIR (or --show the shipped table)", param_hint="--out")
+    from dataclasses import replace
+
+    from laser_core.progress import plain_bar
+    from laser_core.reproduce.claims import all_claims
+    from laser_core.reproduce.evidence import Evidence
+    from laser_core.reproduce.execute import execute
+    from laser_core.reproduce.page import write_page
+    from laser_core.reproduce.plan import QUICK, Scale
+
+    scale = QUICK if quick else Scale()
+    changes = {"seeds": seeds, "ablation_seeds": ablation_seeds}
+    scale = replace(scale, **{name: value for name, value in changes.items() if value is not None})
+    with plain_bar("reproduce", 0) as advance:
+        execute(out, scale, workers=workers, on_done=lambda done, total, name: advance(done, f"of {total}: {name}"))
+    claims = all_claims(Evidence(out))
+    save(claims, out)
+    write_page(claims, out / "claims.html")
+    typer.echo(as_text(claims))
+    typer.echo(f"Wrote {out}/claims.json, claims.parquet and claims.html")

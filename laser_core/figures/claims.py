@@ -1,0 +1,76 @@
+"""The table of claims as a picture: each row's value with its interval, and the paper's number beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from laser_core.figures.theme import CORRECT, INCORRECT, UNKNOWN, add_rule, empty, frame
+
+if TYPE_CHECKING:
+    from laser_core.reproduce.table import Claim
+
+_STYLES = {
+    True: ("holds", CORRECT, "circle"),
+    False: ("does not hold", INCORRECT, "x"),
+    None: ("for comparison", UNKNOWN, "diamond"),
+}
+ROW_HEIGHT = 34  # pixels: one line of text and the room above it
+
+
+def claims_figure(claims: Sequence[Claim]) -> go.Figure:
+    """Values of one section's rows, top to bottom, with 95% intervals over seeds and problems.
+
+    Parameters
+    ----------
+    claims : rows that share a scale, as a section's do.
+    """
+    rows = [claim for claim in claims if math.isfinite(claim.value)]
+    if not rows:
+        return empty("Nothing was measured for this claim.")
+    names = [claim.claim for claim in rows]
+    fig = go.Figure()
+    for holds, (label, color, symbol) in _STYLES.items():
+        chosen = [claim for claim in rows if claim.holds is holds]
+        if chosen:
+            bounded = [claim if math.isfinite(claim.ci_low) else None for claim in chosen]
+            fig.add_trace(
+                go.Scatter(
+                    x=[claim.value for claim in chosen],
+                    y=[claim.claim for claim in chosen],
+                    error_x={
+                        "type": "data",
+                        "symmetric": False,
+                        "array": [0 if b is None else b.ci_high - b.value for b in bounded],
+                        "arrayminus": [0 if b is None else b.value - b.ci_low for b in bounded],
+                        "color": color,
+                    },
+                    mode="markers",
+                    marker={"color": color, "symbol": symbol, "size": 10},
+                    name=label,
+                    customdata=[[c.ci_low, c.ci_high, c.seeds, c.n_problems, c.rule or "-"] for c in chosen],
+                    hovertemplate="%{x:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}]<br>%{customdata[2]} seeds, "
+                    "%{customdata[3]} problems<br>rule: %{customdata[4]}<extra></extra>",
+                )
+            )
+    paper = [claim for claim in rows if claim.paper is not None]
+    if paper:
+        fig.add_trace(
+            go.Scatter(
+                x=[claim.paper for claim in paper],
+                y=[claim.claim for claim in paper],
+                mode="markers",
+                marker={"symbol": "line-ns-open", "size": 18, "color": UNKNOWN, "line": {"width": 3}},
+                name="paper",
+                hovertemplate="paper: %{x:.3f}<extra></extra>",
+            )
+        )
+    low = min(claim.ci_low if math.isfinite(claim.ci_low) else claim.value for claim in rows)
+    if low < 0:
+        add_rule(fig, x=0, label="")
+    frame(fig, x="value", y="", height=110 + ROW_HEIGHT * len(rows), hovermode="closest")
+    fig.update_yaxes(categoryorder="array", categoryarray=names[::-1], tickfont={"size": 12})
+    return fig

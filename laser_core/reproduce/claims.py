@@ -1,0 +1,415 @@
+"""The paper's claims, one function each, from the rollouts to rows of the table.
+
+A row holds or does not by the rule it states; thresholds are on the value, never on a chosen seed. Where something may
+not be worse than something else, the rule asks that the interval does not exclude "as good".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from laser_core.analysis import calibration, length_relation, recalibrate
+from laser_core.analysis.estimates import Estimate, Statistic, ratio_statistic
+from laser_core.analysis.metrics import accuracy_statistic
+from laser_core.analysis.seeds import over_seeds
+from laser_core.analysis.signals import with_free_signals
+from laser_core.reproduce.evidence import Evidence, auroc, balanced_f1, gain, vote, within
+from laser_core.reproduce.plan import ABLATIONS, TRANSFER
+from laser_core.reproduce.table import Claim
+from laser_core.theory import log_partition
+
+SELF_VERIFY, REWARD_MODEL = "signal.self_verify", "signal.reward_model"
+FREE_SIGNALS = {
+    "signal.mean_logprob": "mean token log-prob",
+    "signal.min_logprob": "minimum token log-prob",
+    "signal.neg_entropy": "entropy (low is confident)",
+    "signal.self_certainty": "self-certainty",
+    "signal.lowest_group_logprob": "DeepConf's lowest group",
+    "signal.tail_logprob": "DeepConf's tail",
+}
+VOTES = (4, 8, 16, 32)
+
+
+def all_claims(evidence: Evidence) -> list[Claim]:
+    """Every row for which there is evidence, in the order of the paper's argument."""
+    parts = (
+        c_ref_is_constant,
+        reasoning,
+        self_verification,
+        within_problem,
+        inference_scaling,
+        cost,
+        constant_reference,
+        ablations,
+        length_and_calibration,
+        transfer,
+        other_families,
+    )
+    return [claim for part in parts for claim in part(evidence) if claim.seeds]
+
+
+def c_ref_is_constant(e: Evidence) -> list[Claim]:
+    """Claim 1: log pi_ref(z_c) hardly varies, and log Z stays near 0."""
+    section, rows = "1. The reference log-prob of z_c is nearly constant", []
+    if e.names("base"):
+        z, problem = _z_logprobs(e, "base")
+        rows.append(
+            Claim.of(
+                section,
+                "standard deviation of log pi_ref(z_c) on the base's solutions, nats",
+                _std(z, problem),
+                seeds=1,
+                paper=0.04,
+                holds=bool(z.std() <= 0.1),
+                rule="at most 0.1",
+                note=f"mean {z.mean():.2f} nats over {len(z)} solutions",
+                group="base",
+            )
+        )
+        log_z = np.asarray(log_partition(z, beta_v=e.rollouts("base").meta.beta_v))
+        rows.append(
+            Claim.of(
+                section,
+                "log Z on the base's solutions, nats",
+                _mean(log_z, problem),
+                seeds=1,
+                holds=bool(log_z.max() < 0.01),
+                rule="largest below 0.01",
+                note=f"largest {log_z.max():.1e}",
+                group="base",
+            )
+        )
+    drifts, stds = [], []
+    for name in e.names("laser"):
+        ref, problem = _z_logprobs(e, name, "ref_z_logprob")
+        drifts.append(_mean_statistic(ref - e.rollouts(name).meta.c_ref, problem))
+        stds.append(ref.std())
+    if drifts:
+        drift = over_seeds(drifts)
+        rows.append(
+            Claim.of(
+                section,
+                "log pi_ref(z_c) on the trained model's solutions - c_ref, nats",
+                drift,
+                seeds=len(drifts),
+                holds=abs(drift.value) <= 0.1,
+                rule="within 0.1",
+                note=f"its standard deviation there: {np.mean(stds):.3f} nats",
+                group="laser",
+            )
+        )
+    return rows
+
+
+def reasoning(e: Evidence) -> list[Claim]:
+    """Claim 2: LaSeR reasons as well as GRPO, and both far better than the base."""
+    section = "2. Reasoning is not harmed"
+    rows = []
+    for group, title, paper in (
+        ("base", "accuracy of the base", None),
+        ("grpo", "accuracy after GRPO", None),
+        ("laser", "accuracy after LaSeR", None),
+    ):
+        found, seeds = e.over(group, accuracy_statistic)
+        rows.append(Claim.of(section, title, found, seeds=seeds, paper=paper, group=group))
+    found, seeds = e.difference("grpo", "laser", accuracy_statistic)
+    note = "the paper's gain is on Qwen2.5-7B, 42.7 - 41.8 percent"
+    if found.ci_low < 0 < found.ci_high:
+        note += "; here the interval includes 0"
+    rows.append(
+        Claim.of(
+            section,
+            "LaSeR - GRPO, accuracy at the same number of steps",
+            found,
+            seeds=seeds,
+            paper=0.009,
+            holds=bool(found.value >= 0),
+            rule="at least 0",
+            note=note,
+            group="laser",
+        )
+    )
+    for group, title in (("grpo", "GRPO - base, accuracy"), ("laser", "LaSeR - base, accuracy")):
+        found, seeds = e.difference("base", group, accuracy_statistic)
+        holds = bool(found.value >= 0.1 and found.ci_low > 0)
+        rows.append(Claim.of(section, title, found, seeds=seeds, holds=holds, rule="at least 0.1", group=group))
+    return rows
+
+
+def self_verification(e: Evidence) -> list[Claim]:
+    """Claim 3: the score verifies the model's own solutions, beside a second prompt and a reward model."""
+    section = "3. Self-verification: balanced F1 at 0.5, untuned"
+    score, seeds = e.over("laser", balanced_f1)
+    rows = [
+        Claim.of(
+            section,
+            "LaSeR, last-token score",
+            score,
+            seeds=seeds,
+            paper=0.796,
+            holds=bool(score.value >= 0.85),
+            rule="at least 0.85",
+            group="laser",
+        )
+    ]
+    for group, title, paper in (
+        ("base", "base, asked a second time", 0.329),
+        ("grpo", "GRPO, asked a second time", 0.492),
+        ("laser", "LaSeR's model, asked a second time", None),
+    ):
+        found, n = e.over(group, balanced_f1, signal=SELF_VERIFY)
+        rows.append(Claim.of(section, title, found, seeds=n, paper=paper, group=group))
+    found, n = e.over("laser", balanced_f1, signal=REWARD_MODEL)
+    rows.append(
+        Claim.of(section, "reward model of the same size, same rollouts", found, seeds=n, paper=0.789, group="laser")
+    )
+    for signal, title in ((SELF_VERIFY, "score - second prompt"), (REWARD_MODEL, "score - reward model")):
+        found, n = e.difference("laser", "laser", balanced_f1, signals=(signal, "score"))
+        rule = "above 0" if signal == SELF_VERIFY else "interval reaches 0 or above"
+        holds = bool(found.ci_low > 0 if signal == SELF_VERIFY else found.ci_high >= 0)
+        paper = None if signal == SELF_VERIFY else -0.013
+        rows.append(Claim.of(section, title, found, seeds=n, paper=paper, holds=holds, rule=rule, group="laser"))
+    return rows
+
+
+def within_problem(e: Evidence) -> list[Claim]:
+    """Claim 4: the score ranks solutions of the same problem, better than what costs nothing."""
+    section = "4. Right against wrong within a problem: AUROC"
+    score, seeds = e.over("laser", within)
+    rows = [
+        Claim.of(
+            section,
+            "LaSeR, last-token score",
+            score,
+            seeds=seeds,
+            holds=bool(score.value >= 0.9),
+            rule="at least 0.90",
+            group="laser",
+        )
+    ]
+    found, n = e.over("laser", auroc)
+    rows.append(Claim.of(section, "the same over all solutions of all problems", found, seeds=n, group="laser"))
+    found, n = e.over("grpo", within)
+    rows.append(Claim.of(section, "GRPO, its z_c log-prob, never trained", found, seeds=n, group="grpo"))
+    for signal, title in {**FREE_SIGNALS, REWARD_MODEL: "reward model", SELF_VERIFY: "second prompt"}.items():
+        values, gaps = [], []
+        for name in e.names("laser"):
+            free = with_free_signals(e.rollouts(name))
+            if signal in free.signals:
+                other = within(e.samples(name).with_signal(free, signal))
+                values.append(other)
+                gaps.append(within(e.samples(name)).minus(other))
+        if values:
+            n = len(values)
+            rows.append(Claim.of(section, f"LaSeR's solutions by {title}", over_seeds(values), seeds=n, group="laser"))
+            found, free = over_seeds(gaps), signal in FREE_SIGNALS
+            holds = bool(found.ci_low > 0) if free else None
+            rule = "above 0" if free else ""
+            rows.append(Claim.of(section, f"score - {title}", found, seeds=n, holds=holds, rule=rule, group="laser"))
+    return rows
+
+
+def inference_scaling(e: Evidence) -> list[Claim]:
+    """Claim 5: the weighted vote beats the majority vote at every N, and best-of-N rises with N."""
+    section, rows = "5. Inference-time scaling", []
+    most = e.samples(e.names("laser")[0]).n_samples if e.names("laser") else 0
+    sizes = [n for n in range(4, 33) if n <= most]
+    for kind, title in (("majority", "majority vote"), ("weighted", "weighted vote"), ("best_of_n", "best of N")):
+        for n in (size for size in VOTES if size <= most):
+            found, seeds = e.over("laser", vote(kind, n))
+            rows.append(Claim.of(section, f"LaSeR, {title}, N = {n}", found, seeds=seeds, group="laser"))
+    if sizes:
+        gains = [e.over("laser", gain(n)) for n in sizes]
+        worst = min(range(len(sizes)), key=lambda i: gains[i][0].ci_low)
+        found, seeds = gains[worst]
+        rows.append(
+            Claim.of(
+                section,
+                f"weighted - majority, the least certain N of 4 to {sizes[-1]}",
+                found,
+                seeds=seeds,
+                holds=bool(found.ci_low > 0),
+                rule="interval above 0 at every N",
+                note=f"N = {sizes[worst]}",
+                group="laser",
+            )
+        )
+    for n in (size for size in (16,) if size <= most):
+        found, seeds = e.over("laser", gain(n))
+        holds = bool(found.value >= 0.1 and found.ci_low > 0)
+        title = f"weighted - majority, N = {n}"
+        rows.append(Claim.of(section, title, found, seeds=seeds, holds=holds, rule="at least 0.10", group="laser"))
+        found, seeds = e.over("grpo", gain(n))
+        rows.append(
+            Claim.of(section, f"the same after GRPO: weighted - majority, N = {n}", found, seeds=seeds, group="grpo")
+        )
+    if most:
+        top = VOTES[-1] if most >= VOTES[-1] else most
+
+        def rise(samples) -> Statistic:
+            return vote("best_of_n", top)(samples).minus(accuracy_statistic(samples))
+
+        found, seeds = e.over("laser", rise)
+        title = f"best of {top} by score - a single solution"
+        rows.append(
+            Claim.of(section, title, found, seeds=seeds, holds=bool(found.ci_low > 0), rule="above 0", group="laser")
+        )
+    return rows
+
+
+def cost(e: Evidence) -> list[Claim]:
+    """Claim 6: the score costs one decode step."""
+    section, rows = "6. What the score costs", []
+    for row in e.cost.get("rows", ()):
+        found = Estimate(row["value"], row["ci_low"], row["ci_high"], e.cost["n_problems"])
+        holds = None if row["at_most"] is None else bool(found.value <= row["at_most"])
+        rule = "" if row["at_most"] is None else f"at most {row['at_most']:g}"
+        rows.append(
+            Claim.of(section, row["claim"], found, seeds=1, holds=holds, rule=rule, note=row["note"], group="laser")
+        )
+    return rows
+
+
+def constant_reference(e: Evidence) -> list[Claim]:
+    """Claim 7: a constant instead of the exact reference costs nothing."""
+    section, rows = "7. Constant against exact reference", []
+    for metric, title, paper in (
+        (balanced_f1, "exact - constant, balanced F1", -0.001),
+        (accuracy_statistic, "exact - constant, accuracy", -0.001),
+        (within, "exact - constant, AUROC within a problem", None),
+    ):
+        found, seeds = e.difference("laser", "exact", metric)
+        holds = bool(found.ci_low <= 0 <= found.ci_high)
+        rule = "interval includes 0"
+        rows.append(Claim.of(section, title, found, seeds=seeds, paper=paper, holds=holds, rule=rule, group="exact"))
+    return rows
+
+
+def ablations(e: Evidence) -> list[Claim]:
+    """Claim 8: what each part of the recipe is good for. Rows inform; self-reward alone must collapse."""
+    section, rows = "8. Ablations, each minus LaSeR with the same seed", []
+    for name, _, title in ABLATIONS:
+        for metric, what in ((accuracy_statistic, "accuracy"), (balanced_f1, "balanced F1"), (within, "AUROC within")):
+            found, seeds = e.difference("laser", f"ablation-{name}", metric)
+            collapses = name == "self-reward" and what == "accuracy"
+            rows.append(
+                Claim.of(
+                    section,
+                    f"{title} - LaSeR, {what}",
+                    found,
+                    seeds=seeds,
+                    holds=bool(found.ci_high < -0.05) if collapses else None,
+                    rule="collapses: at least 0.05 lower" if collapses else "",
+                    group=f"ablation-{name}",
+                )
+            )
+    return rows
+
+
+def length_and_calibration(e: Evidence) -> list[Claim]:
+    """Claim 9: score against length, and calibration before and after a recalibration fitted on other problems."""
+    section = "9. Length and calibration"
+    names = e.names("laser")
+    if not names:
+        return []
+    samples = [e.samples(name) for name in names]
+    spearman = _mean_of([length_relation(s).spearman for s in samples])
+    before = _mean_of([calibration(s).ece for s in samples])
+    after = _mean_of([calibration(recalibrate(s)).ece for s in samples])
+    note = "interval: the widest seed's"
+    return [
+        Claim.of(
+            section,
+            "score against length, Spearman",
+            spearman,
+            seeds=len(names),
+            paper=-0.42,
+            note=f"{note}; solutions of one family hardly differ in length",
+            group="laser",
+        ),
+        Claim.of(section, "ECE of the clipped score", before, seeds=len(names), paper=0.09, note=note, group="laser"),
+        Claim.of(
+            section,
+            "ECE after isotonic recalibration on other problems",
+            after,
+            seeds=len(names),
+            holds=bool(after.value < before.value),
+            rule="below the one before",
+            note=note,
+            group="laser",
+        ),
+    ]
+
+
+def transfer(e: Evidence) -> list[Claim]:
+    """Claim 10: trained on one family and length, scored on longer problems and on other families."""
+    section, rows = "10. Transfer: trained on linear equations alone", []
+    for family in TRANSFER:
+        for metric, what in ((accuracy_statistic, "accuracy"), (balanced_f1, "balanced F1"), (within, "AUROC within")):
+            found, seeds = e.over("laser", metric, family=family)
+            holds = bool(found.ci_low > 0.5) if metric is within else None
+            rule = "above 0.5" if metric is within else ""
+            title = f"{family}: {what}"
+            rows.append(Claim.of(section, title, found, seeds=seeds, holds=holds, rule=rule, group="laser"))
+    return rows
+
+
+def other_families(e: Evidence) -> list[Claim]:
+    """Claim 11: nothing rests on one family."""
+    section, rows = "11. Trained on other families", []
+    for family in ("pair", "words"):
+        laser, grpo = f"{family}-laser", f"{family}-grpo"
+        found, seeds = e.difference(grpo, laser, accuracy_statistic)
+        rows.append(
+            Claim.of(
+                section,
+                f"{family}: LaSeR - GRPO, accuracy",
+                found,
+                seeds=seeds,
+                holds=bool(found.value >= 0),
+                rule="at least 0",
+                group=laser,
+            )
+        )
+        for metric, what, rule, least in (
+            (accuracy_statistic, "accuracy", "", None),
+            (balanced_f1, "balanced F1", "at least 0.85", 0.85),
+            (within, "AUROC within", "at least 0.90", 0.9),
+            (gain(16), "weighted - majority, N = 16", "interval above 0", 0.0),
+        ):
+            found, seeds = e.over(laser, metric)
+            holds = None if least is None else bool(found.value >= least and (least or found.ci_low > 0))
+            title = f"{family}: {what}"
+            rows.append(Claim.of(section, title, found, seeds=seeds, holds=holds, rule=rule, group=laser))
+    return rows
+
+
+def _z_logprobs(e: Evidence, name: str, column: str = "z_logprob") -> tuple[np.ndarray, np.ndarray]:
+    """A column of nats where it is known, and the number of each one's problem."""
+    table = e.rollouts(name).table
+    values = np.array([np.nan if v is None else v for v in table[column].to_pylist()])
+    problem = np.unique(table["problem_id"].to_pylist(), return_inverse=True)[1]
+    known = np.isfinite(values)
+    return values[known], problem[known]
+
+
+def _mean_statistic(values: np.ndarray, problem: np.ndarray) -> Statistic:
+    return ratio_statistic(np.bincount(problem, values), np.bincount(problem).astype(float), scale="real")
+
+
+def _mean(values: np.ndarray, problem: np.ndarray) -> Estimate:
+    return _mean_statistic(values, problem).estimate()
+
+
+def _std(values: np.ndarray, problem: np.ndarray) -> Estimate:
+    """Standard deviation; its interval is that of the variance, which is a mean over problems, square-rooted."""
+    variance = _mean((values - values.mean()) ** 2, problem)
+    return Estimate(*(float(np.sqrt(max(v, 0))) for v in (variance.value, *variance.ci)), variance.n)
+
+
+def _mean_of(estimates: list[Estimate]) -> Estimate:
+    """Mean over seeds of what has no per-problem form; the interval's ends are the widest seed's, moved to the mean."""
+    value = float(np.mean([x.value for x in estimates]))
+    down = max(x.value - x.ci_low for x in estimates)
+    up = max(x.ci_high - x.value for x in estimates)
+    return Estimate(value, value - down, value + up, estimates[0].n)
