@@ -171,7 +171,8 @@ class Reading:
         """Tables of about BATCH_ROWS rows, in the file's order; columns without a value are absent from each."""
         batch: list[dict] = []
         for record in self.opened.records(max_bytes=max_bytes):
-            self.n_records += not (isinstance(record, Record) and set(record.value) == {canonical.HEADER})
+            header = record.line == 0 or (isinstance(record, Record) and set(record.value) == {canonical.HEADER})
+            self.n_records += not header
             if isinstance(record, Refusal):
                 self._refuse(record)
                 continue

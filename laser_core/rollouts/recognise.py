@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from laser_core.errors import InputError
 from laser_core.rollouts.canonical_parquet import is_canonical_parquet
-from laser_core.rollouts.readers import canonical, mapped, readers, trl
+from laser_core.rollouts.readers import canonical, mapped, openai_responses, readers, trl
 from laser_core.rollouts.readers.mapped import suggest_mapping
 from laser_core.rollouts.records import Record
 from laser_core.rollouts.schema import COLUMNS, column_type
@@ -106,6 +106,11 @@ def choose_reader(opened: Source, *, format: str | None, mapping: dict[str, str]
         )
     if chosen is not None:
         return chosen
+    if first and openai_responses.is_request(first[0].value):
+        remedy = "give its output file along: the requests lend their problems to the answers"
+        raise InputError(
+            "this is a batch's input file: it holds requests and no answers", file=opened.name, remedy=remedy
+        )
     if not first:
         return canonical  # every record so far is broken: reading on will say how
     raise InputError(

@@ -93,7 +93,7 @@ def json_lines(stream: BinaryIO) -> Iterator[Record | Refusal]:
         if line == 1:
             data = data.removeprefix(b"\xef\xbb\xbf")
         if data.strip():
-            yield _json_record(line, data, complete=data.endswith(b"\n"))
+            yield parse_object(line, data, complete=data.endswith(b"\n"))
 
 
 def _skip_line(stream: BinaryIO) -> None:
@@ -103,7 +103,8 @@ def _skip_line(stream: BinaryIO) -> None:
             return
 
 
-def _json_record(line: int, data: bytes, *, complete: bool) -> Record | Refusal:
+def parse_object(line: int, data: bytes, *, complete: bool) -> Record | Refusal:
+    """One JSON object as a record, or why it is none; ``complete`` tells whether a cut-off is out of the question."""
     try:
         value = parse_json(data.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -148,7 +149,10 @@ def json_document(data: bytes, *, file: str) -> Iterator[Record | Refusal]:
     items = [document]
     if isinstance(document, list):
         items = document
-    elif isinstance(document, dict):
+    elif isinstance(document, dict) and is_inspect_log(document):
+        yield Record(0, {key: value for key, value in document.items() if key != "samples"})
+        items = document["samples"]
+    elif isinstance(document, dict) and "choices" not in document:
         lists = lists_of_objects(document)
         items = lists[0] if len(lists) == 1 else items
     for line, item in enumerate(items, start=1):
@@ -156,6 +160,11 @@ def json_document(data: bytes, *, file: str) -> Iterator[Record | Refusal]:
             yield Record(line, item)
         else:
             yield Refusal(line, None, f"expected an object with named fields, found {type(item).__name__}")
+
+
+def is_inspect_log(document: dict) -> bool:
+    """Whether a JSON document is an Inspect AI log: it has several lists, of which ``samples`` is the one to read."""
+    return isinstance(document.get("eval"), dict) and isinstance(document.get("samples"), list)
 
 
 def lists_of_objects(document: dict) -> list[list[dict]]:

@@ -19,11 +19,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from laser_core.errors import InputError
+from laser_core.rollouts.archive import eval_records, is_eval
 from laser_core.rollouts.records import (
     DamagedError,
     Record,
     Refusal,
     csv_records,
+    is_inspect_log,
     json_document,
     json_lines,
     lists_of_objects,
@@ -62,7 +64,7 @@ class Source:
     Attributes
     ----------
     name : display name, used in errors.
-    kind : "parquet", "jsonl", "json" or "csv".
+    kind : "parquet", "jsonl", "json", "csv" or "eval".
     size : bytes as stored.
     raw : the stored bytes, seekable.
     """
@@ -95,6 +97,10 @@ class Source:
         self.raw.seek(0)
         if self.kind == "parquet":
             yield from parquet_records(self.parquet(), file=self.name)
+            return
+        if self.kind == "eval":
+            limit = min(MAX_IN_MEMORY_BYTES, max(BOMB_FLOOR, BOMB_RATIO * self.size))
+            yield from eval_records(self.raw, file=self.name, max_bytes=limit)
             return
         stream = io.BufferedReader(_Bounded(self, max_bytes), MIB)
         if self.kind == "json":
@@ -195,6 +201,9 @@ def _recognise(raw: BinaryIO, name: str) -> Source:
     if head.startswith(b"PAR1"):
         source.kind = "parquet"
         return source
+    if head.startswith(b"PK\x03\x04") and is_eval(raw):
+        source.kind = "eval"
+        return source
     if head.startswith(b"\x1f\x8b"):
         source.compression = "gzip"
     elif head.startswith(b"\x28\xb5\x2f\xfd"):
@@ -257,6 +266,7 @@ def _text_kind(start: bytes, source: Source) -> str:
         wraps_records = (
             alone and isinstance(value, dict) and len(lists_of_objects(value)) == 1 and "choices" not in value
         )
+        wraps_records = wraps_records or (alone and isinstance(value, dict) and is_inspect_log(value))
         return "json" if wraps_records or not isinstance(value, dict) else "jsonl"
     # The first line is no JSON by itself: a document over several lines, or JSON lines whose first one is broken.
     closing = {b"{": b"}", b"[": b"]"}[start[:1]]

@@ -17,12 +17,16 @@ from tests.factories import make_rollouts
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
-@pytest.mark.parametrize("fixture", sorted(p.name for p in FIXTURES.glob("*.*") if p.suffix in (".jsonl", ".parquet")))
+FILES = sorted(p.name for p in FIXTURES.iterdir() if p.suffix in (".jsonl", ".json", ".eval", ".parquet"))
+
+
+@pytest.mark.parametrize("fixture", [name for name in FILES if "requests" not in name])
 def test_converting_and_reading_agree_on_every_fixture(tmp_path, fixture):
     at_once = read(FIXTURES / fixture)
     converted = convert(FIXTURES / fixture, tmp_path / "out.parquet")
     again = read(tmp_path / "out.parquet").rollouts
-    assert again.table.equals(at_once.rollouts.table)
+    assert again.table.schema == at_once.rollouts.table.schema
+    assert repr(again.table.to_pylist()) == repr(at_once.rollouts.table.to_pylist())  # NaN is not equal to itself
     assert again.meta == at_once.rollouts.meta
     assert converted.n_rollouts == len(again)
     for name in ("format", "n_rows", "refused", "notes", "n_refused"):

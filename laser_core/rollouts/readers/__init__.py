@@ -61,14 +61,18 @@ def readers() -> tuple[ModuleType, ...]:
     """Every reader, the most specific first."""
     from laser_core.rollouts.readers import (
         canonical,
+        inspect_ai,
         laser_official,
         lighteval,
         lm_eval,
+        logging_board,
         mapped,
         nemo_skills,
+        openai_responses,
         search_and_learn,
         skyrl,
         trl,
+        verifiers_results,
         verl,
     )
 
@@ -78,9 +82,13 @@ def readers() -> tuple[ModuleType, ...]:
         lm_eval,
         lighteval,
         nemo_skills,
+        inspect_ai,
+        openai_responses,
         search_and_learn,
         skyrl,
         verl,
+        verifiers_results,
+        logging_board,
         trl,
         mapped,
     )

@@ -1,9 +1,104 @@
-"""Chat and text completions of OpenAI's API and of servers that speak it (vLLM, SGLang)."""
+"""Chat and text completions of OpenAI's API and of servers that speak it (vLLM, SGLang), single, listed or in batches.
+
+Names from openai 3.52's types: a chat completion is ``id, object, created, model, choices[]``, a choice ``index,
+message{role, content}, finish_reason, logprobs{content[{token, logprob, top_logprobs}]}``; a text completion's choice
+is ``text, logprobs{tokens[], token_logprobs[]}``. A batch's output wraps each in ``custom_id,
+response{status_code, body}, error``; vLLM's offline batches do so too. -9999.0 stands for a log-prob that the server
+does not know, and vLLM may spell tokens as ``token_id:123``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from laser_core.rollouts.fields import FieldError
+from laser_core.rollouts.readers import Context, problem_hash
+
 NAME = "openai"
 TITLE = "OpenAI-style completions"
+
+UNKNOWN = -9999.0
+
+
+def matches(keys: set[str], record: dict) -> bool:
+    """A completion by its choices, or a line of a batch's output by its wrapping."""
+    if "custom_id" in keys and "response" in keys:
+        return True
+    choices = record.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    return isinstance(first, dict) and ("message" in first or "text" in first)
+
+
+def rows(record: dict, context: Context) -> Iterator[dict]:
+    """One row for each choice."""
+    custom_id = record.get("custom_id")
+    body = _body(record) if "custom_id" in record else record
+    choices = body.get("choices")
+    if not isinstance(choices, list) or not choices:
+        raise FieldError("choices", "no choices in this response")
+    if isinstance(body.get("model"), str):
+        context.meta.setdefault("model", body["model"])
+    problem = context.requests.get(str(custom_id)) if custom_id is not None else None
+    if custom_id is not None and problem is None:
+        context.notes["no problem text: read the batch's input file along, it is joined by custom_id"] += 1
+    usage = body.get("usage") if isinstance(body.get("usage"), dict) else {}
+    name = problem_hash(problem) if problem is not None else custom_id if custom_id is not None else body.get("id")
+    for choice in choices:
+        if not isinstance(choice, dict):
+            raise FieldError("choices", f"expected objects, found {type(choice).__name__}")
+        row = {
+            "problem_id": name,
+            "problem": problem,
+            "response": _text(choice),
+            "truncated": choice.get("finish_reason") == "length" if choice.get("finish_reason") else None,
+            "n_tokens": usage.get("completion_tokens") if len(choices) == 1 else None,
+        }
+        yield row | _logprobs(choice.get("logprobs"), context)
+
+
+def _body(record: dict) -> dict:
+    error = record.get("error")
+    response = record.get("response")
+    body = response.get("body") if isinstance(response, dict) else None
+    if isinstance(error, dict) or not isinstance(body, dict):
+        why = error.get("message") or error.get("code") if isinstance(error, dict) else "it holds no answer"
+        raise FieldError("response", f"the request failed: {str(why)[:100]}")
+    if "choices" not in body:
+        error = body.get("error") if isinstance(body.get("error"), dict) else {}
+        raise FieldError("response", f"the request failed: {str(error.get('message') or 'no choices')[:100]}")
+    return body
+
+
+def _text(choice: dict) -> object:
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        return choice.get("text")
+    content = message_content(message.get("content"))
+    return content if content is not None else message.get("refusal")
+
+
+def _logprobs(logprobs: object, context: Context) -> dict:
+    """Tokens and log-probs of a choice, in either API's spelling."""
+    if isinstance(logprobs, dict) and isinstance(logprobs.get("tokens"), list):
+        return _known(logprobs["tokens"], logprobs.get("token_logprobs"), context)
+    return chat_logprobs(logprobs, context)
+
+
+def chat_logprobs(logprobs: object, context: Context) -> dict:
+    """The columns ``tokens`` and ``token_logprobs`` from a chat choice's logprobs; none where there are none."""
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    if not isinstance(content, list) or not content or not all(isinstance(item, dict) for item in content):
+        return {}
+    return _known([item.get("token") for item in content], [item.get("logprob") for item in content], context)
+
+
+def _known(tokens: list, values: object, context: Context) -> dict:
+    row = {"tokens": tokens}
+    if isinstance(values, list) and values:
+        if UNKNOWN in values:
+            context.notes["a log-prob of -9999.0 is one that the server did not know: read as unknown"] += 1
+        row["token_logprobs"] = [None if value == UNKNOWN else value for value in values]
+    return row
 
 
 def is_request(record: dict) -> bool:

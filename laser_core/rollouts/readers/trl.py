@@ -37,7 +37,7 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
         if name in ("step", "prompt", "completion") or name in context.mapping:
             continue
         if isinstance(value, (int, float)):
-            row[f"signal.{name}"] = float(value)
+            row[f"signal.{name}"] = int(value) if isinstance(value, bool) else value
         elif name in _REFERENCES and isinstance(value, str):
             row["reference_answer"] = value
     for name, field in context.mapping.items():
@@ -72,5 +72,7 @@ def message_text(value: object, *, field: str, role: str | None) -> str:
         content = message.get("content")
         if isinstance(content, list):  # content in parts, of which only the texts can be read
             content = "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
+        if not isinstance(content, (str, type(None))):
+            raise FieldError(field, f"expected a message's text, found {type(content).__name__}")
         parts.append(content or "")
     return "\n".join(parts)
