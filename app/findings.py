@@ -9,7 +9,6 @@ import pyarrow as pa
 import streamlit as st
 
 from app import data
-from app.words import interval, literal, number
 from laser_core import analysis
 from laser_core.analysis import DrillDown, Estimate, Samples, Separation, VotingCurve, separation
 from laser_core.errors import InputError
@@ -91,48 +90,6 @@ def at_n(curve: VotingCurve, name: str, n: int) -> Estimate:
     stem = name.rstrip("_")
     low, high = (float(getattr(curve, f"{stem}_{side}")[at]) for side in ("low", "high"))
     return Estimate(float(getattr(curve, name)[at]), low, high, int(curve.n_problems))
-
-
-def side_by_side(sources: list[data.Source]) -> dict[str, dict[str, Estimate]]:
-    """Per run title, the findings that the runs are compared by; a run without a score has its accuracy only."""
-    rows = {}
-    for source in sources:
-        signal = data.signal_of(source)
-        row = {"accuracy": data.analyse(source, "accuracy", signal=signal or "score")}
-        if signal is not None:
-            parts = separated(source, signal)
-            row |= {
-                "AUROC": parts.auroc,
-                "AUROC within a problem": parts.within_problem_auroc,
-                "balanced F1 (TPR, TNR)": parts.balanced_f1,
-            }
-            curve, _ = voting(source, signal)
-            if curve is not None:
-                n = headline_n(curve)
-                row |= {
-                    f"majority vote of {n}": at_n(curve, "majority", n),
-                    f"weighted vote of {n}": at_n(curve, "weighted", n),
-                }
-        title = source.title if source.title not in rows else f"{source.title} ({source.key})"
-        rows[title] = row
-    return rows
-
-
-def same_problems(sources: list[data.Source]) -> bool:
-    """Whether all of the runs solved the same problems."""
-    sets = [set(data.samples(source, data.signal_of(source) or "score").problem_ids) for source in sources]
-    return all(ids == sets[0] for ids in sets)
-
-
-def comparison_sentence(sources: list[data.Source]) -> str:
-    """Which of the runs knows its correct solutions from its incorrect ones, in one sentence with n and intervals."""
-    told = []
-    for source in sources:
-        signal = data.signal_of(source)
-        if signal is not None:
-            within = separated(source, signal).within_problem_auroc
-            told.append(f"{literal(source.title)} {number(within.value)} ({interval(within)}, n = {within.n})")
-    return "AUROC within a problem, where chance is 0.50: " + "; ".join(told) + "." if told else "No run has a score."
 
 
 def problem_lists(source: data.Source, signal: str) -> dict[str, list[str]]:
@@ -228,24 +185,4 @@ def signal_table(source: data.Source) -> analysis.SignalTable:
     """Every signal of a run, judged in the same way."""
     return data.remember(
         source, ("signals",), lambda: analysis.compare_signals(data.samples(source), source.with_signals)
-    )
-
-
-def compared(first: data.Source, second: data.Source, signal: str) -> analysis.Comparison:
-    """The second run less the first, problem by problem.
-
-    Raises
-    ------
-    InputError
-        If they have no problem in common.
-    """
-    return data.remember(
-        second,
-        ("compared", first.content_id, signal),
-        lambda: analysis.compare(
-            data.samples(first, signal),
-            data.samples(second, signal),
-            threshold=threshold(second, signal),
-            weight=weight(signal),
-        ),
     )

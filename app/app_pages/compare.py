@@ -1,12 +1,20 @@
-"""Compare: runs side by side, and how they got there."""
+"""Compare: runs side by side, problem by problem, and how they got there."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from app import data, findings, parts
+from app import data, parts, runs
 from app.words import count, interval, literal, number
-from laser_core.figures import comparison_figure, training_figure
+from laser_core.errors import InputError
+from laser_core.figures import (
+    comparison_figure,
+    paired_difference_figure,
+    score_animation,
+    training_figure,
+    violin_figure,
+    voting_difference_figure,
+)
 from laser_core.figures.runs import PANELS
 
 QUESTION = "What does training the score change?"
@@ -17,15 +25,103 @@ top = st.container()  # the header needs the choice made below it
 keys = st.multiselect(
     "Runs",
     list(sources),
-    default=list(sources),
+    default=[key for key in sources if key in data.bundled_sources() or sources[key].private],
     key="compared",
     persist_state="session",
     format_func=lambda key: sources[key].title,
 )
 shown = [sources[key] for key in keys if key in sources] or [data.current()]
-rows = findings.side_by_side(shown)
+rows = runs.side_by_side(shown)
 with top:
-    parts.header(QUESTION, findings.comparison_sentence(shown))
+    parts.header(QUESTION, runs.comparison_sentence(shown))
+made = {"runs": ", ".join(source.title for source in shown)}
+
+
+def paired() -> None:
+    """One run less another on the problems both have."""
+    scored = [source for source in shown if data.signal_of(source) is not None] or shown
+    titles = {source.key: source.title for source in scored}
+    keep = {"format_func": titles.__getitem__, "persist_state": "session", "width": 280}
+    for key in ("second_run", "first_run"):
+        if st.session_state.get(key) not in titles:
+            st.session_state.pop(key, None)
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        second = sources[st.selectbox("This run", list(titles), key="second_run", **keep)]
+        others = [key for key in titles if key != second.key]
+        if st.session_state.get("first_run") == second.key:
+            st.session_state.pop("first_run")
+        first = sources[st.selectbox("less this one", others, key="first_run", **keep)]
+    signal = data.signal_of(second) or "score"
+    try:
+        found = runs.compared(first, second, signal)
+    except InputError as error:
+        st.info(literal(error), icon=":material/info:")
+        return
+    within = found.within_problem_auroc.difference
+    left, right = st.columns(2, gap="medium")
+    alone = found.n_only_first + found.n_only_second
+    with left:
+        parts.figure(
+            paired_difference_figure(found),
+            key="compare_paired",
+            alt="Difference of the two runs in accuracy, AUROC, balanced F1 and votes, with 95% intervals",
+            see=f"{literal(second.title)} less {literal(first.title)}, in points, with 95% intervals paired by "
+            f"problem, "
+            f"n = {count(found.n_problems, 'common problem')}"
+            + (f" ({alone:,} others left out)" if alone else "")
+            + f". AUROC within a problem changes by {100 * within.value:+.1f} points "
+            f"({interval(within, scale=100, digits=1, sign='+')}). An interval that covers 0 shows no difference.",
+            settings=made | {"second": second.title, "first": first.title},
+        )
+    with right:
+        parts.figure(
+            voting_difference_figure(found),
+            key="compare_votes",
+            alt="Difference of the two runs in vote accuracy against the number of solutions",
+            see="The same difference for votes, as N grows. What makes a problem hard is hard for both runs and "
+            "cancels, so the intervals are narrower than those of the runs side by side.",
+            settings=made | {"second": second.title, "first": first.title},
+        )
+    spread(first, second, signal)
+
+
+def spread(first: data.Source, second: data.Source, signal: str) -> None:
+    """Where the scores of both lie, and the way from one to the other."""
+    if not all(source.with_signals.has(signal) for source in (first, second)):
+        return
+    name, decision = parts.signal_name(signal), 0.5 if signal == "score" else None
+    left, right = st.columns(2, gap="medium")
+    with left:
+        shapes = {source.title: runs.shape(source, signal) for source in (first, second)}
+        n = "; ".join(f"{literal(t)} {s.correct.n:,} correct, {s.incorrect.n:,} incorrect" for t, s in shapes.items())
+        parts.figure(
+            violin_figure(shapes, threshold=decision, signal=name),
+            key="compare_violins",
+            alt=f"Violins of the {name} of correct and incorrect solutions of both runs",
+            see=f"Where the scores gather, run by run. n: {n}.",
+            settings=made | {"signal": signal},
+        )
+    with right:
+        others = [first, *(source for source in shown if source.key not in (first.key, second.key))]
+        ways = [(start, steps) for start in others if (steps := runs.way(start, second, signal)) is not None]
+        if not ways:
+            st.info(
+                "No animation: these two runs are not two moments of one training. Rollouts of several steps in one "
+                "file, or a run before training beside one after it, are.",
+                icon=":material/info:",
+            )
+            return
+        start, steps = ways[0]
+        parts.figure(
+            score_animation(steps, threshold=decision, signal=name),
+            key="compare_animation",
+            alt=f"Histograms of the {name} step by step, as an animation",
+            see=f"From {literal(start.title)} to {literal(second.title)}, {count(len(steps.step), 'step')}: "
+            "press play. "
+            "A run that names no step counts as step 0. Shares of each kind; n is in the legend.",
+            settings=made | {"signal": signal},
+        )
+
 
 left, right = st.columns(2, gap="medium")
 with left:
@@ -33,12 +129,9 @@ with left:
         comparison_figure(rows, chance=0.5),
         key="comparison",
         alt="Accuracy, AUROC, balanced F1 and vote accuracy of each run with 95% intervals",
-        see="Markers are estimates, bars 95% intervals over problems."
-        + (
-            " Bars may overlap where runs differ: all solved the same problems."
-            if findings.same_problems(shown)
-            else ""
-        ),
+        see="Markers are estimates, bars 95% intervals over problems; n is in the table below."
+        + (" Bars may overlap where runs differ: all solved the same problems." if runs.same_problems(shown) else ""),
+        settings=made,
     )
 events = {source.title: data.events(source) for source in shown if source.events is not None}
 with right:
@@ -48,8 +141,9 @@ with right:
             training_figure(events, panels=curves),
             key="training",
             alt="Training curves of the runs",
-            see="One point per training step, from the solutions sampled at that step, so not on held-out problems. "
-            "LaSeR is the solid line, GRPO the dashed one.",
+            see="One point per training step, from the solutions sampled at that step, so not on held-out problems; "
+            "one seed each, so no interval. LaSeR is the solid line, GRPO the dashed one.",
+            settings=made,
         )
         st.multiselect(
             "Curves",
@@ -61,6 +155,10 @@ with right:
         )
     else:
         st.info("These runs come without training events, so there are no curves to draw.", icon=":material/info:")
+
+if len(shown) > 1:
+    st.subheader("Problem by problem", anchor=False)
+    paired()
 
 st.subheader("The numbers", anchor=False)
 names = list(dict.fromkeys(name for row in rows.values() for name in row))
@@ -77,3 +175,8 @@ st.dataframe(
 )
 solved = "; ".join(f"{literal(run)} {count(row['accuracy'].n, 'problem')}" for run, row in rows.items())
 st.caption(f"Value and 95% interval, with the problem as the unit. n: {solved}.")
+parts.equation(
+    r"\Delta = \frac1P \sum_{p=1}^{P} \left(m_p^{(2)} - m_p^{(1)}\right)",
+    "A paired difference: each problem is its own control. Metrics that are no mean over problems (AUROC, balanced F1) "
+    "are compared through each problem's influence on them, which comes to the same.",
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data, findings, parts
+from app import data, findings, parts, runs
 from app.words import UNDEFINED, count, interval, literal, number, percent, verdict
 from laser_core.figures import comparison_figure
 
@@ -112,9 +112,9 @@ parts.equation(
 )
 
 shown = list(data.bundled_sources().values()) + ([source] if source.private else [])
-same = findings.same_problems(shown)
+same = runs.same_problems(shown)
 st.subheader("The same problems, before and after training" if same else "Runs side by side", anchor=False)
-rows = findings.side_by_side(shown)
+rows = runs.side_by_side(shown)
 chart, cards = st.columns([3, 2], gap="medium")
 with chart:
     parts.figure(
