@@ -117,6 +117,7 @@ def sample_rollouts(
     rule: ScoreRule | None = None,
     problems_at_once: int = 32,
     on_progress: Callable[[int, int], None] | None = None,
+    on_token: Callable[[Tensor, Tensor, Tensor], None] | None = None,
 ) -> Rollouts:
     """Sample ``samples`` solutions of each problem into the rollout table, traces and entropies included.
 
@@ -128,6 +129,8 @@ def sample_rollouts(
         How a score is made; LaSeR's from ``beta_v`` and ``c_ref`` by default.
     on_progress : callable, optional
         Called with the number of problems done and the number of all.
+    on_token : callable, optional
+        Called as tokens arrive; see :func:`laser_core.generate.generate`. Rows count within a batch of problems.
 
     Returns
     -------
@@ -148,6 +151,7 @@ def sample_rollouts(
             max_new_tokens=max_new_tokens,
             generator=generator,
             temperature=temperature,
+            on_token=on_token,
         )
         reward, texts, answers = verify_rewards(policy, sampled, batch, samples)
         responses = responses_of(sampled)
