@@ -19,6 +19,7 @@ from laser_core.rollouts.schema import (
 )
 from laser_core.rollouts.several import ReadFiles, joined, read_files
 from laser_core.rollouts.store import write_csv, write_jsonl, write_parquet
+from laser_core.rollouts.views import missing_views
 
 __all__ = [
     "ANALYSIS_COLUMNS",
@@ -38,6 +39,7 @@ __all__ = [
     "complete",
     "convert",
     "joined",
+    "missing_views",
     "preview",
     "read",
     "read_files",

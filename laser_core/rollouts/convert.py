@@ -34,6 +34,7 @@ class Converted:
     ----------
     n_rollouts : rows written.
     meta : as written beside them.
+    holds : columns that hold at least one value.
     file_notes : sentences on what was done with whole files: left out, joined, renamed.
     """
 
@@ -45,6 +46,7 @@ class Converted:
     n_refused: int
     meta: RunMeta
     files: tuple[str, ...]
+    holds: frozenset[str]
     file_notes: tuple[str, ...] = ()
 
     @property
@@ -102,6 +104,7 @@ def convert(
         n_refused=sum(reading.n_refused for reading in readings),
         meta=meta,
         files=tuple(item.name for item in batch.files),
+        holds=frozenset(sink.holds),
         file_notes=(*batch.notes, *sentences(names.notes)),
     )
 
@@ -153,11 +156,13 @@ class _Sink:
         self.path, self.n_rows = path, 0
         self._writer: pq.ParquetWriter | None = None
         self._columns: list[str] = []
+        self.holds: set[str] = set()
         self._pending: list[pa.Table] = []
 
     def add(self, table: pa.Table) -> None:
         """Take a table; written once there are enough rows for a row group."""
         self._pending.append(table)
+        self.holds.update(name for name in table.column_names if table[name].null_count < len(table))
         self.n_rows += table.num_rows
         enough_rows = sum(t.num_rows for t in self._pending) >= ROW_GROUP_ROWS
         if enough_rows or sum(t.nbytes for t in self._pending) >= _FLUSH_BYTES:

@@ -7,9 +7,8 @@ and what is held in memory at once. Python pickles are refused, because opening 
 from __future__ import annotations
 
 import contextlib
-import gzip
 import io
-import zlib
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from laser_core.errors import InputError
+from laser_core.rollouts import bounded
 from laser_core.rollouts.archive import eval_records, is_eval
+from laser_core.rollouts.bounded import MIB, Bounded, first_line
 from laser_core.rollouts.records import (
     DamagedError,
     Record,
@@ -34,10 +35,7 @@ from laser_core.rollouts.records import (
     parse_json,
 )
 
-MIB = 2**20
 PEEK_BYTES = 4 * MIB
-BOMB_FLOOR = 64 * MIB  # below this much output any compression ratio is harmless
-BOMB_RATIO = 200  # rollout logs compress 4 to 30 times, a bomb a thousand times
 MAX_DOCUMENT_BYTES = 512 * MIB  # a JSON document, unlike JSON lines, must be held in memory as a whole
 MAX_IN_MEMORY_BYTES = 4096 * MIB
 MAX_PARQUET_ROWS = 50_000_000
@@ -86,6 +84,10 @@ class Source:
             return self.raw.tell()
         return self.size
 
+    def stream(self, max_bytes: int | None = None) -> Bounded:
+        """The bytes from the beginning, decompressed, with an end put to archive bombs."""
+        return Bounded(self.raw, self.compression, self.size, file=self.name, max_bytes=max_bytes)
+
     def records(self, *, max_bytes: int | None = None) -> Iterator[Record | Refusal]:
         """The file's records from its beginning; what cannot be read comes as a refusal in its place.
 
@@ -99,10 +101,10 @@ class Source:
             yield from parquet_records(self.parquet(), file=self.name)
             return
         if self.kind == "eval":
-            limit = min(MAX_IN_MEMORY_BYTES, max(BOMB_FLOOR, BOMB_RATIO * self.size))
+            limit = min(MAX_IN_MEMORY_BYTES, max(bounded.BOMB_FLOOR, bounded.BOMB_RATIO * self.size))
             yield from eval_records(self.raw, file=self.name, max_bytes=limit)
             return
-        stream = io.BufferedReader(_Bounded(self, max_bytes), MIB)
+        stream = io.BufferedReader(self.stream(max_bytes), MIB)
         if self.kind == "json":
             yield from json_document(stream.read(MAX_DOCUMENT_BYTES + 1), file=self.name)
         elif self.kind == "csv":
@@ -123,11 +125,13 @@ class Source:
             file = pq.ParquetFile(self.raw)
         except (pa.ArrowException, OSError, ValueError) as error:
             remedy = "write the file again; it may have been cut off"
-            raise InputError(f"this Parquet file is damaged ({_first(error)})", file=self.name, remedy=remedy) from None
+            raise InputError(
+                f"this Parquet file is damaged ({first_line(error)})", file=self.name, remedy=remedy
+            ) from None
         groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
         expanded = sum(max(0, group.total_byte_size) for group in groups)
         too_big = file.metadata.num_rows > MAX_PARQUET_ROWS or expanded > MAX_IN_MEMORY_BYTES * 4
-        if too_big or (expanded > BOMB_FLOOR and expanded > BOMB_RATIO * self.size):
+        if too_big or (expanded > bounded.BOMB_FLOOR and expanded > bounded.BOMB_RATIO * self.size):
             raise InputError(
                 f"it would expand to {file.metadata.num_rows:,} rows and {expanded / MIB:,.0f} MiB",
                 file=self.name,
@@ -160,7 +164,7 @@ def open_source(source: str | Path | bytes | BinaryIO, *, name: str | None = Non
     InputError
         If there is nothing to read, or it is nothing this program reads (a pickle, an archive, a picture, UTF-16).
     """
-    owned = None
+    owned = opened = None
     if isinstance(source, (bytes, bytearray, memoryview)):
         raw, name = io.BytesIO(source), name or "upload"
     elif isinstance(source, (str, Path)):
@@ -174,8 +178,11 @@ def open_source(source: str | Path | bytes | BinaryIO, *, name: str | None = Non
             if raw.seek(0, io.SEEK_END) > MAX_DOCUMENT_BYTES:
                 limit = f"more than {MAX_DOCUMENT_BYTES // MIB} MiB from a pipe"
                 raise InputError(limit, file=name, remedy="write them to a file first")
-        yield _recognise(raw, str(name))
+        opened = _recognise(raw, str(name))
+        yield opened
     finally:
+        if opened is not None and opened.raw is not raw:
+            opened.raw.close()
         if owned is not None:
             owned.close()
 
@@ -188,7 +195,9 @@ def _open_path(path: Path, name: str) -> BinaryIO:
     except FileNotFoundError:
         raise InputError("no such file", file=name, remedy="check the path") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot be opened ({_first(error)})", file=name, remedy="check the path and rights") from None
+        raise InputError(
+            f"cannot be opened ({first_line(error)})", file=name, remedy="check the path and rights"
+        ) from None
 
 
 def _recognise(raw: BinaryIO, name: str) -> Source:
@@ -209,6 +218,8 @@ def _recognise(raw: BinaryIO, name: str) -> Source:
     elif head.startswith(b"\x28\xb5\x2f\xfd"):
         source.compression = "zstd"
     start = _peek(source)
+    if source.compression and start.startswith(b"PAR1"):  # Parquet needs to jump about: it is unpacked to disk first
+        return _recognise(_unpacked(source), name)
     if not start.strip():
         raise InputError("the file holds nothing but blank space", file=name, remedy="choose another file")
     _refuse_binaries(start, name, source.compression)
@@ -216,8 +227,18 @@ def _recognise(raw: BinaryIO, name: str) -> Source:
     return source
 
 
+def _unpacked(source: Source) -> BinaryIO:
+    stream, file = source.stream(MAX_IN_MEMORY_BYTES), tempfile.TemporaryFile()  # noqa: SIM115 - open_source closes it
+    try:
+        while data := stream.read(MIB):
+            file.write(data)
+    except DamagedError as error:
+        raise InputError(f"the compressed data is damaged ({error})", file=source.name) from None
+    return file
+
+
 def _peek(source: Source) -> bytes:
-    stream, found = _Bounded(source, None), bytearray()
+    stream, found = source.stream(), bytearray()
     try:
         while len(found) < PEEK_BYTES and (data := stream.read(MIB)):
             found += data
@@ -237,8 +258,8 @@ def _refuse_binaries(start: bytes, name: str, compression: str | None) -> None:
     for magic, (what, remedy) in _OTHER_BINARIES.items():
         if start.startswith(magic):
             raise InputError(f"this is {what}, not a table of rollouts", file=name, remedy=remedy)
-    if compression and start.startswith((b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
-        raise InputError("compressed twice, or Parquet inside a compressed file", file=name, remedy="unpack it first")
+    if compression and start.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
+        raise InputError("compressed twice", file=name, remedy="unpack it first")
     if start.startswith((b"\xff\xfe", b"\xfe\xff")) or start[1:200:2].count(0) > 20 or start[0:200:2].count(0) > 20:
         raise InputError("this text is in UTF-16", file=name, remedy="save it as UTF-8")
     if b"\x00" in start[:4096].split(b"\n", 1)[0]:  # a crashed writer may leave zeros further down: refused by line
@@ -280,58 +301,3 @@ def _tail(source: Source) -> bytes:
         return _peek(source)[-64:]
     source.raw.seek(max(0, source.size - 64))
     return source.raw.read(64)
-
-
-class _Kept:
-    """The stored bytes for a reader that closes what it has read: they are needed again, and not its to close."""
-
-    closed = False
-
-    def __init__(self, raw: BinaryIO) -> None:
-        self.read, self.seek, self.tell = raw.read, raw.seek, raw.tell
-
-    def close(self) -> None:
-        """Stay open."""
-
-
-class _Bounded(io.RawIOBase):
-    """The text's bytes, decompressed, with an end put to archive bombs."""
-
-    def __init__(self, source: Source, max_bytes: int | None) -> None:
-        self.source, self.max_bytes, self.n_read = source, max_bytes, 0
-        source.raw.seek(0)
-        if source.compression == "gzip":
-            self.read_some = gzip.GzipFile(fileobj=source.raw).read1  # read() would drop what precedes a damage
-        elif source.compression == "zstd":
-            self.read_some = pa.CompressedInputStream(pa.PythonFile(_Kept(source.raw), "r"), "zstd").read
-        else:
-            self.read_some = source.raw.read
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:
-        try:
-            data = self.read_some(len(buffer))
-        except (EOFError, OSError, zlib.error, pa.ArrowException) as error:
-            raise DamagedError(_first(error)) from None
-        buffer[: len(data)] = data
-        self.n_read += len(data)
-        compressed = self.source.compression is not None
-        if compressed and self.n_read > BOMB_FLOOR and self.n_read > BOMB_RATIO * self.source.size:
-            raise InputError(
-                f"{self.source.size:,} bytes expand to more than {self.n_read:,}: this looks like an archive bomb",
-                file=self.source.name,
-                remedy="unpack it yourself if you trust it",
-            )
-        if self.max_bytes is not None and self.n_read > self.max_bytes:
-            raise InputError(
-                f"more than {self.max_bytes / MIB:,.0f} MiB of text do not fit into memory",
-                file=self.source.name,
-                remedy="convert it with `laser convert` first, which reads it piece by piece",
-            )
-        return len(data)
-
-
-def _first(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

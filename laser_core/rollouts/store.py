@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import json
 import math
 import os
@@ -11,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 import pyarrow as pa
@@ -37,13 +39,15 @@ def write_parquet(rollouts: Rollouts, path: str | Path) -> None:
 def write_jsonl(rollouts: Rollouts, path: str | Path) -> None:
     """Write one JSON object a row, nulls left out, after a first line ``{"laser_core": {...}}`` with the metadata.
 
+    Compressed where the path ends in .gz or .zst.
+
     Raises
     ------
     InputError
         If the file cannot be written.
     """
     header = {"format_version": FORMAT_VERSION, **asdict(rollouts.meta), "columns": rollouts.table.column_names}
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with atomic_path(path) as temporary, _text_file(temporary, path, newline="\n") as file:
         file.write(json.dumps({"laser_core": header}) + "\n")
         for batch in rollouts.table.to_batches(max_chunksize=1024):
             for row in batch.to_pylist():
@@ -52,7 +56,7 @@ def write_jsonl(rollouts: Rollouts, path: str | Path) -> None:
 
 
 def write_csv(rollouts: Rollouts, path: str | Path) -> None:
-    """Write one row a rollout, lists as JSON in their cells; the metadata is not written.
+    """Write one row a rollout, lists as JSON in their cells; the metadata is not written. May end in .gz or .zst.
 
     An empty cell is a missing value. Cells that a spreadsheet would take for a formula are written as they are: this
     file is for programs.
@@ -63,12 +67,21 @@ def write_csv(rollouts: Rollouts, path: str | Path) -> None:
         If the file cannot be written.
     """
     names = rollouts.table.column_names
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with atomic_path(path) as temporary, _text_file(temporary, path, newline="") as file:
         rows = csv.writer(file)
         rows.writerow(names)
         for batch in rollouts.table.to_batches(max_chunksize=1024):
             for row in batch.to_pylist():
                 rows.writerow(_cell(_plain(name, row[name])) for name in names)
+
+
+@contextlib.contextmanager
+def _text_file(temporary: Path, path: str | Path, *, newline: str) -> Iterator[TextIO]:
+    """The file to write text to, compressed where the final name ends in .gz or .zst."""
+    kind = {".gz": "gzip", ".zst": "zstd"}.get(Path(path).suffix)
+    with contextlib.ExitStack() as stack:
+        raw = stack.enter_context(pa.CompressedOutputStream(str(temporary), kind) if kind else temporary.open("wb"))
+        yield stack.enter_context(io.TextIOWrapper(raw, encoding="utf-8", newline=newline, write_through=bool(kind)))
 
 
 def _cell(value: object) -> object:

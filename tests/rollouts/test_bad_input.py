@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from laser_core.errors import InputError
-from laser_core.rollouts import read, records, source, write_parquet
+from laser_core.rollouts import bounded, read, records, source, write_parquet
 from tests.factories import make_rollouts
 
 ROW = {"run": "r", "problem_id": "p0", "sample": 0, "response": "x=2#2", "correct": True, "score": 0.5}
@@ -248,7 +248,7 @@ def test_only_the_first_refusals_are_listed():
 
 
 def test_an_archive_bomb_is_stopped(monkeypatch):
-    monkeypatch.setattr(source, "BOMB_FLOOR", 4 * 2**20)
+    monkeypatch.setattr(bounded, "BOMB_FLOOR", 4 * 2**20)
     bomb = gzip.compress(GOOD + b" " * 64 * 2**20)
     assert "archive bomb" in str(failure(bomb))
     zstd = pa.BufferOutputStream()

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from laser_core.errors import InputError
-from laser_core.rollouts import archive, read, read_files, read_requests, records, source
+from laser_core.rollouts import archive, bounded, read, read_files, read_requests, records, source
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -120,7 +120,7 @@ def test_a_zstandard_archive_whose_bytes_were_changed_is_refused_by_sample():
 
 
 def test_an_eval_archive_cannot_be_a_bomb(monkeypatch):
-    monkeypatch.setattr(source, "BOMB_FLOOR", 4 * 2**20)
+    monkeypatch.setattr(bounded, "BOMB_FLOOR", 4 * 2**20)
     bomb = make_eval(LOG | {f"samples/{i}.json": b" " * 2**20 for i in range(64)})
     with pytest.raises(InputError, match="archive bomb"):
         read(bomb, name="x.eval")

@@ -5,11 +5,25 @@ from __future__ import annotations
 import io
 import json
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+from laser_core.cli import app
 from laser_core.errors import InputError
-from laser_core.rollouts import ANALYSIS_COLUMNS, convert, preview, read, read_files, write_csv, write_parquet
+from laser_core.rollouts import (
+    ANALYSIS_COLUMNS,
+    Rollouts,
+    convert,
+    missing_views,
+    preview,
+    read,
+    read_files,
+    write_csv,
+    write_jsonl,
+    write_parquet,
+)
 from tests.factories import make_rollouts
 
 
@@ -192,3 +206,59 @@ def test_a_foreign_csv_keeps_its_numbers():
     assert table["correct"].to_pylist() == [True, False]
     assert table["signal.reward"].to_pylist() == [1.0, -1.0]
     assert table["step"].to_pylist() == [3, 3]
+
+
+@pytest.mark.parametrize("ending", ["", ".gz", ".zst"])
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_every_kind_of_file_may_be_compressed(tmp_path, kind, ending):
+    rollouts = make_rollouts(n_problems=3)
+    path = tmp_path / f"r.{kind}{ending}"
+    if kind == "parquet":
+        write_parquet(rollouts, tmp_path / "plain")
+        data = (tmp_path / "plain").read_bytes()
+        with (
+            pa.CompressedOutputStream(str(path), {".gz": "gzip", ".zst": "zstd"}[ending])
+            if ending
+            else path.open("wb") as f
+        ):
+            f.write(data)
+    else:
+        {"csv": write_csv, "jsonl": write_jsonl}[kind](rollouts, path)
+    assert path.read_bytes()[:2] == {"": b"", ".gz": b"\x1f\x8b", ".zst": b"\x28\xb5"}[ending] or not ending
+    assert read(path, fill=False).rollouts.table.equals(rollouts.table)
+    convert(path, tmp_path / "out.parquet")
+    assert read(tmp_path / "out.parquet").rollouts.table.equals(rollouts.table)
+
+
+# ------------------------------------------------------------------------------------------------ what is missing
+
+
+def test_missing_views_say_what_would_fill_them():
+    full = make_rollouts(n_problems=3)
+    assert missing_views(full) == ()
+    table = full.table.drop_columns(["z_trace", "score", "z_logprob"])
+    found = missing_views(Rollouts(table, full.meta))
+    assert [sentence.split(":")[0] for sentence in found] == ["no score", "no z_c log-prob in this file"]
+    assert "laser score MODEL FILE --traces" in found[1]
+    single = missing_views(full.take(full.column("sample") == 0))
+    assert single == ("one solution a problem: votes, pass@k and the AUROC within a problem need several",)
+
+
+def test_a_mapping_is_remembered_for_the_next_file_of_that_shape(tmp_path, monkeypatch):
+    monkeypatch.setenv("LASER_CONFIG_DIR", str(tmp_path / "config"))
+    runner = CliRunner()
+    first, second = tmp_path / "one.csv", tmp_path / "two.csv"
+    first.write_text("asked,said,right\nWhat?,4,yes\n")
+    second.write_text("right,asked,said\nno,Why?,5\n")
+    out = ["--out", str(tmp_path / "out.parquet")]
+    unknown = runner.invoke(app, ["convert", str(second), *out])
+    assert isinstance(unknown.exception, InputError)
+    maps = ["--map", "asked=problem", "--map", "said=response", "--map", "right=correct"]
+    assert runner.invoke(app, ["convert", str(first), *out, *maps]).exit_code == 0
+    done = runner.invoke(app, ["convert", str(second), *out])
+    assert done.exit_code == 0
+    assert "--map said=response" in done.stdout
+    assert read(tmp_path / "out.parquet").rollouts.row(0)["correct"] is False
+    assert isinstance(runner.invoke(app, ["convert", str(second), *out, "--no-remember"]).exception, InputError)
+    (tmp_path / "config" / "mappings.json").write_text("[oops")
+    assert isinstance(runner.invoke(app, ["convert", str(second), *out]).exception, InputError)

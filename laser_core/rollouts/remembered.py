@@ -1,0 +1,53 @@
+"""Column mappings, remembered for the next file of the same shape."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from laser_core.rollouts.schema import column_type
+from laser_core.rollouts.store import atomic_path
+
+MAX_SHAPES = 500
+
+
+def recall(shape: str, folder: Path) -> dict[str, str] | None:
+    """The mapping last used for files of this shape (see :class:`laser_core.rollouts.Preview`), if one is known.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     remember("3f", {"said": "response"}, Path(folder))
+    ...     recall("3f", Path(folder)), recall("40", Path(folder))
+    ({'said': 'response'}, None)
+    """
+    found = _read(folder).get(shape)
+    if not isinstance(found, dict) or not found:
+        return None
+    fits = all(isinstance(field, str) and column_type(field) is not None for field in found.values())
+    return found if fits else None
+
+
+def remember(shape: str, mapping: dict[str, str], folder: Path) -> None:
+    """Keep a mapping for the next file of this shape; the oldest of MAX_SHAPES is forgotten.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written to.
+    """
+    known = _read(folder)
+    known.pop(shape, None)
+    known[shape] = mapping
+    kept = dict(list(known.items())[-MAX_SHAPES:])
+    with atomic_path(folder / "mappings.json") as temporary:
+        temporary.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _read(folder: Path) -> dict:
+    try:
+        known = json.loads((folder / "mappings.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return known if isinstance(known, dict) else {}
