@@ -37,6 +37,7 @@ PAGES = {
     "voting": "voting",
     "compare": "compare",
     "train": "train",
+    "playground": "playground",
     "theory": "theory",
     "data": "data",
 }

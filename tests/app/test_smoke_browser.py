@@ -19,10 +19,22 @@ QUESTIONS = {
     "voting": "Do the scores make better votes?",
     "compare": "What does training the score change?",
     "train": "What does training do to the score?",
+    "playground": "Does the model believe its own answer?",
     "theory": "When can Z be left out of the score?",
     "data": "What is loaded?",
 }
-CHARTS = {"start": 1, "traces": 3, "scores": 1, "thresholds": 2, "voting": 3, "compare": 2, "train": 0, "theory": 3, "data": 0}
+CHARTS = {
+    "start": 1,
+    "traces": 3,
+    "scores": 1,
+    "thresholds": 2,
+    "voting": 3,
+    "compare": 2,
+    "train": 0,
+    "playground": 0,
+    "theory": 3,
+    "data": 0,
+}
 SIDEWAYS = (
     "() => { const m = document.querySelector('[data-testid=\"stMain\"]'); return m.scrollWidth - m.clientWidth; }"
 )

@@ -1,0 +1,131 @@
+"""Playground: a problem, some models, and their solutions as they arrive, with the vote they hold."""
+
+from __future__ import annotations
+
+import random
+
+import streamlit as st
+
+from app import parts, sampling
+from app.words import count, literal
+from laser_core import playground
+from laser_core.errors import InputError
+from laser_core.playground import Request
+from laser_core.tasks.sources import FAMILIES
+
+QUESTION = "Does the model believe its own answer?"
+LOCAL = "local"
+
+known = sampling.models()
+tasks = tuple(dict.fromkeys(m.task for m in known.values() if m.task in FAMILIES)) or ("linear",)
+st.session_state.setdefault("playground_problem", playground.example(tasks[0]))
+
+
+def take_random() -> None:
+    st.session_state["playground_problem"] = playground.random_problem(tasks[0], random.randrange(10**6)).text
+
+
+top = st.container()
+with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    text = st.text_input("Problem", key="playground_problem", persist_state="session", max_chars=4000, width=300)
+    st.button("Random", icon=":material/casino:", on_click=take_random, help="A held-out problem no model trained on.")
+    n = st.slider("Solutions", 1, playground.MAX_SAMPLES, 8, key="playground_n", persist_state="session", width=180)
+    slow = st.toggle("Slow motion", True, key="playground_slow", persist_state="session", help="To read along.")
+    asked = st.button("Sample", type="primary", icon=":material/play_arrow:")
+chosen = st.multiselect(
+    "Models",
+    [*known, LOCAL],
+    default=[key for key in ("base", "grpo", "laser") if key in known] or [LOCAL],
+    key="playground_models",
+    persist_state="session",
+    max_selections=4,
+    format_func=lambda key: "Another model" if key == LOCAL else known[key].title,
+)
+local, reference = None, ""
+if LOCAL in chosen:
+    with st.container(border=True):
+        st.caption(
+            "A folder on the server with config.json, tokenizer.json and model.safetensors. Code in it is never run, "
+            "nothing is downloaded. c_ref belongs to the model before training: `laser sample BASE` measures it."
+        )
+        fields = st.columns([3, 1, 1, 1], gap="small")
+        path = fields[0].text_input("Folder", key="playground_path", persist_state="session")
+        beta_v = fields[1].number_input("β_v, reward per nat", 0.001, 10.0, 0.1, key="playground_beta")
+        c_ref = fields[2].number_input("c_ref, nats", -100.0, 0.0, -23.0, key="playground_c_ref")
+        reference = fields[3].text_input("Reference answer", key="playground_answer", placeholder="unknown")
+        local = sampling.Model("Another model", path, beta_v, c_ref, "", None, 512)
+
+typed, fault = None, ""
+try:
+    typed = playground.read_problem(text, tasks)
+except InputError as error:
+    fault = str(error)
+miniature = [key for key in chosen if key != LOCAL]
+if miniature and typed is None:
+    st.warning(f"{literal(fault)}", icon=":material/info:")
+elif typed is not None and miniature:
+    st.caption(f"`{typed.problem.text}` The answer is {typed.problem.answer}. {typed.note}")
+
+
+def draw_all() -> None:
+    """Sample every chosen model in turn, drawing as it goes, and keep the outcome for this session."""
+    seed, draws = random.randrange(2**31), {}
+    able = [key for key in chosen if key == LOCAL or typed is not None]
+    for column, key in zip(st.columns(max(len(able), 1), gap="medium"), able, strict=False):
+        model = local if key == LOCAL else known[key]
+        with column:
+            st.markdown(f"**{literal(model.title)}**")
+            try:
+                request = Request(
+                    model=model.path,
+                    problem=text if typed is None else typed.problem.text,
+                    answer=(reference.strip() or None) if typed is None else typed.problem.answer,
+                    samples=n,
+                    seed=seed,
+                    beta_v=model.beta_v,
+                    c_ref=model.c_ref,
+                    z_token=model.z_token,
+                    max_new_tokens=model.max_new_tokens,
+                )
+                draws[key] = sampling.stream(model, request, slow=slow)
+            except InputError as error:
+                st.error(literal(error), icon=":material/error:")
+    st.session_state["playground_draws"] = draws
+    if len(draws) == len(able) and draws:
+        st.rerun()
+
+
+draws = {} if asked else st.session_state.get("playground_draws", {})
+with top:
+    if draws:
+        first = next(iter(draws.values()))
+        shown = literal(first.request.problem, 60)
+        parts.header(
+            QUESTION,
+            f"One draw of {count(first.request.samples, 'solution')} from {count(len(draws), 'model')} for {shown} "
+            "Sample again, and another answer may win.",
+        )
+    else:
+        parts.header(QUESTION, "Type a problem; the models solve it in front of you, and say what they think of it.")
+if asked:
+    draw_all()
+elif draws:
+    most = min(draw.request.samples for draw in draws.values())
+    counted = most
+    if most > 1:
+        st.session_state["playground_counted"] = min(st.session_state.get("playground_counted", most), most)
+        counted = st.slider("Count the votes of the first … solutions", 1, most, key="playground_counted")
+    for column, (key, draw) in zip(st.columns(len(draws), gap="medium"), draws.items(), strict=True):
+        with column:
+            st.subheader(literal(draw.model.title), anchor=False)
+            sampling.show(draw, counted, key=key)
+    st.caption(
+        "A handful of solutions of one problem says little about a model: **Start** and **Compare** have hundreds of "
+        "problems, with intervals."
+    )
+else:
+    st.info(
+        "Press **Sample**. Each solution's tokens appear on the colour of the score after them: vermilion below 0.5, "
+        "blue above. Then the solutions vote, once each and weighted by their scores.",
+        icon=":material/info:",
+    )
