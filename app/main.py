@@ -15,7 +15,7 @@ if str(ROOT) not in sys.path:
 
 import streamlit as st
 
-from app import sidebar
+from app import sidebar, tour
 
 st.set_page_config(
     page_title="LaSeR Explorer",
@@ -40,8 +40,9 @@ HERE = Path(__file__).parent
 st.html(HERE / "style.css")
 st.logo(HERE / "logo.svg", size="large")
 page = st.navigation(PAGES)
-if st.session_state.pop("open_traces", False):  # a row was picked in a table of rollouts; see app/parts.py
-    st.switch_page("app_pages/traces.py")
 NEEDS_NO_ROLLOUTS = ("train", "playground", "theory")
-if sidebar.show(standalone=page.url_path in NEEDS_NO_ROLLOUTS):
+tour.resume()
+if target := st.session_state.pop("go_to", None):  # a row picked in a table, or a step of the tour
+    st.switch_page(target, query_params={})  # choices that are in the address write themselves there again
+if sidebar.show(standalone=page.url_path in NEEDS_NO_ROLLOUTS) and not tour.show(page.url_path or "start"):
     page.run()

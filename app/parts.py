@@ -138,7 +138,7 @@ def rollout_table(source: data.Source, rows: Sequence[int], *, key: str, signal:
             slot = "correct" if taken.column("correct")[chosen[0]] == 1 else "incorrect"
             st.session_state["problem"] = taken.text("problem_id")[chosen[0]]
             st.session_state[slot] = picked[chosen[0]]
-            st.session_state["open_traces"] = True
+            st.session_state["go_to"] = "app_pages/traces.py"
 
     st.dataframe(
         table,

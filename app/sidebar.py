@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import choices, data, uploads
+from app import choices, data, tour, uploads
 from app.words import count, literal
 
 
@@ -39,6 +39,10 @@ def show(*, standalone: bool = False) -> bool:
         _upload()
         if st.toggle("Presentation", key="large_type", persist_state="session", help="Larger type, for a projector."):
             st.html(Path(__file__).parent / "large.css")
+        if sources:
+            st.button(
+                "Guided tour", key="tour_sidebar", icon=":material/tour:", on_click=tour.go, args=(0,), type="tertiary"
+            )
     if not sources and not standalone:
         st.title("No rollouts yet")
         st.write(

@@ -7,8 +7,8 @@ Uploads belong to one session and end with it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class Source:
     rollouts : the run's rows as they were read.
     events : the training events' file, if there is one.
     private : whether it was uploaded by this session.
+    mapping : of an upload of no known format, what each of its columns was said to hold.
     """
 
     key: str
@@ -46,6 +47,7 @@ class Source:
     rollouts: Rollouts
     events: Path | None = None
     private: bool = False
+    mapping: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def signals(self) -> list[str]:

@@ -86,7 +86,8 @@ def add(files: Sequence[tuple[str, bytes]]) -> None:
             errors.append(str(error))
     for name, content, mapping in mapped:
         try:
-            keys += _keep(read(content, name=name, mapping=mapping, progress=show), (name,), content)
+            result = read(content, name=name, mapping=mapping, progress=show)
+            keys += _keep(result, (name,), content, mapping)
             notes.append(f"{name}: columns mapped as in the last file of this shape")
         except InputError as error:
             errors.append(str(error))
@@ -103,7 +104,7 @@ def apply_mapping(name: str, mapping: dict[str, str]) -> None:
         st.session_state.pop(key, None)
     file = waiting()[name]
     try:
-        keys = _keep(read(file.content, name=name, mapping=mapping), (name,), file.content)
+        keys = _keep(read(file.content, name=name, mapping=mapping), (name,), file.content, mapping)
     except InputError as error:
         st.session_state["upload_errors"] = [str(error)]
         return
@@ -117,7 +118,7 @@ def forget(key: str) -> None:
     uploaded_sources().pop(key, None)
 
 
-def _keep(result: ReadResult, names: Sequence[str], content: bytes) -> list[str]:
+def _keep(result: ReadResult, names: Sequence[str], content: bytes, mapping: dict[str, str] | None = None) -> list[str]:
     """One source per run of a result; returns their keys."""
     title = " + ".join(names)
     if not len(result.rollouts):
@@ -132,7 +133,16 @@ def _keep(result: ReadResult, names: Sequence[str], content: bytes) -> list[str]
             rollouts = result.rollouts.take(rows)
             part = replace(result, rollouts=rollouts)
         shown = _free_title(f"{title}: {run}" if len(runs) > 1 else title, key)
-        added[key] = Source(key, shown, f"Uploaded, {result.format}", f"{digest}:{run}", part, rollouts, private=True)
+        added[key] = Source(
+            key,
+            shown,
+            f"Uploaded, {result.format}",
+            f"{digest}:{sorted((mapping or {}).items())}:{run}",
+            part,
+            rollouts,
+            private=True,
+            mapping=mapping or {},
+        )
     uploaded_sources().update(added)
     return list(added)
 

@@ -99,7 +99,7 @@ def flipped(source: data.Source, judge: str) -> None:
                 if chosen:
                     st.session_state["problem_kind"] = kind
                     st.session_state["problem"] = findings.problem_lists(source, judge)[kind][chosen[0]]
-                    st.session_state["open_traces"] = True
+                    st.session_state["go_to"] = "app_pages/traces.py"
 
             st.dataframe(
                 rows,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data, parts
+from app import data, mapping, parts
 from app.words import count, literal
+from laser_core.rollouts import missing_views
 from laser_core.rollouts.schema import COLUMNS, REQUIRED
 
 MEANINGS = {
@@ -39,6 +40,8 @@ parts.header(
     f"“{literal(source.title)}”: {count(len(rollouts), 'solution')} of {count(n_problems, 'problem')}, {refused}.",
 )
 
+mapping.forms()
+
 left, right = st.columns([3, 2], gap="medium")
 with left:
     st.subheader("Columns", anchor=False)
@@ -48,21 +51,25 @@ with left:
         {
             "column": names,
             "holds": [MEANINGS.get(name, "a signal that can stand in the score's place") for name in names],
+            "came from": mapping.provenance(source, names),
             "type": [str(rollouts.table[name].type).replace("item: ", "") for name in names],
             "filled": filled,
         },
         hide_index=True,
         height="content",
         column_config={
-            "column": st.column_config.TextColumn(width=140),
-            "holds": st.column_config.TextColumn(width=260),
-            "type": st.column_config.TextColumn(width=90),
+            "column": st.column_config.TextColumn(width=130),
+            "holds": st.column_config.TextColumn(width=210),
+            "came from": st.column_config.TextColumn(width=170),
+            "type": st.column_config.TextColumn(width=80),
             "filled": st.column_config.NumberColumn(format="percent", width=70),
         },
     )
     missing = [name for name in COLUMNS if name not in names]
     if missing:
         st.caption("Not in this file: " + ", ".join(f"`{name}`" for name in missing) + ".")
+    for sentence in missing_views(rollouts):
+        st.caption(":material/info: " + literal(sentence))
 with right:
     st.subheader("Where it comes from", anchor=False)
     meta = rollouts.meta
@@ -84,7 +91,7 @@ with right:
 
     st.subheader("Take it away", anchor=False)
     with st.container(horizontal=True, gap="small"):
-        for suffix, label in (("parquet", "Parquet"), ("jsonl", "JSON lines")):
+        for suffix, label in (("parquet", "Parquet"), ("jsonl", "JSON lines"), ("csv", "CSV")):
             st.download_button(
                 label,
                 lambda suffix=suffix: data.as_file(source, suffix),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data, findings, parts, runs
+from app import data, findings, parts, runs, tour, uploads
 from app.words import UNDEFINED, count, interval, literal, number, percent, verdict
 from laser_core.figures import comparison_figure
 
@@ -13,6 +13,11 @@ signal = data.signal_of(source)
 accuracy = data.analyse(source, "accuracy", signal=signal or "score")
 
 QUESTION = "Does the last token know whether the solution is correct?"
+
+
+def show(key: str) -> None:
+    """Make a run the one that every page shows; for a callback."""
+    st.session_state["run"] = key
 
 
 def card(label: str, value: str, spread: str, page: str, link: str, help_text: str) -> None:
@@ -51,6 +56,14 @@ else:
         "several solutions per problem, and check them."
     )
 parts.header(QUESTION, finding)
+st.button(
+    "Guided tour: predict, then see",
+    key="tour_start",
+    icon=":material/tour:",
+    on_click=tour.go,
+    args=(0,),
+    type="primary",
+)
 
 with st.container(horizontal=True, gap="small"):
     card(
@@ -123,7 +136,10 @@ with chart:
         alt="Accuracy, AUROC, balanced F1 and vote accuracy of each run with 95% intervals",
         see="Markers are estimates, bars their 95% intervals over problems; the dotted line is chance for an AUROC. A "
         "high AUROC with an AUROC within a problem near 0.5 means a score that knows which problems are hard, not "
-        "which solutions are correct.",
+        "which solutions are correct. n: "
+        + "; ".join(f"{literal(t)} {count(r['accuracy'].n, 'problem')}" for t, r in rows.items())
+        + ".",
+        settings={"runs": ", ".join(rows)},
     )
 with cards:
     for other in shown:
@@ -136,5 +152,35 @@ with cards:
                     "app_pages/start.py",
                     label="Look at this run",
                     icon=":material/visibility:",
-                    query_params={"run": other.title},  # the chooser puts titles into the address,
+                    query_params={"run": other.title},  # the chooser puts titles into the address
+                )
+    with st.container(border=True):
+        st.markdown("**Your own rollouts**")
+        st.file_uploader(
+            "Drop files here",
+            type=uploads.SUFFIXES,
+            accept_multiple_files=True,
+            key="upload_start",
+            on_change=uploads.take,
+            args=("upload_start",),
+            help="They stay in this session and are gone with it.",
+        )
+        for key, upload in reversed(data.uploaded_sources().items()):
+            with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+                st.button(
+                    literal(upload.title, 40),
+                    key=f"open-{key}",
+                    on_click=show,
+                    args=(key,),
+                    icon=":material/check:" if key == source.key else ":material/history:",
+                    type="tertiary",
+                )
+                st.button(
+                    "",
+                    key=f"forget-{key}",
+                    on_click=uploads.forget,
+                    args=(key,),
+                    icon=":material/delete:",
+                    type="tertiary",
+                    help="Forget this file",
                 )

@@ -1,0 +1,58 @@
+"""Where each column came from, and the form that says what the columns of an unknown file hold."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from app import uploads
+from app.sources import Source
+from app.words import literal
+from laser_core.rollouts import COLUMNS, SIGNAL_PREFIX
+
+NOTHING = "(leave out)"
+OWN = ("parquet", "jsonl")
+
+
+def provenance(source: Source, names: list[str]) -> list[str]:
+    """For each column of a run, where its values came from: the file, another column, or a computation here."""
+    made = {}
+    for note in source.result.noted:
+        name, _, how = note.partition(": ")
+        if how and name in names and not how.startswith(("none", "unknown")):
+            made[name] = f"here: {how}"
+    if source.result.format in OWN:
+        return [made.get(name, "the file") for name in names]
+    fields = {field: column for column, field in source.mapping.items()}
+    kind = source.result.format
+    return [made.get(name, f"column {fields[name]!r}" if name in fields else f"the {kind} file") for name in names]
+
+
+def forms() -> None:
+    """One form per file that waits for a mapping; what it says is remembered for the next file of that shape."""
+    for position, file in enumerate(list(uploads.waiting().values())):
+        with st.container(border=True):
+            st.subheader(f"What do the columns of {literal(file.name, 80)} hold?", anchor=False)
+            st.caption(
+                "No known format, so say it once; files with the same columns will be read the same way in this "
+                "session. A column has to hold the response."
+            )
+            st.dataframe([dict(row) for row in file.look.rows], hide_index=True, height="content")
+            with st.form(f"mapping-{position}"):
+                chosen = {}
+                with st.container(horizontal=True, gap="small"):
+                    for number, column in enumerate(file.look.columns):
+                        options = [NOTHING, *COLUMNS, f"{SIGNAL_PREFIX}{column}"]
+                        guess = file.look.mapping.get(column, NOTHING)
+                        chosen[column] = st.selectbox(
+                            literal(column, 40),
+                            options,
+                            index=options.index(guess) if guess in options else 0,
+                            key=f"mapping-{position}-{number}",
+                            width=190,
+                        )
+                if st.form_submit_button("Read the file", icon=":material/check:"):
+                    mapping = {column: field for column, field in chosen.items() if field != NOTHING}
+                    partial(uploads.apply_mapping, file.name, mapping)()
+                    st.rerun()
