@@ -122,13 +122,21 @@ def score_solutions(
     -------
     Scored
     """
-    if not llama_fast.supports(policy.model):
-        return _read(policy, solutions, _model_states(policy, solutions, dtype), traces)
-    forward = FastLlama(policy.model, dtype)
-    prompts, length, group = solutions.distinct_prompts(policy.model.device)
-    states = llama_fast.PromptStates.of(forward, prompts, length)
-    responses = solutions.responses().to(group.device)
-    return _read(policy, solutions, llama_fast.response_states(forward, states, group, responses), traces)
+    return _read(policy, solutions, _states(policy, solutions, dtype), traces)
+
+
+@torch.inference_mode()
+def score_last_tokens(policy: Policy, solutions: Solutions, *, dtype: torch.dtype = torch.float32) -> Tensor:
+    """log pi(z_c | x, y, <eos>) alone, nats, of shape (B,); 0 where the response has no <eos>.
+
+    Logits are computed at one position a solution: for a large vocabulary that is most of the work of
+    :func:`score_solutions` saved.
+    """
+    states = _states(policy, solutions, dtype)  # (B, T + 1, D)
+    length = solutions.length.to(states.device)
+    last = states[torch.arange(len(length), device=states.device), length]  # (B, D)
+    read = [policy.z_logprob(policy.logits(part).log_softmax(-1)) for part in last.split(_rows_at_once(policy))]
+    return torch.cat(read) * solutions.ended.to(states.device)
 
 
 def score_in_micro_batches(
@@ -154,6 +162,22 @@ def score_in_micro_batches(
         part = solutions.rows(rows)
         yield rows, _read(policy, part, shared(group[rows], part.responses().to(group.device)))
     shared.close()
+
+
+def _states(policy: Policy, solutions: Solutions, dtype: torch.dtype) -> Tensor:
+    """Hidden states of shape (B, T + 1, D): at the prompt's end and at each response token."""
+    if not llama_fast.supports(policy.model):
+        return _model_states(policy, solutions, dtype)
+    forward = FastLlama(policy.model, dtype)
+    prompts, length, group = solutions.distinct_prompts(policy.model.device)
+    states = llama_fast.PromptStates.of(forward, prompts, length)
+    return llama_fast.response_states(forward, states, group, solutions.responses().to(group.device))
+
+
+def _rows_at_once(policy: Policy) -> int:
+    """How many positions' logits to hold at once. Without gradients four such arrays live side by side."""
+    most = CHUNK_LOGITS if torch.is_grad_enabled() else CHUNK_LOGITS // 4
+    return max(1, most // policy.model.get_output_embeddings().weight.shape[0])
 
 
 def _model_states(policy: Policy, solutions: Solutions, dtype: torch.dtype) -> Tensor:
@@ -208,7 +232,7 @@ def _read_logprobs(policy: Policy, hidden: Tensor, target: Tensor, traces: bool)
         picked = logprobs.gather(1, target[:, None]).squeeze(1)
         return (picked, policy.z_logprob(logprobs), -(logprobs.exp() * logprobs).sum(1)) if traces else (picked,)
 
-    step = max(1, CHUNK_LOGITS // policy.model.get_output_embeddings().weight.shape[0])
+    step = _rows_at_once(policy)
     if len(hidden) <= step:
         return read(hidden, target)
     # Recompute a chunk's logits in the backward pass rather than keep them all.
