@@ -85,6 +85,23 @@ def trained_sources() -> dict[str, Source]:
     return _read_all(jobs.finished())
 
 
+def opened_sources() -> dict[str, Source]:
+    """The runs behind the table of claims that this session has opened."""
+    opened = st.session_state.get("opened_runs", ())
+    return _read_all([run for run in bundled.claim_runs() if run.name in opened])
+
+
+def runs_behind(group: str) -> list[bundled.BundledRun]:
+    """The shipped runs of a group of the table of claims, by seed."""
+    return [run for run in bundled.claim_runs() if run.name == group or run.name.rpartition("-")[0] == group]
+
+
+def open_run(name: str) -> None:
+    """Add one of them to the sidebar's runs, and choose it. A button's callback: the sidebar is drawn after it."""
+    st.session_state["opened_runs"] = {*st.session_state.get("opened_runs", ()), name}
+    st.session_state["run"] = name
+
+
 def _read_all(runs: Sequence[bundled.BundledRun]) -> dict[str, Source]:
     sources = {}
     for run in runs:
@@ -106,7 +123,7 @@ def uploaded_sources() -> dict[str, Source]:
 
 def all_sources() -> dict[str, Source]:
     """Bundled runs first, then those trained here, then this session's uploads."""
-    return bundled_sources() | trained_sources() | uploaded_sources()
+    return bundled_sources() | opened_sources() | trained_sources() | uploaded_sources()
 
 
 def current() -> Source:

@@ -45,6 +45,16 @@ def runs() -> tuple[BundledRun, ...]:
     return tuple(found)
 
 
+def claim_runs() -> tuple[BundledRun, ...]:
+    """The evaluations behind the table of claims, one for each run and seed, by name."""
+    found = []
+    for path in sorted((ROOT / "reproduce" / "rollouts").glob("*.parquet")):
+        group, _, seed = path.stem.rpartition("-")
+        title = f"{group}, seed {seed}" if group else path.stem
+        found.append(BundledRun(path.stem, title, "From the reproduction of the paper's claims.", path, None))
+    return tuple(found)
+
+
 def model_path(name: str) -> str:
     """Turn ``bundled:base`` into the path of the bundled model; any other name is returned as it is."""
     return str(ROOT / "models" / name.removeprefix(PREFIX)) if name.startswith(PREFIX) else name

@@ -9,6 +9,8 @@ from scipy.special import stdtrit
 
 from laser_core.analysis.estimates import BOUNDS, LEVEL, UNDEFINED, Estimate, Statistic
 
+NOTHING = 1e-30  # a variance that is rounding alone
+
 
 def over_seeds(statistics: Sequence[Statistic], *, level: float = LEVEL) -> Estimate:
     """The mean over training seeds of a statistic that was measured on the same problems each time.
@@ -50,7 +52,7 @@ def over_seeds(statistics: Sequence[Statistic], *, level: float = LEVEL) -> Esti
     of_problems = n / (n - 1) * float(np.sum(np.mean([s.influence for s in found], axis=0) ** 2))
     of_seeds = float(values.var(ddof=1)) / len(values) if len(values) > 1 else 0.0
     variance = of_problems + of_seeds
-    if variance == 0:
+    if variance < NOTHING:
         return found[0].estimate(level=level)
     squares = of_problems**2 / (n - 1) + (of_seeds**2 / (len(values) - 1) if len(values) > 1 else 0.0)
     half = stdtrit(variance**2 / squares, 0.5 + level / 2) * np.sqrt(variance)

@@ -45,7 +45,7 @@ def all_claims(evidence: Evidence) -> list[Claim]:
         transfer,
         other_families,
     )
-    return [claim for part in parts for claim in part(evidence) if claim.seeds]
+    return [claim for part in parts for claim in part(evidence) if claim.seeds and np.isfinite(claim.value)]
 
 
 def c_ref_is_constant(e: Evidence) -> list[Claim]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from laser_core.analysis import Samples, voting_curve
+from laser_core.analysis import Samples, VotingCurve, voting_curve
 from laser_core.analysis.estimates import Estimate, Statistic, mean_statistic
 from laser_core.analysis.metrics import (
     Judged,
@@ -44,7 +44,9 @@ def gain(n: int) -> Metric:
     """Weighted minus majority vote among ``n`` solutions, paired by problem."""
 
     def statistic(samples: Samples) -> Statistic:
-        curve = voting_curve(samples, n_values=np.array([n]))
+        curve = _votes(samples, n)
+        if curve is None:
+            return Statistic.undefined()
         return mean_statistic((curve.per_problem["weighted"] - curve.per_problem["majority"])[:, 0], scale="signed")
 
     return statistic
@@ -54,9 +56,15 @@ def vote(kind: str, n: int) -> Metric:
     """Accuracy of "pass", "majority", "weighted" or "best_of_n" among ``n`` solutions."""
 
     def statistic(samples: Samples) -> Statistic:
-        return mean_statistic(voting_curve(samples, n_values=np.array([n])).per_problem[kind][:, 0])
+        curve = _votes(samples, n)
+        return Statistic.undefined() if curve is None else mean_statistic(curve.per_problem[kind][:, 0])
 
     return statistic
+
+
+def _votes(samples: Samples, n: int) -> VotingCurve | None:
+    """The votes among ``n`` solutions; None where no problem has so many."""
+    return voting_curve(samples, n_values=np.array([n])) if n <= samples.n_samples else None
 
 
 class Evidence:

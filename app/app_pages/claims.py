@@ -1,0 +1,109 @@
+"""Claims: the paper's claims measured in miniature, each with its figure and the rollouts behind it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import streamlit as st
+
+from app import parts, sources
+from laser_core.errors import InputError
+from laser_core.figures.claims import claims_figure
+from laser_core.reproduce.table import Claim, load, show, verdict
+
+parts.header("Do the paper's claims hold on a laptop?", "")
+
+
+def as_row(claim: Claim) -> dict[str, object]:
+    """A claim as a row of the page's table."""
+    finite = math.isfinite(claim.ci_low)
+    return {
+        "claim": claim.claim,
+        "measured": show(claim.value, claim),
+        "95% interval": f"{show(claim.ci_low, claim)} to {show(claim.ci_high, claim)}" if finite else "",
+        "paper": "" if claim.paper is None else f"{claim.paper:g}",
+        "verdict": verdict(claim),
+        "seeds": claim.seeds,
+        "problems": claim.n_problems,
+    }
+
+
+def behind(claim: Claim, key: str) -> None:
+    """The chosen row: how it was decided, and its runs as something to open."""
+    st.markdown(f"**{claim.claim}**" + (f": {claim.note}" if claim.note else ""))
+    if claim.rule:
+        st.markdown(f"Rule: {claim.rule}. It {verdict(claim)}.")
+    runs = sources.runs_behind(claim.group)
+    if not runs:
+        st.caption("The rollouts of this row are not shipped; `laser reproduce` makes them.")
+        return
+    st.caption("The rollouts behind it, one run for each seed:")
+    with st.container(horizontal=True):
+        for run in runs:
+            if st.button(
+                run.title,
+                key=f"{key}-{run.name}",
+                icon=":material/folder_open:",
+                on_click=sources.open_run,
+                args=(run.name,),
+                width="content",
+            ):
+                st.switch_page("app_pages/scores.py")
+
+
+try:
+    claims = load()
+except InputError as error:
+    st.info(f"{error}", icon=":material/info:")
+    st.stop()
+
+judged = [claim for claim in claims if claim.holds is not None]
+held = sum(claim.holds for claim in judged)
+seeds = max(claim.seeds for claim in claims)
+st.markdown(
+    f"#### {held} of {len(judged)} claims hold, over up to {seeds} training seeds on held-out problems.", anchors=False
+)
+st.markdown(
+    "A million parameters and three families of problems stand in for Qwen2.5 and MATH. Where the paper has a number "
+    "it stands beside ours: comparable in kind, not in size. Every seed that was run is in; rows without a verdict are "
+    "there to compare with."
+)
+failed = [claim for claim in judged if not claim.holds]
+if failed:
+    with st.expander(f"What does not hold ({len(failed)})", expanded=True):
+        for claim in failed:
+            interval = f"{show(claim.ci_low, claim)} to {show(claim.ci_high, claim)}"
+            why = f" {claim.note}." if claim.note else ""
+            st.markdown(
+                f"- **{claim.claim}** is {show(claim.value, claim)} ({interval}); the rule asks for {claim.rule}.{why}"
+            )
+
+sections = {title: list(rows) for title, rows in itertools.groupby(claims, lambda claim: claim.section)}
+chosen = st.selectbox("Claim", list(sections), key="claim_section", persist_state="session", bind="query-params")
+rows = sections[chosen]
+parts.figure(
+    claims_figure(rows),
+    key="claims",
+    alt=f"{chosen}: measured values with 95% intervals, and the paper's numbers",
+    see="Dots: means over seeds. Whiskers: 95% intervals over seeds and problems. Upright strokes: the paper's numbers.",
+    settings={"section": chosen, "seeds": max(row.seeds for row in rows)},
+)
+event = st.dataframe(
+    [as_row(claim) for claim in rows],
+    key=f"claims-{chosen}",
+    hide_index=True,
+    on_select="rerun",
+    selection_mode="single-row",
+    width="stretch",
+)
+picked = event.selection.rows
+st.caption("Pick a row to see how it was decided and to open its rollouts." if not picked else "")
+if picked:
+    with st.container(border=True):
+        behind(rows[picked[0]], key=f"open-{picked[0]}")
+with st.popover("How it was made", icon=":material/science:"):
+    st.markdown(
+        "`laser reproduce --out DIR` trains every run and writes this table; `laser reproduce --show` prints it. The "
+        "intervals join two sources of chance: other seeds and other problems (`laser_core.analysis.over_seeds`)."
+    )
