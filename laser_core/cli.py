@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from laser_core.commands import files, numbers, solutions, training
+from laser_core.commands import files, numbers, reproduction, solutions, training
 from laser_core.errors import InputError
 
 app = typer.Typer(
@@ -30,6 +30,8 @@ for command in (
     solutions.score,
     files.convert,
     numbers.analyze,
+    numbers.report,
+    reproduction.reproduce,
 ):
     app.command()(command)
 
