@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import data, parts
-from app.words import count, literal, percent
+from app.words import count, literal, percent, score_text
 from laser_core import bundled, playground
 from laser_core.figures import Trace, token_strip_html, trace_figure, vote_figure
 from laser_core.playground import Request
@@ -19,6 +19,7 @@ from laser_core.rollouts import Rollouts
 
 REDRAW_SECONDS = 0.12  # faster than that a browser only stutters
 SLOW_SECONDS = 0.08  # between tokens, to be read
+COUNT_SECONDS = 1.0  # between votes, to be understood
 MARKS = {True: "✓ correct", False: "✗ incorrect", None: "not verified"}
 
 
@@ -96,7 +97,7 @@ def strip(row: dict, request: Request) -> str:
     if "score" in row:
         head += f" · {MARKS[row['correct']]}"
         head += f" · answer {row['answer'][:40]}" if row["answer"] else " · no answer"
-        head += f" · score {row['score']:.2f}" if row["score"] is not None else " · cut off, no score"
+        head += f" · score {score_text(row['score'])}" if row["score"] is not None else " · cut off, no score"
     head = f'<div style="font-size:0.85rem;opacity:0.85">{html.escape(head)}</div>'
     return head + token_strip_html(trace, "score", beta_v=request.beta_v, c_ref=request.c_ref)
 
@@ -106,20 +107,42 @@ def show(draw: Draw, counted: int, *, key: str) -> None:
     vote, answers = playground.vote(draw.rollouts, counted)
     rows = [draw.rollouts.row(i) for i in range(len(draw.rollouts))]
     st.markdown(_finding(rows[:counted], vote, answers))
+    ballot = vote_figure(vote, answers)
+    ballot.update_xaxes(title_text="votes")  # three beside each other are narrow; the sentence below says which
     parts.figure(
-        vote_figure(vote, answers),
+        ballot,
         key=f"playground_vote_{key}",
         alt=f"Votes for each answer among {counted} solutions of {draw.model.title}",
         see=f"The first {count(counted, 'solution')}, counted once each (hatched) and by their clipped scores (plain).",
     )
     st.html("".join(strip(row, draw.request) for row in rows))
     traces = [Trace.from_row(row, beta_v=draw.request.beta_v, c_ref=draw.request.c_ref) for row in rows]
+    lines = trace_figure(traces, "score", beta_v=draw.request.beta_v, c_ref=draw.request.c_ref)
+    lines.update_layout(showlegend=False)
     parts.figure(
-        trace_figure(traces, "score", beta_v=draw.request.beta_v, c_ref=draw.request.c_ref),
+        lines,
         key=f"playground_trace_{key}",
         alt=f"The score after each token, {len(rows)} solutions of {draw.model.title}",
-        see="The score one would read after each token. Only the last point, after the closing token, was trained.",
+        see="The score one would read after each token: solid blue, correct; dashed vermilion, incorrect. Only the "
+        "last point, after the closing token, was trained.",
     )
+
+
+def count_on(counted: int, most: int) -> None:
+    """Count one more solution every second, once the page was told to; the slider shows how many."""
+    if counted >= most or "playground_counting" not in st.session_state:
+        st.session_state.pop("playground_counting", None)
+        return
+    st.session_state["playground_counting"] = time.monotonic()
+
+    @st.fragment(run_every=COUNT_SECONDS)
+    def tick() -> None:
+        # Runs once with the page itself, when the vote on it has not been seen yet.
+        if time.monotonic() - st.session_state.get("playground_counting", 0.0) > COUNT_SECONDS / 2:
+            st.session_state["playground_next"] = counted + 1
+            st.rerun()
+
+    tick()
 
 
 def _finding(rows: Sequence[dict], vote: object, answers: Sequence[str]) -> str:
@@ -135,6 +158,8 @@ def _finding(rows: Sequence[dict], vote: object, answers: Sequence[str]) -> str:
         named = [literal(answers[i], 30) + {1.0: " ✓", 0.0: " ✗"}.get(float(vote.correct[i]), "") for i in won]
         if not won:
             said.append(f"{name} vote: nobody answered.")
+        elif name == "Weighted" and not any(vote.weight > 0):
+            said.append("Weighted vote: undecided, every weight is 0.")
         elif len(won) > 1:
             said.append(f"{name} vote: a tie of {', '.join(named)}.")
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import streamlit as st
 
@@ -23,6 +24,11 @@ st.session_state.setdefault("playground_problem", playground.example(tasks[0]))
 
 def take_random() -> None:
     st.session_state["playground_problem"] = playground.random_problem(tasks[0], random.randrange(10**6)).text
+
+
+def count_one_by_one() -> None:
+    st.session_state["playground_next"] = 1
+    st.session_state["playground_counting"] = time.monotonic()
 
 
 top = st.container()
@@ -64,17 +70,19 @@ miniature = [key for key in chosen if key != LOCAL]
 if miniature and typed is None:
     st.warning(f"{literal(fault)}", icon=":material/info:")
 elif typed is not None and miniature:
-    st.caption(f"`{typed.problem.text}` The answer is {typed.problem.answer}. {typed.note}")
+    st.caption(f"**{literal(typed.problem.text)}** The answer is {typed.problem.answer}. {typed.note}")
 
 
 def draw_all() -> None:
     """Sample every chosen model in turn, drawing as it goes, and keep the outcome for this session."""
     seed, draws = random.randrange(2**31), {}
     able = [key for key in chosen if key == LOCAL or typed is not None]
-    for column, key in zip(st.columns(max(len(able), 1), gap="medium"), able, strict=False):
-        model = local if key == LOCAL else known[key]
+    chosen_models = [local if key == LOCAL else known[key] for key in able]
+    columns = st.columns(max(len(able), 1), gap="medium")
+    for column, model in zip(columns, chosen_models, strict=False):
+        column.subheader(literal(model.title), anchor=False)
+    for column, key, model in zip(columns, able, chosen_models, strict=False):
         with column:
-            st.markdown(f"**{literal(model.title)}**")
             try:
                 request = Request(
                     model=model.path,
@@ -91,6 +99,10 @@ def draw_all() -> None:
             except InputError as error:
                 st.error(literal(error), icon=":material/error:")
     st.session_state["playground_draws"] = draws
+    if slow:
+        count_one_by_one()
+    else:
+        st.session_state["playground_next"] = n
     if len(draws) == len(able) and draws:
         st.rerun()
 
@@ -113,8 +125,12 @@ elif draws:
     most = min(draw.request.samples for draw in draws.values())
     counted = most
     if most > 1:
-        st.session_state["playground_counted"] = min(st.session_state.get("playground_counted", most), most)
-        counted = st.slider("Count the votes of the first … solutions", 1, most, key="playground_counted")
+        waiting = st.session_state.pop("playground_next", None) or st.session_state.get("playground_counted", most)
+        st.session_state["playground_counted"] = min(waiting, most)
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            counted = st.slider("Count the votes of the first … solutions", 1, most, key="playground_counted")
+            st.button("Count one by one", icon=":material/replay:", on_click=count_one_by_one)
+        sampling.count_on(counted, most)
     for column, (key, draw) in zip(st.columns(len(draws), gap="medium"), draws.items(), strict=True):
         with column:
             st.subheader(literal(draw.model.title), anchor=False)
