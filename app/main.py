@@ -32,6 +32,7 @@ PAGES = [
     st.Page("app_pages/voting.py", title="Voting", icon=":material/how_to_vote:", url_path="voting"),
     st.Page("app_pages/compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
     st.Page("app_pages/train.py", title="Train", icon=":material/model_training:", url_path="train"),
+    st.Page("app_pages/playground.py", title="Playground", icon=":material/casino:", url_path="playground"),
     st.Page("app_pages/theory.py", title="Theory", icon=":material/function:", url_path="theory"),
     st.Page("app_pages/data.py", title="Data", icon=":material/table:", url_path="data"),
 ]
