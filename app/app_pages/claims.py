@@ -86,7 +86,7 @@ parts.figure(
     claims_figure(rows),
     key="claims",
     alt=f"{chosen}: measured values with 95% intervals, and the paper's numbers",
-    see="Dots: means over seeds. Whiskers: 95% intervals over seeds and problems. Upright strokes: the paper's numbers.",
+    see="Dots: means over seeds. Whiskers: 95% intervals over seeds and problems. Strokes: the paper's numbers.",
     settings={"section": chosen, "seeds": max(row.seeds for row in rows)},
 )
 event = st.dataframe(
