@@ -1,0 +1,47 @@
+"""Choose from a reproduction what the project ships: ``python -m laser_core.reproduce.ship RUNS``.
+
+Seed 0 of LaSeR and GRPO with models, traces and training events, whatever it shows; the base; the table; and of every
+run its evaluation without the per-token columns, which are most of a file.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from laser_core.bundled import ROOT
+from laser_core.rollouts import Rollouts, read, write_parquet
+
+PER_TOKEN = ("tokens", "token_logprobs", "ref_token_logprobs", "z_trace", "entropy")
+
+
+def ship(out: Path, root: Path = ROOT) -> None:
+    """Copy from the reproduction in ``out`` to the sample data in ``root``."""
+    (root / "reproduce" / "rollouts").mkdir(parents=True, exist_ok=True)
+    for path in out.glob("claims.*"):
+        if path.suffix != ".html":  # nine tenths of it are a library; `laser reproduce` writes it again
+            shutil.copy(path, root / "reproduce" / path.name)
+    shutil.copy(out / "cost.json", root / "reproduce" / "cost.json")
+    for run, name in (("base", "base"), ("laser-0", "laser"), ("grpo-0", "grpo")):
+        folder = out / "runs" / run
+        named = _named(read(folder / "rollouts.judged.parquet").rollouts, name)
+        write_parquet(named, root / "rollouts" / f"{name}.parquet")
+        if (folder / "model").is_dir():
+            shutil.rmtree(root / "models" / name, ignore_errors=True)
+            shutil.copytree(folder / "model", root / "models" / name)
+            shutil.copy(folder / "events.jsonl", root / "events" / f"{name}.jsonl")
+    for path in sorted(out.glob("runs/*/*.judged.parquet")):
+        family = path.name.removesuffix(".judged.parquet")
+        name = path.parent.name if family == "rollouts" else f"{family}-by-{path.parent.name}"
+        table = _named(read(path).rollouts, name).table
+        kept = table.drop_columns([column for column in PER_TOKEN if column in table.column_names])
+        write_parquet(Rollouts(kept, read(path).rollouts.meta), root / "reproduce" / "rollouts" / f"{name}.parquet")
+
+
+def _named(rollouts: Rollouts, name: str) -> Rollouts:
+    return rollouts.with_column("run", [name] * len(rollouts))
+
+
+if __name__ == "__main__":
+    ship(Path(sys.argv[1]))
