@@ -17,11 +17,14 @@ from laser_core.analysis.samples import Samples
 
 MAX_POINTS = 10_000
 LENGTH_BINS = 12
+MIN_PROBLEMS = 10  # that a bin's mean must rest on
 
 
 @dataclass(frozen=True)
 class LengthBins:
     """Mean score by length, in bins of about equally many solutions; arrays of shape (n_bins,).
+
+    Bins with solutions of fewer than ten problems are left out: their interval would say nothing.
 
     Attributes
     ----------
@@ -201,4 +204,6 @@ def _bins(score: np.ndarray, length: np.ndarray, problem: np.ndarray, n_problems
     clusters = (size > 0).sum(axis=0)
     se = np.sqrt((gap**2).sum(axis=0) * clusters / np.maximum(clusters - 1, 1)) / count
     ends = [interval(m, s, int(k), scale="real") for m, s, k in zip(mean, se, clusters, strict=True)]
-    return LengthBins(middle, mean, np.array([float(e[0]) for e in ends]), np.array([float(e[1]) for e in ends]), count)
+    low, high = (np.array([float(end[side]) for end in ends]) for side in (0, 1))
+    enough = clusters >= MIN_PROBLEMS
+    return LengthBins(*(values[enough] for values in (middle, mean, low, high, count)))

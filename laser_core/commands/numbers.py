@@ -1,4 +1,4 @@
-"""``laser analyze``: the numbers of a rollout file."""
+"""``laser analyze`` and ``laser report``: the numbers of a rollout file, and the page that shows them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from laser_core.commands import Seed
+from laser_core.commands import Out, Seed
 
 
 def analyze(
@@ -25,3 +25,19 @@ def analyze(
 
     summary = summarize(read(file, columns=ANALYSIS_COLUMNS).rollouts, signal=signal, n_max=n_max, seed=seed)
     typer.echo(json.dumps(summary.to_json()) if json_ else summary_text(summary))
+
+
+def report(
+    file: Annotated[Path, typer.Argument(help="A rollout file of any known format.")],
+    out: Out,
+    signal: Annotated[str | None, typer.Option(help="Column to judge; the score where there is one.")] = None,
+    run: Annotated[str | None, typer.Option(help="Which run, where the file holds several.")] = None,
+    n_max: Annotated[int | None, typer.Option(help="Largest N of the voting curves.")] = None,
+    seed: Seed = 0,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse the file for one bad row.")] = False,
+) -> None:
+    """Write one self-contained HTML page: numbers, figures, settings and warnings, readable without a network."""
+    from laser_core.report import ReportOptions, write_report
+
+    write_report(file, out, ReportOptions(signal=signal, run=run, n_max=n_max, seed=seed, strict=strict))
+    typer.echo(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB); open it in any browser, no network needed.")

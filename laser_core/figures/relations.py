@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from laser_core.analysis import LengthRelation, SignalTable, StepScores
 
 GL_ABOVE = 3000  # points that are drawn one by one; a browser needs its graphics card for more
+_JITTER = 0.35  # tokens, to either side: lengths are whole numbers, and points of one length would hide each other
 MAX_FRAMES = 60  # of an animation: a minute at most
 
 #: What :func:`signals_figure` can draw: its axis, and the value that an uninformed signal would have.
@@ -55,10 +56,11 @@ def score_length_figure(
         shown = f"{int(rows.sum()):,}" + (" sampled" if relation.n_points < relation.n_total else "")
         fig.add_trace(
             kind(
-                x=relation.length[rows],
+                x=relation.length[rows] + _JITTER * np.sin(np.arange(rows.sum()) * 12.9898),
+                customdata=relation.length[rows],
                 y=relation.score[rows],
                 mode="markers",
-                marker={"color": fade(style.color, 0.35), "size": 5, "symbol": style.symbol},
+                marker={"color": fade(style.color, 0.4), "size": 5, "symbol": style.symbol},
                 name=f"{style.name} ({shown})",
                 legendgroup=style.name,
                 hovertemplate=f"{style.name}: {near}, %{{y:.3f}}<extra></extra>",
@@ -255,6 +257,7 @@ def signals_figure(table: SignalTable, *, metric: str = "within_problem_auroc") 
     names = ["score" if row.signal == "score" else theme.plain(row.signal.split(".", 1)[-1], 28) for row in rows]
     n = f", N = {table.n}" if metric.startswith(("weighted", "best")) else ""
     frame(fig, x=axis + n, y="", height=110 + 36 * len(rows), hovermode="closest", legend=False)
+    fig.update_layout(margin={"t": 30})  # room for the label of the line
     fig.update_yaxes(tickvals=list(range(len(rows))), ticktext=names, range=[len(rows) - 0.5, -0.5], showgrid=False)
     if metric == "weighted" and np.isfinite(table.majority.value):
         add_rule(fig, x=table.majority.value, label="majority", yanchor="bottom")

@@ -53,8 +53,20 @@ def accuracy_tokens_figure(worth: ComputeWorth, *, vote: str | None = None) -> g
             said = f"{name} ({worth.confidence:.0%})" if stop == "confident" and not drop else name
             _policy(fig, found[0], Style(f"{vote}: {said}", VOTES[vote].color, dash, symbol))
     frame(fig, x="tokens sampled per problem", y="accuracy, share of problems right", height=430, hovermode="closest")
-    fig.update_xaxes(type="log")
+    used = np.concatenate([policy.tokens for policy in worth.policies])
+    ticks = _round_numbers(float(used.min()), float(used.max()))
+    fig.update_xaxes(type="log", tickvals=ticks, ticktext=[f"{tick:,.0f}" for tick in ticks])
     return fig
+
+
+def _round_numbers(low: float, high: float) -> list[float]:
+    """1, 2, 5, 10, ... as far as they lie between the ends: ticks of a logarithmic axis, in full.
+
+    >>> _round_numbers(15, 420)
+    [20.0, 50.0, 100.0, 200.0]
+    """
+    decades = range(int(np.floor(np.log10(low))), int(np.floor(np.log10(high))) + 1)
+    return [float(m * 10**k) for k in decades for m in (1, 2, 5) if low <= m * 10**k <= high]
 
 
 def _policy(fig: go.Figure, policy: Policy, style: Style) -> None:
@@ -104,7 +116,7 @@ def sensitivity_figure(
         go.Heatmap(
             z=value,
             x=[f"{c:.4g}" for c in found.c_ref],
-            y=[f"{b:.3g}" for b in found.beta_v],
+            y=[f"{b:.2g}" for b in found.beta_v],
             text=text,
             texttemplate="%{text}",
             textfont={"color": INK, "size": 13},
@@ -117,7 +129,7 @@ def sensitivity_figure(
     )
     frame(fig, x="c_ref, nats", y="beta_v, reward per nat", height=340, hovermode="closest", legend=False)
     fig.update_xaxes(type="category", showgrid=False)
-    fig.update_yaxes(type="category", showgrid=False)
+    fig.update_yaxes(type="category", showgrid=False, title_standoff=14)
     if beta_v is not None and c_ref is not None:
         at = [np.flatnonzero(np.isclose(grid, v)) for grid, v in ((found.c_ref, c_ref), (found.beta_v, beta_v))]
         if all(len(place) for place in at):
@@ -182,6 +194,7 @@ def paired_difference_figure(comparison: Comparison, *, n: int | None = None) ->
         )
     )
     frame(fig, x="second minus first, points", y="", height=100 + 48 * len(rows), hovermode="closest", legend=False)
+    fig.update_layout(margin={"t": 30})
     fig.update_yaxes(tickvals=list(range(len(rows))), ticktext=names, range=[len(rows) - 0.5, -0.7], showgrid=False)
     add_rule(fig, x=0.0, label="no difference", yanchor="bottom")
     return fig

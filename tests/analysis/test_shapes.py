@@ -151,16 +151,26 @@ def test_spearman_and_its_influence(seed, shape):
 
 def test_length_within_a_problem_is_not_length_over_all():
     """Hard problems are longer and score lower; within each problem the longer solution scores higher."""
-    hard = np.arange(40)[:, None] / 40
+    hard = np.arange(200)[:, None] / 200
     length = np.round(100 * hard + np.array([[0, 2, 4]]))
     score = -hard + np.array([[0.0, 0.01, 0.02]])
-    found = length_relation(Samples.from_arrays(correct=np.ones((40, 3)), score=score, n_tokens=length))
+    found = length_relation(Samples.from_arrays(correct=np.ones((200, 3)), score=score, n_tokens=length))
     assert found.spearman.value < -0.95
     assert found.spearman_within_problem.value == pytest.approx(1)
     assert found.spearman_correct == found.spearman
     assert np.isnan(found.spearman_incorrect.value)
-    assert found.bins_correct.count.sum() == 120
+    assert found.bins_correct.count.sum() == 600
     assert np.all(np.diff(found.bins_correct.score) < 0)
+
+
+def test_a_mean_of_few_problems_is_not_drawn():
+    length = np.full((30, 4), 10)
+    length[:3, 0] = 99  # three problems have a very long solution
+    found = length_relation(
+        Samples.from_arrays(correct=np.ones((30, 4)), score=np.random.default_rng(0).random((30, 4)), n_tokens=length)
+    )
+    assert found.bins_correct.length.tolist() == [10]
+    assert found.n_total == 120
 
 
 def test_points_are_a_sample_that_says_so():

@@ -1,0 +1,220 @@
+"""Put the page together: read the file, ask every question, fill the template."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import platform
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from markupsafe import Markup, escape
+
+from laser_core import __version__
+from laser_core.analysis import Samples, full_signal_name, summarize_samples, with_free_signals
+from laser_core.errors import InputError
+from laser_core.report import context_sections, overview, score_sections, vote_sections
+from laser_core.report.parts import Section, excerpt
+from laser_core.report.subject import Subject
+from laser_core.rollouts import ReadResult, read
+from laser_core.rollouts.store import atomic_path
+
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "plotly", "jinja2", "math-verify")
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """What a report was asked for.
+
+    Attributes
+    ----------
+    signal : the column to judge; None: the score, or where there is none the file's first signal.
+    run : which run of the file; None where it holds one.
+    n_max : largest N of the voting curves; None: what nine problems in ten reach.
+    seed : of every random draw.
+    strict : refuse the file for one bad row.
+    """
+
+    signal: str | None = None
+    run: str | None = None
+    n_max: int | None = None
+    seed: int = 0
+    strict: bool = False
+
+
+def write_report(path: str | Path, out: str | Path, options: ReportOptions | None = None) -> None:
+    """Read a rollout file and write the report on it, whole or not at all.
+
+    Parameters
+    ----------
+    path : a rollout file of any known format.
+    out : the HTML file to write.
+    options : ReportOptions, optional
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, the signal or run does not exist, or ``out`` cannot be written.
+    """
+    options = options or ReportOptions()
+    page = report_html(
+        read(path, strict=options.strict), name=Path(path).name, digest=file_digest(path), options=options
+    )
+    with atomic_path(out) as temporary:
+        temporary.write_text(page, encoding="utf-8", newline="\n")
+
+
+def report_html(
+    result: ReadResult, *, name: str, digest: str | None = None, options: ReportOptions | None = None
+) -> str:
+    """The report on rollouts that were read already, as one HTML page.
+
+    Parameters
+    ----------
+    result : what :func:`laser_core.rollouts.read` gave.
+    name : what to call the file.
+    digest : SHA-256 of its bytes, in hexadecimal.
+    options : ReportOptions, optional
+
+    Raises
+    ------
+    InputError
+        If the table is empty, or the signal or run does not exist.
+
+    Examples
+    --------
+    >>> from laser_core.rollouts import Rollouts
+    >>> rows = [
+    ...     {"run": "r", "problem_id": f"p{p}", "sample": i, "response": "<script>", "correct": i == 0,
+    ...      "score": 1.0 - i}
+    ...     for p in range(4) for i in range(2)
+    ... ]
+    >>> page = report_html(ReadResult(Rollouts.from_rows(rows), "jsonl", 8, ()), name="demo.jsonl")
+    >>> "demo.jsonl" in page, "<script>&lt;" in page
+    (True, False)
+    """
+    options = options or ReportOptions()
+    subject = _subject(result, options)
+    sections = [
+        *vote_sections.voting(subject),
+        *score_sections.separation(subject),
+        *score_sections.thresholds(subject),
+        *score_sections.calibrated(subject),
+        *context_sections.free_signals(subject),
+        *context_sections.by_length(subject),
+        *vote_sections.drill_downs(subject),
+        *vote_sections.compute(subject),
+        *context_sections.settings(subject),
+        *context_sections.by_step(subject),
+    ]
+    about = overview.about(subject, result, name=name, digest=digest, options=options, versions=versions())
+    return _render(subject, [*sections, about], name)
+
+
+def file_digest(path: str | Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """This package, Python and every library that a number or a picture depends on, with their versions."""
+    found = {"laser_core": __version__, "Python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            found[library] = "not installed"
+    return found
+
+
+def _subject(result: ReadResult, options: ReportOptions) -> Subject:
+    rollouts = result.rollouts
+    runs = rollouts.runs()
+    if options.run is not None and options.run in runs and len(runs) > 1:
+        rollouts = rollouts.take([run == options.run for run in rollouts.text("run")])
+    free = with_free_signals(rollouts)
+    chosen = options.signal
+    if chosen is None:
+        chosen = rollouts.signals[0] if rollouts.signals else "score"
+    signal = full_signal_name(chosen)
+    if signal != "score" and signal not in free.signals:
+        remedy = f"choose from: {', '.join(free.signals) or 'none'}"
+        raise InputError(f"the table has no values for '{signal}'", field="signal", remedy=remedy)
+    samples = Samples.from_rollouts(free, signal=signal, run=options.run)
+    summary = summarize_samples(samples, n_max=options.n_max, seed=options.seed)
+    threshold = 0.5 if signal == "score" else summary.sweep.best
+    return Subject(replace(free, meta=rollouts.meta), samples, summary, signal, threshold, options.seed, options.n_max)
+
+
+def _render(subject: Subject, sections: list[Section], name: str) -> str:
+    script, plotly = _text("page.js"), _plotly()
+    blocks = [block for section in sections for block in section.blocks]
+    figures = [block for block in blocks if block.kind == "figure"]
+    return _template().render(
+        name=excerpt(name, 120),
+        model=excerpt(subject.rollouts.meta.model, 120),
+        subject=subject,
+        cards=overview.cards(subject),
+        verdict=overview.verdict(subject),
+        warnings=overview.warnings(subject),
+        sections=sections,
+        figures=[(figure.key, _json(figure.fig.to_json())) for figure in figures],
+        style=_text("page.css"),
+        script=script,
+        plotly=plotly,
+        hashes=[_source_hash(text) for text in (plotly, script)],
+        written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        version=__version__,
+    )
+
+
+def _json(text: str) -> str:
+    """JSON that cannot end the element it is put into, whatever its strings hold."""
+    json.loads(text)  # a figure that is no JSON must fail here, not in somebody's browser
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _source_hash(text: str) -> str:
+    """What the page's security policy calls a script by: only scripts named there run."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@lru_cache(maxsize=1)
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return get_plotlyjs().replace("</script", "<\\/script")
+
+
+def _text(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _template():
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["code"] = _code
+    return environment.get_template("page.html.j2")
+
+
+def _code(text: str) -> Markup:
+    """Escaped text in which what stands between backticks is set as code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if i % 2 and i < len(parts) - 1 else part for i, part in enumerate(parts)
+    )

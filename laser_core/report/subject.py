@@ -1,0 +1,90 @@
+"""What a report is about: one run of a table, judged by one signal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from laser_core.analysis import Samples, Summary
+from laser_core.report.parts import Solution, excerpt, number
+from laser_core.rollouts import Rollouts
+
+HEADLINE_N = 8  # solutions per vote in sentences that compare votes
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One run, its grid and its headline numbers.
+
+    Attributes
+    ----------
+    rollouts : the run's rows, with the free confidence signals.
+    samples : the grid, judged by ``signal``.
+    summary : every headline number.
+    signal : "score" or "signal.<name>".
+    threshold : 0.5 for the score, the best balanced F1 for any other signal; NaN where there is none.
+    seed, n_max : as asked for.
+    """
+
+    rollouts: Rollouts
+    samples: Samples
+    summary: Summary
+    signal: str
+    threshold: float
+    seed: int
+    n_max: int | None
+
+    @property
+    def label(self) -> str:
+        """The signal's name in a sentence; foreign text is made safe by whoever shows it."""
+        return "last-token score" if self.signal == "score" else excerpt(self.signal.removeprefix("signal."), 40)
+
+    @property
+    def drawn_threshold(self) -> float | None:
+        """The threshold as figures take it: None where there is none."""
+        return self.threshold if np.isfinite(self.threshold) else None
+
+    @property
+    def has_both(self) -> bool:
+        """Whether there are correct and incorrect solutions with a score."""
+        return bool(self.summary.separation.n_correct and self.summary.separation.n_incorrect)
+
+    @cached_property
+    def headline_n(self) -> int:
+        """The N of sentences about votes: 8, or the largest below; 0 where votes cannot be counted."""
+        voting = self.summary.voting
+        if voting is None or not np.isfinite(voting.majority).any():
+            return 0
+        return int(voting.n[voting.n <= HEADLINE_N].max())
+
+    @property
+    def run(self) -> str:
+        """The run's name."""
+        return excerpt(self.rollouts.text("run")[int(self.samples.row[self.samples.present][0])], 80)
+
+    def solution(self, row: int) -> Solution:
+        """One rollout as a list shows it."""
+        values = self._shown.slice(int(row), 1).to_pylist()[0]
+        verdict = {True: "correct", False: "incorrect", None: "no verdict"}[values.get("correct")]
+        score = values.get(self.signal)
+        tokens = values.get("n_tokens")
+        return Solution(
+            problem_id=excerpt(values["problem_id"], 80),
+            sample=str(values["sample"]),
+            row=int(row),
+            verdict=verdict,
+            score="no score" if score is None or not np.isfinite(score) else number(score),
+            n_tokens="" if tokens is None else f"{tokens:,} tokens",
+            problem=excerpt(values.get("problem")),
+            response=excerpt(values.get("response")),
+            answer=excerpt(values.get("answer"), 80),
+            reference=excerpt(values.get("reference_answer"), 80),
+        )
+
+    @cached_property
+    def _shown(self):
+        wanted = ("problem_id", "sample", "correct", "n_tokens", "problem", "response", "answer", "reference_answer")
+        names = self.rollouts.table.column_names
+        return self.rollouts.table.select([name for name in (*wanted, self.signal) if name in names])
