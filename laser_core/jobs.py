@@ -40,6 +40,7 @@ from laser_core.bundled import BundledRun
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 
+COMMAND = (sys.executable, "-m", "laser_core", "train")
 HOME_VARIABLE = "LASER_EXPLORER_HOME"
 CHECKPOINT_EVERY = 10  # steps: what a killed run can lose
 LIVE = ("starting", "training", "evaluating", "stopping")
@@ -236,8 +237,9 @@ def _refuse_second() -> None:
 
 def _launch(folder: Path, name: str) -> None:
     run, settings = folder / "run", folder / "settings.toml"
-    command = [sys.executable, "-m", "laser_core", "train", "--config", str(settings), "--out", str(run)]
-    command += [f"--name={name}"] + (["--resume"] if (run / "config.toml").is_file() else [])
+    command = [*COMMAND, "--config", str(settings), "--out", str(run), f"--name={name}"]
+    if (run / "config.toml").is_file():  # stopped before it got that far, it starts again
+        command.append("--resume")
     package_root, inherited = str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH")
     path = f"{package_root}{os.pathsep}{inherited}" if inherited else package_root
     with open(folder / "log.txt", "wb") as log:  # a new launch, a new log: an old error must not speak for it

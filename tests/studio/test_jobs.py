@@ -1,0 +1,142 @@
+"""Runs that outlive their session: a whole life, two at once, other people's pids, and every way to fail."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from laser_core import jobs
+from laser_core.errors import InputError
+from laser_core.job_progress import progress
+from tests.studio.conftest import asked, wait_for
+
+
+def test_a_run_is_started_watched_stopped_resumed_and_finished(stand_in):
+    job = jobs.start(asked(steps=8))
+    assert (job.name, job.state) == ("LaSeR run 1", "starting")
+    job = wait_for(job, "training")
+    assert jobs.stop(job).state in ("stopping", "stopped")
+    job = wait_for(job, "stopped")
+    done = progress(job)
+    assert 1 <= done.steps < 8
+    job = wait_for(jobs.resume(job), "finished")
+    assert progress(job).steps == 8  # went on, did not start again
+    (described,) = jobs.finished()
+    assert (described.title, described.name) == ("LaSeR run 1", f"run-{job.key}")
+    assert described.description == "Trained here: 8 steps of LaSeR, seed 0."
+    with pytest.raises(InputError, match="is finished"):
+        jobs.resume(job)
+    jobs.remove(job)
+    assert jobs.all_jobs() == jobs.finished() == []
+
+
+def test_progress_is_worked_from_the_last_ten_steps(stand_in):
+    job = wait_for(jobs.start(asked(steps=4, eval_problems=500, eval_samples=16)), "evaluating", "finished")
+    done = progress(wait_for(job, "evaluating", "finished"))
+    # rewards 0.25, 0.75, 0.25, 0.75: mean 0.5, standard deviation 0.2887, over the root of 4
+    mean, error = done.recent["reward"]
+    assert (mean, round(error, 4)) == (0.5, 0.1443)
+    assert done.n_recent == 4
+    assert done.tokens_per_second == 1001.5
+    assert "score_loss" not in done.recent
+    if done.evaluated == 32:  # 468 problems x 16 solutions left at 2 s for 64 x 8
+        assert done.seconds_left == pytest.approx(2.0 * 468 * 16 / 512)
+
+
+def test_a_second_run_is_refused_while_one_is_live(stand_in):
+    job = jobs.start(asked(steps=30))
+    with pytest.raises(InputError, match="LaSeR run 1 is still running"):
+        jobs.start(asked())
+    with pytest.raises(InputError, match="stop it first"):
+        jobs.remove(job)
+    jobs.stop(job, at_once=True)
+    wait_for(job, "stopped")
+    second = jobs.start(asked(method="grpo"))
+    assert second.name == "GRPO run 2"
+    with pytest.raises(InputError, match="GRPO run 2 is still running"):
+        jobs.resume(job)
+
+
+def test_of_two_sessions_that_start_at_once_one_wins(stand_in):
+    outcomes = []
+
+    def go() -> None:
+        try:
+            outcomes.append(jobs.start(asked(steps=30)).key)
+        except InputError as error:
+            outcomes.append(error)
+
+    threads = [threading.Thread(target=go) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(isinstance(outcome, str) for outcome in outcomes) == 1
+    assert len(jobs.all_jobs()) == 1
+
+
+def test_another_server_sees_the_run_and_can_stop_it(stand_in):
+    job = wait_for(jobs.start(asked(steps=60)), "training")
+    code = "from laser_core import jobs; j, = jobs.all_jobs(); print(j.state); jobs.stop(j)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert said.stdout.strip() == "training"
+    wait_for(job, "stopped")
+
+
+def test_a_pid_that_now_belongs_to_somebody_else_is_left_alone(stand_in):
+    job = wait_for(jobs.start(asked(steps=30)), "training")
+    jobs.stop(job, at_once=True)
+    wait_for(job, "stopped")
+    (job.folder / "process.json").write_text(json.dumps({"pid": os.getpid(), "stop_asked": False}))
+    assert jobs.find(job.key).state == "failed"
+    jobs.stop(job)  # would interrupt this very test
+    jobs.stop(job, at_once=True)  # and this would end it
+    jobs.remove(job)
+
+
+@pytest.mark.parametrize(
+    ("seed", "message"),
+    [
+        (1, "field 'z_token': 'a b' is 3 tokens, not one. To fix it: choose a single token."),
+        (2, "It broke off with “MemoryError: no room”."),
+        (3, "Its process is gone without a word: the machine was switched off, or short of memory."),
+    ],
+)
+def test_a_failed_run_says_why_in_words(stand_in, seed, message):
+    job = wait_for(jobs.start(asked(seed=seed)), "failed")
+    assert job.message == message
+
+
+def test_a_run_stopped_before_its_first_word_starts_again(stand_in):
+    job = jobs.start(asked())
+    jobs.stop(job, at_once=True)
+    wait_for(job, "stopped")
+    for name in ("config.toml", "events.jsonl"):
+        (job.folder / "run" / name).unlink(missing_ok=True)
+    wait_for(jobs.resume(job), "finished")
+
+
+def test_what_is_no_run_is_passed_over(stand_in):
+    (stand_in / "runs" / "holiday photos").mkdir(parents=True)
+    damaged = stand_in / "runs" / "damaged"
+    damaged.mkdir()
+    (damaged / "job.json").write_text("{")
+    assert jobs.all_jobs() == []
+    with pytest.raises(InputError, match="gone"):
+        jobs.find("damaged")
+
+
+def test_a_line_still_being_written_is_not_an_event(stand_in):
+    job = wait_for(jobs.start(asked()), "finished")
+    with job.events.open("a") as file:
+        file.write('{"step": 3, "rew')
+    assert progress(job).steps == 3
+
+
+def test_none_of_the_helpers_of_the_app_imports_torch():
+    code = "import sys, laser_core.jobs, laser_core.job_progress, laser_core.playground, laser_core.theory\n"
+    code += "assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
