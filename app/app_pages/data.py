@@ -58,11 +58,11 @@ with left:
         hide_index=True,
         height="content",
         column_config={
-            "column": st.column_config.TextColumn(width=130),
-            "holds": st.column_config.TextColumn(width=210),
-            "came from": st.column_config.TextColumn(width=170),
-            "type": st.column_config.TextColumn(width=80),
-            "filled": st.column_config.NumberColumn(format="percent", width=70),
+            "column": st.column_config.TextColumn(width=125),
+            "holds": st.column_config.TextColumn(width=225),
+            "came from": st.column_config.TextColumn(width=105),
+            "type": st.column_config.TextColumn(width=75),
+            "filled": st.column_config.NumberColumn(format="percent", width=60),
         },
     )
     missing = [name for name in COLUMNS if name not in names]

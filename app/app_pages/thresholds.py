@@ -12,11 +12,11 @@ from laser_core import analysis
 from laser_core.figures import reliability_figure, roc_pr_figure, threshold_figure
 
 COSTS = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0]
-CELLS = {  # name: accepted, correct, what it is
-    "kept": (True, True, "correct and kept"),
-    "let through": (True, False, "incorrect and let through"),
-    "lost": (False, True, "correct and lost"),
-    "stopped": (False, False, "incorrect and stopped"),
+CELLS = {  # name: accepted, correct, what it is; in the order of a confusion table
+    "kept": (True, True, "correct, kept"),
+    "lost": (False, True, "correct, lost"),
+    "let through": (True, False, "incorrect, let through"),
+    "stopped": (False, False, "incorrect, stopped"),
 }
 
 source = data.current()
@@ -58,6 +58,7 @@ def counted(cells: analysis.Confusion, threshold: float) -> None:
         list(CELLS),
         key="cell",
         format_func=lambda cell: f"{CELLS[cell][2]}: {numbers[cell]:,}",
+        wrap=True,
         **kept,
     )
 
