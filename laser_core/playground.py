@@ -117,6 +117,8 @@ def read_problem(text: str, tasks: Sequence[str] = ("linear",)) -> Typed:
     """
     plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text[:MAX_CHARACTERS]).translate(_SIGNS))
     for task in tasks:
+        if task == "linear":  # is recognised by its form below, beyond the listed problems too
+            continue
         for candidate in (text.strip(), plain, plain + "?"):
             if candidate in _known(task):
                 return _described(_known(task)[candidate])

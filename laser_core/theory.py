@@ -39,7 +39,7 @@ class Reference:
 REFERENCES = (
     Reference("Unused token, Qwen2.5", -23.11, 0.04, "the paper's measurement over 300 pairs"),
     Reference("Unused token, OctoThinker", -24.87, 1.18, "the paper's measurement over 300 pairs"),
-    Reference("An ordinary word, 10%", round(math.log(0.1), 2), None, "an example, not a measurement"),
+    Reference("An ordinary word, 10%", math.log(0.1), None, "an example, not a measurement"),
 )
 
 

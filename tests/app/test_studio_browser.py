@@ -1,0 +1,105 @@
+"""Train, Playground and Theory in headless Chromium, with a real training run and real models."""
+
+import os
+
+import pytest
+
+from laser_core import jobs
+from tests.app.browser import ERROR_BOXES, chromium, missing_browser, open_page, serve, settle
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    """The app's address and a browser, with a home of its own; skipped where there is no browser, but never in CI."""
+    if reason := missing_browser():
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(f"CI must run the browser tests: {reason}")
+        pytest.skip(reason)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(jobs.HOME_VARIABLE, str(tmp_path_factory.mktemp("home")))
+        with serve() as url, chromium() as browser:
+            yield url, browser
+        for job in jobs.all_jobs():
+            if job.live:
+                jobs.stop(job, at_once=True)
+
+
+@pytest.fixture
+def context(app):
+    context = app[1].new_context(viewport={"width": 1440, "height": 900})
+    yield context
+    context.close()
+
+
+def main_button(page, name):
+    return page.get_by_test_id("stMain").get_by_role("button", name=name, exact=True)
+
+
+def test_a_real_run_is_started_watched_reloaded_stopped_resumed_and_looked_at(app, context):
+    page, complaints = open_page(context, f"{app[0]}/train")
+
+    def fill(label, value):
+        page.get_by_role("spinbutton", name=label, exact=True).fill(value)
+        page.keyboard.press("Tab")
+
+    fill("Steps", "3")
+    page.get_by_text("More settings").click()
+    fill("Problems a step", "192")  # long enough to be stopped between two steps
+    fill("Held-out problems", "16")
+    fill("Solutions of each", "4")
+    main_button(page, "Start").click()
+    page.get_by_text("Loading the model").wait_for()
+    page.get_by_text("Step 1 of 3").wait_for(timeout=120_000)
+    page.reload()
+    settle(page)
+    assert page.get_by_text("LaSeR run 1 is").first.is_visible()
+    main_button(page, "Stop").click()
+    page.get_by_text("It can go on").wait_for(timeout=60_000)
+    settle(page)
+    main_button(page, "Resume").click()
+    page.get_by_text("Finished: 4 solutions of each of 16").wait_for(timeout=150_000)
+    settle(page)
+    assert page.locator(ERROR_BOXES).all_inner_texts() == []
+    page.get_by_test_id("stMain").get_by_role("link", name="Scores").click()
+    page.get_by_role("heading", level=1, name="Do correct solutions score higher").wait_for()
+    settle(page)
+    assert "run=LaSeR+run+1" in page.url
+    assert page.get_by_text("16 problems, 64 solutions").is_visible()
+    assert complaints == []
+
+
+def test_solutions_arrive_and_vote_in_the_playground(app, context):
+    page, complaints = open_page(context, f"{app[0]}/playground")
+    main_button(page, "Sample").click()
+    page.locator('[data-testid="stHtml"] span[title]').first.wait_for(timeout=120_000)
+    page.get_by_text("One draw of 8 solutions from 3 models").wait_for(timeout=120_000)
+    page.get_by_text(" of 8 correct").first.wait_for(timeout=60_000)  # counted one by one
+    settle(page)
+    for words in ("Majority vote", "Weighted vote"):
+        assert page.get_by_text(words).count() >= 3
+    assert page.locator('[data-testid="stPlotlyChart"] .main-svg').count() >= 6
+    page.get_by_label("Problem", exact=True).fill("<img src=x onerror=alert(1)>")
+    page.keyboard.press("Enter")
+    page.get_by_text("the miniature models cannot solve this").wait_for()
+    assert page.locator('[data-testid="stMain"] img[src="x"]').count() == 0
+    assert complaints == []
+
+
+def test_moving_a_slider_moves_the_theory(app, context):
+    page, complaints = open_page(context, f"{app[0]}/theory")
+    assert "Z = 1 holds." in page.locator("h4").first.inner_text()
+    main_button(page, "An ordinary word, 10%").click()
+    page.get_by_text("Z = 1 breaks.").first.wait_for()
+    settle(page)
+    beta = page.get_by_role("slider", name="β_v, reward per nat")
+    before = page.locator("h4").first.inner_text()
+    beta.press("ArrowRight")
+    page.get_by_text("At β_v = 0.11").first.wait_for()
+    settle(page)
+    assert page.locator("h4").first.inner_text() != before
+    page.get_by_text("About 2,000").click()
+    page.get_by_text("22,026").wait_for()
+    assert page.locator(ERROR_BOXES).all_inner_texts() == []
+    assert complaints == []
