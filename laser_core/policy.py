@@ -141,7 +141,7 @@ def choose_z_token(tokenizer: PreTrainedTokenizerBase, z_token: str = "") -> tup
         if ids[0] in (tokenizer.eos_token_id, tokenizer.pad_token_id):
             raise InputError(f"{z_token!r} ends or pads sequences", field="z_token", remedy="choose an unused token")
         return z_token, ids[0]
-    unused = _unused_tokens(tokenizer)
+    unused = unused_tokens(tokenizer)
     if unused:
         return unused[0]
     raise InputError(
@@ -149,7 +149,7 @@ def choose_z_token(tokenizer: PreTrainedTokenizerBase, z_token: str = "") -> tup
     )
 
 
-def _unused_tokens(tokenizer: PreTrainedTokenizerBase) -> list[tuple[str, int]]:
+def unused_tokens(tokenizer: PreTrainedTokenizerBase) -> list[tuple[str, int]]:
     """Tokens that the model ships unused, with their ids: the well-known ones first, then by id."""
     added = tokenizer.get_added_vocab()
     named = [(token, z_id) for token, z_id in sorted(added.items(), key=lambda item: item[1])]
@@ -185,7 +185,7 @@ def with_verdict_tokens(policy: Policy, *, z_tokens: Sequence[str] = (), z_wrong
     if z_wrong_token:
         z_wrong_id = choose_z_token(policy.tokenizer, z_wrong_token)[1]
     else:
-        free = [i for _, i in _unused_tokens(policy.tokenizer) if i not in taken]
+        free = [i for _, i in unused_tokens(policy.tokenizer) if i not in taken]
         z_wrong_id = free[0] if free else policy.z_id
     if z_wrong_id in taken:
         raise InputError(

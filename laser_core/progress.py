@@ -72,8 +72,8 @@ class TrainingBar:
 
 
 @contextmanager
-def plain_bar(label: str, total: int) -> Iterator[Callable[[int, str], None]]:
-    """A bar for anything countable; yields ``advance(done, note)``."""
+def plain_bar(label: str, total: int | None) -> Iterator[Callable[..., None]]:
+    """A bar for anything countable; yields ``advance(done, note, total=None)``; a total may come to be known later."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description:<10}"), BarColumn(bar_width=24), TaskProgressColumn())
     with Progress(
@@ -86,13 +86,28 @@ def plain_bar(label: str, total: int) -> Iterator[Callable[[int, str], None]]:
         task = bar.add_task(label, total=total, note="")
         last = [0.0]
 
-        def advance(done: int, note: str) -> None:
-            bar.update(task, completed=done, note=note)
+        def advance(done: int, note: str, total: int | None = total) -> None:
+            bar.update(task, completed=done, note=note, total=total)
             if not console.is_terminal and (time.monotonic() - last[0] > PLAIN_SECONDS or done == total):
                 last[0] = time.monotonic()
                 console.print(f"{label} {done}/{total} {note}", highlight=False, markup=False)
 
         yield advance
+
+
+def time_left(seconds: float) -> str:
+    """The remaining time in words, to follow a count; empty where it is unknown or nothing is left.
+
+    Examples
+    --------
+    >>> time_left(42.0), time_left(200.0), time_left(8000.0), time_left(float("nan"))
+    (', about 42 s left', ', about 3 min left', ', about 2.2 h left', '')
+    """
+    if not seconds >= 1:
+        return ""
+    if seconds < 90:
+        return f", about {seconds:.0f} s left"
+    return f", about {seconds / 60:.0f} min left" if seconds < 5400 else f", about {seconds / 3600:.1f} h left"
 
 
 @contextmanager

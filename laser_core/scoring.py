@@ -135,7 +135,7 @@ def score_last_tokens(policy: Policy, solutions: Solutions, *, dtype: torch.dtyp
     states = _states(policy, solutions, dtype)  # (B, T + 1, D)
     length = solutions.length.to(states.device)
     last = states[torch.arange(len(length), device=states.device), length]  # (B, D)
-    read = [policy.z_logprob(policy.logits(part).log_softmax(-1)) for part in last.split(_rows_at_once(policy))]
+    read = [policy.z_logprob(policy.logits(part).log_softmax(-1)).clone() for part in last.split(_rows_at_once(policy))]
     return torch.cat(read) * solutions.ended.to(states.device)
 
 
@@ -230,7 +230,10 @@ def _read_logprobs(policy: Policy, hidden: Tensor, target: Tensor, traces: bool)
     def read(hidden: Tensor, target: Tensor) -> tuple[Tensor, ...]:
         logprobs = policy.logits(hidden).log_softmax(-1)  # (m, D) -> (m, V)
         picked = logprobs.gather(1, target[:, None]).squeeze(1)
-        return (picked, policy.z_logprob(logprobs), -(logprobs.exp() * logprobs).sum(1)) if traces else (picked,)
+        if not traces:
+            return (picked,)
+        # A copy: a view of one column would keep all of the chunk's log-probs alive.
+        return picked, policy.z_logprob(logprobs).clone(), -(logprobs.exp() * logprobs).sum(1)
 
     step = _rows_at_once(policy)
     if len(hidden) <= step:

@@ -10,8 +10,6 @@ import typer
 from laser_core.commands import Out, Seed, headline
 from laser_core.errors import InputError
 
-NOISY_SCORE = 0.1  # beta_v * std(c_ref), in reward units, above which a user is warned
-
 
 def sample(
     model: Annotated[str, typer.Argument(help="Hugging Face name, folder, or bundled:base.")],
@@ -88,33 +86,49 @@ def score(
     traces: Annotated[
         bool, typer.Option("--traces", help="Also log-probs, entropy and z_c after every token.")
     ] = False,
+    dtype: Annotated[str, typer.Option(help="float32 (exact), bfloat16, or auto: the faster of the two.")] = "float32",
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")] = "auto",
 ) -> None:
-    """Add last-token scores (and traces) to rollouts that any model wrote."""
+    """Add last-token scores (and traces) to rollouts that any model wrote. Killed, it goes on where it stopped."""
+    import torch
+
     from laser_core.numerics import pick_dtype
     from laser_core.policy import load_policy
-    from laser_core.progress import plain_bar
-    from laser_core.rescore import score_rollouts
-    from laser_core.rollouts import read, write_parquet
+    from laser_core.progress import plain_bar, time_left
+    from laser_core.score_file import score_file
 
-    table = read(rollouts).rollouts
+    if dtype not in ("float32", "bfloat16", "auto"):
+        raise typer.BadParameter("choose float32, bfloat16 or auto", param_hint="--dtype")
+    place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    if place.startswith("cuda") and not torch.cuda.is_available():
+        raise InputError("there is no GPU that PyTorch can use", field="device", remedy="--device cpu")
     policy = load_policy(model, z_token=z_token)
     ref_policy = load_policy(reference, z_token=policy.z_token) if reference else None
-    with plain_bar("scoring", len(table)) as advance:
-        scored = score_rollouts(
+    for loaded in (policy, ref_policy):
+        if loaded is not None:
+            loaded.model.to(place)
+    with plain_bar("scoring", None) as advance:
+        done = score_file(
             policy,
-            table,
+            rollouts,
+            out,
             beta_v=beta_v,
             c_ref=c_ref,
             reference=ref_policy,
+            z_chosen=bool(z_token),
             traces=traces,
-            dtype=pick_dtype("auto"),
-            on_progress=lambda done, total: advance(done, "rollouts"),
+            dtype=pick_dtype(dtype),
+            on_progress=lambda rows, total, left: advance(rows, f"rollouts{time_left(left)}", total),
         )
-    write_parquet(scored, out)
-    spread = "" if scored.meta.c_ref_std is None else f" (standard deviation {scored.meta.c_ref_std:.2f})"
-    typer.echo(f"z_c = {policy.z_token}, beta_v = {beta_v:g}, c_ref = {scored.meta.c_ref:.2f} nats{spread}")
-    if scored.meta.c_ref_std is not None and beta_v * scored.meta.c_ref_std > NOISY_SCORE:
-        noise = f"{beta_v * scored.meta.c_ref_std:.2f}"
-        typer.echo(f"c_ref is not constant: that is {noise} of noise in scores that should tell 0 from 1.", err=True)
-        typer.echo("Choose a token the model never uses (--z-token).", err=True)
-    typer.echo(f"Wrote {len(scored)} rollouts to {out}")
+    level, spread = done.level, ""
+    if level.c_ref_std is not None:
+        spread = f" (standard deviation {level.c_ref_std:.2f} over {level.n:,} solutions)"
+    typer.echo(f"z_c = {done.z_token}, beta_v = {beta_v:g}, c_ref = {level.c_ref:.2f} nats{spread}")
+    for warning in level.warnings():
+        typer.echo(warning, err=True)
+    if done.n_resumed:
+        typer.echo(f"{done.n_resumed:,} rollouts had been scored by a run that was interrupted")
+    unscored = done.n_rollouts - done.n_scored
+    cut = f"; {unscored:,} are cut off before <eos> and have no score" if unscored else ""
+    typer.echo(f"Scored {done.n_scored:,} of {done.n_rollouts:,} rollouts in {done.seconds:.0f} s{cut}")
+    typer.echo(f"Wrote {out}")

@@ -1,0 +1,250 @@
+"""Score a rollout file of any size, in parts that outlive a killed run.
+
+Beside the output stands a folder ``OUT.parts`` with one small Parquet file of new columns a part and the settings they
+were made with. A run with the same settings goes on where the last one stopped; the parts become one file at the end,
+because c_ref is only known then. Memory holds one part.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import torch
+
+from laser_core.errors import InputError
+from laser_core.policy import Policy
+from laser_core.rescore import ROWS_AT_ONCE, Level, require_c_ref, score_part, unseen_z_token
+from laser_core.rollouts import Rollouts, convert
+from laser_core.rollouts.canonical_parquet import is_canonical_parquet
+from laser_core.rollouts.schema import column_type, ordered, read_meta
+from laser_core.rollouts.source import open_source
+from laser_core.rollouts.store import atomic_path
+
+ASKED = ("problem", "response", "truncated", "tokens")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What :func:`score_file` did.
+
+    Attributes
+    ----------
+    n_rollouts, n_scored : rows, and how many of them got a score (those that end).
+    n_resumed : rows that an interrupted run had scored already.
+    z_token : the verdict token.
+    level : beta_v, c_ref and how constant it is.
+    seconds : of this run.
+    """
+
+    n_rollouts: int
+    n_scored: int
+    n_resumed: int
+    z_token: str
+    level: Level
+    seconds: float
+
+
+def score_file(
+    policy: Policy,
+    source: str | Path,
+    out: str | Path,
+    *,
+    beta_v: float = 0.1,
+    c_ref: float | None = None,
+    reference: Policy | None = None,
+    z_chosen: bool = False,
+    traces: bool = False,
+    dtype: torch.dtype = torch.float32,
+    micro_batch_tokens: int = 4096,
+    part_rows: int = ROWS_AT_ONCE,
+    on_progress: Callable[[int, int, float], None] | None = None,
+) -> Scored:
+    """Add scores (and traces) to a rollout file of any format and write canonical Parquet.
+
+    Parameters
+    ----------
+    policy, beta_v, c_ref, reference, traces, dtype, micro_batch_tokens
+        As for :func:`laser_core.rescore.score_rollouts`. Without ``c_ref`` and ``reference`` the file's own c_ref is
+        taken, if it was measured for the same verdict token.
+    source : path
+    out : path of a Parquet file; may be the source.
+    z_chosen : bool
+        Whether the policy's z_c was named by the user; otherwise another is taken where the text holds it.
+    part_rows : int
+        Rows between two saves.
+    on_progress : callable, optional
+        ``on_progress(done, total, seconds_left)`` in rows; the last is NaN until it can be told.
+
+    Raises
+    ------
+    InputError
+        As ``score_rollouts`` and ``laser_core.rollouts.convert`` do. What was scored until then is kept.
+    """
+    start = time.monotonic()
+    folder = Path(f"{out}.parts")
+    settings = _Settings(folder, source, policy, reference, traces, dtype, part_rows)
+    settings.claim()
+    table = pq.ParquetFile(_canonical(Path(source), folder))
+    meta = read_meta(table.schema_arrow.metadata, source)
+    _require_text(table, source)
+    policy = unseen_z_token(policy, _texts(table), chosen=z_chosen)
+    if c_ref is None and reference is None and meta.z_token == policy.z_token:
+        c_ref = meta.c_ref
+    require_c_ref(c_ref, reference)
+    settings.pin(policy.z_token)
+
+    n_rows, done, resumed = table.metadata.num_rows, 0, 0
+    columns = [name for name in ASKED if name in table.schema_arrow.names]
+    began = time.monotonic()
+    for number, batch in enumerate(table.iter_batches(batch_size=part_rows, columns=columns)):
+        path = folder / f"{number:06d}.parquet"
+        if path.exists():
+            resumed += len(batch)
+        else:
+            found = score_part(
+                policy,
+                Rollouts(pa.Table.from_batches([batch]), meta),
+                first_line=done + 1,
+                reference=reference,
+                traces=traces,
+                dtype=dtype,
+                micro_batch_tokens=micro_batch_tokens,
+            )
+            with atomic_path(path) as temporary:
+                arrays = {name: pa.array(values, column_type(name)) for name, values in found.items()}
+                pq.write_table(pa.table(arrays), temporary, compression="zstd")
+        done += len(batch)
+        if on_progress:
+            fresh = done - resumed
+            left = (time.monotonic() - began) / fresh * (n_rows - done) if fresh else float("nan")
+            on_progress(done, n_rows, left)
+    level, n_scored = _write(table, folder, Path(out), beta_v, c_ref, policy)
+    shutil.rmtree(folder)
+    return Scored(n_rows, n_scored, resumed, policy.z_token, level, time.monotonic() - start)
+
+
+class _Settings:
+    """What the parts in a folder were made with: parts of other settings are no parts of this run."""
+
+    def __init__(self, folder, source, policy, reference, traces, dtype, part_rows) -> None:
+        self.folder = folder
+        self.values = {
+            "source": _digest_file(source),
+            "model": _digest_model(policy),
+            "reference": None if reference is None else _digest_model(reference),
+            "traces": traces,
+            "dtype": str(dtype),
+            "part_rows": part_rows,
+        }
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "settings.json"
+
+    def claim(self) -> None:
+        """Keep the folder's parts if they were made alike, else begin anew."""
+        try:
+            known = json.loads(self.path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            known = None
+        if isinstance(known, dict) and {**known, "z_token": None} == {**self.values, "z_token": None}:
+            self.values["z_token"] = known.get("z_token")
+            return
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self._write()
+
+    def pin(self, z_token: str) -> None:
+        """The verdict token is only known once the text was searched: parts of another are dropped."""
+        if self.values.get("z_token") not in (None, z_token):
+            for path in self.folder.glob("[0-9]*.parquet"):
+                path.unlink()
+        self.values["z_token"] = z_token
+        self._write()
+
+    def _write(self) -> None:
+        with atomic_path(self.path) as temporary:
+            temporary.write_text(json.dumps(self.values), encoding="utf-8")
+
+
+def _digest_file(path: str | Path) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+    except OSError:
+        return str(path)  # opening it will say what is wrong
+
+
+def _digest_model(policy: Policy) -> str:
+    """A hash of the model's configuration and of some of each parameter's values."""
+    digest = hashlib.blake2b(policy.model.config.to_json_string().encode(), digest_size=16)
+    for name, parameter in policy.model.named_parameters():
+        some = parameter.detach().flatten()[:: max(1, parameter.numel() // 64)][:64]
+        digest.update(name.encode() + some.float().cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _canonical(source: Path, folder: Path) -> Path:
+    """The source, or its conversion into the folder."""
+    with open_source(source) as opened:
+        if is_canonical_parquet(opened, format=None, mapping=None):
+            return source
+    converted = folder / "input.parquet"
+    if not converted.exists():
+        convert(source, converted, fill=False)
+    return converted
+
+
+def _require_text(table: pq.ParquetFile, source: str | Path) -> None:
+    remedy = "map a column to 'problem'"
+    if "problem" not in table.schema_arrow.names:
+        raise InputError("no problem text", file=source, line=1, field="problem", remedy=remedy)
+    line = 1
+    for batch in table.iter_batches(columns=["problem"]):
+        if batch.column(0).null_count:
+            line += pc.index(pc.is_null(batch.column(0)), True).as_py()
+            raise InputError("no problem text", file=source, line=line, field="problem", remedy=remedy)
+        line += len(batch)
+
+
+def _texts(table: pq.ParquetFile) -> Iterator[str]:
+    for batch in table.iter_batches(columns=["problem", "response"]):
+        yield from batch.column(0).unique().to_pylist()
+        yield from batch.column(1).to_pylist()
+
+
+def _write(
+    table: pq.ParquetFile, folder: Path, out: Path, beta_v: float, c_ref: float | None, policy: Policy
+) -> tuple[Level, int]:
+    """Join the parts to the rows they belong to, with scores; returns their level and their number."""
+    parts = sorted(folder.glob("[0-9]*.parquet"))
+    refs = [] if c_ref is not None else [pq.read_table(path, columns=["ref_z_logprob"]) for path in parts]
+    level = Level.of(beta_v, c_ref, pa.concat_tables(refs)["ref_z_logprob"].to_pylist() if refs else ())
+    meta = level.meta(read_meta(table.schema_arrow.metadata, out), policy)
+    n_scored, writer = 0, None
+    part_rows = json.loads((folder / "settings.json").read_text(encoding="utf-8"))["part_rows"]
+    try:
+        with atomic_path(out) as temporary:
+            for path, batch in zip(parts, table.iter_batches(batch_size=part_rows), strict=True):
+                rollouts = Rollouts.from_arrow(pa.Table.from_batches([batch]), file=out)
+                found = pq.read_table(path)
+                for name in found.column_names:
+                    rollouts = rollouts.with_column(name, found[name].combine_chunks())
+                rollouts = rollouts.with_column("score", level.scores(found["z_logprob"].to_pylist()))
+                rows = Rollouts(ordered(rollouts.table), meta).to_arrow()
+                n_scored += len(rows) - rows["score"].null_count
+                writer = writer or pq.ParquetWriter(temporary, rows.schema, compression="zstd")
+                writer.write_table(rows)
+            writer.close()
+    finally:
+        if writer is not None:
+            writer.close()
+    return level, n_scored
