@@ -51,6 +51,35 @@ def test_analyze_prints_every_number_with_its_interval(table):
     assert "weighted - majority" in done.stdout
 
 
+def test_analyze_through_duckdb_says_so_and_agrees(table):
+    small, big = (laser("analyze", table, "--json", *how) for how in ((), ("--out-of-core",)))
+    assert big.returncode == 0, big.stderr
+    found, expected = json.loads(big.stdout), json.loads(small.stdout)
+    assert found["out_of_core"]
+    assert found["score"]["balanced_f1"] == pytest.approx(expected["score"]["balanced_f1"])
+    assert found["voting"]["majority"][-1] == pytest.approx(expected["voting"]["majority"][3])  # N = 4
+    text = laser("analyze", table, "--out-of-core")
+    assert "Summarised out of core" in text.stdout
+    assert "AUROC within a problem" in text.stdout
+
+
+def test_analyze_by_a_free_signal(table):
+    done = laser("analyze", table, "--signal", "mean_logprob")
+    assert done.returncode == 0, done.stderr
+    assert "Does 'signal.mean_logprob' tell right from wrong?" in done.stdout
+    wrong = laser("analyze", table, "--signal", "nonsense")
+    assert wrong.returncode == 1
+    assert "choose from: score, signal.mean_logprob" in wrong.stderr
+
+
+def test_report_is_one_page(table, tmp_path):
+    out = tmp_path / "report.html"
+    done = laser("report", table, "--out", out, "--n-max", 4)
+    assert done.returncode == 0, done.stderr
+    assert f"Wrote {out}" in done.stdout
+    assert "--n-max 4" in out.read_text(encoding="utf-8")
+
+
 def test_convert_round_trips(table, tmp_path):
     there, back = tmp_path / "there.jsonl", tmp_path / "back.parquet"
     first, second = laser("convert", table, "--out", there), laser("convert", there, "--out", back)

@@ -14,6 +14,7 @@ from laser_core.analysis.alongside import (
     sharpest_changes,
     solution_measures,
 )
+from laser_core.analysis.bigsums import BigSummary
 from laser_core.analysis.compare import Comparison, Difference, compare
 from laser_core.analysis.confidence import confidence_signals
 from laser_core.analysis.confusion import Confusion, confusion
@@ -25,7 +26,7 @@ from laser_core.analysis.estimates import Estimate, Statistic
 from laser_core.analysis.filtered import FilteredMajority, filtered_majority
 from laser_core.analysis.length import LengthBins, LengthRelation, length_relation
 from laser_core.analysis.metrics import Separation, accuracy, separation
-from laser_core.analysis.outofcore import BigSummary, summarize_parquet
+from laser_core.analysis.outofcore import is_big_parquet, summarize_parquet
 from laser_core.analysis.problem_lists import difficulty, order_solutions, problem_lists
 from laser_core.analysis.recalibration import recalibrate
 from laser_core.analysis.reliability import Calibration, calibration
@@ -97,6 +98,7 @@ __all__ = [
     "full_signal_name",
     "full_votes",
     "in_length_place",
+    "is_big_parquet",
     "length_relation",
     "mean_traces",
     "order_solutions",

@@ -11,7 +11,7 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtr
@@ -104,12 +104,11 @@ def calibration(samples: Samples, *, bins: int = 15) -> Calibration:
         flat = judged.problem * n_bins + bin_of
         return np.bincount(flat, values, judged.n_problems * n_bins).reshape(judged.n_problems, n_bins)
 
-    size = by_problem(np.ones(n))
+    size, gap_sum = by_problem(np.ones(n)), by_problem(right - score)
     scale = n_problems / max(n_problems - 1, 1)
     accuracy_se = np.sqrt(scale * ((by_problem(right) - accuracy * size) ** 2).sum(axis=0)) / count
-    gap_sum = by_problem(right - score)
-    gap_se = np.sqrt(scale * ((gap_sum - gap * size) ** 2).sum(axis=0)) / count
     low, high = _bin_intervals(accuracy, accuracy_se, (size > 0).sum(axis=0))
+    moments = EceMoments.of(gap_sum, size, folds(len(size), n_folds=2, seed=0))
     share = count / n
     base = right.mean()
     squared = judged.per_problem((right - score) ** 2)
@@ -118,7 +117,7 @@ def calibration(samples: Samples, *, bins: int = 15) -> Calibration:
     resolution = float((share * (accuracy - base) ** 2).sum())
     uncertainty = float(base * (1 - base))
     return Calibration(
-        ece=_ece(gap_sum, size, gap, gap_se, share),
+        ece=moments.estimate(),
         ece_plugin=float((share * np.abs(gap)).sum()),
         brier=brier.estimate(),
         reliability=reliability,
@@ -163,19 +162,74 @@ def _bin_intervals(accuracy: np.ndarray, se: np.ndarray, n: np.ndarray) -> tuple
     return np.array([float(low) for low, _ in ends]), np.array([float(high) for _, high in ends])
 
 
-def _ece(gap_sum: np.ndarray, size: np.ndarray, gap: np.ndarray, gap_se: np.ndarray, share: np.ndarray) -> Estimate:
-    """Debiased ECE and its bracket; ``gap_sum`` and ``size`` have the shape (n_problems, n_bins)."""
-    # Noise of standard error se lifts E|gap| to the mean of a folded normal; that lift is taken off.
-    z = gap / np.where(gap_se > 0, gap_se, 1)
-    folded = gap_se * np.sqrt(2 / np.pi) * np.exp(-(z**2) / 2) + gap * (2 * ndtr(z) - 1)
-    value = float((share * np.where(gap_se > 0, 2 * np.abs(gap) - folded, np.abs(gap))).sum())
-    total = size.sum(axis=1)
-    half = folds(len(size), n_folds=2, seed=0)
-    others = np.stack([gap_sum[half != k].sum(axis=0) for k in (0, 1)])
-    low = ratio_statistic((gap_sum * np.sign(others)[half]).sum(axis=1), total, scale="real")
-    # Each half chose the other's signs, which correlates them: for a calibrated score the variance is 1 + 2/pi times
-    # what the problems show.
-    low = replace(low, influence=low.influence * np.sqrt(1 + 2 / np.pi)).estimate()
-    high = ratio_statistic((gap_sum * np.sign(gap)).sum(axis=1), total, scale="real").estimate()
-    bottom, top = max(0.0, low.ci_low), min(1.0, high.ci_high)
-    return Estimate(min(max(value, bottom), top), bottom, top, high.n)
+@dataclass(frozen=True)
+class EceMoments:
+    """What the ECE and its bracket are made of: sums over problems, which can be added up piece by piece.
+
+    A problem's vector holds, for each bin, the sum of its gaps (verdict minus clipped score) and its solutions there.
+
+    Attributes
+    ----------
+    total : ndarray of shape (2, 2 * n_bins)
+        Sum of the vectors over the problems of either half.
+    product : ndarray of shape (2, 2 * n_bins, 2 * n_bins)
+        Sum of their outer products.
+    n_problems : int
+        Problems with a scored solution.
+    """
+
+    total: np.ndarray
+    product: np.ndarray
+    n_problems: int
+
+    @classmethod
+    def of(cls, gap_sum: np.ndarray, size: np.ndarray, half: np.ndarray) -> EceMoments:
+        """From ``gap_sum`` and ``size`` of shape (n_problems, n_bins), and the half (0 or 1) each problem is in."""
+        vectors = np.concatenate([gap_sum, size], axis=1)
+        parts = [vectors[half == k] for k in (0, 1)]
+        total, product = np.stack([v.sum(axis=0) for v in parts]), np.stack([v.T @ v for v in parts])
+        return cls(total, product, int((size.sum(axis=1) > 0).sum()))
+
+    def plus(self, other: EceMoments) -> EceMoments:
+        """Those of the problems of both."""
+        return EceMoments(self.total + other.total, self.product + other.product, self.n_problems + other.n_problems)
+
+    def estimate(self) -> Estimate:
+        """Debiased ECE and its bracket."""
+        n_bins = self.total.shape[1] // 2
+        gap_sum, count = np.split(self.total.sum(axis=0), 2)
+        used = count > 0
+        gap = np.where(used, gap_sum / np.where(used, count, 1), 0.0)
+        share, n = count / max(count.sum(), 1), self.n_problems
+        if n == 0:
+            return UNDEFINED
+        scale = n / max(n - 1, 1)
+        # Per bin, sum over problems of (their gap sum - gap * their size)**2.
+        cross = self.product.sum(axis=0)
+        gg, gs, ss = (
+            np.diag(cross[i : i + n_bins, j : j + n_bins]) for i, j in ((0, 0), (0, n_bins), (n_bins, n_bins))
+        )
+        variance = np.maximum(gg - 2 * gap * gs + gap**2 * ss, 0)
+        gap_se = np.sqrt(scale * variance) / np.where(used, count, 1)
+        # Noise of standard error se lifts E|gap| to the mean of a folded normal; that lift is taken off.
+        z = gap / np.where(gap_se > 0, gap_se, 1)
+        folded = gap_se * np.sqrt(2 / np.pi) * np.exp(-(z**2) / 2) + gap * (2 * ndtr(z) - 1)
+        value = float((share * np.where(gap_se > 0, 2 * np.abs(gap) - folded, np.abs(gap))).sum())
+        # Each half is counted with the signs of the other, which correlates them: for a calibrated score the variance
+        # is 1 + 2/pi times what the problems show.
+        crossed = self._signed(np.sign(self.total[::-1, :n_bins]), inflation=1 + 2 / np.pi)
+        plugin = self._signed(np.sign(np.stack([gap, gap])), inflation=1.0)
+        bottom, top = max(0.0, crossed[0]), min(1.0, plugin[1])
+        return Estimate(min(max(value, bottom), top), bottom, top, n)
+
+    def _signed(self, sign: np.ndarray, *, inflation: float) -> tuple[float, float]:
+        """Interval of the mean gap, each bin's counted with its half's sign; ``sign`` has the shape (2, n_bins)."""
+        n_bins = sign.shape[1]
+        whole = float(self.total[:, n_bins:].sum())
+        value = float((sign * self.total[:, :n_bins]).sum() / whole)
+        weights = [np.concatenate([s, np.full(n_bins, -value)]) for s in sign]
+        spread = sum(float(w @ m @ w) for w, m in zip(weights, self.product, strict=True))
+        n = self.n_problems
+        se = np.sqrt(max(spread, 0.0) * inflation * n / max(n - 1, 1)) / whole
+        low, high = interval(value, se, n, scale="real")
+        return float(low), float(high)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from laser_core.analysis.estimates import Estimate
 from laser_core.analysis.metrics import Separation, accuracy, separation
 from laser_core.analysis.reliability import Calibration, calibration
 from laser_core.analysis.samples import Samples
+from laser_core.analysis.signals import full_signal_name, with_free_signals
 from laser_core.analysis.thresholds import Sweep, threshold_sweep
 from laser_core.analysis.voting import VotingCurve, voting_curve
 from laser_core.errors import InputError
@@ -38,6 +39,8 @@ class Summary:
     truncated_fraction : float
         Share of the solutions.
     warnings : tuple of str
+    run : str or None
+        The run's name; None where the samples did not come from a table.
     """
 
     n_problems: int
@@ -51,6 +54,7 @@ class Summary:
     voting: VotingCurve | None
     truncated_fraction: float
     warnings: tuple[str, ...]
+    run: str | None = None
 
     def to_json(self) -> dict:
         """Plain numbers and lists, None for what is undefined: the object ``laser analyze --json`` prints."""
@@ -65,11 +69,11 @@ class Summary:
         if self.cross_fit is not None:
             named["balanced_f1_cross_fitted"] = self.cross_fit.balanced_f1
         for name, estimate in named.items():
-            score |= {name: _number(estimate.value), f"{name}_ci": [_number(end) for end in estimate.ci]}
+            score |= {name: number(estimate.value), f"{name}_ci": [number(end) for end in estimate.ci]}
         score |= {
             "threshold": s.threshold,
-            "best_threshold": _number(self.sweep.best),
-            "best_threshold_ci": [_number(self.sweep.best_low), _number(self.sweep.best_high)],
+            "best_threshold": number(self.sweep.best),
+            "best_threshold_ci": [number(self.sweep.best_low), number(self.sweep.best_high)],
             **{name: getattr(s, name) for name in ("n_scored", "n_correct", "n_incorrect", "n_unscored")},
         }
         voting: dict[str, object] = {"n": [], **{name: [] for name in CURVES}, **{f"{name}_se": [] for name in CURVES}}
@@ -77,31 +81,34 @@ class Summary:
             v = self.voting
             voting["n"] = v.n.tolist()
             for name in CURVES:
-                voting[name] = _numbers(getattr(v, "pass_" if name == "pass" else name))
+                voting[name] = numbers(getattr(v, "pass_" if name == "pass" else name))
                 for end in ("se", "low", "high"):
-                    voting[f"{name}_{end}"] = _numbers(getattr(v, f"{name}_{end}"))
+                    voting[f"{name}_{end}"] = numbers(getattr(v, f"{name}_{end}"))
             gain = "weighted_minus_majority"
             for name in (gain, f"{gain}_low", f"{gain}_high", "tied"):
-                voting[name] = _numbers(getattr(v, name))
+                voting[name] = numbers(getattr(v, name))
             voting |= {"n_problems": v.n_problems, "n_left_out": v.n_left_out, "weight": v.weight}
         return {
+            "run": self.run,
             "n_problems": self.n_problems,
             "n_rollouts": self.n_rollouts,
-            "accuracy": _number(self.accuracy.value),
-            "accuracy_ci": [_number(end) for end in self.accuracy.ci],
+            "accuracy": number(self.accuracy.value),
+            "accuracy_ci": [number(end) for end in self.accuracy.ci],
             "score": score,
             "voting": voting,
-            "truncated_fraction": _number(self.truncated_fraction),
+            "truncated_fraction": number(self.truncated_fraction),
             "warnings": list(self.warnings),
         }
 
 
-def _number(value: float) -> float | None:
+def number(value: float) -> float | None:
+    """A number as JSON knows it: None where it is undefined."""
     return float(value) if math.isfinite(value) else None
 
 
-def _numbers(values: np.ndarray) -> list[float | None]:
-    return [_number(value) for value in values]
+def numbers(values: np.ndarray) -> list[float | None]:
+    """Numbers as JSON knows them."""
+    return [number(value) for value in values]
 
 
 def summarize(
@@ -113,7 +120,8 @@ def summarize(
     ----------
     rollouts : Rollouts
     signal : str
-        The column to judge; see ``rollouts.signals``.
+        The column to judge: "score", one of ``rollouts.signals`` (with or without "signal." in front), or a free signal
+        that :func:`~laser_core.analysis.confidence_signals` can make from the table's columns.
     n_max : int, optional
         Largest N of the voting curves; see :func:`~laser_core.analysis.voting_curve`.
     seed : int
@@ -136,8 +144,11 @@ def summarize(
     >>> found["n_problems"], found["accuracy"], found["score"]["auroc"], found["voting"]["weighted"]
     (40, 0.5, 1.0, [0.5, 1.0])
     """
+    signal = full_signal_name(signal)
+    if signal != "score" and signal not in rollouts.signals:
+        rollouts = with_free_signals(rollouts)
     samples = Samples.from_rollouts(rollouts, signal=signal, run=run)
-    return summarize_samples(samples, n_max=n_max, seed=seed)
+    return replace(summarize_samples(samples, n_max=n_max, seed=seed), run=run or rollouts.runs()[0])
 
 
 def summarize_samples(samples: Samples, *, n_max: int | None = None, seed: int = 0) -> Summary:
@@ -172,14 +183,20 @@ def summarize_samples(samples: Samples, *, n_max: int | None = None, seed: int =
     )
 
 
+def few_problems(n_problems: int) -> list[str]:
+    """The warning that too few problems deserve."""
+    if n_problems >= FEW_PROBLEMS:
+        return []
+    return [f"Only {n_problems} problems: the intervals are wide, and less reliable than usual."]
+
+
 def _warnings(samples: Samples, s: Separation, c: Calibration, voting: VotingCurve | None) -> list[str]:
     found = []
     known = int(np.isfinite(samples.correct).sum())
     total = int(samples.present.sum())
     if known < total:
         found.append(f"{total - known} of {total} solutions have no verdict and are left out of all that needs one.")
-    if samples.n_problems < FEW_PROBLEMS:
-        found.append(f"Only {samples.n_problems} problems: the intervals are wide, and less reliable than usual.")
+    found += few_problems(samples.n_problems)
     if not samples.has_scores:
         found.append(f"No solution has a value in '{samples.signal}'.")
     elif s.n_unscored:

@@ -14,17 +14,31 @@ from laser_core.commands import Out, Seed
 def analyze(
     file: Annotated[Path, typer.Argument(help="A rollout file of any known format.")],
     json_: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
-    signal: Annotated[str, typer.Option(help="Column to judge: score, or signal.<name>.")] = "score",
+    signal: Annotated[str, typer.Option(help="Column to judge: score, a signal, or e.g. mean_logprob.")] = "score",
+    run: Annotated[str | None, typer.Option(help="Which run, where the file holds several.")] = None,
     n_max: Annotated[int | None, typer.Option(help="Largest N of the voting curves.")] = None,
     seed: Seed = 0,
+    out_of_core: Annotated[
+        bool | None,
+        typer.Option(
+            "--out-of-core/--in-memory", help="Through DuckDB in bounded memory; by default above 2,000,000 rows."
+        ),
+    ] = None,
 ) -> None:
     """The numbers of a rollout file: accuracy, separation, voting, each with its interval."""
-    from laser_core.analysis import summarize
+    from laser_core.analysis import is_big_parquet, summarize, summarize_parquet
     from laser_core.rollouts import ANALYSIS_COLUMNS, read
     from laser_core.summary_text import summary_text
 
-    summary = summarize(read(file, columns=ANALYSIS_COLUMNS).rollouts, signal=signal, n_max=n_max, seed=seed)
-    typer.echo(json.dumps(summary.to_json()) if json_ else summary_text(summary))
+    if is_big_parquet(file) if out_of_core is None else out_of_core:
+        sizes = None if n_max is None else [2**k for k in range(max(n_max, 1).bit_length())]
+        summary = summarize_parquet(file, signal=signal, run=run, n_values=sizes)
+    else:
+        columns = ANALYSIS_COLUMNS if signal == "score" else (*ANALYSIS_COLUMNS, "token_logprobs", "entropy")
+        rollouts = read(file, columns=columns).rollouts
+        summary = summarize(rollouts, signal=signal, run=run, n_max=n_max, seed=seed)
+    found = summary.to_json()
+    typer.echo(json.dumps(found) if json_ else summary_text(found))
 
 
 def report(

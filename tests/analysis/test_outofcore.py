@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
-from laser_core.analysis import Samples, accuracy, outofcore, separation, summarize_parquet, voting_curve
+from laser_core.analysis import (
+    Samples,
+    accuracy,
+    calibration,
+    is_big_parquet,
+    outofcore,
+    separation,
+    summarize,
+    summarize_parquet,
+    threshold_sweep,
+    voting_curve,
+    with_free_signals,
+)
 from laser_core.errors import InputError
 from laser_core.rollouts import Rollouts, write_parquet
 from tests.factories import make_rollouts
@@ -47,10 +61,69 @@ def test_agrees_with_memory(shuffled, monkeypatch, chunk):
     assert found.n.tolist() == [1, 2, 4, 8]
     for name, (mean, low, high) in found.curves.items():
         field = "pass_" if name == "pass" else name
-        noise = 5 * np.hypot(found.weighted_se, curve.weighted_se) if name == "weighted" else 0
+        noise = 5 * np.hypot(found.weighted_se, curve.weighted_se) if name.startswith("weighted") else 0
         assert np.all(np.abs(mean - getattr(curve, field)) <= noise + 1e-9), name
         assert np.all(np.abs(low - getattr(curve, f"{name}_low")) <= noise + 1e-3), name
         assert np.all(np.abs(high - getattr(curve, f"{name}_high")) <= noise + 1e-3), name
+
+
+def test_calibration_and_threshold_agree_with_memory(shuffled, monkeypatch):
+    rollouts, path = shuffled
+    monkeypatch.setattr(outofcore, "CHUNK", 100)
+    found = summarize_parquet(path)
+    samples = Samples.from_rollouts(rollouts)
+    expected, judged = calibration(samples), separation(samples)
+    assert found.brier.value == pytest.approx(expected.brier.value, abs=1e-12)
+    assert found.brier.ci == pytest.approx(expected.brier.ci, abs=1e-3)
+    # The bins are the same; which problems are in which half of the cross-fitted lower end is not.
+    assert found.ece.value == pytest.approx(expected.ece.value, abs=2e-3)
+    assert found.ece.ci_high == pytest.approx(expected.ece.ci_high, abs=2e-3)
+    assert found.ece.ci_low == pytest.approx(expected.ece.ci_low, abs=0.02)
+    at_best = separation(samples, threshold=found.best_threshold).balanced_f1.value
+    assert at_best == pytest.approx(threshold_sweep(samples).balanced_f1.max(), abs=2e-3)
+    assert (found.n_correct, found.n_incorrect) == (judged.n_correct, judged.n_incorrect)
+    assert found.n_unscored == judged.n_unscored > 0
+
+
+def test_the_same_object_as_from_memory(shuffled):
+    rollouts, path = shuffled
+    big, small = summarize_parquet(path).to_json(), summarize(rollouts, n_max=8).to_json()
+    json.dumps(big, allow_nan=False)
+    assert big.keys() - small.keys() == {"out_of_core"}
+    assert not small.keys() - big.keys()
+    for part in ("score", "voting"):
+        assert not big[part].keys() - small[part].keys()
+    missing = small["score"].keys() - big["score"].keys()
+    assert {name.removesuffix("_ci") for name in missing} == {
+        *("average_precision", "mcc", "balanced_f1_all", "tpr_all", "tnr_all", "balanced_f1_cross_fitted")
+    }
+    assert "out of core" in big["warnings"][0]
+    assert big["score"]["auroc"] == pytest.approx(small["score"]["auroc"], abs=1e-3)
+
+
+def test_free_signals_are_made_where_the_columns_are(tmp_path):
+    rollouts = make_rollouts(n_problems=40)
+    path = tmp_path / "traces.parquet"
+    write_parquet(rollouts, path)
+    for name in outofcore.FREE:
+        found = summarize_parquet(path, signal=name.removeprefix("signal."))
+        expected = separation(Samples.from_rollouts(with_free_signals(rollouts), signal=name))
+        assert found.signal == name
+        assert found.within_problem_auroc.value == pytest.approx(expected.within_problem_auroc.value, abs=1e-3)
+        assert found.n_correct == expected.n_correct
+    with pytest.raises(InputError, match=r"signal\.tail_logprob"):
+        summarize_parquet(path, signal="tail_logprob")
+
+
+def test_a_file_is_big_by_its_footer(shuffled, monkeypatch, tmp_path):
+    _, path = shuffled
+    assert not is_big_parquet(path)
+    monkeypatch.setattr(outofcore, "BIG", 1000)
+    assert is_big_parquet(path)
+    other = tmp_path / "other.jsonl"
+    other.write_text("{}")
+    assert not is_big_parquet(other)
+    assert not is_big_parquet(tmp_path / "nowhere.parquet")
 
 
 def test_a_run_must_be_chosen(tmp_path):
