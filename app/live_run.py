@@ -140,8 +140,8 @@ def _actions(job: jobs.Job) -> None:
                 _do(jobs.stop, job)
         elif job.state == "finished":
             st.markdown("Look at its rollouts:")
-            for view in VIEWS:  # the chooser in the sidebar takes titles from the address
-                st.page_link(f"app_pages/{view}.py", label=view.capitalize(), query_params={"run": job.name})
+            for view in VIEWS:
+                st.button(view.capitalize(), key=f"train_to_{view}", on_click=_look, args=(job, view), width="content")
         elif st.button("Resume", type="primary", icon=":material/resume:"):
             _do(jobs.resume, job)
         if not job.live:
@@ -149,6 +149,12 @@ def _actions(job: jobs.Job) -> None:
                 st.write(f"Deletes {literal(job.name)} with its model and its rollouts, for everybody.")
                 if st.button("Delete for good", key="train_delete"):
                     _do(jobs.remove, job)
+
+
+def _look(job: jobs.Job, view: str) -> None:
+    """Choose the run in the sidebar and open a page; both happen before anything is drawn again."""
+    st.session_state["run"] = f"run-{job.key}"
+    st.session_state["go_to"] = f"app_pages/{view}.py"
 
 
 def _do(action: object, job: jobs.Job, **options: object) -> None:

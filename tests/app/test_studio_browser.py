@@ -62,7 +62,7 @@ def test_a_real_run_is_started_watched_reloaded_stopped_resumed_and_looked_at(ap
     page.get_by_text("Finished: 4 solutions of each of 16").wait_for(timeout=150_000)
     settle(page)
     assert page.locator(ERROR_BOXES).all_inner_texts() == []
-    page.get_by_test_id("stMain").get_by_role("link", name="Scores").click()
+    main_button(page, "Scores").click()
     page.get_by_role("heading", level=1, name="Do correct solutions score higher").wait_for()
     settle(page)
     assert "run=LaSeR+run+1" in page.url

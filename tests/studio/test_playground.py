@@ -11,7 +11,6 @@ from laser_core.errors import InputError
 from laser_core.playground import Request, read_problem
 from laser_core.tasks import load_problems
 
-
 FORMS = ["{}*x+{}={}?", "{} x + {} = {}"]
 
 
