@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.app.browser import PAGES, ROOT, chromium, missing_browser, open_page, serve
+from tests.app.browser import PAGES, ROOT, chromium, missing_browser, open_page, serve, settle
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 THEMES = ("light", "dark")
+
+
+def sample(page: Page) -> None:
+    """The playground is empty until somebody samples."""
+    page.get_by_test_id("stMain").get_by_role("button", name="Sample", exact=True).click()
+    page.get_by_text(" of 8 correct").first.wait_for()
+
+
+FIRST = {"playground": sample}
 
 
 def take(out: Path, *, pages: tuple[str, ...] = tuple(PAGES), main: Path | None = None, query: str = "") -> list[Path]:
@@ -29,6 +42,9 @@ def take(out: Path, *, pages: tuple[str, ...] = tuple(PAGES), main: Path | None 
                 context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
                 for name in pages:
                     page, _ = open_page(context, f"{url}/{PAGES[name]}{query}")
+                    if name in FIRST:
+                        FIRST[name](page)
+                        settle(page)
                     # The app scrolls inside itself; a window as tall as the content shows all of it.
                     tall = page.evaluate("() => document.querySelector('[data-testid=\"stMain\"]').scrollHeight")
                     page.set_viewport_size({"width": width, "height": max(height, int(tall) + 20)})
