@@ -22,7 +22,7 @@ FEW, MORE = 4, 16  # decode steps; no solution is shorter, so that the batch is 
 
 
 @torch.inference_mode()
-def measure_cost(model: Path) -> dict:
+def measure_cost(model: Path, *, dtype: str = "auto") -> dict:
     """Time the verdicts on 512 fresh solutions, in turns, in one process.
 
     The score is read from one more decode step after <eos>. That step's time is the slope of generation time against
@@ -31,6 +31,7 @@ def measure_cost(model: Path) -> dict:
     Parameters
     ----------
     model : folder of the trained model
+    dtype : as in :class:`laser_core.config.LaserConfig`
 
     Returns
     -------
@@ -38,13 +39,13 @@ def measure_cost(model: Path) -> dict:
         ``n_problems`` and ``rows``, each with ``claim``, ``value``, ``ci_low``, ``ci_high`` (over repeats), ``at_most``
         and ``note``.
     """
-    policy, dtype = load_policy(str(model)), pick_dtype("auto")
+    policy, precision = load_policy(str(model)), pick_dtype(dtype)
     problems = load_problems("linear", "test")[:N_PROBLEMS]
     prompts = [policy.encode_prompt(problem.text) for problem in problems]
 
     def sample(texts: list[list[int]], samples: int, tokens: int):
         generator = torch.Generator().manual_seed(0)
-        return generate(policy, texts, samples=samples, max_new_tokens=tokens, generator=generator, dtype=dtype)
+        return generate(policy, texts, samples=samples, max_new_tokens=tokens, generator=generator, dtype=precision)
 
     sampled = sample(prompts, SAMPLES, 40)
     repeated, responses = [p for p in prompts for _ in range(SAMPLES)], responses_of(sampled)
@@ -55,7 +56,7 @@ def measure_cost(model: Path) -> dict:
         lambda: sample(prompts, SAMPLES, FEW),
         lambda: sample(prompts, SAMPLES, MORE),
         lambda: sample(prompts, SAMPLES, 40),
-        lambda: score_solutions(policy, solutions, dtype=dtype),
+        lambda: score_solutions(policy, solutions, dtype=precision),
         lambda: sample(read_again, 1, 1),
     )
     step = (more - few) / (MORE - FEW)

@@ -12,7 +12,7 @@ import os
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from laser_core.errors import InputError
@@ -31,12 +31,14 @@ class Work:
     out : folder of the reproduction.
     run : the run to train; None for the pieces without training.
     scale : how much to evaluate.
+    dtype : precision of everything.
     """
 
     name: str
     out: Path
     run: Run | None
     scale: Scale
+    dtype: str
 
     @property
     def done(self) -> Path:
@@ -65,13 +67,15 @@ def execute(
         If ``out`` holds a reproduction of another scale, or if a piece failed (after all others are done).
     """
     out.mkdir(parents=True, exist_ok=True)
+    os.environ["OMP_NUM_THREADS"] = "1"  # read by the children when they start
+    context = multiprocessing.get_context("spawn")
     _check_scale(out, scale)
-    pieces = [Work("base", out, None, scale), *(Work(run.name, out, run, scale) for run in plan(scale))]
+    dtype = _same_dtype(out, context)
+    runs = [replace(run, config=replace(run.config, dtype=dtype)) for run in plan(scale)]
+    pieces = [Work("base", out, None, scale, dtype), *(Work(run.name, out, run, scale, dtype) for run in runs)]
     report, failed = on_done or (lambda *_: None), []
     finished = sum(piece.done.is_file() for piece in pieces)
     todo = [piece for piece in pieces if not piece.done.is_file()]
-    os.environ["OMP_NUM_THREADS"] = "1"  # read by the children when they start
-    context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers or _cores(), mp_context=context) as pool:
         running = {pool.submit(perform, piece): piece for piece in todo}
         for future in as_completed(running):
@@ -80,7 +84,7 @@ def execute(
             if trouble:
                 failed.append(f"{running[future].name}: {trouble}")
             report(finished, len(pieces) + 1, running[future].name + (" FAILED" if trouble else ""))
-    cost = Work("cost", out, None, scale)  # timed alone, on a quiet machine
+    cost = Work("cost", out, None, scale, dtype)  # timed alone, on a quiet machine
     if not cost.done.is_file() and not failed:
         with ProcessPoolExecutor(1, mp_context=context) as pool:
             trouble = pool.submit(perform, cost).result()
@@ -99,7 +103,7 @@ def perform(piece: Work) -> str:
         if piece.name == "cost":
             from laser_core.reproduce.cost import measure_cost
 
-            _write_json(piece.done, measure_cost(piece.out / "runs" / "laser-0" / "model"))
+            _write_json(piece.done, measure_cost(piece.out / "runs" / "laser-0" / "model", dtype=piece.dtype))
         elif piece.run is None:
             _base(piece)
         else:
@@ -118,7 +122,7 @@ def _base(piece: Work) -> None:
     from laser_core.rollouts import write_parquet
     from laser_core.tasks import load_problems
 
-    base, dtype = load_policy(BASE), pick_dtype("auto")
+    base, dtype = load_policy(BASE), pick_dtype(piece.dtype)
     c_ref = measure_c_ref(base, load_problems("linear", "train")[:128], max_new_tokens=40, seed=0)
     for family in ("pair", "words", "linear"):
         count = piece.scale.problems
@@ -190,6 +194,24 @@ def _check_scale(out: Path, scale: Scale) -> None:
     if path.is_file() and json.loads(path.read_text()) != mine:
         raise InputError("this folder holds a reproduction of another scale", file=path, remedy="choose another --out")
     _write_json(path, mine)
+
+
+def _same_dtype(out: Path, context) -> str:
+    """The precision of every run: measured once, because a busy moment could decide it otherwise for some of them."""
+    path = out / "dtype.txt"
+    if not path.is_file():
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            path.write_text(pool.submit(_measured_dtype).result())
+    return path.read_text()
+
+
+def _measured_dtype() -> str:
+    import torch
+
+    from laser_core.numerics import pick_dtype
+
+    torch.set_num_threads(1)
+    return str(pick_dtype("auto")).removeprefix("torch.")
 
 
 def _write_json(path: Path, content: object) -> None:

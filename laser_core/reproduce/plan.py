@@ -42,13 +42,13 @@ class Scale:
 
     seeds: int = 5
     ablation_seeds: int = 2
-    steps: int = 200
+    steps: int = 100
     problems: int = 500
     samples: int = 32
-    transfer_problems: int = 300
+    transfer_problems: int = 200
 
 
-QUICK = Scale(seeds=2, ablation_seeds=1, steps=60, problems=128, transfer_problems=64)
+QUICK = Scale(seeds=2, ablation_seeds=1, steps=40, problems=128, transfer_problems=64)
 
 
 @dataclass(frozen=True)
