@@ -61,6 +61,21 @@ def show(job: jobs.Job) -> None:
     follow()
 
 
+def finding(job: jobs.Job) -> str:
+    """What a run shows, with its uncertainty, as the page's headline."""
+    if job.live:  # its numbers are below, where they follow it
+        return f"{literal(job.name)} is under way."
+    done = progress(job)
+    mean, error = done.recent.get("within_problem_auroc", (math.nan, math.nan))
+    if math.isnan(error):
+        return f"{literal(job.name)} is {job.state}."
+    return (
+        f"{literal(job.name)}, {job.state}: over {count(done.n_recent, 'step')} up to step {done.steps:,} a correct "
+        f"solution outscores an incorrect one of the same problem {100 * mean:.0f} ± {100 * error:.0f}% of the time. "
+        "Chance is 50%."
+    )
+
+
 def _draw(job: jobs.Job) -> None:
     done = progress(job)
     st.markdown(f"{STATES[job.state]} **{literal(job.name)}**: {_summary(job.settings)}")

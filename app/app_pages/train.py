@@ -38,13 +38,17 @@ MOST = {"steps": 2000, "prompts_per_step": 512, "rollouts_per_prompt": 64, "eval
 def setting(name: str, label: str) -> object:
     """The widget of a setting, explained by the setting's own help."""
     about, default = FIELDS[name].metadata, getattr(DEFAULTS, name)
-    explained = about["help"] + (f" ({about['unit']})" if about["unit"] else "")
+    shared = {
+        "key": f"train_{name}",
+        "help": about["help"] + (f" ({about['unit']})" if about["unit"] else ""),
+        "persist_state": "session",
+    }
     if isinstance(default, str):
-        return st.text_input(label, default, key=f"train_{name}", help=explained, placeholder="first reserved token")
+        return st.text_input(label, default, placeholder="first reserved token", **shared)
     if isinstance(default, int):
-        return st.number_input(label, 0, MOST.get(name, 10_000), default, key=f"train_{name}", help=explained)
+        return st.number_input(label, 0, MOST.get(name, 10_000), default, **shared)
     step, shown = (1e-5, "%.0e") if name == "lr" else (0.05, "%.2f")
-    return st.number_input(label, 0.0, 100.0, default, step=step, format=shown, key=f"train_{name}", help=explained)
+    return st.number_input(label, 0.0, 100.0, default, step=step, format=shown, **shared)
 
 
 def in_pairs(labels: dict[str, str]) -> dict[str, object]:
@@ -64,13 +68,23 @@ def begin(live: jobs.Job | None) -> None:
     with st.form("train_form", border=True):
         st.markdown("**Start a run**")
         method = st.segmented_control(
-            "Method", list(METHODS), default="laser", format_func=METHODS.get, key="train_method", required=True
+            "Method",
+            list(METHODS),
+            default="laser",
+            format_func=METHODS.get,
+            key="train_method",
+            required=True,
+            persist_state="session",
         )
         columns = st.columns(2, gap="small")
         with columns[0]:
-            steps = st.number_input("Steps", 1, MOST["steps"], DEFAULTS.steps, step=20, key="train_steps")
+            steps = st.number_input(
+                "Steps", 1, MOST["steps"], DEFAULTS.steps, step=20, key="train_steps", persist_state="session"
+            )
         with columns[1]:
-            seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="train_seed", help=FIELDS["seed"].metadata["help"])
+            seed = st.number_input(
+                "Seed", 0, 2**31 - 1, 0, key="train_seed", persist_state="session", help=FIELDS["seed"].metadata["help"]
+            )
         with st.expander("More settings"):
             chosen = in_pairs(FINE)
             st.caption("What a run costs")
@@ -93,21 +107,14 @@ def begin(live: jobs.Job | None) -> None:
 found = jobs.all_jobs()
 live = next((job for job in found if job.live), None)
 pace = live_run.pace(found)
-parts.header(
-    QUESTION,
-    f"{literal(live.name)} is {live.state}." if live else "Train it on this machine, and see the score learn to judge.",
-)
-cost = f" At {pace:.1f} s a step, {DEFAULTS.steps} steps take about {duration(pace * DEFAULTS.steps)}." if pace else ""
-st.caption(
-    "A run starts from the bundled base model of a million parameters and trains on its own solutions of generated "
-    f"problems.{cost} It goes on when this page is closed."
-)
+top = st.container()  # its finding is that of the run chosen below
 
 side, main = st.columns([1, 2], gap="large")
 with side:
     begin(live)
 with main:
     if not found:
+        finding = "Train it on this machine, and see the score learn to judge."
         st.info(
             "No run yet. The defaults train LaSeR: 20 steps of GRPO alone, 20 that also train the score, then all of "
             "it. Press **Start** and watch the AUROC within a problem leave 0.5.",
@@ -124,4 +131,14 @@ with main:
             format_func=lambda key: f"{keys[key].name}, {keys[key].state}",
             persist_state="session",
         )
+        finding = live_run.finding(keys[key])
         live_run.show(keys[key])
+with top:
+    parts.header(QUESTION, finding)
+    cost = (
+        f" At {pace:.1f} s a step, {DEFAULTS.steps} steps take about {duration(pace * DEFAULTS.steps)}." if pace else ""
+    )
+    st.caption(
+        "A run starts from the bundled base model of a million parameters and trains on its own solutions of generated "
+        f"problems.{cost} It goes on when this page is closed."
+    )
