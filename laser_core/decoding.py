@@ -40,49 +40,58 @@ def open_decoder(model: PreTrainedModel, dtype: torch.dtype, pad_id: int) -> Dec
 
 
 class LlamaDecoder:
-    """Through :class:`FastLlama`; the cache is static: allocated by the block, written in place."""
+    """Through :class:`FastLlama`; the cache is static: allocated by the block, written in place.
+
+    Attention runs in float32: with one query a row its products are too small for bfloat16 to pay.
+    """
 
     def __init__(self, model: PreTrainedModel, dtype: torch.dtype, pad_id: int) -> None:
-        self.forward, self.device, self.pad_id = FastLlama(model, dtype), model.device, pad_id
+        self.forward = FastLlama(model, dtype, attention_dtype=torch.float32)
+        self.device, self.pad_id = model.device, pad_id
 
     def start(self, prompts: Sequence[Sequence[int]], samples: int) -> Tensor:
-        tokens = torch.nn.utils.rnn.pad_sequence(
-            [torch.tensor(p) for p in prompts], batch_first=True, padding_value=self.pad_id
-        ).to(self.device)
-        length = torch.tensor([len(p) for p in prompts], device=self.device)
+        tokens = [torch.tensor(prompt) for prompt in prompts]
+        tokens = torch.nn.utils.rnn.pad_sequence(tokens, batch_first=True, padding_value=self.pad_id).to(self.device)
+        length = torch.tensor([len(prompt) for prompt in prompts], device=self.device)
         states = PromptStates.of(self.forward, tokens, length)
-        self.keys, self.values = (
-            [t.repeat_interleave(samples, dim=0) for t in s] for s in (states.keys, states.values)
-        )
         self.position = length.repeat_interleave(samples)  # (B,), of the next token
-        self.bias = llama_fast.visible(self.position, tokens.shape[1])  # (B, 1, 1, 1, L)
+        self.bias = llama_fast.visible(self.position, tokens.shape[1])  # (B, 1, 1, L)
         self.filled = tokens.shape[1]
+        self.keys, self.values = list(states.keys), list(states.values)  # each (B, K, L, d)
+        self._grow(samples)
         return states.last
 
     def step(self, token: Tensor) -> Tensor:
         if self.filled == self.bias.shape[-1]:
             self._grow()
-        at = self.filled
-        self.bias[..., at] = 0
-
-        def memory(index: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-            self.keys[index][:, :, at] = key[:, :, 0]
-            self.values[index][:, :, at] = value[:, :, 0]
-            return self.keys[index], self.values[index]
-
-        hidden = self.forward(token[:, None], self.position[:, None], self.bias, memory)
-        self.filled, self.position = at + 1, self.position + 1
+        self.bias[..., self.filled] = 0
+        hidden = self.forward(token[:, None], self.position[:, None], self._attention)
+        self.filled, self.position = self.filled + 1, self.position + 1
         return hidden[:, 0]
 
     def keep(self, rows: Tensor) -> None:
-        self.keys, self.values = ([t.index_select(0, rows) for t in s] for s in (self.keys, self.values))
+        n = len(rows)
+        moved = (rows != torch.arange(n, device=self.device)).nonzero().squeeze(1)
+        for cache in (self.keys, self.values):
+            for index, whole in enumerate(cache):
+                cache[index] = whole[:n]
+                cache[index][moved] = whole[rows[moved]]
         self.position, self.bias = self.position[rows], self.bias[rows]
 
-    def _grow(self) -> None:
-        """A block more room, of zeros: what -inf hides must still be a number."""
-        self.keys, self.values = (
-            [torch.nn.functional.pad(t, (0, 0, 0, BLOCK)) for t in s] for s in (self.keys, self.values)
-        )
+    def _attention(self, index: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        keys, values = self.keys[index], self.values[index]
+        keys[:, :, self.filled], values[:, :, self.filled] = key[:, :, 0], value[:, :, 0]
+        return llama_fast.attend(query, keys, values, self.bias)
+
+    def _grow(self, repeats: int = 1) -> None:
+        """Each row ``repeats`` times, a block more room; of zeros, for what -inf hides must still be a number."""
+        for cache in (self.keys, self.values):
+            for index, old in enumerate(cache):
+                n, key_heads, filled, width = old.shape
+                new = old.new_empty(n * repeats, key_heads, filled + BLOCK, width)
+                new.view(n, repeats, key_heads, -1, width)[..., :filled, :] = old.unsqueeze(1)
+                new[:, :, filled:] = 0
+                cache[index] = new
         self.bias = torch.nn.functional.pad(self.bias, (0, BLOCK), value=-torch.inf)
 
 

@@ -124,9 +124,9 @@ def generate(
             if not going.any():
                 break
             if going.sum() <= LEAVE_AT * len(active):
-                active, rows = active[going], going.nonzero().squeeze(1).to(device)
-                decoder.keep(rows)
-                distribution, going = distribution[rows], going[going]
+                rows = _close_ranks(going)
+                decoder.keep(rows.to(device))
+                active, distribution, going = active[rows], distribution[rows.to(device)], going[rows]
 
     # What a finished row went on to draw until it left.
     beyond = torch.arange(max_new_tokens) >= length[:, None]
@@ -145,6 +145,20 @@ def generate(
         truncated=z_logprob.isnan(),
         z_wrong_logprob=z_wrong_logprob,
     )
+
+
+def _close_ranks(going: Tensor) -> Tensor:
+    """Row indices that close ranks: the last rows still going take the places of finished ones, nobody else moves.
+
+    Examples
+    --------
+    >>> _close_ranks(torch.tensor([True, False, True, False, True])).tolist()
+    [0, 4, 2]
+    """
+    rows = torch.arange(int(going.sum()))
+    places = (~going[: len(rows)]).nonzero().squeeze(1)
+    rows[places] = going[len(rows) :].nonzero().squeeze(1) + len(rows)
+    return rows
 
 
 def _draw(distribution: Tensor, probability: Tensor, temperature: float, uniform: Tensor) -> Tensor:

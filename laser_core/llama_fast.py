@@ -29,8 +29,8 @@ _FIXED_ROTATIONS = ("default", "linear", "llama3", "yarn")  # the others turn by
 
 _MOST_PARAMETERS = 2**27  # beyond, the fused copies cost more memory than their speed is worth
 
-# Takes a layer's number, its new keys and values; gives all the keys and values to attend to.
-Memory = Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]
+# Takes a layer's number, queries (B, H, T, d), and new keys and values (B, K, T, d); gives what is found, (B, H, T, d).
+Attention = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 
 
 def supports(model: PreTrainedModel) -> bool:
@@ -132,15 +132,23 @@ class FastLlama:
     dtype : of the matrix products
     layers : sequence of Layer, optional
         The fused parameters, where they are at hand already.
+    attention_dtype : of queries, keys and values; ``dtype`` by default
     """
 
-    def __init__(self, model: PreTrainedModel, dtype: torch.dtype, layers: Sequence[Layer] | None = None) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        dtype: torch.dtype,
+        layers: Sequence[Layer] | None = None,
+        attention_dtype: torch.dtype | None = None,
+    ) -> None:
         config = model.config
         self.heads, self.key_heads = config.num_attention_heads, config.num_key_value_heads
         self.width = self.head_width(model)
         self.eps, self.dtype, self.base = config.rms_norm_eps, dtype, model.base_model
         fused = (Layer.fuse(layer, self.width) for layer in self.base.layers) if layers is None else layers
         self.layers = [layer.map(lambda weight: weight.to(dtype)) for layer in fused]
+        self.attention_dtype = attention_dtype or dtype
 
     @staticmethod
     def head_width(model: PreTrainedModel) -> int:
@@ -148,17 +156,15 @@ class FastLlama:
         config = model.config
         return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
 
-    def __call__(self, tokens: Tensor, position: Tensor, bias: Tensor, memory: Memory) -> Tensor:
-        """Hidden states, float32 of shape (B, T, D), of ``tokens`` and their ``position``, both of shape (B, T).
-
-        ``bias``, of shape (B or 1, 1, 1, T, L), is 0 where a token may look and -inf where it may not.
-        """
+    def __call__(self, tokens: Tensor, position: Tensor, attention: Attention) -> Tensor:
+        """Hidden states, float32 of shape (B, T, D), of ``tokens`` and their ``position``, both of shape (B, T)."""
         x = F.embedding(tokens, self.base.embed_tokens.weight).float()
         cos, sin = (part[..., : self.width // 2] for part in self.base.rotary_emb(x, position))
         turn = torch.complex(cos, sin).unsqueeze(2)  # (B, T, d/2) -> (B, T, 1, d/2)
         for index, layer in enumerate(self.layers):
             query, key, value = self._heads(layer, _UnitRMS.apply(x, self.eps, self.dtype), turn)
-            x = x + F.linear(self._attend(query, *memory(index, key, value), bias), layer.out)
+            found = attention(index, query, key, value).transpose(1, 2).flatten(2)  # (B, H, T, d) -> (B, T, H d)
+            x = x + F.linear(found.to(self.dtype), layer.out)
             gate, up = F.linear(_UnitRMS.apply(x, self.eps, self.dtype), layer.gate_up).chunk(2, dim=-1)
             x = x + F.linear(F.silu(gate) * up, layer.down)
         return _UnitRMS.apply(x, self.eps, torch.float32) * self.base.norm.weight.float()
@@ -171,30 +177,32 @@ class FastLlama:
         if layer.head_norm is not None:
             turning = _UnitRMS.apply(turning, self.eps, torch.float32) * layer.head_norm
         pairs = torch.view_as_complex(turning.unflatten(-1, (-1, 2))) * turn  # (B, T, H + K, d/2)
-        turned = torch.view_as_real(pairs).flatten(-2).to(self.dtype).transpose(1, 2)
+        turned = torch.view_as_real(pairs).flatten(-2).to(self.attention_dtype).transpose(1, 2)
         query, key = turned.split([self.heads, self.key_heads], dim=1)
-        return query, key, value.transpose(1, 2)
+        return query, key, value.to(self.attention_dtype).transpose(1, 2)
 
-    def _attend(self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
-        """What the queries find, of shape (B, T, H d)."""
-        batch, _, n, _ = query.shape
-        grouped = query.reshape(batch * self.key_heads, -1, self.width)  # (B, H, T, d) -> (B K, H/K T, d)
-        key, value = key.flatten(0, 1), value.flatten(0, 1)  # (B, K, L, d) -> (B K, L, d)
-        found = torch.bmm(grouped, key.transpose(1, 2)).view(batch, self.key_heads, -1, n, key.shape[1])
-        weights = torch.add(bias, found, alpha=self.width**-0.5).softmax(-1).to(self.dtype)  # the sum is float32
-        out = torch.bmm(weights.flatten(2, 3).flatten(0, 1), value)
-        return out.view(batch, self.heads, n, self.width).transpose(1, 2).flatten(2)
+
+def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
+    """Attention of queries (B, H, T, d) to keys and values (B, K, L, d); softmax in float32. Shape (B, H, T, d).
+
+    ``bias``, of shape (B or 1, 1, T, L), is 0 where a query may look and -inf where it may not.
+    """
+    (batch, heads, n, width), (_, key_heads, n_keys, _) = query.shape, key.shape
+    grouped = query.reshape(batch * key_heads, -1, width)  # (B, H, T, d) -> (B K, H/K T, d)
+    found = torch.bmm(grouped, key.flatten(0, 1).transpose(1, 2)).view(batch, heads, n, n_keys)
+    weights = torch.add(bias, found, alpha=width**-0.5).softmax(-1).to(value.dtype)
+    return torch.bmm(weights.view(batch * key_heads, -1, n_keys), value.flatten(0, 1)).view(query.shape)
 
 
 def causal_bias(n: int, device: torch.device) -> Tensor:
-    """(1, 1, 1, n, n): a token sees itself and what stands before it."""
-    return torch.full((n, n), -torch.inf, device=device).triu(1)[None, None, None]
+    """(1, 1, n, n): a token sees itself and what stands before it."""
+    return torch.full((n, n), -torch.inf, device=device).triu(1)[None, None]
 
 
 def visible(length: Tensor, n: int) -> Tensor:
-    """(B, 1, 1, 1, n): the first ``length`` of n positions can be seen."""
+    """(B, 1, 1, n): the first ``length`` of n positions can be seen."""
     hidden = torch.arange(n, device=length.device) >= length[:, None]
-    return torch.zeros(hidden.shape, device=length.device).masked_fill(hidden, -torch.inf)[:, None, None, None]
+    return torch.zeros(hidden.shape, device=length.device).masked_fill(hidden, -torch.inf)[:, None, None]
 
 
 @dataclass(frozen=True)
@@ -214,13 +222,14 @@ class PromptStates:
         """Run prompts of shape (G, P), right-padded."""
         kept: list[tuple[Tensor, Tensor]] = []
 
-        def memory(index: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-            kept.append((key, value))
-            return key, value
-
         n = tokens.shape[1]
-        position = torch.arange(n, device=tokens.device).expand_as(tokens)
-        hidden = forward(tokens, position, causal_bias(n, tokens.device), memory)
+        bias = causal_bias(n, tokens.device)
+
+        def attention(index: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+            kept.append((key, value))
+            return attend(query, key, value, bias)
+
+        hidden = forward(tokens, torch.arange(n, device=tokens.device).expand_as(tokens), attention)
         keys, values = zip(*kept, strict=True)
         return cls(keys, values, hidden[torch.arange(len(tokens), device=tokens.device), length - 1], length)
 
@@ -235,15 +244,17 @@ def response_states(forward: FastLlama, prompts: PromptStates, group: Tensor, to
     if n == 0:
         return last
 
-    def memory(index: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        before = (states[index].index_select(0, group).to(key.dtype) for states in (prompts.keys, prompts.values))
-        return tuple(torch.cat([old, new], dim=2) for old, new in zip(before, (key, value), strict=True))
-
     length = prompts.length[group]
-    seen = visible(length, prompts.keys[0].shape[2]).expand(-1, -1, -1, n, -1)
-    bias = torch.cat([seen, causal_bias(n, tokens.device).expand(len(tokens), -1, -1, -1, -1)], dim=-1)
+    seen = visible(length, prompts.keys[0].shape[2]).expand(-1, -1, n, -1)
+    bias = torch.cat([seen, causal_bias(n, tokens.device).expand(len(tokens), -1, -1, -1)], dim=-1)  # (B, 1, T, P + T)
+
+    def attention(index: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        before = (states[index].index_select(0, group).to(key.dtype) for states in (prompts.keys, prompts.values))
+        keys, values = (torch.cat([old, new], dim=2) for old, new in zip(before, (key, value), strict=True))
+        return attend(query, keys, values, bias)
+
     position = length[:, None] + torch.arange(n, device=tokens.device)
-    return torch.cat([last, forward(tokens, position, bias, memory)], dim=1)
+    return torch.cat([last, forward(tokens, position, attention)], dim=1)
 
 
 class Cut:
