@@ -186,6 +186,7 @@ def test_trl_reward_columns_can_be_chosen():
     pd.DataFrame(rows).to_parquet(data)
     plain = read(data.getvalue(), fill=False)
     assert not plain.rollouts.has("correct")
+    assert plain.notes == ("no reward is plainly the verdict; choose one (--map NAME=correct) of: my_reward (2 rows)",)
     assert plain.rollouts.text("reference_answer") == ["1", "1"]
     chosen = read(data.getvalue(), mapping={"my_reward": "correct"})
     assert chosen.format == "trl"

@@ -14,6 +14,7 @@ import pytest
 
 from laser_core.errors import InputError
 from laser_core.rollouts import archive, bounded, read, read_files, read_requests, records, source
+from tests.rollouts import test_formats
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -344,7 +345,25 @@ def with_nasty(value, depth=3):
             yield {k: v for k, v in value.items() if k != key}
 
 
-HAND_MADE = {"logging-board": BOARD}
+OWN = {
+    "run": "r",
+    "step": 1,
+    "problem_id": "p",
+    "sample": 0,
+    "response": "x",
+    "tokens": ["x"],
+    "entropy": [0.5],
+    "score": 0.1,
+}
+HAND_MADE = {
+    "logging-board": BOARD,
+    "laser-official": test_formats.LASER,
+    "nemo-skills": test_formats.NEMO,
+    "skyrl": test_formats.SKYRL,
+    "search-and-learn": test_formats.SEARCH,
+    "jsonl": OWN,
+    "inspect-ai": sample(),
+}
 FORMATS = sorted(
     p.name for p in FIXTURES.iterdir() if p.suffix in (".jsonl", ".parquet", ".json") and "requests" not in p.name
 )

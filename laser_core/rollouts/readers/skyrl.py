@@ -43,4 +43,7 @@ def _total(score: object) -> float:
     values = score if isinstance(score, list) else [score]
     if not values or any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in values):
         raise FieldError("score", "expected a number or a list of numbers")
-    return float(sum(values))
+    try:
+        return float(sum(values))
+    except OverflowError:
+        raise FieldError("score", "a number is too large") from None

@@ -47,6 +47,10 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
         if verdict is not None:
             row["correct"] = _verdict(record[verdict])
             context.notes[f"a completion counts as correct where '{verdict}' is above 0"] += 1
+        else:
+            numbers = [name.removeprefix("signal.") for name in row if name.startswith("signal.")]
+            choice = ", ".join(name for name in numbers if name not in ("advantage", "advantages")) or "none"
+            context.notes[f"no reward is plainly the verdict; choose one (--map NAME=correct) of: {choice}"] += 1
     yield row
 
 
