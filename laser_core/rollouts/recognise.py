@@ -20,6 +20,7 @@ from laser_core.rollouts.source import Source, open_source
 SNIFFED_RECORDS = 20
 SNIFFED_LINES = 1000
 SHOWN_CHARS = 200
+REQUESTS = "openai-requests"  # no rollouts: read together with their answers
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Preview:
 
     Attributes
     ----------
-    format : the reader's NAME ("parquet" for our own Parquet); None where somebody has to map the columns.
+    format : the reader's NAME ("parquet" for our own Parquet, "openai-requests" for a batch's input, which is read
+        together with its answers); None where somebody has to map the columns.
     title : the format in words, for the screen.
     columns : the names of the first records' fields, in order of appearance.
     rows : the first records as field -> short text, for a table on the screen.
@@ -68,6 +70,8 @@ def preview(source: str | Path | bytes | BinaryIO, *, name: str | None = None, n
         if not first:
             choose_reader(opened, format=None, mapping=None)
             raise InputError("none of its first lines can be read", file=opened.name, remedy="choose another file")
+    if known is None and openai_responses.is_request(first[0].value):
+        known, title = REQUESTS, "requests of an OpenAI batch"
     columns = _columns(first)
     rows = tuple({str(key): _short(value) for key, value in record.value.items()} for record in first[:n])
     return Preview(known, title, columns, rows, suggest_mapping(columns), shape_of(columns))

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from laser_core.errors import InputError
-from laser_core.rollouts import archive, bounded, read, read_files, read_requests, records, source
+from laser_core.rollouts import archive, bounded, preview, read, read_files, read_requests, records, source
 from tests.rollouts import test_formats
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -248,6 +248,7 @@ def test_a_batch_is_joined_to_its_requests():
     assert read_files([output, requests]).notes == (
         f"{requests} holds requests: its 2 problems are joined to their answers",
     )
+    assert preview(requests).format == "openai-requests"
     with pytest.raises(InputError, match="holds requests and no answers"):
         read(requests)
     with pytest.raises(InputError, match="no file of batch requests"):
