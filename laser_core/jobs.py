@@ -29,6 +29,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import psutil
@@ -196,19 +197,25 @@ def remove(job: Job) -> None:
 
 
 def finished() -> list[BundledRun]:
-    """The rollouts of all finished runs, the newest first, described like the bundled ones; cheap enough for each click.
+    """The rollouts of all finished runs, the newest first, described like the bundled ones; cheap enough for a click.
 
     The ``name`` of each is ``run-`` and the run's key.
     """
-    found = []
-    for rollouts in sorted(_root().glob("*/run/rollouts.parquet"), reverse=True):
-        folder = rollouts.parents[1]
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            name = str(json.loads((folder / "job.json").read_text(encoding="utf-8"))["name"])
-            settings = LaserConfig.from_toml(folder / "settings.toml")
-            described = f"Trained here: {settings.steps} steps of {TITLES[settings.method]}, seed {settings.seed}."
-            found.append(BundledRun(f"run-{folder.name}", name, described, rollouts, rollouts.parent / "events.jsonl"))
-    return found
+    paths = sorted(_root().glob("*/run/rollouts.parquet"), reverse=True)
+    described = (_describe(path) for path in paths)
+    return [run for run in described if run]
+
+
+@lru_cache(maxsize=256)  # a run's name and settings never change
+def _describe(rollouts: Path) -> BundledRun | None:
+    folder = rollouts.parents[1]
+    try:
+        name = str(json.loads((folder / "job.json").read_text(encoding="utf-8"))["name"])
+        settings = LaserConfig.from_toml(folder / "settings.toml")
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    described = f"Trained here: {settings.steps} steps of {TITLES[settings.method]}, seed {settings.seed}."
+    return BundledRun(f"run-{folder.name}", name, described, rollouts, rollouts.parent / "events.jsonl")
 
 
 def _root() -> Path:
