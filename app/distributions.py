@@ -33,7 +33,7 @@ def _decision(source: data.Source, signal: str) -> float | None:
 @st.fragment
 def scores(source: data.Source, signal: str) -> None:
     """Histogram, ECDF or violin of the scores by verdict, over all problems or within one."""
-    kept, name = choices.kept(source), parts.signal_name(signal)
+    kept, name = choices.kept(source), parts.signal_label(signal)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         picture = st.segmented_control(
             "Picture", PICTURES, default="histogram", key="score_picture", required=True, **kept
@@ -65,7 +65,8 @@ def scores(source: data.Source, signal: str) -> None:
     settings = parts.made_with(source, signal, over=over, problem=problem_id, solutions=COUNTED[counted])
     spread = data.remember(source, ("distribution", bins, *key), lambda: analysis.score_distribution(grid(), bins=bins))
     told = (
-        f"Mean {name}: correct {score_text(spread.correct_mean.value)} ({interval(spread.correct_mean)}), incorrect "
+        f"Mean {parts.signal_name(signal)}: correct {score_text(spread.correct_mean.value)} "
+        f"({interval(spread.correct_mean)}), incorrect "
         f"{score_text(spread.incorrect_mean.value)} ({interval(spread.incorrect_mean)}); AUROC "
         f"{estimate(parted.auroc)}."
     )
@@ -128,14 +129,14 @@ def against_signal(source: data.Source, signal: str) -> None:
         return analysis.length_relation(both, max_points=4000)
 
     found = data.remember(source, ("relation", signal, other), make)
-    _relation(source, signal, found, parts.signal_name(other), "signal")
+    _relation(source, signal, found, parts.signal_label(other), "signal")
 
 
 def _relation(source: data.Source, signal: str, found: analysis.LengthRelation, x: str, what: str) -> None:
     parts.figure(
-        score_length_figure(found, signal=parts.signal_name(signal), x=x),
+        score_length_figure(found, signal=parts.signal_label(signal), x=x),
         key=f"score_{what}",
-        alt=f"{parts.signal_name(signal)} against {x}, correct and incorrect solutions",
+        alt=f"{parts.signal_label(signal)} against {x}, correct and incorrect solutions",
         see=f"Rank correlation (Spearman) {estimate(found.spearman)}; among correct solutions "
         f"{number(found.spearman_correct.value)} ({interval(found.spearman_correct)}), among incorrect ones "
         f"{number(found.spearman_incorrect.value)} ({interval(found.spearman_incorrect)}), within a problem "
@@ -162,7 +163,7 @@ def against_step(source: data.Source, signal: str) -> None:
         )
         return
     left, right = st.columns(2, gap="medium")
-    name = parts.signal_name(signal)
+    name = parts.signal_label(signal)
     with left:
         parts.figure(
             score_by_step_figure(found, signal=name),

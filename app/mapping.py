@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import streamlit as st
 
 from app import uploads
@@ -45,14 +43,20 @@ def forms() -> None:
                     for number, column in enumerate(file.look.columns):
                         options = [NOTHING, *COLUMNS, f"{SIGNAL_PREFIX}{column}"]
                         guess = file.look.mapping.get(column, NOTHING)
-                        chosen[column] = st.selectbox(
+                        chosen[column] = f"mapping-{position}-{number}"
+                        st.selectbox(
                             literal(column, 40),
                             options,
                             index=options.index(guess) if guess in options else 0,
-                            key=f"mapping-{position}-{number}",
+                            key=chosen[column],
                             width=190,
                         )
-                if st.form_submit_button("Read the file", icon=":material/check:"):
-                    mapping = {column: field for column, field in chosen.items() if field != NOTHING}
-                    partial(uploads.apply_mapping, file.name, mapping)()
-                    st.rerun()
+                st.form_submit_button(
+                    "Read the file", icon=":material/check:", on_click=_read, args=(file.name, chosen)
+                )
+
+
+def _read(name: str, keys: dict[str, str]) -> None:
+    """A callback: the values of the form are known only now."""
+    said = {column: st.session_state[key] for column, key in keys.items()}
+    uploads.apply_mapping(name, {column: field for column, field in said.items() if field != NOTHING})

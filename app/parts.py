@@ -8,9 +8,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app import bridge, data
-from app.words import literal, unescaped
+from app.words import literal, short, unescaped
 from laser_core import __version__
 from laser_core.figures import enlarge, figure_csv, figure_html
+from laser_core.figures.theme import plain
 
 PLOTLY_CONFIG = {
     "displaylogo": False,
@@ -49,29 +50,42 @@ def figure(
     st.plotly_chart(fig, key=key, alt=alt, config=config, width="stretch")
     with st.container(horizontal=True, vertical_alignment="top", gap="small", wrap=False):
         st.caption(see, width="stretch")
-        with st.popover("", icon=":material/download:", type="tertiary", help="Download this figure"):
-            for label, make, suffix, kind in (
-                ("Data (CSV)", lambda: figure_csv(fig, settings=settings), "csv", "text/csv"),
-                (
-                    "Interactive (HTML)",
-                    lambda: figure_html(fig, title=alt, caption=unescaped(see), settings=settings),
-                    "html",
-                    "text/html",
-                ),
-            ):
-                st.download_button(
-                    label,
-                    make,
-                    f"{key}.{suffix}",
-                    kind,
-                    key=f"{key}-{suffix}",
-                    on_click="ignore",
-                    icon=f":material/{suffix}:",
-                    width="stretch",
-                )
-            bridge.picture_button(key)
-            if settings:
-                st.caption("Made with " + literal("; ".join(f"{k} {v}" for k, v in settings.items()), 400))
+        files = st.popover(
+            "",
+            icon=":material/download:",
+            type="tertiary",
+            help="Download this figure",
+            key=f"{key}-files",
+            on_change="rerun",
+        )
+        if files.open:  # most figures are never taken away, and their buttons would slow every slider down
+            with files:
+                _downloads(fig, key, alt, see, settings)
+
+
+def _downloads(fig: go.Figure, key: str, alt: str, see: str, settings: Mapping[str, object] | None) -> None:
+    for label, make, suffix, kind in (
+        ("Data (CSV)", lambda: figure_csv(fig, settings=settings), "csv", "text/csv"),
+        (
+            "Interactive (HTML)",
+            lambda: figure_html(fig, title=alt, caption=unescaped(see), settings=settings),
+            "html",
+            "text/html",
+        ),
+    ):
+        st.download_button(
+            label,
+            make,
+            f"{key}.{suffix}",
+            kind,
+            key=f"{key}-{suffix}",
+            on_click="ignore",
+            icon=f":material/{suffix}:",
+            width="stretch",
+        )
+    bridge.picture_button(key)
+    if settings:
+        st.caption("Made with " + literal("; ".join(f"{k} {v}" for k, v in settings.items()), 400))
 
 
 def made_with(source: data.Source, signal: str | None = None, **more: object) -> dict[str, object]:
@@ -106,6 +120,11 @@ def signal_name(signal: str) -> str:
     return "last-token score" if signal == "score" else literal(signal.removeprefix("signal."))
 
 
+def signal_label(signal: str) -> str:
+    """A signal's name in a figure."""
+    return "last-token score" if signal == "score" else plain(signal.removeprefix("signal."), 40)
+
+
 def rollout_table(source: data.Source, rows: Sequence[int], *, key: str, signal: str = "score") -> None:
     """Rollouts as a table; picking a row opens its problem on the Traces page.
 
@@ -123,10 +142,10 @@ def rollout_table(source: data.Source, rows: Sequence[int], *, key: str, signal:
     taken = source.with_signals.take(picked)
     verdicts = {1.0: "correct", 0.0: "incorrect"}
     table = {
-        "problem": [p or i for p, i in zip(taken.text("problem"), taken.text("problem_id"), strict=True)],
-        "response": taken.text("response"),
-        "answer": taken.text("answer"),
-        "reference": taken.text("reference_answer"),
+        "problem": [short(p or i) for p, i in zip(taken.text("problem"), taken.text("problem_id"), strict=True)],
+        "response": [short(text, 1000) for text in taken.text("response")],
+        "answer": [None if text is None else short(text) for text in taken.text("answer")],
+        "reference": [None if text is None else short(text) for text in taken.text("reference_answer")],
         "verifier": [verdicts.get(value, "unknown") for value in taken.column("correct")],
         "score": taken.column(signal),
         "tokens": taken.column("n_tokens"),

@@ -39,7 +39,14 @@ def choose(source: data.Source, signal: str) -> str:
             "Order", list(ORDERS), key="problem_order", format_func=ORDERS.__getitem__, width=175, **kept
         )
         ids = findings.ordered_problems(source, signal, kind, order)
-        wanted = st.text_input("That contain", key="problem_search", placeholder="any text", width=120, **kept)
+        wanted = st.text_input(
+            "That contain",
+            key="problem_search",
+            placeholder="any text",
+            on_change=lambda: st.session_state.pop("problem", None),
+            width=120,
+            **kept,
+        )
         found = [i for i in ids if wanted.lower() in labels[i].lower()] if wanted else ids
         ids = (found or ids)[:MAX_OPTIONS]
         chosen = st.session_state.get("problem")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from app.sources import Source, all_sources, uploaded_sources
-from app.words import count
+from app.words import count, short
 from laser_core.errors import InputError
 from laser_core.rollouts import Preview, ReadResult, preview, read, read_files
 
@@ -125,14 +125,14 @@ def _keep(result: ReadResult, names: Sequence[str], content: bytes, mapping: dic
         raise InputError("the file holds no rollouts", file=title, remedy="upload a file with at least one solution")
     digest, runs = hashlib.sha256(content).hexdigest(), result.rollouts.runs()
     added = {}
-    for run in runs:
-        key = f"upload-{digest[:8]}" + (f"-{run}" if len(runs) > 1 else "")
+    for number, run in enumerate(runs):
+        key = f"upload-{digest[:8]}" + (f"-{number}" if len(runs) > 1 else "")
         rollouts, part = result.rollouts, result
         if len(runs) > 1:
             rows = result.rollouts.table["run"].to_numpy(zero_copy_only=False) == run
             rollouts = result.rollouts.take(rows)
             part = replace(result, rollouts=rollouts)
-        shown = _free_title(f"{title}: {run}" if len(runs) > 1 else title, key)
+        shown = _free_title(short(f"{title}: {run}" if len(runs) > 1 else title, 100), key)
         added[key] = Source(
             key,
             shown,

@@ -7,7 +7,7 @@ import pyarrow as pa
 import streamlit as st
 
 from app import choices, data, findings, parts, problems
-from app.words import count, interval, literal, number, percent
+from app.words import count, interval, literal, number, percent, short
 from laser_core import analysis
 from laser_core.analysis import Vote
 from laser_core.errors import InputError
@@ -50,7 +50,7 @@ def _one(source: data.Source, judge: str, usual: int, p: int) -> None:
             {
                 "voter": list(range(1, voters + 1)),
                 "sample": drawn.column("sample"),
-                "answer": [text if text is not None else "none: no vote" for text in drawn.text("answer")],
+                "answer": [short(text) if text is not None else "none: no vote" for text in drawn.text("answer")],
                 "score": drawn.column(judge),
                 "verifier": [{1.0: "✓", 0.0: "✗"}.get(value, "?") for value in drawn.column("correct")],
             },
@@ -221,8 +221,10 @@ def vote_table(source: data.Source, signal: str, problem_ids: list[str]) -> dict
         )
         answers = vote_answers(source, vote)
         table["problem"].append(labels[problem_id])
-        table["reference"].append(source.rollouts.row(int(grid.row[p, 0])).get("reference_answer") or "unknown")
+        table["reference"].append(
+            short(source.rollouts.row(int(grid.row[p, 0])).get("reference_answer") or "unknown", 80)
+        )
         for name, winners in (("majority", vote.majority_winners), ("weighted vote", vote.weighted_winners)):
-            won = [f"{answers[i]} ({vote.count[i]} votes)" for i in np.flatnonzero(winners)]
+            won = [f"{short(answers[i], 80)} ({vote.count[i]} votes)" for i in np.flatnonzero(winners)]
             table[f"{name} says"].append(" or ".join(won[:4]))
     return table

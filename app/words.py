@@ -22,9 +22,17 @@ def literal(text: object, limit: int = 1000) -> str:
     >>> literal("<b> $x$ :red[a]")
     '\\<b\\> \\$x\\$ \\:red\\[a\\]'
     """
-    shown = visible(str(text))
-    shown = shown if len(shown) <= limit else shown[: limit - 1] + "…"
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", shown)
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", short(text, limit))
+
+
+def short(text: object, limit: int = 300) -> str:
+    """Foreign text for a place that shows text as it is, such as a table's cell: cut, and nothing in it invisible.
+
+    >>> short("a\\u202eb"), short("abcdef", 4)
+    ('a\\\\u202eb', 'abc…')
+    """
+    shown = visible(str(text)[: limit + 1])  # cut first: a text may be a megabyte long
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 def unescaped(text: str) -> str:

@@ -89,7 +89,7 @@ def spread(first: data.Source, second: data.Source, signal: str) -> None:
     """Where the scores of both lie, and the way from one to the other."""
     if not all(source.with_signals.has(signal) for source in (first, second)):
         return
-    name, decision = parts.signal_name(signal), 0.5 if signal == "score" else None
+    name, decision = parts.signal_label(signal), 0.5 if signal == "score" else None
     left, right = st.columns(2, gap="medium")
     with left:
         shapes = {source.title: runs.shape(source, signal) for source in (first, second)}

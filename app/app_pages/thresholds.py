@@ -85,28 +85,46 @@ def shares(cells: analysis.Confusion, cost: analysis.CrossFit | None) -> None:
     )
 
 
-def curves(in_use: float) -> None:
-    """ROC and PR, with the threshold in use on them."""
+PICTURES = {"sweep": "every threshold", "roc": "ROC", "pr": "precision and recall"}
+
+
+def curve(which: str, threshold: float) -> None:
+    """ROC or PR, with the threshold in use on it."""
     found = data.analyse(source, "roc_pr", signal=signal)
-    for column, which, alt, see in zip(
-        st.columns(2, gap="medium"),
-        ("roc", "pr"),
-        ("ROC: true positive rate against false positive rate", "Precision against recall"),
-        (
-            f"Every threshold at once: AUROC {estimate(found.auroc)}, 0.5 for a score that knows nothing.",
+    if which == "roc":
+        alt = "ROC: true positive rate against false positive rate"
+        see = f"Every threshold at once: AUROC {estimate(found.auroc)}, 0.5 for a score that knows nothing."
+    else:
+        alt = "Precision against recall"
+        see = (
             f"Average precision {estimate(found.average_precision)}; a score that knows nothing stays at the share of "
-            f"correct solutions, {percent(found.share_correct)}.",
-        ),
-        strict=True,
-    ):
-        with column:
-            parts.figure(
-                roc_pr_figure(found, which=which, threshold=in_use),
-                key=f"threshold_{which}",
-                alt=alt,
-                see=see + " Bands are 95% intervals over problems.",
-                settings=parts.made_with(source, signal, threshold=in_use),
-            )
+            f"correct solutions, {percent(found.share_correct)}."
+        )
+    parts.figure(
+        roc_pr_figure(found, which=which, threshold=threshold),
+        key=f"threshold_{which}",
+        alt=alt,
+        see=f"{see} Bands are 95% intervals over problems; the star is the threshold in use.",
+        settings=parts.made_with(source, signal, threshold=threshold),
+    )
+
+
+def sweep_figure(sweep: analysis.Sweep, fitted: analysis.CrossFit, threshold: float, ratio: float | None) -> None:
+    """TPR, TNR and balanced F1 at every threshold."""
+    parts.figure(
+        threshold_figure(sweep, threshold=threshold, signal=parts.signal_label(signal)),
+        key="threshold_sweep",
+        alt="True positive rate, true negative rate and balanced F1 against the threshold",
+        see="Raising the threshold stops more incorrect solutions (TNR rises) and loses correct ones (TPR falls); "
+        "the balanced F1 is their harmonic mean, with its 95% band. The best threshold on these rollouts"
+        + (" at this cost" if ratio else "")
+        + f" is {score_text(sweep.best)} (95% interval {score_text(sweep.best_low)} to "
+        f"{score_text(sweep.best_high)}), n = {count(sweep.n_scored, 'solution')} of "
+        f"{count(sweep.n_problems, 'problem')}. Chosen on four fifths of the problems and judged on the rest, "
+        f"{len(fitted.thresholds)} times: {', '.join(score_text(t) for t in fitted.thresholds)}, balanced F1 "
+        f"{number(fitted.balanced_f1.value)} ({interval(fitted.balanced_f1)}).",
+        settings=parts.made_with(source, signal, threshold=threshold, cost_ratio=ratio),
+    )
 
 
 @st.fragment
@@ -144,27 +162,26 @@ def panel() -> None:
         fitted = data.analyse(source, "cross_fit", signal=signal, cost_ratio=ratio)
         shares(cells, fitted if ratio else None)
     with left:
-        parts.figure(
-            threshold_figure(sweep, threshold=threshold, signal=parts.signal_name(signal)),
-            key="threshold_sweep",
-            alt="True positive rate, true negative rate and balanced F1 against the threshold",
-            see="Raising the threshold stops more incorrect solutions (TNR rises) and loses correct ones (TPR falls); "
-            "the balanced F1 is their harmonic mean, with its 95% band. The best threshold on these rollouts"
-            + (" at this cost" if ratio else "")
-            + f" is {score_text(sweep.best)} (95% interval {score_text(sweep.best_low)} to "
-            f"{score_text(sweep.best_high)}), n = {count(sweep.n_scored, 'solution')} of "
-            f"{count(sweep.n_problems, 'problem')}. Chosen on four fifths of the problems and judged on the rest, "
-            f"{len(fitted.thresholds)} times: {', '.join(score_text(t) for t in fitted.thresholds)}, balanced F1 "
-            f"{number(fitted.balanced_f1.value)} ({interval(fitted.balanced_f1)}).",
-            settings=parts.made_with(source, signal, threshold=threshold, cost_ratio=ratio),
+        picture = st.segmented_control(
+            "Picture",
+            list(PICTURES),
+            default="sweep",
+            key="threshold_picture",
+            required=True,
+            format_func=PICTURES.__getitem__,
+            label_visibility="collapsed",
+            **kept,
         )
+        if picture == "sweep":
+            sweep_figure(sweep, fitted, threshold, ratio)
+        else:
+            curve(picture, threshold)
     if st.session_state.get("cell") in CELLS:
         accepted, correct, name = CELLS[st.session_state["cell"]]
         grid = data.samples(source, signal)
         rows = analysis.cell_rows(grid, threshold=threshold, accepted=accepted, correct=correct)
         st.caption(f"{count(len(rows), 'solution')} {name}, the surest judgements first.")
         parts.rollout_table(source, rows, key="cell_rollouts", signal=signal)
-    curves(threshold)
 
 
 panel()

@@ -282,8 +282,8 @@ def token_strip_html(trace: Trace, quantity: str, *, beta_v: float | None = None
     for token, value in list(zip(trace.tokens, values, strict=False))[:limit]:
         color = _cell_color(_scale(what, beta_v, c_ref), value, low, high)
         style = f"background:{color};color:{INK};" if color else ""
-        title = html.escape(f"{visible(token)[:80]}  {what.name} {value:.3f}{unit}", quote=True)
-        shown = html.escape(visible(token)[:400], quote=True).replace("↵", "↵\n")
+        title = html.escape(f"{visible(token[:80])}  {what.name} {value:.3f}{unit}", quote=True)
+        shown = html.escape(visible(token[:400]), quote=True).replace("↵", "↵\n")
         spans.append(f'<span title="{title}" style="{style}padding:0.1em 0.06em;border-radius:3px">{shown}</span>')
     more = len(trace.tokens) - limit
     rest = f"<span> … {more:,} more tokens</span>" if more > 0 else ""

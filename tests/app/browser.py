@@ -45,6 +45,12 @@ DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 ERROR_BOXES = '[data-testid="stException"], [data-testid="stAlertContentError"]'
 
 
+class Address(str):
+    """A server's address, and the number of its process."""
+
+    pid: int
+
+
 def missing_browser() -> str | None:
     """Why there is no browser to test in; None where there is one."""
     try:
@@ -55,7 +61,7 @@ def missing_browser() -> str | None:
 
 
 @contextlib.contextmanager
-def serve(main: Path = ROOT / "app" / "main.py", *, timeout: float = 60.0) -> Iterator[str]:
+def serve(main: Path = ROOT / "app" / "main.py", *, timeout: float = 60.0) -> Iterator[Address]:
     """Run ``streamlit run app/main.py`` in a directory that is not the project's; give the app's address.
 
     Raises
@@ -72,7 +78,8 @@ def serve(main: Path = ROOT / "app" / "main.py", *, timeout: float = 60.0) -> It
         command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
         process = subprocess.Popen(command, cwd=elsewhere, env=env, stdout=log, stderr=subprocess.STDOUT)
         try:
-            url = f"http://127.0.0.1:{port}"
+            url = Address(f"http://127.0.0.1:{port}")
+            url.pid = process.pid
             _wait_for(url + "/_stcore/health", process, log, timeout)
             yield url
         finally:
