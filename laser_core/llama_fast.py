@@ -3,7 +3,7 @@
 Why this exists: at one to thirty million parameters a CPU spends more time around the matrix products of transformers'
 forward pass than in them. This one computes the same function from the same parameters, with fewer and larger steps:
 
-- queries, keys and values are one product, gate and up another; a norm's weight is part of the matrix behind it;
+- queries, keys and values are one product; a norm's weight is part of the matrix behind it;
 - a rotary pair lies side by side, so that turning it is one complex product;
 - the residual stream, norms, softmax and log-probs stay in float32, and only matrix products run in bfloat16, on
   copies made from the float32 parameters, which collect the gradients;
@@ -65,7 +65,8 @@ class Layer:
     qkv_bias: Tensor | None  # ((H + 2 K) d,)
     head_norm: Tensor | None  # (H + K, d), Qwen3's norm of queries and keys
     out: Tensor  # (D, H d)
-    gate_up: Tensor  # (2 M, D), the second norm multiplied in
+    gate: Tensor  # (M, D), the second norm multiplied in, as into ``up``
+    up: Tensor  # (M, D)
     down: Tensor  # (D, M)
 
     @classmethod
@@ -89,8 +90,8 @@ class Layer:
             qkv_bias=biases,
             head_norm=head_norm,
             out=attention.o_proj.weight.float(),
-            gate_up=torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]).float()
-            * layer.post_attention_layernorm.weight.float(),
+            gate=mlp.gate_proj.weight.float() * layer.post_attention_layernorm.weight.float(),
+            up=mlp.up_proj.weight.float() * layer.post_attention_layernorm.weight.float(),
             down=mlp.down_proj.weight.float(),
         )
 
@@ -165,8 +166,8 @@ class FastLlama:
             query, key, value = self._heads(layer, _UnitRMS.apply(x, self.eps, self.dtype), turn)
             found = attention(index, query, key, value).transpose(1, 2).flatten(2)  # (B, H, T, d) -> (B, T, H d)
             x = x + F.linear(found.to(self.dtype), layer.out)
-            gate, up = F.linear(_UnitRMS.apply(x, self.eps, self.dtype), layer.gate_up).chunk(2, dim=-1)
-            x = x + F.linear(F.silu(gate) * up, layer.down)
+            unit = _UnitRMS.apply(x, self.eps, self.dtype)
+            x = x + F.linear(F.silu(F.linear(unit, layer.gate)) * F.linear(unit, layer.up), layer.down)
         return _UnitRMS.apply(x, self.eps, torch.float32) * self.base.norm.weight.float()
 
     def _heads(self, layer: Layer, x: Tensor, turn: Tensor) -> tuple[Tensor, Tensor, Tensor]:

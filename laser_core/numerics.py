@@ -10,8 +10,8 @@ from functools import cache
 
 import torch
 
-# Tensors of 2 MB and more in huge pages: 5 to 8% of a training step on a CPU. PyTorch reads this at its first allocation
-# of that size.
+# Large tensors in huge pages: 5 to 8% of a training step on a CPU. PyTorch reads this at its first allocation of 2 MB
+# or more.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 
