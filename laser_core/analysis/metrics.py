@@ -83,14 +83,7 @@ class Judged:
 
     @classmethod
     def of(cls, samples: Samples) -> Judged:
-        """Pick them out of the grid; sorted once for all metrics of the same samples."""
-        known = samples.__dict__.get("_judged")
-        if known is None:
-            known = samples.__dict__["_judged"] = cls._of(samples)  # as cached_property does on a frozen class
-        return known
-
-    @classmethod
-    def _of(cls, samples: Samples) -> Judged:
+        """Pick them out of the grid."""
         both = np.isfinite(samples.score) & np.isfinite(samples.correct)
         problem = np.nonzero(both)[0].astype(np.int32)
         return cls.sorted(problem, samples.score[both], samples.correct[both] == 1, samples.n_problems)

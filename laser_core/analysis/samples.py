@@ -27,12 +27,12 @@ class Samples:
         The verifier's verdict: 1, 0, NaN where unknown.
     score : ndarray of float
         What is judged, unclipped (larger: more likely right); NaN where there is none.
-    answer : ndarray of int64
+    answer : ndarray of int
         Number of the answer within its problem, -1 where none was found. Equal answers share a number.
     truncated : ndarray of bool
     n_tokens : ndarray of float
         NaN where unknown.
-    row : ndarray of int64
+    row : ndarray of int
         Row in the table the samples were made from, -1 in the padding.
     signal : str
         Which column ``score`` holds: "score" or "signal.<name>".
@@ -169,10 +169,10 @@ class Samples:
             present=grid(np.ones(len(codes), bool), False),
             correct=grid(part.column("correct"), np.nan),
             score=grid(_finite(part.column(signal)), np.nan),
-            answer=grid(_answers(part, codes, same_answers), -1),
+            answer=grid(_answers(part, codes, same_answers).astype(np.int32), -1),
             truncated=grid(part.column("truncated") == 1, False),
             n_tokens=grid(part.column("n_tokens"), np.nan),
-            row=grid(index, -1),
+            row=grid(index.astype(np.int32), -1),
             signal=signal,
             warnings=tuple(_table_warnings(part, codes)),
         )

@@ -120,7 +120,7 @@ def test_a_damaged_bundled_run_is_reported_and_the_others_stay(bundle, tmp_path,
 def test_a_bad_upload_names_the_fault_and_keeps_the_data(bundled_runs):
     app = start(run="GRPO")
     before = app.markdown[0].value
-    upload(app, "bad.jsonl", b'{"problem_id": "p", "sample": 0}\n{"nonsense\n')
+    upload(app, "bad.jsonl", b"\x00\x01 nothing that holds rows")
     assert not app.exception
     assert "bad" in app.error[0].value
     assert "still the previous ones" in app.error[0].value
@@ -190,14 +190,14 @@ def test_choices_survive_a_page_switch(bundled_runs):
 
 def test_the_threshold_survives_a_switch_and_moves_the_confusion_table(bundled_runs):
     app = visit(start(), "thresholds")
-    (slider,) = app.slider
+    slider = app.slider(key="threshold")
     assert slider.value == 0.5
     slider.set_value(slider.max).run()
     # nothing scores above the largest value: every solution is rejected
-    assert list(app.table[0].value.iloc[:, 1]) == ["0", "0"]
+    assert list(app.table[0].value["value"])[1:3] == ["0.00", "1.00"]
     visit(app, "start")
     visit(app, "thresholds")
-    assert app.slider[0].value == app.slider[0].max
+    assert app.slider(key="threshold").value == app.slider(key="threshold").max
 
 
 def test_another_kind_of_problem_shows_one_of_that_kind(bundled_runs):
@@ -260,7 +260,7 @@ def test_a_problem_that_the_next_run_lacks_is_dropped(bundled_runs):
 def test_the_vote_can_be_drawn_again(bundled_runs):
     app = visit(start(), "voting")
     assert app.button(key="draw").disabled  # all eight solutions vote: there are no others to draw
-    app.slider[0].set_value(4).run()
+    app.slider(key="voters").set_value(4).run()
     app.button(key="draw").click().run()
     assert not app.exception
     assert app.session_state["vote_seed"] == 1
