@@ -30,6 +30,8 @@ from laser_core.rollouts.source import open_source
 from laser_core.rollouts.store import atomic_path
 
 ASKED = ("problem", "response", "truncated", "tokens")
+FIRST_ROWS = 64
+SAVE_SECONDS = 30.0  # what a kill may cost, about: a slow model's parts are small
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def score_file(
     z_chosen : bool
         Whether the policy's z_c was named by the user; otherwise another is taken where the text holds it.
     part_rows : int
-        Rows between two saves.
+        Most rows between two saves; fewer where they take longer than about SAVE_SECONDS.
     on_progress : callable, optional
         ``on_progress(done, total, seconds_left)`` in rows; the last is NaN until it can be told.
 
@@ -91,7 +93,7 @@ def score_file(
     """
     start = time.monotonic()
     folder = Path(f"{out}.parts")
-    settings = _Settings(folder, source, policy, reference, traces, dtype, part_rows)
+    settings = _Settings(folder, source, policy, reference, traces, dtype)
     settings.claim()
     table = pq.ParquetFile(_canonical(Path(source), folder))
     meta = read_meta(table.schema_arrow.metadata, source)
@@ -102,40 +104,64 @@ def score_file(
     require_c_ref(c_ref, reference)
     settings.pin(policy.z_token)
 
-    n_rows, done, resumed = table.metadata.num_rows, 0, 0
-    columns = [name for name in ASKED if name in table.schema_arrow.names]
-    began = time.monotonic()
-    for number, batch in enumerate(table.iter_batches(batch_size=part_rows, columns=columns)):
-        path = folder / f"{number:06d}.parquet"
-        if path.exists():
-            resumed += len(batch)
-        else:
-            found = score_part(
-                policy,
-                Rollouts(pa.Table.from_batches([batch]), meta),
-                first_line=done + 1,
-                reference=reference,
-                traces=traces,
-                dtype=dtype,
-                micro_batch_tokens=micro_batch_tokens,
-            )
-            with atomic_path(path) as temporary:
-                arrays = {name: pa.array(values, column_type(name)) for name, values in found.items()}
-                pq.write_table(pa.table(arrays), temporary, compression="zstd")
-        done += len(batch)
+    n_rows = table.metadata.num_rows
+    kept = [pq.read_metadata(path).num_rows for path in _parts(folder)]
+    rows = _Rows(table, [name for name in ASKED if name in table.schema_arrow.names])
+    for size in kept:
+        rows.take(size)
+    resumed = done = sum(kept)
+    if resumed and on_progress:
+        on_progress(done, n_rows, float("nan"))
+    began, size = time.monotonic(), min(part_rows, FIRST_ROWS)
+    while done < n_rows:
+        part = rows.take(size)
+        found = score_part(
+            policy,
+            Rollouts(part, meta),
+            first_line=done + 1,
+            reference=reference,
+            traces=traces,
+            dtype=dtype,
+            micro_batch_tokens=micro_batch_tokens,
+        )
+        with atomic_path(folder / f"{done:012d}.parquet") as temporary:
+            arrays = {name: pa.array(values, column_type(name)) for name, values in found.items()}
+            pq.write_table(pa.table(arrays), temporary, compression="zstd")
+        done += len(part)
+        seconds_a_row = (time.monotonic() - began) / (done - resumed)
+        size = max(1, min(part_rows, int(SAVE_SECONDS / max(seconds_a_row, 1e-9))))
         if on_progress:
-            fresh = done - resumed
-            left = (time.monotonic() - began) / fresh * (n_rows - done) if fresh else float("nan")
-            on_progress(done, n_rows, left)
+            on_progress(done, n_rows, seconds_a_row * (n_rows - done))
     level, n_scored = _write(table, folder, Path(out), beta_v, c_ref, policy)
     shutil.rmtree(folder)
     return Scored(n_rows, n_scored, resumed, policy.z_token, level, time.monotonic() - start)
 
 
+def _parts(folder: Path) -> list[Path]:
+    """The parts there are, in the order of their rows; each is named after its first row."""
+    return sorted(folder.glob("[0-9]*.parquet"))
+
+
+class _Rows:
+    """A Parquet file's rows, as many at a time as are asked for."""
+
+    def __init__(self, table: pq.ParquetFile, columns: list[str] | None = None) -> None:
+        self._batches = table.iter_batches(batch_size=ROWS_AT_ONCE, columns=columns)
+        self._held: list[pa.RecordBatch] = []
+
+    def take(self, count: int) -> pa.Table:
+        """The next rows: ``count`` of them, or as many as are left (at least one is)."""
+        while sum(map(len, self._held)) < count and (batch := next(self._batches, None)) is not None:
+            self._held.append(batch)
+        held = pa.Table.from_batches(self._held)
+        self._held = held.slice(count).to_batches()
+        return held.slice(0, count)
+
+
 class _Settings:
     """What the parts in a folder were made with: parts of other settings are no parts of this run."""
 
-    def __init__(self, folder, source, policy, reference, traces, dtype, part_rows) -> None:
+    def __init__(self, folder, source, policy, reference, traces, dtype) -> None:
         self.folder = folder
         self.values = {
             "source": _digest_file(source),
@@ -143,7 +169,6 @@ class _Settings:
             "reference": None if reference is None else _digest_model(reference),
             "traces": traces,
             "dtype": str(dtype),
-            "part_rows": part_rows,
         }
 
     @property
@@ -165,7 +190,7 @@ class _Settings:
     def pin(self, z_token: str) -> None:
         """The verdict token is only known once the text was searched: parts of another are dropped."""
         if self.values.get("z_token") not in (None, z_token):
-            for path in self.folder.glob("[0-9]*.parquet"):
+            for path in _parts(self.folder):
                 path.unlink()
         self.values["z_token"] = z_token
         self._write()
@@ -225,17 +250,16 @@ def _write(
     table: pq.ParquetFile, folder: Path, out: Path, beta_v: float, c_ref: float | None, policy: Policy
 ) -> tuple[Level, int]:
     """Join the parts to the rows they belong to, with scores; returns their level and their number."""
-    parts = sorted(folder.glob("[0-9]*.parquet"))
+    parts = _parts(folder)
     refs = [] if c_ref is not None else [pq.read_table(path, columns=["ref_z_logprob"]) for path in parts]
     level = Level.of(beta_v, c_ref, pa.concat_tables(refs)["ref_z_logprob"].to_pylist() if refs else ())
     meta = level.meta(read_meta(table.schema_arrow.metadata, out), policy)
-    n_scored, writer = 0, None
-    part_rows = json.loads((folder / "settings.json").read_text(encoding="utf-8"))["part_rows"]
+    n_scored, writer, held = 0, None, _Rows(table)
     try:
         with atomic_path(out) as temporary:
-            for path, batch in zip(parts, table.iter_batches(batch_size=part_rows), strict=True):
-                rollouts = Rollouts.from_arrow(pa.Table.from_batches([batch]), file=out)
+            for path in parts:
                 found = pq.read_table(path)
+                rollouts = Rollouts.from_arrow(held.take(len(found)), file=out)
                 for name in found.column_names:
                     rollouts = rollouts.with_column(name, found[name].combine_chunks())
                 rollouts = rollouts.with_column("score", level.scores(found["z_logprob"].to_pylist()))

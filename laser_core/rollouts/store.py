@@ -46,7 +46,7 @@ def write_jsonl(rollouts: Rollouts, path: str | Path) -> None:
     InputError
         If the file cannot be written.
     """
-    header = {"format_version": FORMAT_VERSION, **asdict(rollouts.meta), "columns": rollouts.table.column_names}
+    header = _header(rollouts)
     with atomic_path(path) as temporary, _text_file(temporary, path, newline="\n") as file:
         file.write(json.dumps({"laser_core": header}) + "\n")
         for batch in rollouts.table.to_batches(max_chunksize=1024):
@@ -56,10 +56,10 @@ def write_jsonl(rollouts: Rollouts, path: str | Path) -> None:
 
 
 def write_csv(rollouts: Rollouts, path: str | Path) -> None:
-    """Write one row a rollout, lists as JSON in their cells; the metadata is not written. May end in .gz or .zst.
+    """Write one row a rollout, lists as JSON in their cells; the path may end in .gz or .zst.
 
-    An empty cell is a missing value. Cells that a spreadsheet would take for a formula are written as they are: this
-    file is for programs.
+    An empty cell is a missing value. The metadata stands in the first row of a last column, ``laser_core``. Cells that
+    a spreadsheet would take for a formula are written as they are: this file is for programs.
 
     Raises
     ------
@@ -69,10 +69,16 @@ def write_csv(rollouts: Rollouts, path: str | Path) -> None:
     names = rollouts.table.column_names
     with atomic_path(path) as temporary, _text_file(temporary, path, newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(names)
+        rows.writerow([*names, "laser_core"])
+        header = json.dumps(_header(rollouts))
         for batch in rollouts.table.to_batches(max_chunksize=1024):
             for row in batch.to_pylist():
-                rows.writerow(_cell(_plain(name, row[name])) for name in names)
+                rows.writerow([*(_cell(_plain(name, row[name])) for name in names), header])
+                header = ""
+
+
+def _header(rollouts: Rollouts) -> dict:
+    return {"format_version": FORMAT_VERSION, **asdict(rollouts.meta), "columns": rollouts.table.column_names}
 
 
 @contextlib.contextmanager

@@ -15,6 +15,8 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, Qwen2Config, Qwen2ForCausalLM
 
+from laser_core import rescore
+from laser_core import score_file as score_file_module
 from laser_core.errors import InputError
 from laser_core.policy import Policy, load_policy
 from laser_core.rescore import Level, score_rollouts, unseen_z_token
@@ -72,9 +74,11 @@ def plainly(policy: Policy, row: dict) -> dict:
     }
 
 
-@pytest.mark.parametrize("kind", ["llama", "qwen2", "gpt2"])
-def test_scores_and_traces_equal_a_plain_forward_pass(tiny, tmp_path, kind):
-    policy = tiny if kind == "llama" else small(kind, tiny)
+@pytest.mark.parametrize("kind", ["llama", "qwen2", "gpt2", "gpt2 with long texts"])
+def test_scores_and_traces_equal_a_plain_forward_pass(tiny, tmp_path, monkeypatch, kind):
+    policy = tiny if kind == "llama" else small(kind.split()[0], tiny)
+    if "long" in kind:  # attention that holds no quadratic table
+        monkeypatch.setattr(rescore, "LONG", 1)
     rollouts = table()
     write_parquet(rollouts, tmp_path / "in.parquet")
     done = score_file(policy, tmp_path / "in.parquet", tmp_path / "out.parquet", c_ref=C_REF, traces=True, part_rows=16)
@@ -145,7 +149,7 @@ def test_a_killed_run_goes_on_where_it_stopped(tiny_folder, tmp_path):
     command = [sys.executable, "-c", RUN, str(tiny_folder), str(tmp_path / "in.parquet")]
     killed, whole = tmp_path / "killed.parquet", tmp_path / "whole.parquet"
     process = subprocess.Popen([*command, str(killed), "0.5"], stdout=subprocess.DEVNULL)
-    third = tmp_path / "killed.parquet.parts" / "000002.parquet"
+    third = tmp_path / "killed.parquet.parts" / "000000000016.parquet"
     deadline = time.monotonic() + 90
     while not third.exists() and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.02)
@@ -160,6 +164,30 @@ def test_a_killed_run_goes_on_where_it_stopped(tiny_folder, tmp_path):
     score_file(load_policy(str(tiny_folder)), tmp_path / "in.parquet", whole, c_ref=-9.0, traces=True, part_rows=8)
     assert read(killed).rollouts.table.equals(read(whole).rollouts.table)
     assert not third.parent.exists()
+
+
+def test_a_slow_model_saves_often(tiny, tmp_path, monkeypatch):
+    """At ten seconds a row, and a save every 30: parts of three rows, whatever the most."""
+    write_parquet(table(80), tmp_path / "in.parquet")
+    clock = [0.0]
+    inner = score_file_module.score_part
+
+    def slowly(policy, part, **kwargs):
+        clock[0] += 10.0 * len(part)
+        return inner(policy, part, **kwargs)
+
+    monkeypatch.setattr(score_file_module, "score_part", slowly)
+    monkeypatch.setattr(score_file_module.time, "monotonic", lambda: clock[0])
+    calls = []
+    score_file(
+        tiny, tmp_path / "in.parquet", tmp_path / "out.parquet", c_ref=C_REF,
+        on_progress=lambda *call: calls.append(call),
+    )  # fmt: skip
+    assert [call[0] for call in calls] == [64, 67, 70, 73, 76, 79, 80]
+    assert calls[0] == (64, 80, 160.0)
+    scored = read(tmp_path / "out.parquet").rollouts
+    assert scored.text("response") == table(80).text("response")
+    assert np.isfinite(scored.column("score")).sum() == 80 - 11
 
 
 def test_parts_of_other_settings_are_not_reused(tiny, tmp_path):

@@ -194,6 +194,7 @@ def test_csv_round_trips(tmp_path):
     write_csv(rollouts, tmp_path / "r.csv")
     again = read(tmp_path / "r.csv", fill=False).rollouts
     assert again.table.equals(rollouts.table)
+    assert again.meta == rollouts.meta
 
 
 def test_a_foreign_csv_keeps_its_numbers():

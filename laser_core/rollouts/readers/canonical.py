@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from laser_core.rollouts.readers import Context
@@ -9,7 +10,7 @@ from laser_core.rollouts.schema import check_version, column_type
 
 NAME = "jsonl"
 TITLE = "LaSeR rollouts"
-HEADER = "laser_core"  # the optional first line's only key: the table's metadata
+HEADER = "laser_core"  # the optional first line's only key, or CSV's last column: the table's metadata
 
 
 def matches(keys: set[str], record: dict) -> bool:
@@ -19,12 +20,23 @@ def matches(keys: set[str], record: dict) -> bool:
 
 def rows(record: dict, context: Context) -> Iterator[dict]:
     """The record itself, without the fields the table does not have."""
-    if set(record) == {HEADER}:
-        if isinstance(record[HEADER], dict):
-            check_version(record[HEADER].get("format_version"), context.file)
-            context.meta |= record[HEADER]
-        return
+    if HEADER in record:
+        _remember(record[HEADER], context)
+        if len(record) == 1:
+            return
     row = {name: value for name, value in record.items() if column_type(name) is not None}
-    for name in record.keys() - row.keys():
+    for name in record.keys() - row.keys() - {HEADER}:
         context.notes[f"ignored the unknown field '{name}'; to keep a number, name it 'signal.{name}'"] += 1
     yield row
+
+
+def _remember(header: object, context: Context) -> None:
+    """Keep the table's metadata; in CSV it is spelled out in the first row's cell."""
+    if isinstance(header, str) and header:
+        try:
+            header = json.loads(header)
+        except (ValueError, RecursionError):
+            return
+    if isinstance(header, dict):
+        check_version(header.get("format_version"), context.file)
+        context.meta |= header
