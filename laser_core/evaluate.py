@@ -138,19 +138,19 @@ def sample_rollouts(
     """
     rule = rule or ScoreRule(beta_v, c_ref)
     rows: list[dict] = []
-    sampler = policy.cast(dtype)
     for start in range(0, len(problems), problems_at_once):
         batch = problems[start : start + problems_at_once]
         # Seeded by position, so that a problem's solutions depend on nothing but the seed and its batch.
         generator = torch.Generator().manual_seed(seed * 1_000_003 + start)
         prompts = [policy.encode_prompt(problem.text) for problem in batch]
         sampled = generate(
-            sampler,
+            policy,
             prompts,
             samples=samples,
             max_new_tokens=max_new_tokens,
             generator=generator,
             temperature=temperature,
+            dtype=dtype,
             on_token=on_token,
         )
         reward, texts, answers = verify_rewards(policy, sampled, batch, samples)

@@ -22,7 +22,7 @@ from laser_core.llama_fast import FastLlama, SharedForward
 from laser_core.numerics import autocast
 from laser_core.policy import Policy
 
-CHUNK_LOGITS = 2**26  # most logits held at once (256 MiB in float32)
+CHUNK_LOGITS = 2**23  # most logits held at once: 32 MiB in float32, which a processor's cache holds
 
 
 @dataclass(frozen=True)
