@@ -193,6 +193,17 @@ def test_trl_reward_columns_can_be_chosen():
     assert chosen.rollouts.column("correct").tolist() == [0, 1]
 
 
+def test_trl_completions_of_early_versions():
+    """Written by hand after TRL 0.15's grpo_trainer.py: the step is text, and only the summed reward is there."""
+    rows = {"step": ["12", "12"], "prompt": ["q", "q"], "completion": ["a", "b"], "reward": [0.0, 1.5]}
+    data = io.BytesIO()
+    pd.DataFrame(rows).to_parquet(data)
+    result = read(data.getvalue(), fill=False)
+    assert (result.format, result.rollouts.table["step"].to_pylist()) == ("trl", [12, 12])
+    assert result.rollouts.table["signal.reward"].to_pylist() == [0.0, 1.5]
+    assert "(--map NAME=correct) of: reward" in result.notes[0]
+
+
 # ------------------------------------------------------------------------------------------------ lm-eval
 
 

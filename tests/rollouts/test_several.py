@@ -8,6 +8,8 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from laser_core.cli import app
@@ -84,6 +86,27 @@ def test_a_table_in_parts_stays_one_run_and_another_of_its_name_gets_its_own():
     assert found.notes == (
         "run 'laser' of 3.jsonl is called 'laser (2)': an earlier file has another of that name (1 row)",
     )
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.integers(0, 3)), min_size=1, unique=True),
+    st.randoms(use_true_random=False),
+    st.integers(1, 4),
+)
+def test_a_table_dealt_out_to_any_files_comes_back_whole(keys, random, n_files):
+    """Whatever the order and the files, parts of runs come together as they were, and nothing twice."""
+    rows = [row(f"p{p}", s, run=run, response=f"{run}{p}{s}#1") for run, p, s in keys]
+    dealt = [[] for _ in range(n_files)]
+    for item in random.sample(rows, len(rows)):
+        dealt[random.randrange(n_files)].append(item)
+    files = [(f"{i}.jsonl", lines(*part)) for i, part in enumerate(dealt) if part]
+    again = [random.choice(files)[1] + b"\n"]  # one of them once more, though not byte by byte
+    found = read_files([*files, ("again.jsonl", again[0])])
+    kept = {(r["run"], r["problem_id"], r["sample"], r["response"]) for r in found.rollouts.table.to_pylist()}
+    assert kept == {(r["run"], r["problem_id"], r["sample"], r["response"]) for r in rows}
+    assert len(found.rollouts) == len(rows)
+    assert sorted(found.rollouts.runs()) == sorted({r["run"] for r in rows})
 
 
 def test_rows_that_an_earlier_file_holds_are_left_out():

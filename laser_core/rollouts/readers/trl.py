@@ -1,7 +1,8 @@
 """TRL's completions Parquet (trl 1.16, trainer/grpo_trainer.py, ``log_completions``): ``completions_00010.parquet``.
 
 One row a completion: ``step, prompt, completion, <a column per reward function>, <extra columns>, advantage``; prompt
-and completion are texts or lists of {role, content}. Every number column between becomes a signal; ``correct`` comes
+and completion are texts or lists of {role, content}. (Before 0.18 it was ``step`` as text, ``prompt, completion,
+reward``, the sum alone.) Every number column between becomes a signal; ``correct`` comes
 from the one the user maps to it (``--map accuracy_reward=correct``), else from a column that is plainly a verdict.
 """
 
@@ -20,15 +21,16 @@ _REFERENCES = ("solution", "answer", "reference_answer", "ground_truth", "target
 
 
 def matches(keys: set[str], record: dict) -> bool:
-    """The columns every version writes."""
-    return {"step", "prompt", "completion"} <= keys and bool(keys & {"advantage", "advantages"})
+    """The columns that every version writes, and those that rewards go by."""
+    return {"step", "prompt", "completion"} <= keys and bool(keys & {"advantage", "advantages", "reward"})
 
 
 def rows(record: dict, context: Context) -> Iterator[dict]:
     """One row."""
     problem = message_text(record.get("prompt"), field="prompt", role="user")
+    step = record.get("step")
     row = {
-        "step": record.get("step"),
+        "step": int(step) if isinstance(step, str) and step.isdecimal() and len(step) < 10 else step,
         "problem_id": problem_hash(message_text(record.get("prompt"), field="prompt", role=None)),
         "problem": problem,
         "response": message_text(record.get("completion"), field="completion", role=None),
