@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -22,8 +23,10 @@ class RunNames:
 
     def __init__(self) -> None:
         self.notes: Counter[str] = Counter()
-        self._held: dict[str, list[tuple[int, pd.Series]]] = {}
-        self._named: dict[tuple[int, str], str] = {}
+        self._file: int | None = None
+        self._named: dict[str, str] = {}  # of this file: the run as it says -> as it is called
+        self._own: dict[str, list[_Solutions]] = {}  # of this file, by what the run is called
+        self._earlier: dict[str, list[_Solutions]] = {}  # of the files before, one item each
 
     def place(self, file: int, name: str, table: pa.Table) -> pa.Table:
         """A file's rows under their runs' names, without those that an earlier file already holds.
@@ -37,42 +40,69 @@ class RunNames:
         name : its display name.
         table : a piece of it.
         """
+        if file != self._file:
+            self._begin(file)
         runs = table["run"].to_pandas()
-        who = _hashed(table, _WHO)
-        what = pd.Series(_hashed(table, _WHAT), index=who)
+        who, what = _hashed(table, _WHO), _hashed(table, _WHAT)
         keep = np.ones(len(table), dtype=bool)
         renamed = runs.copy()
         for run, rows in runs.groupby(runs, sort=False).indices.items():
-            solutions = what.iloc[rows]
-            if (file, run) not in self._named:
-                self._named[file, run] = self._free_name(file, run, solutions)
-            called = self._named[file, run]
+            solutions = _Solutions(who[rows], what[rows])
+            if run not in self._named:
+                self._named[run] = self._free_name(run, solutions)
+            called = self._named[run]
             if called != run:
                 note = f"run '{run}' of {name} is called '{called}': an earlier file has another of that name"
                 self.notes[note] += len(rows)
             held = np.zeros(len(rows), dtype=bool)
-            for other, known in self._held.get(called, []):
-                held |= solutions.index.isin(known.index) if other != file else False
+            for known in self._earlier.get(called, []):
+                held |= known.holds(solutions)[0]
             if held.any():
                 self.notes[f"solutions in {name} that an earlier file already holds: left out"] += int(held.sum())
             keep[rows] = ~held
             renamed.iloc[rows] = called
-            self._held.setdefault(called, []).append((file, solutions[~held]))
+            self._own.setdefault(called, []).append(_Solutions(solutions.who[~held], solutions.what[~held]))
         table = table.set_column(table.column_names.index("run"), "run", pa.array(renamed, pa.string()))
         return table if keep.all() else table.filter(pa.array(keep))
 
-    def _free_name(self, file: int, run: str, solutions: pd.Series) -> str:
+    def _begin(self, file: int) -> None:
+        for called, pieces in self._own.items():
+            self._earlier.setdefault(called, []).append(_Solutions.merged(pieces))
+        self._file, self._own, self._named = file, {}, {}
+
+    def _free_name(self, run: str, solutions: _Solutions) -> str:
         number, called = 1, run
-        while any(_contradict(known, solutions) for other, known in self._held.get(called, []) if other != file):
+        while any(known.contradicts(solutions) for known in self._earlier.get(called, [])):
             number += 1
             called = f"{run} ({number})"
         return called
 
 
-def _contradict(known: pd.Series, new: pd.Series) -> bool:
-    """Whether both hold a solution of the same number that is not the same solution."""
-    both = new[new.index.isin(known.index)]
-    return bool(len(both)) and not both.isin(known.to_numpy()).all()
+@dataclass(frozen=True)
+class _Solutions:
+    """Which solutions these are, and what they say: two numbers each, of shape (n,)."""
+
+    who: np.ndarray
+    what: np.ndarray
+
+    @classmethod
+    def merged(cls, pieces: list[_Solutions]) -> _Solutions:
+        """All of them, sorted, to be looked up."""
+        who, what = (np.concatenate([getattr(piece, name) for piece in pieces]) for name in ("who", "what"))
+        order = np.argsort(who, kind="stable")
+        return cls(who[order], what[order])
+
+    def holds(self, others: _Solutions) -> tuple[np.ndarray, np.ndarray]:
+        """For each of the others, whether it is among these (sorted), and where it would be."""
+        if not len(self.who):
+            return np.zeros(len(others.who), dtype=bool), np.zeros(len(others.who), dtype=int)
+        place = np.searchsorted(self.who, others.who).clip(max=len(self.who) - 1)
+        return self.who[place] == others.who, place
+
+    def contradicts(self, others: _Solutions) -> bool:
+        """Whether both hold a solution of the same number that says something else."""
+        held, place = self.holds(others)
+        return bool((self.what[place[held]] != others.what[held]).any())
 
 
 def _hashed(table: pa.Table, columns: tuple[str, ...]) -> np.ndarray:
