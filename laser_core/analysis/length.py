@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from laser_core.analysis.estimates import Estimate, Statistic, interval, mean_statistic
-from laser_core.analysis.ranks import mid_ranks
 from laser_core.analysis.reliability import equal_mass_bins
 from laser_core.analysis.samples import Samples
 
 MAX_POINTS = 10_000
 LENGTH_BINS = 12
+_BLOCK = 2**16  # rows worked on at a time
 MIN_PROBLEMS = 10  # that a bin's mean must rest on
 
 
@@ -100,31 +100,36 @@ def length_relation(samples: Samples, *, max_points: int = MAX_POINTS, seed: int
     (-1.0, -1.0, 9)
     """
     known = np.isfinite(samples.score) & np.isfinite(samples.n_tokens)
-    problem = np.nonzero(known)[0]
-    score, length, correct = samples.score[known], samples.n_tokens[known], samples.correct[known]
-    shown = np.arange(len(score))
-    if len(score) > max_points:
-        shown = np.sort(np.random.default_rng(seed).choice(len(score), max_points, replace=False))
+    n_total = int(known.sum())
+    shown = np.flatnonzero(known)
+    if n_total > max_points:
+        shown = np.sort(np.random.default_rng(seed).choice(shown, max_points, replace=False))
+    # From here on ranks stand for values: they order solutions the same way in half the memory, as whole numbers.
+    problem = np.nonzero(known)[0].astype(np.int32)
+    score, length = (distinct(values[known]) for values in (samples.score, samples.n_tokens))
+    verdicts = [samples.correct[known] == verdict for verdict in (1, 0)]
 
     def among(rows: np.ndarray) -> Estimate:
         return spearman_statistic(score[rows], length[rows], problem[rows], samples.n_problems).estimate()
 
-    def binned(rows: np.ndarray) -> LengthBins:
-        return _bins(score[rows], length[rows], problem[rows], samples.n_problems)
+    def binned(verdict: int) -> LengthBins:
+        rows = known & (samples.correct == verdict)
+        owner = np.nonzero(rows)[0].astype(np.int32)
+        return _bins(samples.score[rows], samples.n_tokens[rows], owner, samples.n_problems)
 
     return LengthRelation(
-        spearman=among(np.ones(len(score), bool)),
-        spearman_correct=among(correct == 1),
-        spearman_incorrect=among(correct == 0),
+        spearman=_spearman((score, length), problem, samples.n_problems).estimate(),
+        spearman_correct=among(verdicts[0]),
+        spearman_incorrect=among(verdicts[1]),
         spearman_within_problem=_within(score, length, problem, samples.n_problems).estimate(),
-        bins_correct=binned(correct == 1),
-        bins_incorrect=binned(correct == 0),
-        length=length[shown],
-        score=score[shown],
-        correct=correct[shown],
-        row=samples.row[known][shown],
+        bins_correct=binned(1),
+        bins_incorrect=binned(0),
+        length=samples.n_tokens.ravel()[shown],
+        score=samples.score.ravel()[shown],
+        correct=samples.correct.ravel()[shown],
+        row=samples.row.ravel()[shown],
         n_points=len(shown),
-        n_total=len(score),
+        n_total=n_total,
     )
 
 
@@ -150,44 +155,109 @@ def spearman_statistic(x: np.ndarray, y: np.ndarray, problem: np.ndarray, n_prob
     >>> round(spearman_statistic(x, np.array([2.0, 1.0, 4.0, 3.0]), np.arange(4), 4).value, 3)
     0.6
     """
+    return _spearman((distinct(x), distinct(y)), problem, n_problems)
+
+
+def _spearman(groups: tuple[np.ndarray, np.ndarray], problem: np.ndarray, n_problems: int) -> Statistic:
+    """:func:`spearman_statistic` of values that :func:`distinct` has numbered."""
     contributes = np.bincount(problem, minlength=n_problems) > 0
-    n = len(x)
-    ranks = [mid_ranks(values) for values in (x, y)]
-    spread = [rank.std() if n else 0.0 for rank, _, _ in ranks]
-    if not (n > 1 and min(spread) > 0):
+    n = len(problem)
+    ranks = [_mid_ranks(group) for group in groups]  # standardised, for each distinct value
+    if n < 2 or min(map(len, ranks)) < 2:
         return Statistic(np.nan, np.zeros(n_problems), contributes, "signed")
-    f, g = ((rank - rank.mean()) / s for (rank, _, _), s in zip(ranks, spread, strict=True))
-    r = float((f * g).mean())
-    moved = f * g - r * (f**2 + g**2) / 2
-    for (_, group, n_groups), slope, s in zip(ranks, (g - r * f, f - r * g), spread, strict=True):
-        total = np.bincount(group, slope, n_groups)  # by distinct value, rising
-        above = total[::-1].cumsum()[::-1] - total / 2
-        moved += above[group] / (n * s)
-    return Statistic(r, np.bincount(problem, moved, n_problems) / n, contributes, "signed")
+    blocks = [slice(low, low + _BLOCK) for low in range(0, n, _BLOCK)]
+    r = sum(float((ranks[0][groups[0][rows]] * ranks[1][groups[1][rows]]).sum()) for rows in blocks) / n
+    above = []
+    for own, other in ((0, 1), (1, 0)):
+        # Sum of the slopes g - r f over each distinct value, then over all above it.
+        total = -r * ranks[own]
+        total *= np.bincount(groups[own])
+        for rows in blocks:
+            total += np.bincount(groups[own][rows], ranks[other][groups[other][rows]], len(total))
+        upper = total[::-1].cumsum()[::-1]  # in place from here: these are as long as the table
+        total /= 2
+        upper -= total
+        upper /= n * _spread(groups[own])
+        above.append(upper)
+    influence = np.zeros(n_problems)
+    for rows in blocks:
+        i, j = groups[0][rows], groups[1][rows]
+        f, g = ranks[0][i], ranks[1][j]
+        moved = f * g - r * (f**2 + g**2) / 2 + above[0][i] + above[1][j]
+        influence += np.bincount(problem[rows], moved, n_problems)
+    return Statistic(r, influence / n, contributes, "signed")
+
+
+def distinct(values: np.ndarray) -> np.ndarray:
+    """The number of each value among the distinct ones, from 0 for the smallest, as int32 of shape (n_rows,).
+
+    Examples
+    --------
+    >>> distinct(np.array([2.5, -1.0, 2.5])).tolist()
+    [1, 0, 1]
+    """
+    order = np.argsort(values, kind="stable").astype(np.int32)
+    ordered = values[order]
+    out = np.empty(len(values), np.int32)
+    out[order] = np.cumsum(np.append(False, ordered[1:] != ordered[:-1])[: len(values)], dtype=np.int32)
+    return out
+
+
+def _shares(group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each distinct value: its mid-rank as a share of the rows, and how many rows have it."""
+    count = np.bincount(group)
+    middle = np.cumsum(count, dtype=float)
+    middle -= count / 2
+    middle /= max(len(group), 1)
+    return middle, count
+
+
+def _spread(group: np.ndarray) -> float:
+    """Standard deviation of the mid-ranks, whose mean is one half."""
+    middle, count = _shares(group)
+    middle -= 0.5
+    middle *= middle
+    return float(np.sqrt(count @ middle / max(len(group), 1)))
+
+
+def _mid_ranks(group: np.ndarray) -> np.ndarray:
+    """Mid-rank of each distinct value, standardised over the rows."""
+    spread = _spread(group)
+    middle, _ = _shares(group)
+    middle -= 0.5
+    return np.divide(middle, spread, out=middle) if spread > 0 else middle
 
 
 def _within(x: np.ndarray, y: np.ndarray, problem: np.ndarray, n_problems: int) -> Statistic:
-    """Mean over problems of their own rank correlations."""
-    f, g = _ranks_within(x, problem), _ranks_within(y, problem)
-    n = np.bincount(problem, minlength=n_problems)
-
-    def total(values: np.ndarray) -> np.ndarray:
-        return np.bincount(problem, values, n_problems)
-
-    with np.errstate(invalid="ignore", divide="ignore"):
-        f, g = f - (total(f) / n)[problem], g - (total(g) / n)[problem]
-        r = total(f * g) / np.sqrt(total(f**2) * total(g**2))
+    """Mean over problems of their own rank correlations; rows are ordered by problem."""
+    r = np.full(n_problems, np.nan)
+    first = 0
+    while first < len(problem):
+        # A block of whole problems: up to the start of the problem that the block's last row is in, or one problem.
+        start = int(np.searchsorted(problem, problem[min(first + _BLOCK, len(problem) - 1)]))
+        last = len(problem) if first + _BLOCK >= len(problem) else start
+        last = last if last > first else int(np.searchsorted(problem, problem[first], side="right"))
+        rows, base = slice(first, last), problem[first]
+        own, n_own = problem[rows] - base, int(problem[last - 1] - base) + 1
+        f, g = (_centred_ranks(values[rows], own, n_own) for values in (x, y))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            products = [np.bincount(own, product, n_own) for product in (f * g, f * f, g * g)]
+            r[base : base + n_own] = products[0] / np.sqrt(products[1] * products[2])
+        first = last
     return mean_statistic(np.where(np.isfinite(r), r, np.nan), scale="signed")
 
 
-def _ranks_within(values: np.ndarray, problem: np.ndarray) -> np.ndarray:
-    """Mid-ranks over the whole sequence ordered by problem: within a problem, ranks up to a constant."""
-    order = np.lexsort((values, problem))
+def _centred_ranks(values: np.ndarray, problem: np.ndarray, n_problems: int) -> np.ndarray:
+    """Mid-ranks within each row's problem, less their mean."""
+    order = np.lexsort((values, problem)).astype(np.int32)
     new = np.append(True, (np.diff(problem[order]) != 0) | (np.diff(values[order]) != 0))[: len(order)]
-    start = np.flatnonzero(new)
-    size = np.diff(np.append(start, len(order)))
+    start = np.flatnonzero(new).astype(np.int32)
+    size = np.diff(np.append(start, np.int32(len(order))))
+    count = np.bincount(problem, minlength=n_problems)
+    middle = np.cumsum(count) - (count + 1) / 2  # of the rows of each problem, which are consecutive
     out = np.empty(len(order))
     out[order] = np.repeat(start + (size - 1) / 2, size)
+    out -= middle[problem]
     return out
 
 
@@ -195,10 +265,11 @@ def _bins(score: np.ndarray, length: np.ndarray, problem: np.ndarray, n_problems
     if not len(score):
         return LengthBins(*[np.zeros(0)] * 5)
     bin_of, edges = equal_mass_bins(length, LENGTH_BINS)
+    bin_of = bin_of.astype(np.int32)
     n_bins = len(edges) - 1
     count = np.bincount(bin_of, minlength=n_bins)
     mean, middle = (np.bincount(bin_of, values, n_bins) / count for values in (score, length))
-    flat = problem * n_bins + bin_of
+    flat = problem * np.int32(n_bins) + bin_of
     size = np.bincount(flat, minlength=n_problems * n_bins).reshape(n_problems, n_bins)
     gap = np.bincount(flat, score - mean[bin_of], n_problems * n_bins).reshape(n_problems, n_bins)
     clusters = (size > 0).sum(axis=0)

@@ -17,6 +17,7 @@ from laser_core.analysis import (
     compare_signals,
     confusion,
     cross_fit,
+    length,
     length_relation,
     roc_pr,
     score_by_step,
@@ -152,9 +153,9 @@ def test_spearman_and_its_influence(seed, shape):
 def test_length_within_a_problem_is_not_length_over_all():
     """Hard problems are longer and score lower; within each problem the longer solution scores higher."""
     hard = np.arange(200)[:, None] / 200
-    length = np.round(100 * hard + np.array([[0, 2, 4]]))
+    tokens = np.round(100 * hard + np.array([[0, 2, 4]]))
     score = -hard + np.array([[0.0, 0.01, 0.02]])
-    found = length_relation(Samples.from_arrays(correct=np.ones((200, 3)), score=score, n_tokens=length))
+    found = length_relation(Samples.from_arrays(correct=np.ones((200, 3)), score=score, n_tokens=tokens))
     assert found.spearman.value < -0.95
     assert found.spearman_within_problem.value == pytest.approx(1)
     assert found.spearman_correct == found.spearman
@@ -164,13 +165,32 @@ def test_length_within_a_problem_is_not_length_over_all():
 
 
 def test_a_mean_of_few_problems_is_not_drawn():
-    length = np.full((30, 4), 10)
-    length[:3, 0] = 99  # three problems have a very long solution
+    tokens = np.full((30, 4), 10)
+    tokens[:3, 0] = 99  # three problems have a very long solution
     found = length_relation(
-        Samples.from_arrays(correct=np.ones((30, 4)), score=np.random.default_rng(0).random((30, 4)), n_tokens=length)
+        Samples.from_arrays(correct=np.ones((30, 4)), score=np.random.default_rng(0).random((30, 4)), n_tokens=tokens)
     )
     assert found.bins_correct.length.tolist() == [10]
     assert found.n_total == 120
+
+
+@pytest.mark.parametrize("block", [1, 5, 64, 10**6])
+def test_correlation_within_problems_against_a_loop(monkeypatch, block):
+    """Problems of different sizes, some with constant lengths, cut into blocks that never split a problem."""
+    monkeypatch.setattr(length, "_BLOCK", block)
+    rng = np.random.default_rng(0)
+    present = np.arange(9) < rng.integers(1, 10, (40, 1))
+    score, tokens = rng.integers(0, 5, present.shape).astype(float), rng.integers(1, 4, present.shape).astype(float)
+    samples = Samples.from_arrays(correct=np.ones(present.shape), score=score, n_tokens=tokens, present=present)
+    expected = []
+    for p in range(40):
+        x, y = score[p][present[p]], tokens[p][present[p]]
+        if min(np.ptp(x), np.ptp(y)) > 0:
+            expected.append(spearmanr(x, y).statistic)
+    found = length_relation(samples)
+    assert found.spearman_within_problem.n == len(expected)
+    assert found.spearman_within_problem.value == pytest.approx(np.mean(expected))
+    assert found.spearman.value == pytest.approx(spearmanr(score[present], tokens[present]).statistic)
 
 
 def test_points_are_a_sample_that_says_so():
