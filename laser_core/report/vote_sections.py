@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from laser_core.analysis import (
+    ComputeWorth,
     DrillDown,
     EarlyDrop,
     compute_worth,
@@ -33,6 +34,7 @@ from laser_core.report.parts import (
 from laser_core.report.score_sections import BAND
 from laser_core.report.subject import Subject
 
+DEEPCONF = "drop early by token log-probs"
 LISTED = 8  # solutions shown of each list
 OF_PROBLEM = 4  # solutions shown of each problem in a list of problems
 
@@ -205,20 +207,11 @@ def compute(subject: Subject) -> list[Section]:
     except InputError as error:
         return [Section("compute", title, "", [Missing(f"answers, verdicts and token counts: {error}")])]
     vote = "weighted" if samples.has_scores else "majority"
-    rows = []
-    for policy in worth.policies:
-        if policy.vote == vote:
-            stop = {"fixed": "whole budget", "certain": "stop when settled", "confident": "stop when sure"}[policy.stop]
-            i = len(policy.budget) - 1
-            rows.append(
-                (
-                    stop + (", drop early" if policy.drop else ""),
-                    f"{policy.tokens[i]:,.0f}",
-                    f"{policy.saved[i]:.1%} [{policy.saved_low[i]:.1%}, {policy.saved_high[i]:.1%}]",
-                    f"{policy.accuracy[i]:.3f} [{policy.accuracy_low[i]:.3f}, {policy.accuracy_high[i]:.3f}]",
-                    difference(policy.change[i], policy.change_low[i], policy.change_high[i]),
-                )
-            )
+    rows = _policy_rows(worth, vote, "drop early by z_c")
+    reference = _reference_drop(subject)
+    if reference is not None:
+        drops = compute_worth(samples, drop=reference, seed=subject.seed)
+        rows += [row for row in _policy_rows(drops, vote, DEEPCONF) if DEEPCONF in row[0]]
     top = int(worth.policies[0].budget[-1])
     blocks: list[object] = [
         Figure(
@@ -236,7 +229,7 @@ def compute(subject: Subject) -> list[Section]:
         ),
     ]
     if drop is not None:
-        blocks.append(Words(_dropped(drop)))
+        blocks.append(Words(_dropped(drop, reference)))
     if without:
         blocks.append(Missing(without))
     best = next(p for p in worth.policies if (p.vote, p.stop, p.drop) == (vote, "confident", False))
@@ -249,9 +242,40 @@ def compute(subject: Subject) -> list[Section]:
     return [Section("compute", title, finding, blocks)]
 
 
-def _dropped(drop: EarlyDrop) -> str:
-    return (
+def _policy_rows(worth: ComputeWorth, vote: str, how: str) -> list[tuple[str, ...]]:
+    """One row for each policy of the vote, at the largest budget."""
+    stops = {"fixed": "whole budget", "certain": "stop when settled", "confident": "stop when sure"}
+    return [
+        (
+            stops[policy.stop] + (f", {how}" if policy.drop else ""),
+            f"{policy.tokens[-1]:,.0f}",
+            f"{policy.saved[-1]:.1%} [{policy.saved_low[-1]:.1%}, {policy.saved_high[-1]:.1%}]",
+            f"{policy.accuracy[-1]:.3f} [{policy.accuracy_low[-1]:.3f}, {policy.accuracy_high[-1]:.3f}]",
+            difference(policy.change[-1], policy.change_low[-1], policy.change_high[-1]),
+        )
+        for policy in worth.policies
+        if policy.vote == vote
+    ]
+
+
+def _reference_drop(subject: Subject) -> EarlyDrop | None:
+    """DeepConf's early stop: the running mean of the token log-probs in the place of the z_c trace."""
+    if not subject.has_both or not subject.rollouts.has("token_logprobs"):
+        return None
+    length = subject.samples.n_tokens[np.isfinite(subject.samples.n_tokens)]
+    window = max(4, int(np.median(length)) // 10) if len(length) else 4
+    return early_drop(subject.rollouts, subject.samples, trace="token_logprobs", window=window, seed=subject.seed)
+
+
+def _dropped(drop: EarlyDrop, reference: EarlyDrop | None) -> str:
+    text = (
         "Early drops: levels learned on other problems so that 5% of the correct solutions fall below them. On the "
         f"problems that did not teach them, {told(drop.dropped_right)} of the correct and {told(drop.dropped_wrong)} "
-        "of the incorrect solutions were dropped. Only where the second is well above the first does dropping pay."
+        "of the incorrect solutions were dropped by their log-prob of z_c"
     )
+    if reference is not None:
+        text += (
+            f"; by the running mean of their tokens’ log-probs, as DeepConf does, {told(reference.dropped_right)} and "
+            f"{told(reference.dropped_wrong)}"
+        )
+    return f"{text}. Only where the second is well above the first does dropping pay."

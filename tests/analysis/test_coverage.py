@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from laser_core.analysis import Samples, voting_curve
+from laser_core.analysis import Samples, calibration, voting_curve
 from laser_core.analysis.estimates import interval
 from laser_core.analysis.metrics import (
     Judged,
@@ -15,6 +15,7 @@ from laser_core.analysis.metrics import (
     cell_statistics,
     within_problem_statistic,
 )
+from laser_core.analysis.length import spearman_statistic
 
 N_PROBLEMS, N_SAMPLES, REPEATS = 60, 8, 1500
 
@@ -36,6 +37,7 @@ def statistics(samples: Samples) -> dict:
         "auroc": auroc_statistic(judged),
         "within_problem_auroc": within_problem_statistic(judged),
         "average_precision": average_precision_statistic(judged),
+        "spearman": spearman_statistic(judged.score, judged.correct, judged.problem, judged.n_problems),
         **cell_statistics(judged, 0.5),
     }
 
@@ -73,6 +75,22 @@ def test_voting_bands_cover():
         # At N = 1 weighting changes nothing: the difference is 0 by definition.
         kept = coverage[1:] if name == "weighted_minus_majority" else coverage
         assert np.all((kept >= 0.93) & (kept <= 0.975)), (name, coverage)
+
+
+def test_calibration_intervals_cover():
+    """The Brier score's holds the truth as often as stated; the ECE's, which has no unbiased estimate, more often."""
+    truth = calibration(world(np.random.default_rng(0), 40_000))
+    rng, repeats = np.random.default_rng(4), 300
+    hits = np.zeros(2)
+    for _ in range(repeats):
+        found = calibration(world(rng, 120))
+        hits += [
+            estimate.ci_low <= true.value <= estimate.ci_high
+            for estimate, true in ((found.brier, truth.brier), (found.ece, truth.ece))
+        ]
+    brier, ece = hits / repeats
+    assert 0.92 <= brier <= 0.98, brier  # 300 experiments say it to within 0.025
+    assert ece >= 0.93, ece
 
 
 @pytest.mark.parametrize("rate", [0.02, 0.5, 0.95])

@@ -122,6 +122,13 @@ def test_settings_versions_hash_and_warnings_are_stated(table):
     assert "3 of 320 solutions have no verdict" in found.text["head"]
 
 
+def test_early_drops_are_compared_with_deepconf(page):
+    text = page.text["compute"]
+    assert "drop early by z_c" in text
+    assert "drop early by token log-probs" in text
+    assert "as DeepConf does" in text
+
+
 def test_refused_rows_and_notes_are_listed(table):
     refused = (Refusal(line=12, field="score", reason="not a number"),)
     result = ReadResult(table, "jsonl", len(table) + 1, refused, Counter({"filled in an answer": 3}), 1)
