@@ -15,8 +15,6 @@ from torch import Tensor
 from laser_core.decoding import open_decoder
 from laser_core.policy import Policy
 
-LEAVE_AT = 0.75  # finished rows leave the batch when no more than this share of it goes on: leaving copies the cache
-
 
 @dataclass(frozen=True)
 class Generation:
@@ -62,8 +60,8 @@ def generate(
 ) -> Generation:
     """Sample ``samples`` solutions of each prompt.
 
-    Each prompt is run once and its cache shared out; finished solutions leave the batch. All log-probs are the
-    untempered policy's, whatever the temperature the tokens are drawn at.
+    Each prompt is run once, and so is every beginning that solutions share: a policy that is sure of its words draws
+    the same ones many times. All log-probs are the untempered policy's, whatever the temperature of the draws.
 
     Parameters
     ----------
@@ -93,45 +91,37 @@ def generate(
     z_logprob = torch.full((n,), torch.nan)
     z_wrong_logprob = None if policy.z_wrong_id is None else torch.full((n,), torch.nan)
     length = torch.full((n,), max_new_tokens)
-    # All draws at once: what a solution draws depends on its row alone, not on who is still in the batch.
+    # All draws at once: what a solution draws does not depend on which others are still going.
     uniform = torch.rand(n, max_new_tokens, generator=generator).to(device)
 
     decoder = open_decoder(policy.model, dtype, policy.pad_id)
-    hidden = decoder.start(prompts, samples)
-    distribution = policy.logits(hidden).log_softmax(-1).repeat_interleave(samples, dim=0)  # (G, V) -> (B, V)
-    active = torch.arange(n)  # rows in the batch
-    going = torch.ones(n, dtype=torch.bool)  # which of them have not ended
+    distribution = policy.logits(decoder.start(prompts, n)).log_softmax(-1)  # (A, V), A: rows of the decoder
+    going = torch.arange(n)  # solutions that have not ended
+    row = torch.arange(len(prompts)).repeat_interleave(samples)  # of the decoder, where each of them stands
     for t in range(max_new_tokens):
         probability = distribution.exp()
-        token = _draw(distribution, probability, temperature, uniform[active.to(device), t])  # (A,)
-        response[active, t] = token.cpu()
-        logprob[active, t] = distribution.gather(1, token[:, None]).squeeze(1).cpu()
-        entropy[active, t] = -torch.linalg.vecdot(probability, distribution).cpu()
+        spread = -torch.linalg.vecdot(probability, distribution)
+        token = _draw(distribution, probability, temperature, row.to(device), uniform[going.to(device), t]).cpu()
+        response[going, t] = token
+        logprob[going, t] = distribution[row.to(device), token.to(device)].cpu()
+        entropy[going, t] = spread.cpu()[row]
 
-        distribution = policy.logits(decoder.step(token)).log_softmax(-1)
-        z_trace[active, t] = policy.z_logprob(distribution).cpu()
+        parent, next_token, row = _branch(row, token)
+        hidden = decoder.step(parent.to(device), next_token.to(device))
+        distribution = policy.logits(hidden).log_softmax(-1)
+        z_trace[going, t] = policy.z_logprob(distribution).cpu()[row]
         if on_token:
-            on_token(active[going], response[active[going], t], z_trace[active[going], t])
+            on_token(going, token, z_trace[going, t])
 
-        ended = going & (token == policy.eos_id).cpu()
-        if ended.any():
-            done = active[ended]
-            z_logprob[done] = z_trace[done, t]
-            if z_wrong_logprob is not None:
-                z_wrong_logprob[done] = distribution[ended.to(device), policy.z_wrong_id].cpu()
-            length[done] = t + 1
-            going &= ~ended
-            if not going.any():
-                break
-            if going.sum() <= LEAVE_AT * len(active):
-                rows = _close_ranks(going)
-                decoder.keep(rows.to(device))
-                active, distribution, going = active[rows], distribution[rows.to(device)], going[rows]
+        ended = token == policy.eos_id
+        done = going[ended]
+        z_logprob[done], length[done] = z_trace[done, t], t + 1
+        if z_wrong_logprob is not None:
+            z_wrong_logprob[done] = distribution[:, policy.z_wrong_id].cpu()[row[ended]]
+        going, row = going[~ended], row[~ended]
+        if not len(going):
+            break
 
-    # What a finished row went on to draw until it left.
-    beyond = torch.arange(max_new_tokens) >= length[:, None]
-    for grid, blank in ((response, policy.pad_id), (logprob, 0.0), (entropy, 0.0), (z_trace, torch.nan)):
-        grid.masked_fill_(beyond, blank)
     longest = int(length.max())
     return Generation(
         prompt=prompt.repeat_interleave(samples, dim=0),
@@ -147,29 +137,48 @@ def generate(
     )
 
 
-def _close_ranks(going: Tensor) -> Tensor:
-    """Row indices that close ranks: the last rows still going take the places of finished ones, nobody else moves.
+def _branch(row: Tensor, token: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The decoder's next rows, one for each distinct pair of a row and a token drawn after it.
+
+    Parameters
+    ----------
+    row, token : int64 Tensors of shape (B,), where each solution stands and what it drew
+
+    Returns
+    -------
+    parent, next_token : of shape (A,)
+        A row's first branch keeps its place where there is room, so that its cache is not copied.
+    row : of shape (B,), where each solution stands now
 
     Examples
     --------
-    >>> _close_ranks(torch.tensor([True, False, True, False, True])).tolist()
-    [0, 4, 2]
+    Three solutions on row 0 draw 7, 8 and 7; the one on row 2 draws 5; nobody is left on row 1:
+
+    >>> [part.tolist() for part in _branch(torch.tensor([0, 0, 0, 2]), torch.tensor([7, 8, 7, 5]))]
+    [[0, 0, 2], [7, 8, 5], [0, 1, 0, 2]]
     """
-    rows = torch.arange(int(going.sum()))
-    places = (~going[: len(rows)]).nonzero().squeeze(1)
-    rows[places] = going[len(rows) :].nonzero().squeeze(1) + len(rows)
-    return rows
+    pairs, child = torch.stack([row, token], dim=1).unique(dim=0, return_inverse=True)  # (A, 2), sorted; (B,)
+    parent, next_token = pairs.unbind(1)
+    first = torch.ones(len(parent), dtype=torch.bool)
+    first[1:] = parent[1:] != parent[:-1]
+    stays = first & (parent < len(parent))
+    free = torch.ones(len(parent), dtype=torch.bool)
+    free[parent[stays]] = False
+    place = torch.where(stays, parent, 0)
+    place[~stays] = free.nonzero().squeeze(1)
+    order = place.argsort()
+    return parent[order], next_token[order], place[child]
 
 
-def _draw(distribution: Tensor, probability: Tensor, temperature: float, uniform: Tensor) -> Tensor:
-    """One token a row by inverting the cumulative distribution at ``uniform``, of shape (A,).
+def _draw(distribution: Tensor, probability: Tensor, temperature: float, row: Tensor, uniform: Tensor) -> Tensor:
+    """A token for each solution, by inverting the cumulative distribution of its row at ``uniform``, of shape (B,).
 
     Four times as fast as ``torch.multinomial``, which draws an exponential number for every token of the vocabulary.
     """
     if temperature == 0:
-        return distribution.argmax(-1)
+        return distribution.argmax(-1)[row]
     if temperature != 1:
         probability = (distribution / temperature).softmax(-1)
-    cumulative = probability.cumsum(-1)  # (A, V)
+    cumulative = probability.cumsum(-1)[row]  # (A, V) -> (B, V)
     below = uniform * cumulative[:, -1]
     return torch.searchsorted(cumulative, below[:, None], right=True).squeeze(1).clamp(max=cumulative.shape[1] - 1)

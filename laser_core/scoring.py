@@ -9,7 +9,7 @@ never held.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ from laser_core.llama_fast import FastLlama, SharedForward
 from laser_core.numerics import autocast
 from laser_core.policy import Policy
 
-CHUNK_LOGITS = 2**23  # most logits held at once: 32 MiB in float32, which a processor's cache holds
+CHUNK_LOGITS = 2**25  # most logits held at once (128 MiB in float32)
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,19 @@ class Solutions:
         """The responses' tokens, (B, T), right-padded with whatever follows them."""
         offset = torch.arange(int(self.length.max()))
         return self.tokens.gather(1, (self.prompt_length[:, None] + offset).clamp(max=self.tokens.shape[1] - 1))
+
+    def distinct(self) -> tuple[Tensor, Tensor]:
+        """The first row of each distinct solution, (U,), and which of these each row equals, (B,)."""
+        total = (self.prompt_length + self.length).tolist()
+        starts = self.prompt_length.tolist()
+        numbers: dict[tuple, int] = {}
+        first, same = [], []
+        for row, (tokens, n, start) in enumerate(zip(self.tokens.tolist(), total, starts, strict=True)):
+            number = numbers.setdefault((start, *tokens[:n]), len(numbers))
+            if number == len(first):
+                first.append(row)
+            same.append(number)
+        return torch.tensor(first), torch.tensor(same)
 
     def distinct_prompts(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         """Each prompt once: tokens of shape (G, P), right-padded, lengths (G,), and whose prompt each row has, (B,)."""
@@ -105,6 +118,11 @@ class Scored:
     entropy: Tensor | None = None
     z_wrong_logprob: Tensor | None = None
 
+    def rows(self, index: Tensor) -> Scored:
+        """Some of the rows, any number of times."""
+        values = (getattr(self, f.name) for f in fields(self))
+        return Scored(*(v if v is None else v.index_select(0, index.to(v.device)) for v in values))
+
 
 def score_solutions(
     policy: Policy, solutions: Solutions, *, dtype: torch.dtype = torch.float32, traces: bool = False
@@ -144,24 +162,46 @@ def score_in_micro_batches(
 ) -> Iterator[tuple[Tensor, Scored]]:
     """Score solutions for a training step: yields row indices and what was read of them, a micro-batch at a time.
 
-    Call ``backward()`` on each one's loss before taking the next, and take them all: the gradient of what they share
-    (prompts, run once for all their solutions, and the conversion of the parameters) follows after the last.
+    A prompt is run once for all its solutions, and equal solutions of a prompt are run once: a policy that is sure of
+    its words repeats itself. Call ``backward()`` on each micro-batch's loss before taking the next, and take them all:
+    the gradient of what they share follows after the last.
 
     Parameters
     ----------
     policy, solutions, dtype : as for :func:`score_solutions`
     max_tokens : most tokens in one micro-batch, padding included
     """
-    if not llama_fast.supports(policy.model):
-        for rows in solutions.micro_batches(max_tokens):
-            yield rows, score_solutions(policy, solutions.rows(rows), dtype=dtype)
-        return
-    prompts, length, group = solutions.distinct_prompts(policy.model.device)
-    shared = SharedForward(policy.model, dtype, prompts, length, max_tokens)
-    for rows in solutions.micro_batches(max_tokens):
-        part = solutions.rows(rows)
-        yield rows, _read(policy, part, shared(group[rows], part.responses().to(group.device)))
-    shared.close()
+    first, same = solutions.distinct()
+    once = solutions.rows(first)
+    read = _SharedReader(policy, once, max_tokens, dtype)
+    for batch in once.micro_batches(max_tokens):
+        place = torch.full((len(first),), -1)  # of a distinct solution in this micro-batch
+        place[batch] = torch.arange(len(batch))
+        rows = (place[same] >= 0).nonzero().squeeze(1)
+        yield rows, read(batch).rows(place[same[rows]])
+    read.close()
+
+
+class _SharedReader:
+    """Reads rows of ``solutions``; :meth:`close` passes on what their backward passes left at the shared parts."""
+
+    def __init__(self, policy: Policy, solutions: Solutions, max_tokens: int, dtype: torch.dtype) -> None:
+        self.policy, self.solutions, self.dtype = policy, solutions, dtype
+        self.shared = None
+        if llama_fast.supports(policy.model):
+            prompts, length, self.group = solutions.distinct_prompts(policy.model.device)
+            self.shared = SharedForward(policy.model, dtype, prompts, length, max_tokens)
+
+    def __call__(self, rows: Tensor) -> Scored:
+        part = self.solutions.rows(rows)
+        if self.shared is None:
+            return score_solutions(self.policy, part, dtype=self.dtype)
+        states = self.shared(self.group[rows.to(self.group.device)], part.responses().to(self.group.device))
+        return _read(self.policy, part, states)
+
+    def close(self) -> None:
+        if self.shared is not None:
+            self.shared.close()
 
 
 def _states(policy: Policy, solutions: Solutions, dtype: torch.dtype) -> Tensor:

@@ -123,7 +123,7 @@ def test_sampled_log_probs_equal_the_models_own(policy, monkeypatch):
     prompts = [PROMPTS[0], PROMPTS[1], PROMPTS[3]]
     sampled = generate(
         policy, prompts, samples=30, max_new_tokens=40, generator=torch.Generator().manual_seed(0)
-    )  # 40 tokens: the cache grows twice; 90 rows: ranks close many times
+    )  # 40 tokens: the cache grows twice; 90 solutions: rows branch and leave many times
     responses = [row[:n] for row, n in zip(sampled.response.tolist(), sampled.length.tolist(), strict=True)]
     assert 0 < int(sampled.truncated.sum()) < 90
     solutions = Solutions.pack([prompt for prompt in prompts for _ in range(30)], responses, policy)
