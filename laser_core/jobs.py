@@ -1,6 +1,6 @@
 """Training runs that outlive whoever started them: started, watched, stopped and resumed from any process.
 
-Each run is ``python -m laser_core train`` in a process of its own, in a folder of its own below :func:`home`. Nothing
+Each run is ``laser train`` in a process of its own, in a folder of its own below :func:`home`. Nothing
 about it is kept in memory, so a page reload, a second session and a restarted server all see the same runs::
 
     HOME/runs/20261121-041502-laser-3f9c/
@@ -41,7 +41,7 @@ from laser_core.bundled import BundledRun
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 
-COMMAND = (sys.executable, "-m", "laser_core", "train")
+COMMAND = (sys.executable, "-m", "laser_core._job_main")  # `laser train`, interruptible
 HOME_VARIABLE = "LASER_EXPLORER_HOME"
 CHECKPOINT_EVERY = 10  # steps: what a killed run can lose
 LIVE = ("starting", "training", "evaluating", "stopping")
