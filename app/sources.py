@@ -100,6 +100,7 @@ def open_run(name: str) -> None:
     """Add one of them to the sidebar's runs, and choose it. A button's callback: the sidebar is drawn after it."""
     st.session_state["opened_runs"] = {*st.session_state.get("opened_runs", ()), name}
     st.session_state["run"] = name
+    st.session_state["go_to"] = "app_pages/scores.py"
 
 
 def _read_all(runs: Sequence[bundled.BundledRun]) -> dict[str, Source]:

@@ -41,15 +41,14 @@ def behind(claim: Claim, key: str) -> None:
     st.caption("The rollouts behind it, one run for each seed:")
     with st.container(horizontal=True):
         for run in runs:
-            if st.button(
+            st.button(
                 run.title,
                 key=f"{key}-{run.name}",
                 icon=":material/folder_open:",
                 on_click=sources.open_run,
                 args=(run.name,),
                 width="content",
-            ):
-                st.switch_page("app_pages/scores.py")
+            )
 
 
 try:

@@ -115,7 +115,7 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def open_page(context: BrowserContext, url: str, *, timeout: float = 60.0) -> tuple[Page, list[str]]:
+def open_page(context: BrowserContext, url: str, *, timeout: float = 120.0) -> tuple[Page, list[str]]:
     """Open an address and wait until the script has run and its charts are drawn.
 
     Returns

@@ -25,11 +25,11 @@ QUESTIONS = {
 }
 CHARTS = {
     "start": 1,
-    "traces": 3,
+    "traces": 2,
     "scores": 1,
     "thresholds": 2,
     "voting": 3,
-    "compare": 2,
+    "compare": 6,
     "train": 0,
     "playground": 0,
     "theory": 3,
@@ -147,7 +147,7 @@ def test_hostile_uploads_show_as_text_and_run_nothing(app, tmp_path):
 
 def test_a_bad_upload_shows_the_fault_and_keeps_the_page(app, tmp_path):
     file = tmp_path / "bad.jsonl"
-    file.write_text('{"problem_id": "p", "sample": 0}\n{"nonsense\n')
+    file.write_bytes(b"\x00\x01 nothing that holds rows")
     context = app[1].new_context(viewport={"width": 1440, "height": 900})
     page, complaints = open_page(context, f"{app[0]}/scores")
     finding = page.locator("h4").first.inner_text()

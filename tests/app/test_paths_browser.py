@@ -1,0 +1,190 @@
+"""Each page's main path in headless Chromium: what is linked, typed, downloaded and shared by a link."""
+
+import csv
+import json
+import os
+
+import pytest
+
+from tests.app.browser import ERROR_BOXES, chromium, missing_browser, open_page, serve, settle
+from tests.factories import make_rollouts
+
+pytestmark = pytest.mark.browser
+
+POINTS = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(p => p.data).reduce((n, t) => {
+  const size = (v) => v == null ? 0 : v.length ?? (v.bdata ? atob(v.bdata).length / 4 : 0);
+  const cells = t.z ? [...t.z].reduce((m, row) => m + row.length, 0) : 0;
+  return n + Math.max(size(t.x), size(t.y), cells);
+}, 0)"""
+PAGES = ("", "traces", "scores", "thresholds", "voting", "compare")
+
+
+@pytest.fixture(scope="module")
+def app():
+    """The app's address and a browser; skipped where there is no browser, but never in CI."""
+    if reason := missing_browser():
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(f"CI must run the browser tests: {reason}")
+        pytest.skip(reason)
+    with serve() as url, chromium() as browser:
+        yield url, browser
+
+
+@pytest.fixture
+def context(app):
+    context = app[1].new_context(viewport={"width": 1440, "height": 900})
+    yield context
+    context.close()
+
+
+def token(page):
+    return int(page.get_by_test_id("stMain").get_by_role("slider", name="Token", exact=True).input_value())
+
+
+def test_texts_figure_and_slider_follow_one_token(app, context):
+    page, complaints = open_page(context, f"{app[0]}/traces")
+    strip = page.locator(".st-key-strip_correct div[dir] > span")
+    strip.nth(4).hover()
+    page.wait_for_function(
+        "() => document.querySelectorAll('.st-key-strip_incorrect span')[4].style.outline.includes('2px')"
+    )
+    line = "() => [...document.querySelectorAll('.st-key-traces_linked .js-plotly-plot > div')].some("
+    page.wait_for_function(line + "d => d.style.position === 'absolute' && d.style.width === '2px')")
+    strip.nth(4).click()
+    page.get_by_text("Token 5, ").wait_for()
+    settle(page)
+    assert token(page) == 5
+    box = page.locator(".st-key-traces_linked .js-plotly-plot .heatmaplayer").bounding_box()
+    rows = page.evaluate("() => document.querySelector('.st-key-traces_linked .js-plotly-plot').data[0].z.length")
+    before = page.locator(".st-key-incorrect").inner_text()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * (rows - 0.5) / rows)
+    page.wait_for_timeout(300)
+    page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * (rows - 0.5) / rows)
+    page.wait_for_function("() => !document.body.innerText.includes('Token 5, ')")
+    settle(page)
+    assert token(page) != 5
+    assert page.locator(".st-key-incorrect").inner_text() != before or rows < 3
+    assert complaints == []
+
+
+def test_the_keyboard_walks_through_problems_solutions_and_tokens(app, context):
+    page, complaints = open_page(context, f"{app[0]}/traces")
+
+    def pressed(key, place):
+        before = page.locator(place).first.inner_text()
+        page.keyboard.press(key)
+        page.wait_for_function(
+            "([place, before]) => document.querySelector(place).innerText !== before", arg=[place, before]
+        )
+        settle(page)
+
+    page.locator("h1").click()
+    pressed("n", "h4")
+    pressed("p", "h4")
+    pressed("u", ".st-key-incorrect")
+    page.get_by_test_id("stMain").get_by_role("slider", name="Token", exact=True).focus()
+    before = token(page)
+    page.keyboard.press("ArrowLeft")
+    page.get_by_text(f"Token {before - 1}, ").wait_for()
+    assert complaints == []
+
+
+def test_long_solutions_stay_light(app, context, tmp_path):
+    rows = make_rollouts(n_problems=2, n_samples=6).table.to_pylist()
+    for row in rows:
+        n = 4000
+        row |= {"tokens": ["ab "] * n, "n_tokens": n, "response": "ab " * n}
+        row |= {name: [-0.1 - (i % 97) / 97 for i in range(n)] for name in ("token_logprobs", "entropy")}
+        row["z_trace"] = [-23.0 + 5 * (i > 2500) for i in range(n)]
+    file = tmp_path / "long.jsonl"
+    file.write_text("\n".join(json.dumps(row) for row in rows))
+    page, complaints = open_page(context, f"{app[0]}/traces")
+    page.locator('input[type="file"]').set_input_files(file)
+    page.get_by_text("12 solutions read").wait_for()
+    settle(page)
+    assert page.locator(ERROR_BOXES).all_inner_texts() == []
+    assert page.evaluate(POINTS) <= 10_000
+    assert "sharpest change +0.50 at token 2502" in page.get_by_test_id("stMain").inner_text()
+    page.get_by_test_id("stMain").get_by_role("slider", name="Token", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("Token 2503, ").wait_for()
+    assert complaints == []
+
+
+def test_a_link_opens_the_same_view_for_somebody_else(app, context):
+    page, _ = open_page(context, f"{app[0]}/thresholds?run=GRPO")
+    slider = page.get_by_test_id("stMain").get_by_role("slider").first
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url("**threshold=0.49**")
+    settle(page)
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Scores").click()
+    page.get_by_role("heading", level=1, name="Do correct solutions").wait_for()
+    settle(page)
+    page.get_by_role("radio", name="ECDF").click()
+    page.wait_for_url("**score_picture=ECDF**")
+    other = app[1].new_context(viewport={"width": 1440, "height": 900})
+    second, complaints = open_page(other, page.url)
+    assert second.locator(".st-key-score_ecdf").count() == 1
+    assert "GRPO" in second.get_by_test_id("stSidebar").inner_text()
+    second.get_by_test_id("stSidebarNavLink").filter(has_text="Thresholds").click()
+    second.get_by_role("heading", level=1, name="threshold").wait_for()
+    settle(second)
+    assert second.get_by_test_id("stMain").get_by_role("slider").first.input_value() == "0.49"
+    assert complaints == []
+    other.close()
+
+
+def test_a_figure_can_be_taken_away_as_a_picture_and_its_data_name_their_settings(app, context):
+    page, complaints = open_page(context, f"{app[0]}/thresholds")
+    page.locator(".st-key-threshold_sweep-files button").first.click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Picture (PNG)").click()
+    assert download.value.path().read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Data (CSV)").click()
+    table = list(csv.DictReader(download.value.path().read_text(encoding="utf-8").splitlines()))
+    assert {row["threshold"] for row in table} == {"0.5"}
+    assert {row["run"] for row in table} == {"LaSeR"}
+    assert complaints == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_chart_has_words_for_those_who_cannot_see_it(app, context, name):
+    page, _ = open_page(context, f"{app[0]}/{name}")
+    charts = page.get_by_test_id("stPlotlyChart")
+    for i in range(charts.count()):
+        label = charts.nth(i).evaluate(
+            "c => (c.closest('[aria-label]') || c.querySelector('[aria-label]'))?.getAttribute('aria-label') || ''"
+        )
+        assert len(label) > 20, label
+
+
+def test_presentation_enlarges_the_type_in_text_and_figures(app, context):
+    page, complaints = open_page(context, f"{app[0]}/scores")
+    size = (
+        "() => [...document.querySelectorAll('h4, .js-plotly-plot .xtitle')]"
+        ".map(e => parseFloat(getComputedStyle(e).fontSize))"
+    )
+    before = page.evaluate(size)
+    page.get_by_test_id("stSidebar").get_by_text("Presentation").click()
+    page.wait_for_function("() => getComputedStyle(document.documentElement).fontSize === '20px'")
+    settle(page)
+    assert all(after >= 1.2 * small for after, small in zip(page.evaluate(size), before, strict=True))
+    assert complaints == []
+
+
+def test_a_presenter_needs_one_key_for_the_tour(app, context):
+    page, complaints = open_page(context, app[0])
+    page.get_by_role("button", name="Guided tour: predict").click()
+    page.get_by_text("1 of 8").wait_for()
+    assert page.locator("h1").count() == 0
+    page.keyboard.press("PageDown")
+    page.get_by_role("heading", level=1).wait_for()
+    settle(page)
+    page.keyboard.press("PageDown")
+    page.get_by_text("2 of 8").wait_for()
+    page.wait_for_url("**/traces**tour=2**")
+    page.keyboard.press("PageUp")
+    page.get_by_text("1 of 8").wait_for()
+    assert complaints == []
