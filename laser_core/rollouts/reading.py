@@ -111,7 +111,9 @@ def read(
     with open_source(source, name=name) as opened:
         if is_canonical_parquet(opened, format=format, mapping=mapping):
             # Verdicts can only be filled in from the texts, which are then read whatever was asked for.
-            to_fill = fill and not holds_verdicts(opened.parquet())
+            names = opened.parquet().schema_arrow.names
+            fillable = "reference_answer" in names or "answer" not in names
+            to_fill = fill and fillable and not holds_verdicts(opened.parquet())
             rollouts = read_canonical(opened, columns=None if to_fill else columns)
             result = ReadResult(rollouts, "parquet", len(rollouts), (), files=(opened.name,))
             fill, extract = to_fill, "answer" not in rollouts.table.column_names
