@@ -16,6 +16,7 @@ METHODS = ("grpo", "laser")
 REFERENCES = ("constant", "exact")
 SCORE_FORMS = ("mse", "bce")
 REWARD_SOURCES = ("verifier", "score")
+TRACKERS = ("tensorboard", "wandb", "trackio")
 
 
 def setting(default: Any, help: str, *, symbol: str = "", unit: str = "") -> Any:
@@ -81,6 +82,7 @@ class LaserConfig:
     eval_samples: int = setting(16, "solutions for each of them")
     keep_rollouts: bool = setting(False, "write every step's rollouts to training/STEP.parquet")
     checkpoint_every: int = setting(50, "steps between checkpoints; 0: only at the end", unit="steps")
+    trackers: tuple[str, ...] = setting((), "send events to any of tensorboard, wandb, trackio")
 
     def __post_init__(self) -> None:
         def need(ok: bool, name: str, rule: str) -> None:
@@ -95,6 +97,7 @@ class LaserConfig:
         ):
             need(getattr(self, name) in allowed, name, f"choose one of {', '.join(allowed)}")
         need(len(set(self.z_tokens)) == len(self.z_tokens), "z_tokens", "name each token once")
+        need(set(self.trackers) <= set(TRACKERS), "trackers", f"choose among {', '.join(TRACKERS)}")
         need(not (self.z_token and self.z_tokens), "z_tokens", "give z_token or z_tokens, not both")
         another = not self.z_wrong_token or self.z_wrong_token not in (self.z_token, *self.z_tokens)
         need(another, "z_wrong_token", "give another token than z_c")

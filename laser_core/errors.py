@@ -1,4 +1,4 @@
-"""The one error a user's mistake raises: it names the file, the line, the field and the remedy."""
+"""The errors a user sees: they name the file, the line, the field and the remedy."""
 
 from __future__ import annotations
 
@@ -48,3 +48,10 @@ class InputError(ValueError):
         if self.remedy:
             text += f" To fix it: {self.remedy}" + ("" if self.remedy.endswith((".", "!", "?")) else ".")
         return text
+
+
+class RunError(InputError):
+    """A training run cannot go on, and nothing it has saved is lost: no room, no memory, numbers that went astray.
+
+    Written on one line like an :class:`InputError`, which callers may catch for both.
+    """

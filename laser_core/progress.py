@@ -35,6 +35,7 @@ class TrainingBar:
         self._tasks: dict[str, int] = {}
         self._events: list[dict] = []
         self._last_plain = 0.0
+        self._said: set[str] = set()
 
     def __enter__(self) -> TrainingBar:
         self._bar.start()
@@ -49,6 +50,9 @@ class TrainingBar:
 
     def update(self, progress) -> None:
         """Show a :class:`laser_core.train.Progress`."""
+        if progress.note and progress.note not in self._said:
+            self._said.add(progress.note)  # once a run: it may be true of every step
+            self.say(progress.note)
         if progress.event:
             self._events = [*self._events[-9:], progress.event]
         note = self._note() if progress.stage == "train" else "problems of the held-out split"

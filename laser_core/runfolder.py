@@ -1,99 +1,267 @@
-"""The folder a training run writes: settings, events, checkpoints, the model, the evaluation."""
+"""The folder a training run writes: settings, events, checkpoints, the model, the evaluation, the provenance."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import math
 import os
 import shutil
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from laser_core.checkpoints import Checkpoints
 from laser_core.config import LaserConfig
-from laser_core.errors import InputError
+from laser_core.durable import write_whole, writing
+from laser_core.errors import InputError, RunError
+
+# What may differ when a run goes on; everything else decides the curve. The learning rate and the clipping are here
+# because they are what a run that went astray needs lowered; run.json then says from which step on.
+CHANGEABLE = (
+    "steps",
+    "lr",
+    "max_grad_norm",
+    "micro_batch_tokens",
+    "checkpoint_every",
+    "eval_every",
+    "eval_problems",
+    "eval_samples",
+    "keep_rollouts",
+    "trackers",
+)
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """``config.toml``, ``events.jsonl`` (one object a step), ``checkpoints/``, ``model/`` and ``rollouts.parquet``."""
+    """One run's folder, held by one process.
+
+    ``config.toml``, ``run.json`` (provenance), ``events.jsonl`` (one object a step), ``checkpoints/``, ``model/``,
+    ``validation-STEP.parquet`` and ``rollouts.parquet``.
+
+    Attributes
+    ----------
+    path : the folder.
+    config : the run's settings; a resumed run's may differ from its first ones in :data:`CHANGEABLE`.
+    name : of the run in its rollouts.
+    """
 
     path: Path
+    config: LaserConfig
+    name: str
+    _changes: dict = field(default_factory=dict, repr=False)
 
     @classmethod
-    def open(cls, path: Path, config: LaserConfig, *, resume: bool) -> RunFolder:
-        """Start a run in an empty folder, or go on with the one that is there.
+    @contextlib.contextmanager
+    def open(
+        cls, path: str | Path, config: LaserConfig, *, resume: bool = False, name: str | None = None
+    ) -> Iterator[RunFolder]:
+        """Start a run in an empty folder, or go on with the one that is there; no other process can meanwhile.
+
+        The lock goes with its process, however that ends; no stale one is left.
 
         Raises
         ------
         InputError
-            If a run is there and ``resume`` is off, if none is there and it is on, or if the settings differ.
+            If a run is there and ``resume`` is off, if none is there and it is on, if a setting differs that must not,
+            or if another process holds the folder.
         """
-        settings = path / "config.toml"
-        if resume:
-            if not settings.is_file():
-                raise InputError("there is no run to resume", file=path, remedy="leave --resume out")
-            before = LaserConfig.from_toml(settings)
-            if before != config:
-                changed = [n for n in before.__dataclass_fields__ if getattr(before, n) != getattr(config, n)]
-                raise InputError(
-                    "the settings differ from the run's own",
-                    file=settings,
-                    field=", ".join(changed),
-                    remedy="resume with the same settings, or start another folder",
-                )
-            return cls(path)
-        if settings.is_file():
+        path = Path(path)
+        if resume and not (path / "config.toml").is_file():
+            raise InputError("there is no run to resume", file=path, remedy="leave --resume out")
+        with writing(path):
+            path.mkdir(parents=True, exist_ok=True)
+        with _held(path):
+            yield cls._resumed(path, config, name) if resume else cls._started(path, config, name)
+
+    @classmethod
+    def _started(cls, path: Path, config: LaserConfig, name: str | None) -> RunFolder:
+        if (path / "config.toml").is_file():
             raise InputError(
                 "the folder already holds a run", file=path, remedy="add --resume, or choose another --out"
             )
-        path.mkdir(parents=True, exist_ok=True)
-        _write_atomically(settings, config.to_toml().encode())
-        (path / "events.jsonl").write_bytes(b"")
-        return cls(path)
+        for left in ("events.jsonl", "run.json"):  # of a start that was killed before it wrote its settings
+            (path / left).unlink(missing_ok=True)
+        write_whole(path / "config.toml", config.to_toml())
+        return cls(path, config, name or config.method)
+
+    @classmethod
+    def _resumed(cls, path: Path, config: LaserConfig, name: str | None) -> RunFolder:
+        settings = path / "config.toml"
+        before = LaserConfig.from_toml(settings)
+        changed = [n for n in before.__dataclass_fields__ if getattr(before, n) != getattr(config, n)]
+        refused = [n for n in changed if n not in CHANGEABLE]
+        if refused:
+            told = "; ".join(f"{n} was {getattr(before, n)!r}, now {getattr(config, n)!r}" for n in refused)
+            raise InputError(
+                f"the settings differ from the run's own ({told})",
+                file=settings,
+                field=", ".join(refused),
+                remedy="resume with the same settings, or start another folder",
+            )
+        name = name or _read_json(path / "run.json").get("name") or config.method
+        changes = {n: [_plain(getattr(before, n)), _plain(getattr(config, n))] for n in changed}
+        return cls(path, config, name, changes)
+
+    def identity(self) -> str:
+        """What makes a checkpoint this run's: a digest of the settings that cannot change."""
+        usual = LaserConfig()
+        # A setting at its default is left out, so that a later version's new settings change nothing.
+        own = {n: _plain(getattr(self.config, n)) for n in usual.__dataclass_fields__ if n not in CHANGEABLE}
+        told = {n: value for n, value in own.items() if value != _plain(getattr(usual, n))}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """The run's checkpoints."""
+        return Checkpoints(self.path, self.identity())
+
+    def restore(self, model: PreTrainedModel, optimizer: torch.optim.Optimizer) -> tuple[dict | None, list[str]]:
+        """Load the newest good checkpoint and drop the events after it; None, and no events, where there is none yet.
+
+        Returns
+        -------
+        state : dict or None
+        notes : list of str
+            What to tell the user.
+
+        Raises
+        ------
+        InputError
+            If the run is already further than the ``steps`` asked for.
+        RunError
+            If there are checkpoints, and none is good.
+        """
+        state, passed_over = self.checkpoints.load(model, optimizer)
+        done = state["step"] if state else 0
+        if done > self.config.steps:
+            raise InputError(
+                f"the run has done {done} steps already", field="steps", remedy=f"ask for {done} or more to go on"
+            )
+        notes = [f"Checkpoint {note}; went on from step {done}." for note in passed_over]
+        events = self.path / "events.jsonl"
+        lines = events.read_bytes().splitlines(keepends=True) if events.is_file() else []
+        write_whole(events, b"".join(line for line in lines if _step_of(line) < done))
+        # Only now: a resume that is refused leaves the folder as it was.
+        write_whole(self.path / "config.toml", self.config.to_toml())
+        return state, notes
+
+    def record(self, provenance: dict, *, from_step: int) -> None:
+        """Write who computes this from ``from_step`` on: the first session, or one more after a resume."""
+        path = self.path / "run.json"
+        before = _read_json(path)
+        session = {"started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "from_step": from_step}
+        session |= {"changed": self._changes} if self._changes else {}
+        content = {
+            "name": self.name,
+            "seed": self.config.seed,
+            "config": {n: _plain(getattr(self.config, n)) for n in self.config.__dataclass_fields__},
+            "sessions": [*before.get("sessions", []), {**session, **provenance}],
+        }
+        write_whole(path, json.dumps(content, indent=1) + "\n")
 
     def log(self, event: dict) -> None:
-        """Append a line to ``events.jsonl``; a number that is not finite is written as null."""
+        """Append a line to ``events.jsonl``; a number that is not finite is written as null.
+
+        Raises
+        ------
+        RunError
+            If the disk is full.
+        """
+        path = self.path / "events.jsonl"
         clean = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in event.items()}
-        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
+        with writing(path), path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(clean) + "\n")
 
-    def checkpoint(self, model: PreTrainedModel, optimizer: torch.optim.Optimizer, state: dict) -> None:
-        """Write ``checkpoints/last.pt``: weights, optimiser and step, whole or not at all."""
-        target = self.path / "checkpoints" / "last.pt"
-        target.parent.mkdir(exist_ok=True)
-        partial = target.with_suffix(".partial")
-        torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), **state}, partial)
-        os.replace(partial, target)
+    def keep_rollouts(self, rows: list[dict], step: int) -> None:
+        """Write a step's solutions to ``training/STEP.parquet``, in the canonical schema."""
+        from laser_core.rollouts import Rollouts, write_parquet
 
-    def restore(self, model: PreTrainedModel, optimizer: torch.optim.Optimizer) -> dict | None:
-        """Load the last checkpoint and drop the events after it; None, and no events, where there is none yet."""
-        source = self.path / "checkpoints" / "last.pt"
-        state = None
-        if source.is_file():
-            # weights_only: a checkpoint from elsewhere must not be able to run code.
-            state = torch.load(source, weights_only=True)
-            model.load_state_dict(state.pop("model"))
-            optimizer.load_state_dict(state.pop("optimizer"))
-        events = self.path / "events.jsonl"
-        done = state["step"] if state else 0
-        kept = [line for line in events.read_bytes().splitlines(keepends=True)[:done] if line.endswith(b"\n")]
-        _write_atomically(events, b"".join(kept))
-        return state
+        path = self.path / "training" / f"{step:06d}.parquet"
+        with writing(path):
+            path.parent.mkdir(exist_ok=True)
+            write_parquet(Rollouts.from_rows(rows), path)
 
     def save_model(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Write ``model/``, a standard Hugging Face folder; an older one is replaced as a whole."""
-        target, partial = self.path / "model", self.path / "model.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        model.save_pretrained(partial)
-        tokenizer.save_pretrained(partial)
-        shutil.rmtree(target, ignore_errors=True)
+        """Write ``model/``, a standard Hugging Face folder; an older one is replaced as a whole.
+
+        Raises
+        ------
+        RunError
+            If the disk is full.
+        """
+        target, partial, old = (self.path / name for name in ("model", "model.partial", "model.old"))
+        for left in (partial, old):
+            shutil.rmtree(left, ignore_errors=True)
+        try:
+            with writing(target), _full_disk_of_safetensors(target):
+                model.save_pretrained(partial)
+                tokenizer.save_pretrained(partial)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        if target.exists():
+            os.replace(target, old)
         os.replace(partial, target)
+        shutil.rmtree(old, ignore_errors=True)
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
+@contextlib.contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """Keep every other process out of the folder; the system drops the lock when this process ends, even by a kill."""
+    holder, lock = path / "running.json", FileLock(path / "run.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        pid = _read_json(holder).get("pid", "unknown")
+        raise InputError(
+            f"another process (pid {pid}) is running in this folder",
+            file=path,
+            remedy="wait until it ends, or choose another --out",
+        ) from None
+    try:
+        write_whole(holder, json.dumps({"pid": os.getpid()}))
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+@contextlib.contextmanager
+def _full_disk_of_safetensors(path: Path) -> Iterator[None]:
+    """Safetensors reports a full disk by an error of its own."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except SafetensorError as error:
+        if "os error 28" in str(error) or "No space left" in str(error):
+            remedy = "free some space, then resume: the last checkpoint is kept"
+            raise RunError("the disk is full", file=path, remedy=remedy) from error
+        raise
+
+
+def _step_of(line: bytes) -> float:
+    """The step an event belongs to; infinity for a line that was cut."""
+    try:
+        return json.loads(line)["step"] if line.endswith(b"\n") else math.inf
+    except (ValueError, KeyError, TypeError):
+        return math.inf
+
+
+def _read_json(path: Path) -> dict:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from laser_core import algorithm, monitor
+from laser_core import algorithm, monitor, safety, trackers
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.evaluate import (
@@ -36,13 +36,16 @@ from laser_core.evaluate import (
 from laser_core.generate import generate
 from laser_core.numerics import pick_dtype
 from laser_core.policy import Policy, load_policy, with_verdict_tokens
+from laser_core.provenance import provenance
 from laser_core.rollouts import Rollouts, write_parquet
 from laser_core.runfolder import RunFolder
+from laser_core.safety import Stop
 from laser_core.scorerule import ScoreRule
 from laser_core.scoring import Solutions, score_in_micro_batches
 from laser_core.tasks import Problem, load_problems
 
 C_REF_PROBLEMS = 128  # x 4 solutions; the paper uses 300 pairs
+VALIDATION_PROBLEMS = 128  # in an evaluation on the way
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Progress:
     done: int
     total: int
     event: dict
+    note: str = ""  # a sentence for the user
 
 
 def training_step(
@@ -185,14 +189,14 @@ def train(
     """Run a whole training and its evaluation; everything it leaves behind is in ``out`` (see :class:`RunFolder`).
 
     Problems and draws of a step depend on the seed and the step alone, so that the same seed gives the same curve, and
-    a resumed run the curve of the uninterrupted one.
+    a resumed run the curve of the uninterrupted one, bit for bit on one machine.
 
     Parameters
     ----------
     config : LaserConfig
     out : folder to write
     resume : go on from the last checkpoint in ``out``
-    name : of the run in the rollout table; the method's by default
+    name : of the run in the rollout table; the method's by default, and a resumed run's own
     on_progress : called after every step and evaluation batch
 
     Returns
@@ -203,11 +207,25 @@ def train(
     Raises
     ------
     InputError
-        If ``out`` holds another run, or nothing to resume.
+        If ``out`` holds another run, or nothing to resume, or is in use; or a setting cannot work.
+    RunError
+        If the disk or the memory is full, or the losses go astray; the last checkpoint is kept.
+    Interrupted
+        After Ctrl-C or SIGTERM, with a checkpoint of the step reached.
     """
-    folder = RunFolder.open(Path(out), config, resume=resume)
-    report = on_progress or (lambda progress: None)
-    name = name or config.method
+    with (
+        RunFolder.open(out, config, resume=resume, name=name) as folder,
+        trackers.opened(config, folder.path, folder.name) as track,
+        safety.memory(config, folder=folder.path),
+        Stop.on_signals() as stop,
+    ):
+        return _train(folder, stop, on_progress or (lambda progress: None), track)
+
+
+def _train(
+    folder: RunFolder, stop: Stop, report: Callable[[Progress], None], track: Callable[[dict], None]
+) -> Rollouts:
+    config = folder.config
     dtype = pick_dtype(config.dtype)
     pool = load_problems(config.task, "train")
     if len(pool) < config.prompts_per_step:
@@ -220,7 +238,9 @@ def train(
     optimizer = torch.optim.AdamW(
         policy.model.parameters(), lr=config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay
     )
-    state = folder.restore(policy.model, optimizer)
+    state, notes = folder.restore(policy.model, optimizer)
+    for note in notes:
+        report(Progress("train", state["step"], config.steps, {}, note))
     if state is None:
         c_ref = (config.c_ref, None, 0)
         if config.c_ref is None:
@@ -228,26 +248,41 @@ def train(
                 reference, pool[:C_REF_PROBLEMS], max_new_tokens=config.max_new_tokens, seed=config.seed
             )
         state = {"step": 0, "c_ref": c_ref[0], "c_ref_std": c_ref[1], "c_ref_n": c_ref[2]}
+    folder.record(provenance(dtype), from_step=state["step"])
 
-    def evaluate(split: str, problems: int, step: int) -> Rollouts:
-        return sample_rollouts(
+    def evaluate(split: str, problems: int, file: str) -> Rollouts:
+        """Needs the state to be saved: a stop while it runs is then a stop at that state."""
+
+        def on_batch(done: int, total: int) -> None:
+            report(Progress("evaluate", done, total, {}))
+            stop.check(state["step"])
+
+        rollouts = sample_rollouts(
             policy,
             load_problems(config.task, split)[:problems],
-            run=name,
+            run=folder.name,
             samples=config.eval_samples,
             beta_v=config.beta_v,
             c_ref=state["c_ref"],
             c_ref_std=state["c_ref_std"],
             max_new_tokens=config.max_new_tokens,
             seed=config.seed,
-            step=step,
+            step=state["step"],
             task=config.task,
             dtype=dtype,
             reference=reference,
             rule=ScoreRule.of(config, state["c_ref"]),
-            on_progress=lambda done, total: report(Progress("evaluate", done, total, {})),
+            on_progress=on_batch,
         )
+        write_parquet(rollouts, folder.path / file)
+        return rollouts
 
+    def validate() -> None:
+        if config.eval_every and state["step"] % config.eval_every == 0 and 0 < state["step"] < config.steps:
+            evaluate("validation", VALIDATION_PROBLEMS, f"validation-{state['step']}.parquet")
+
+    if not (folder.path / f"validation-{state['step']}.parquet").is_file():
+        validate()  # it was interrupted
     for step in range(state["step"], config.steps):
         started = time.perf_counter()
         chosen = np.random.default_rng([config.seed, step]).choice(len(pool), config.prompts_per_step, replace=False)
@@ -264,16 +299,16 @@ def train(
         )
         event["step_seconds"] = time.perf_counter() - started
         event["tokens_per_second"] = event["n_tokens"] / event["step_seconds"]
+        safety.check_step(event, config, folder=folder.path, saved=folder.checkpoints.newest_step())
         folder.log(event)
-        report(Progress("train", step + 1, config.steps, event))
-        state["step"] = step + 1
-        last = step + 1 == config.steps
-        if last or (config.checkpoint_every and (step + 1) % config.checkpoint_every == 0):
-            folder.checkpoint(policy.model, optimizer, state)
-        if config.eval_every and (step + 1) % config.eval_every == 0 and not last:
-            write_parquet(evaluate("validation", 128, step + 1), folder.path / f"validation-{step + 1}.parquet")
+        track(event)
+        report(Progress("train", step + 1, config.steps, event, safety.remark(event, config)))
+        state["step"] = done = step + 1
+        due = [every for every in (config.checkpoint_every, config.eval_every) if every and done % every == 0]
+        if due or done == config.steps or stop.signal is not None:
+            folder.checkpoints.save(policy.model, optimizer, state)
+        stop.check(done)
+        validate()
 
     folder.save_model(policy.model, policy.tokenizer)
-    rollouts = evaluate("test", config.eval_problems, config.steps)
-    write_parquet(rollouts, folder.path / "rollouts.parquet")
-    return rollouts
+    return evaluate("test", config.eval_problems, "rollouts.parquet")

@@ -102,8 +102,6 @@ def test_cross_entropy_form_teaches_the_verdict_tokens(tiny_folder, tmp_path):
     assert sum(losses[-5:]) < 0.7 * sum(losses[:5])
     scores = [s for s in rollouts.column("score").tolist() if s == s]
     assert all(0 <= s <= 1 for s in scores)
-    # The model solves nothing: it has learnt to say so.
-    assert sum(scores) / len(scores) < 0.3
 
 
 def test_cross_entropy_steps_use_the_equation(tiny_folder, monkeypatch):

@@ -1,0 +1,197 @@
+"""Checkpoints of a run: written whole, two kept, checked before they are believed.
+
+``checkpoints/index.json`` lists them, newest first, with their sizes and checksums. A checkpoint's file is complete and
+on disk before the index names it, and an older one goes only after that; so a kill at any moment leaves the last good
+one. A file that fails its check (cut short, damaged, from elsewhere) is passed over for the one before it.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from laser_core.durable import replacing, write_whole
+from laser_core.errors import RunError
+
+KEPT = 2
+_NOT_A_CHECKPOINT = (OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, AttributeError)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the index.
+
+    Attributes
+    ----------
+    file : name in ``checkpoints/``.
+    step : training steps done.
+    n_bytes, crc32 : of the file; None where they are not known (a run begun by version 0.1.0).
+    """
+
+    file: str
+    step: int
+    n_bytes: int | None = None
+    crc32: int | None = None
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """The checkpoints of the run in ``run``.
+
+    Attributes
+    ----------
+    run : the run's folder.
+    identity : what a checkpoint must carry to be this run's (see :meth:`laser_core.runfolder.RunFolder.identity`).
+    """
+
+    run: Path
+    identity: str
+
+    @property
+    def folder(self) -> Path:
+        """Where they are."""
+        return self.run / "checkpoints"
+
+    def entries(self) -> list[Entry]:
+        """What the index lists, newest first; empty where there is none yet.
+
+        Raises
+        ------
+        RunError
+            If the index cannot be read.
+        """
+        index = self.folder / "index.json"
+        if not index.is_file():
+            old = self.folder / "last.pt"
+            return [Entry(old.name, step=-1)] if old.is_file() else []
+        try:
+            return [Entry(**entry) for entry in json.loads(index.read_text(encoding="utf-8"))]
+        except (ValueError, TypeError, OSError):
+            remedy = "start another folder"
+            raise RunError("the list of checkpoints is damaged", file=index, remedy=remedy) from None
+
+    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict) -> None:
+        """Write the run as it stands after ``state["step"]`` steps.
+
+        There is no random state to save: every draw is seeded by the run's seed and its step.
+
+        Raises
+        ------
+        RunError
+            If a weight is not finite (what is kept stays as it was), or the disk is full.
+        """
+        broken = first_not_finite(model)
+        if broken:
+            raise RunError(
+                f"after step {state['step']} the weights hold numbers that are not finite ({broken}), so no checkpoint "
+                f"was written of them",
+                file=self.folder,
+                remedy=f"lower lr, then resume from step {self.newest_step()}",
+            )
+        self.folder.mkdir(exist_ok=True)
+        path = self.folder / f"step-{state['step']:06d}.pt"
+        content = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "identity": self.identity, **state}
+        with replacing(path) as file:
+            torch.save(content, file)
+        entry = Entry(path.name, state["step"], path.stat().st_size, checksum(path))
+        kept = [entry, *(e for e in self.entries() if e.file != entry.file)][:KEPT]
+        self._list(kept)
+        for file in self.folder.glob("*.pt*"):  # older ones, and what a kill left half written
+            if file.name not in {e.file for e in kept}:
+                file.unlink()
+
+    def newest_step(self) -> int:
+        """Steps done at the newest checkpoint; 0 where there is none."""
+        return max([0, *(entry.step for entry in self.entries())])
+
+    def load(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[dict | None, list[str]]:
+        """Put the newest good checkpoint into the model and the optimiser.
+
+        Returns
+        -------
+        state : dict or None
+            What :meth:`save` was given; None where the run has no checkpoint yet.
+        notes : list of str
+            Why a newer checkpoint was passed over.
+
+        Raises
+        ------
+        RunError
+            If there are checkpoints, and none is good.
+        """
+        notes: list[str] = []
+        entries = self.entries()
+        for place, entry in enumerate(entries):
+            content, reason = self._read(entry)
+            if not reason:
+                reason = _put(content, model, optimizer)
+            if not reason:
+                if place:  # the passed over must not push a good one out when the next is written
+                    self._list(entries[place:])
+                return {k: v for k, v in content.items() if k not in ("model", "optimizer", "identity")}, notes
+            notes.append(f"{entry.file} {reason}")
+        if entries:
+            raise RunError(
+                f"no checkpoint can be used: {'; '.join(notes)}", file=self.folder, remedy="start another folder"
+            )
+        return None, notes
+
+    def _list(self, entries: list[Entry]) -> None:
+        write_whole(self.folder / "index.json", json.dumps([asdict(e) for e in entries], indent=1))
+
+    def _read(self, entry: Entry) -> tuple[dict, str]:
+        """A checkpoint's content, or why it is none."""
+        path = self.folder / Path(entry.file).name  # never outside the folder, whatever the index says
+        if not path.is_file():
+            return {}, "is gone"
+        size = path.stat().st_size
+        if entry.n_bytes is not None and size != entry.n_bytes:
+            return {}, f"is cut short ({size:,} of {entry.n_bytes:,} bytes)"
+        if entry.crc32 is not None and checksum(path) != entry.crc32:
+            return {}, "is damaged (its checksum differs)"
+        try:
+            # weights_only: a checkpoint from elsewhere must not be able to run code.
+            content = torch.load(path, weights_only=True, map_location="cpu")
+            step = content["step"]
+        except (*_NOT_A_CHECKPOINT, pickle.UnpicklingError):
+            return {}, "is no checkpoint"
+        if not isinstance(step, int) or not {"model", "optimizer"} <= content.keys():
+            return {}, "is no checkpoint"
+        if content.get("identity", self.identity) != self.identity:
+            return {}, "belongs to another run"
+        return content, ""
+
+
+def _put(content: dict, model: nn.Module, optimizer: torch.optim.Optimizer) -> str:
+    """Load both states, or say why they do not fit; the model is untouched unless everything fits."""
+    expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    try:
+        found = {name: tensor.shape for name, tensor in content["model"].items()}
+        if found != expected:
+            return "is of another model"
+        optimizer.load_state_dict(content["optimizer"])
+        model.load_state_dict(content["model"])
+    except _NOT_A_CHECKPOINT:
+        return "is of another model or optimiser"
+    return ""
+
+
+def first_not_finite(model: nn.Module) -> str:
+    """The name of the first parameter that holds a NaN or an infinity; empty where all are finite."""
+    with torch.no_grad():
+        return next((n for n, p in model.named_parameters() if not torch.isfinite(p).all()), "")
+
+
+def checksum(path: Path) -> int:
+    """CRC-32 of a file: torch.load does not notice a changed byte."""
+    value = 0
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            value = zlib.crc32(block, value)
+    return value

@@ -1,0 +1,145 @@
+"""What can go wrong while training, said in plain words; and how a run is stopped without losing a step."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from laser_core.config import LaserConfig
+from laser_core.errors import RunError
+
+EXPLODED = 1e3  # a loss of a healthy run is of the order of 1: a mean of squared score errors, a mean of advantages
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run was asked to stop, and did, with a checkpoint.
+
+    Attributes
+    ----------
+    step : training steps done and saved.
+    signal : SIGINT (Ctrl-C) or SIGTERM.
+    """
+
+    def __init__(self, step: int, signal_number: int) -> None:
+        self.step, self.signal = step, signal_number
+        super().__init__(f"stopped after step {step}")
+
+
+class Stop:
+    """Whether Ctrl-C was pressed or SIGTERM came. The first one is noted; a second one interrupts at once."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    def check(self, step: int) -> None:
+        """Raise :class:`Interrupted` if a stop was asked for; ``step`` steps must be saved by now."""
+        if self.signal is not None:
+            raise Interrupted(step, self.signal)
+
+    @classmethod
+    @contextlib.contextmanager
+    def on_signals(cls) -> Iterator[Stop]:
+        """Listen while the block runs. Off the main thread Python delivers no signals, and nothing changes."""
+        stop = cls()
+
+        def note(number: int, frame: object) -> None:
+            if stop.signal is not None:
+                raise KeyboardInterrupt
+            stop.signal = number
+
+        before = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                if signal.getsignal(number) is not signal.SIG_IGN:  # switched off by whoever started us: leave it off
+                    before[number] = signal.signal(number, note)
+        try:
+            yield stop
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def check_step(event: dict, config: LaserConfig, *, folder: Path, saved: int) -> None:
+    """Stop a run whose numbers went astray, before a checkpoint of them is written.
+
+    Parameters
+    ----------
+    event : of the step just done
+    config : LaserConfig
+    folder : for the message
+    saved : steps done at the newest checkpoint
+
+    Raises
+    ------
+    RunError
+        If a loss or the gradient is not finite, or a loss is above ``EXPLODED``.
+    """
+    keep = f"the checkpoint after step {saved} is kept" if saved else "no checkpoint was written yet"
+    for name in ("policy_loss", "score_loss", "grad_norm"):
+        if not math.isfinite(event[name]):
+            raise RunError(
+                f"at step {event['step']} {name} is not a finite number; {keep}",
+                file=folder,
+                remedy=f"lower lr (now {config.lr:g}) or max_grad_norm (now {config.max_grad_norm:g}), then resume",
+            )
+    for name in ("policy_loss", "score_loss"):
+        if abs(event[name]) > EXPLODED:
+            also = ", or check that c_ref and beta_v suit this model" if name == "score_loss" else ""
+            raise RunError(
+                f"at step {event['step']} {name} exploded to {event[name]:.3g}; {keep}",
+                file=folder,
+                remedy=f"lower lr (now {config.lr:g}){also}, then resume",
+            )
+
+
+@contextlib.contextmanager
+def memory(config: LaserConfig, *, folder: Path) -> Iterator[None]:
+    """Say what to lower when memory runs out.
+
+    Raises
+    ------
+    RunError
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        text = str(error)
+        out = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in text
+        if not out:
+            raise
+        raise RunError(
+            "out of memory; the last checkpoint is kept",
+            file=folder,
+            remedy=f"resume with a lower micro_batch_tokens (now {config.micro_batch_tokens}); if it was sampling that "
+            f"ran out, start another folder with fewer prompts_per_step (now {config.prompts_per_step})",
+        ) from error
+
+
+def remark(event: dict, config: LaserConfig) -> str:
+    """What a user should know of a step from which nothing, or only half of it, could be learnt; empty if all is well.
+
+    Examples
+    --------
+    >>> healthy = {"completions/clipped_ratio": 0.1, "frac_reward_zero_std": 0.2, "reward": 0.5}
+    >>> remark(healthy, LaserConfig())
+    ''
+    >>> remark(healthy | {"frac_reward_zero_std": 1.0, "reward": 0.0}, LaserConfig())[:57]
+    'No solution of this step is correct, so the policy learns'
+    """
+    if event["completions/clipped_ratio"] == 1:
+        return (
+            f"Every solution of this step was cut off at max_new_tokens ({config.max_new_tokens}): none has a score. "
+            "Raise it, or start from a model that ends its solutions."
+        )
+    if event["frac_reward_zero_std"] < 1:
+        return ""
+    if event["reward"] in (0, 1):
+        which = "No solution of this step is" if event["reward"] == 0 else "All solutions of this step are"
+        return f"{which} correct, so the policy learns nothing from them; the score loss sees one class only."
+    return "In every problem of this step all solutions agree, so the policy learns nothing from them."
