@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -60,14 +59,10 @@ def convert(
         _remember(files, mapping)
 
 
-def _folder() -> Path:
-    """Where this user's mappings are kept; LASER_CONFIG_DIR names another place."""
-    return Path(os.environ.get("LASER_CONFIG_DIR") or typer.get_app_dir("laser-explorer"))
-
-
 def _recalled(files: list[Path]) -> dict[str, str] | None:
     """The mapping last used for a table like the first file, where its format is unknown."""
     from laser_core.errors import InputError
+    from laser_core.jobs import home
     from laser_core.rollouts import preview
     from laser_core.rollouts.remembered import recall
 
@@ -75,7 +70,7 @@ def _recalled(files: list[Path]) -> dict[str, str] | None:
         look = preview(files[0])
     except InputError:
         return None  # reading it will say what is wrong
-    mapping = recall(look.shape, _folder()) if look.format is None else None
+    mapping = recall(look.shape, home()) if look.format is None else None
     if mapping:
         pairs = " ".join(f"--map {column}={field}" for column, field in mapping.items())
         typer.echo(f"Using the mapping given for such columns before: {pairs}")
@@ -84,10 +79,11 @@ def _recalled(files: list[Path]) -> dict[str, str] | None:
 
 def _remember(files: list[Path], mapping: dict[str, str]) -> None:
     from laser_core.errors import InputError
+    from laser_core.jobs import home
     from laser_core.rollouts import preview
     from laser_core.rollouts.remembered import remember
 
     try:
-        remember(preview(files[0]).shape, mapping, _folder())
+        remember(preview(files[0]).shape, mapping, home())
     except InputError:
         return  # a home that cannot be written to is no reason to fail a finished conversion

@@ -269,7 +269,7 @@ def test_missing_views_say_what_would_fill_them():
 
 
 def test_a_mapping_is_remembered_for_the_next_file_of_that_shape(tmp_path, monkeypatch):
-    monkeypatch.setenv("LASER_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("LASER_EXPLORER_HOME", str(tmp_path / "config"))
     runner = CliRunner()
     first, second = tmp_path / "one.csv", tmp_path / "two.csv"
     first.write_text("asked,said,right\nWhat?,4,yes\n")
