@@ -66,6 +66,14 @@ def test_inspect_scores_of_every_kind():
     assert "partial credit ('P') counts as incorrect (1 row)" in result.notes
 
 
+def test_an_answer_that_is_the_whole_response_is_none():
+    """``includes`` and the model-graded scorers store the completion as the answer: one cannot vote on that."""
+    choice = {"message": {"content": r"So 2+3 is \boxed{5}."}, "stop_reason": "stop"}
+    scored = {"includes": {"value": "C", "answer": r"so 2+3 is \boxed{5}."}}
+    log = {"version": 2, "eval": {}, "samples": [sample(output={"choices": [choice]}, scores=scored)]}
+    assert columns(read(json.dumps(log).encode()), "answer", "correct") == [["5"], [True]]
+
+
 def test_inspect_samples_that_failed_or_were_cut_off():
     failed = sample(epoch=2, output={"choices": []}, error={"message": "out of quota"})
     cut = sample(epoch=3, output={"choices": [{"message": {"content": "5"}, "stop_reason": "max_tokens"}]})

@@ -19,6 +19,7 @@ NAME = "inspect-ai"
 TITLE = "Inspect AI log"
 
 _VERDICTS = {"C": True, "I": False, "N": False, "P": False}
+_WHOLE = ("includes", "exact", "f1", "model_graded_qa", "model_graded_fact")  # their "answer" is the whole response
 _CUT_OFF = ("max_tokens", "model_length", "length")
 
 
@@ -79,7 +80,7 @@ def _judged(scores: object, context: Context) -> dict:
         verdict = _verdict(value)
         if verdict is not None and "correct" not in found:
             found["correct"] = verdict
-            if isinstance(score.get("answer"), str):
+            if isinstance(score.get("answer"), str) and scorer not in _WHOLE:
                 found["answer"] = score["answer"]
             context.notes[f"correct is what the scorer '{scorer}' said"] += 1
             if value == "P":
