@@ -26,8 +26,13 @@ NUMBERS = (  # event field, its name on the page, digits, what it is
         2,
         "How often a correct solution outscores an incorrect one of the same problem. 0.5 is chance.",
     ),
-    ("laser/log_z", "log Z", 5, "What the score leaves out, nats; see Theory."),
-    ("laser/c_ref_drift", "Drift from c_ref", 2, "How far z_c's log-prob has moved from its constant, nats."),
+    ("laser/log_z", "log Z", None, "What the score leaves out, nats; see Theory."),
+    (
+        "laser/c_ref_drift",
+        "c_ref drift",
+        2,
+        "How far z_c's log-prob under the reference has moved from the constant, on the policy's own solutions, nats.",
+    ),
 )
 VIEWS = ("start", "traces", "scores", "thresholds", "voting", "compare")
 CURVES = ["reward", "within_problem_auroc", "balanced_f1"]  # at first
@@ -134,10 +139,9 @@ def _numbers(job: jobs.Job, done: Progress) -> None:
         for field, name, digits, meaning in NUMBERS:
             if field in done.recent:
                 mean, error = done.recent[field]
-                spread = None if math.isnan(error) else f"± {error:.{digits}f}"
-                st.metric(
-                    name, number(mean, digits), spread, delta_color="off", delta_arrow="off", help=meaning, border=True
-                )
+                shown = f"{mean:.1e}" if digits is None else number(mean, digits)
+                spread = None if math.isnan(error) else f"± {error:.1e}" if digits is None else f"± {error:.{digits}f}"
+                st.metric(name, shown, spread, delta_color="off", delta_arrow="off", help=meaning, border=True)
         st.metric("Tokens/s", f"{done.tokens_per_second:,.0f}", help="Sampling and training together.", border=True)
     st.caption(
         f"Means over the last {count(done.n_recent, 'step')}, {_batch(job.settings)} each; ± is the standard error "

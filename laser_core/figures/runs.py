@@ -16,8 +16,8 @@ PANELS = (
     ("within_problem_auroc", "AUROC within a problem", 0.5),
     ("balanced_f1", "balanced F1 (TPR, TNR)", None),
     ("score_loss", "score loss", None),
-    ("laser/log_z", "log Z of the exact closed form, nats", 0.0),
-    ("laser/c_ref_drift", "drift of z_c's log-prob under the policy from c_ref, nats", 0.0),
+    ("laser/log_z", "log Z, which the score leaves out, nats", 0.0),
+    ("laser/c_ref_drift", "c_ref drift: log-prob of z_c under the reference, less c_ref, nats", 0.0),
 )
 
 
