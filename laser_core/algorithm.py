@@ -68,6 +68,31 @@ def partition(ref_z_logprob: float, *, beta_v: float, reward: float = 1.0) -> fl
     return 1.0 + math.exp(ref_z_logprob) * math.expm1(reward / beta_v)
 
 
+def log_partition(ref_z_logprob: Tensor, *, beta_v: float) -> Tensor:
+    """log Z of each solution, as :func:`partition` defines it for a 0/1 reward on z_c; without overflow.
+
+    Parameters
+    ----------
+    ref_z_logprob : Tensor of shape (B,), log pi_ref(z_c | x, y, <eos>) in nats
+    beta_v : reward units per nat
+
+    Returns
+    -------
+    Tensor of shape (B,), nats
+
+    Examples
+    --------
+    log(1 + 0.1 * (e^10 - 1)) = log 2203.5 = 7.698, and no overflow where e^(1 / beta_v) has one:
+
+    >>> [round(v, 3) for v in log_partition(torch.tensor([math.log(0.1), -23.0]), beta_v=0.1).tolist()]
+    [7.698, 0.0]
+    >>> round(log_partition(torch.tensor([-23.0]), beta_v=0.001).item(), 3)
+    977.0
+    """
+    power = 1 / beta_v
+    return torch.logaddexp(torch.zeros_like(ref_z_logprob), ref_z_logprob + power + math.log1p(-math.exp(-power)))
+
+
 def class_weights(reward: Tensor, scored: Tensor) -> Tensor:
     """Class-level re-weighting: w_c = (N_c + N_i) / (2 N_c), w_i = (N_c + N_i) / (2 N_i).
 
@@ -237,6 +262,26 @@ def policy_loss(
     advantage = advantage.unsqueeze(-1)  # (B,) -> (B, 1)
     surrogate = torch.minimum(ratio * advantage, ratio.clamp(1 - clip_low, 1 + clip_high) * advantage)
     return -(surrogate * mask).sum() / max(int(n_tokens), 1)
+
+
+def clipped_tokens(
+    logprob: Tensor, old_logprob: Tensor, advantage: Tensor, mask: Tensor, *, clip_low: float, clip_high: float
+) -> Tensor:
+    """How many response tokens the clipping of :func:`policy_loss` takes out of the gradient.
+
+    Parameters
+    ----------
+    As of :func:`policy_loss`.
+
+    Returns
+    -------
+    Tensor of shape (2,)
+        Tokens below ``1 - clip_low`` with a negative advantage, and above ``1 + clip_high`` with a positive one.
+    """
+    ratio = torch.where(mask, logprob - old_logprob, torch.zeros_like(logprob)).exp()
+    low = (ratio < 1 - clip_low) & (advantage < 0).unsqueeze(-1)  # (B,) -> (B, 1)
+    high = (ratio > 1 + clip_high) & (advantage > 0).unsqueeze(-1)
+    return torch.stack([low.sum(), high.sum()])
 
 
 def _group_moments(values: Tensor, group_size: int, valid: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:

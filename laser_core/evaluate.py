@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from laser_core import monitor
 from laser_core.config import LaserConfig
+from laser_core.errors import InputError
 from laser_core.generate import Generation, generate
 from laser_core.policy import Policy
 from laser_core.rollouts import Rollouts, RunMeta
@@ -69,18 +71,60 @@ def training_rows(
     ]
 
 
+@torch.inference_mode()
+def against_reference(
+    reference: Policy,
+    solutions: Solutions,
+    sampled: Generation,
+    *,
+    group_size: int,
+    beta_v: float,
+    c_ref: float,
+    dtype: torch.dtype,
+) -> dict[str, float]:
+    """KL divergence, drift of c_ref and log Z, from a few of the step's solutions read by the reference model.
+
+    See :func:`laser_core.monitor.reference_rows` for which, :func:`laser_core.monitor.reference_summary` for what.
+    """
+    rows = monitor.reference_rows(len(solutions.length) // group_size, group_size)
+    read = score_solutions(reference, solutions.rows(rows), dtype=dtype)
+    return monitor.reference_summary(
+        sampled.logprob[rows, : read.logprob.shape[1]],
+        read.logprob.cpu(),
+        read.mask.cpu(),
+        read.z_logprob.cpu(),
+        ~sampled.truncated[rows],
+        beta_v=beta_v,
+        c_ref=c_ref,
+    )
+
+
 def measure_c_ref(
     reference: Policy, problems: Sequence[Problem], *, max_new_tokens: int, seed: int, samples: int = 4
-) -> tuple[float, float, int]:
+) -> tuple[float, float | None, int]:
     """Mean, standard deviation and number of log pi_ref(z_c | x, y, <eos>) over the model's own solutions, in nats.
 
-    The paper measures it the same way, over 300 pairs.
+    The paper measures it the same way, over 300 pairs. A single solution has no standard deviation: None.
+
+    Raises
+    ------
+    InputError
+        If every solution was cut off, or the model's numbers are not finite.
     """
+    if broken := next((n for n, p in reference.model.named_parameters() if not torch.isfinite(p).all()), None):
+        raise InputError(f"its weights hold numbers that are not finite ({broken})", file=reference.name, field="model")
     generator = torch.Generator().manual_seed(seed)
     prompts = [reference.encode_prompt(problem.text) for problem in problems]
     sampled = generate(reference, prompts, samples=samples, max_new_tokens=max_new_tokens, generator=generator)
     values = sampled.z_logprob[~sampled.truncated].double()
-    return values.mean().item(), values.std().item(), len(values)
+    if not len(values):
+        raise InputError(
+            f"none of {len(sampled.length)} solutions of the starting model ends within {max_new_tokens} tokens, so "
+            "c_ref cannot be measured",
+            field="max_new_tokens",
+            remedy="raise it, or set c_ref",
+        )
+    return values.mean().item(), values.std().item() if len(values) > 1 else None, len(values)
 
 
 @torch.inference_mode()

@@ -11,6 +11,10 @@ import math
 import torch
 from torch import Tensor
 
+from laser_core import algorithm
+
+REFERENCE_SOLUTIONS = 32  # of a step, one a problem, that the reference model reads: about 1% of a step's time
+
 
 def balanced_f1(score: Tensor, reward: Tensor, scored: Tensor, *, threshold: float = 0.5) -> float:
     """Harmonic mean of TPR and TNR at ``score > threshold`` (what the paper calls F1); NaN where a class is missing.
@@ -41,6 +45,125 @@ def within_problem_auroc(score: Tensor, reward: Tensor, scored: Tensor, group_si
     pairs = pair.sum((1, 2))
     mixed = pairs > 0
     return (wins.sum((1, 2))[mixed] / pairs[mixed]).mean().item() if mixed.any() else math.nan
+
+
+def auroc(score: Tensor, reward: Tensor, scored: Tensor) -> float:
+    """Chance that a correct solution's score is above an incorrect one's, over all problems; NaN without both classes.
+
+    Parameters
+    ----------
+    score, reward : Tensors of shape (B,)
+    scored : bool Tensor of shape (B,)
+
+    Examples
+    --------
+    Of the four pairs, three are in order and one is a tie: (3 + 0.5) / 4.
+
+    >>> score, reward = torch.tensor([0.9, 0.4, 0.4, 0.1]), torch.tensor([1.0, 1.0, 0.0, 0.0])
+    >>> auroc(score, reward, torch.ones(4, dtype=torch.bool))
+    0.875
+    """
+    correct, incorrect = score[scored & (reward > 0.5)], score[scored & (reward <= 0.5)]
+    if not len(correct) or not len(incorrect):
+        return math.nan
+    ordered = incorrect.sort().values
+    below, up_to = torch.searchsorted(ordered, correct), torch.searchsorted(ordered, correct, right=True)
+    return ((below + up_to).double().mean() / 2 / len(incorrect)).item()
+
+
+def length_summary(length: Tensor, truncated: Tensor) -> dict[str, float]:
+    """Lengths of the solutions in tokens, <eos> included, under TRL's names.
+
+    Parameters
+    ----------
+    length : int Tensor of shape (B,)
+    truncated : bool Tensor of shape (B,), stopped by the length limit
+
+    Examples
+    --------
+    >>> found = length_summary(torch.tensor([4, 8, 12]), torch.tensor([False, False, True]))
+    >>> found["completions/mean_length"], found["completions/mean_terminated_length"]
+    (8.0, 6.0)
+    """
+    ended = length[~truncated].float()
+    return {
+        "completions/mean_length": length.float().mean().item(),
+        "completions/min_length": float(length.min()),
+        "completions/max_length": float(length.max()),
+        "completions/clipped_ratio": truncated.float().mean().item(),
+        "completions/mean_terminated_length": ended.mean().item(),  # NaN where none ended
+    }
+
+
+def score_summary(score: Tensor, reward: Tensor, scored: Tensor, group_size: int, *, loss: float) -> dict[str, float]:
+    """How well the score tells right from wrong in this batch: the ``laser/`` metrics.
+
+    Parameters
+    ----------
+    score, reward : Tensors of shape (B,), a problem's solutions side by side
+    scored : bool Tensor of shape (B,)
+    group_size : K
+    loss : the score loss
+    """
+    return {
+        "laser/score_loss": loss,
+        "laser/balanced_f1": balanced_f1(score, reward, scored),
+        "laser/auroc": auroc(score, reward, scored),
+        "laser/within_problem_auroc": within_problem_auroc(score, reward, scored, group_size),
+        "laser/score_correct": score[scored & (reward > 0.5)].mean().item(),
+        "laser/score_incorrect": score[scored & (reward <= 0.5)].mean().item(),
+    }
+
+
+def reference_rows(n_problems: int, group_size: int) -> Tensor:
+    """Which solutions the reference model reads: the first one of each of the first problems; int64, at most 32.
+
+    They are as good a sample as any: problems and solutions come in no order.
+
+    Examples
+    --------
+    >>> reference_rows(3, 8).tolist(), len(reference_rows(64, 8))
+    ([0, 8, 16], 32)
+    """
+    return torch.arange(min(n_problems, REFERENCE_SOLUTIONS)) * group_size
+
+
+def reference_summary(
+    logprob: Tensor,
+    ref_logprob: Tensor,
+    mask: Tensor,
+    ref_z_logprob: Tensor,
+    scored: Tensor,
+    *,
+    beta_v: float,
+    c_ref: float,
+) -> dict[str, float]:
+    """How far the policy has moved, and whether the two constants of the closed form still hold.
+
+    Parameters
+    ----------
+    logprob, ref_logprob : Tensors of shape (R, T), of the response tokens under the sampler and the reference
+    mask : bool Tensor of shape (R, T), True at response tokens
+    ref_z_logprob : Tensor of shape (R,), log pi_ref(z_c | x, y, <eos>) in nats
+    scored : bool Tensor of shape (R,)
+    beta_v, c_ref : the run's
+
+    Returns
+    -------
+    dict
+        ``kl``: mean over tokens of exp(d) - d - 1 with d = log pi_ref - log pi (Schulman's k3 estimator, TRL's), nats;
+        ``laser/c_ref_drift``: mean of log pi_ref(z_c) on today's solutions, minus c_ref, nats; ``laser/c_ref_std``:
+        its standard deviation; ``laser/log_z``: mean of log Z, which the score takes for 0.
+    """
+    difference = torch.where(mask, ref_logprob - logprob, 0.0)
+    kl = ((difference.exp() - difference - 1) * mask).sum() / mask.sum().clamp(min=1)
+    known = ref_z_logprob[scored].double()
+    return {
+        "kl": kl.item(),
+        "laser/c_ref_drift": (known.mean() - c_ref).item(),
+        "laser/c_ref_std": known.std().item() if len(known) > 1 else math.nan,
+        "laser/log_z": algorithm.log_partition(known, beta_v=beta_v).mean().item(),
+    }
 
 
 def reward_summary(reward: Tensor, group_size: int) -> dict[str, float]:

@@ -26,6 +26,7 @@ from laser_core import algorithm, monitor, safety, trackers
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.evaluate import (
+    against_reference,
     measure_c_ref,
     reference_z_logprob,
     responses_of,
@@ -77,7 +78,8 @@ def training_step(
     ----------
     problems : this step's G problems
     step : from 0; decides the phase of the schedule and the random draws
-    reference : the model before training; read for the exact reference alone
+    reference : the model before training; reads every solution for the exact reference, else a few of them, so that
+        the event can say how far the policy has moved
     on_rollouts : called with the step's solutions as rows of the rollout table
     """
     phase, group_size, rule = config.phase(step), config.rollouts_per_prompt, ScoreRule.of(config, c_ref)
@@ -125,18 +127,12 @@ def training_step(
     n_tokens, n_scored = int(solutions.length.sum()), int(scored.sum())
     for _ in range(config.updates_per_step):
         optimizer.zero_grad()
-        losses = torch.zeros(2)
+        losses, clipped = torch.zeros(2), torch.zeros(2)
         batches = score_in_micro_batches(policy, solutions, max_tokens=config.micro_batch_tokens, dtype=dtype)
         for rows, now in batches:
-            policy_loss = algorithm.policy_loss(
-                now.logprob,
-                sampled.logprob[rows, : now.logprob.shape[1]],
-                advantage[rows],
-                now.mask,
-                clip_low=config.clip_low,
-                clip_high=config.clip_high,
-                n_tokens=n_tokens,
-            )
+            tokens = now.logprob, sampled.logprob[rows, : now.logprob.shape[1]], advantage[rows], now.mask
+            clip = {"clip_low": config.clip_low, "clip_high": config.clip_high}
+            policy_loss = algorithm.policy_loss(*tokens, **clip, n_tokens=n_tokens)
             score_loss = rule.loss(
                 now.z_logprob,
                 reward[rows],
@@ -147,11 +143,18 @@ def training_step(
             )
             (policy_loss + alpha * score_loss).backward()
             losses += torch.stack([policy_loss.detach(), score_loss.detach()])
+            with torch.no_grad():
+                clipped += algorithm.clipped_tokens(*tokens, **clip)
         grad_norm = torch.nn.utils.clip_grad_norm_(policy.model.parameters(), config.max_grad_norm)
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate(step)
         optimizer.step()
 
+    scores = monitor.score_summary(score, reward, scored, group_size, loss=losses[1].item())
+    drift = {}
+    if reference is not None:
+        about = {"group_size": group_size, "beta_v": config.beta_v, "c_ref": c_ref, "dtype": dtype}
+        drift = against_reference(reference, solutions, sampled, **about)
     return {
         "step": step,
         "phase": phase,
@@ -159,11 +162,15 @@ def training_step(
         "loss": (losses[0] + alpha * losses[1]).item(),
         "policy_loss": losses[0].item(),
         "score_loss": losses[1].item(),
-        "balanced_f1": monitor.balanced_f1(score, reward, scored),
-        "within_problem_auroc": monitor.within_problem_auroc(score, reward, scored, group_size),
+        "balanced_f1": scores["laser/balanced_f1"],
+        "within_problem_auroc": scores["laser/within_problem_auroc"],
         "entropy": (sampled.entropy.sum() / n_tokens).item(),
-        "completions/mean_length": solutions.length.float().mean().item(),
-        "completions/clipped_ratio": sampled.truncated.float().mean().item(),
+        **monitor.length_summary(solutions.length, sampled.truncated),
+        **scores,
+        **drift,
+        "clip_ratio/low_mean": clipped[0].item() / n_tokens,
+        "clip_ratio/high_mean": clipped[1].item() / n_tokens,
+        "clip_ratio/region_mean": clipped.sum().item() / n_tokens,
         "grad_norm": grad_norm.item(),
         "lr": config.learning_rate(step),
         "n_tokens": n_tokens,
