@@ -87,7 +87,7 @@ class LlamaDecoder:
                 _, key_heads, _, width = old.shape
                 new = old.new_empty(self.most_rows, key_heads, self.filled + BLOCK, width)
                 new[: self.n_rows, :, : self.filled] = old[: self.n_rows]
-                new[:, :, self.filled :] = 0
+                new[: self.n_rows, :, self.filled :] = 0  # later rows begin as copies of these
                 cache[index] = new
         self.bias = torch.nn.functional.pad(self.bias, (0, BLOCK), value=-torch.inf)
 

@@ -157,8 +157,9 @@ def _branch(row: Tensor, token: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     >>> [part.tolist() for part in _branch(torch.tensor([0, 0, 0, 2]), torch.tensor([7, 8, 7, 5]))]
     [[0, 0, 2], [7, 8, 5], [0, 1, 0, 2]]
     """
-    pairs, child = torch.stack([row, token], dim=1).unique(dim=0, return_inverse=True)  # (A, 2), sorted; (B,)
-    parent, next_token = pairs.unbind(1)
+    base = int(token.max()) + 1
+    pair, child = (row * base + token).unique(return_inverse=True)  # (A,), sorted; (B,)
+    parent, next_token = pair // base, pair % base
     first = torch.ones(len(parent), dtype=torch.bool)
     first[1:] = parent[1:] != parent[:-1]
     stays = first & (parent < len(parent))

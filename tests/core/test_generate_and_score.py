@@ -5,10 +5,12 @@ from collections import Counter
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from laser_core import scoring
-from laser_core.generate import generate
+from laser_core.generate import _branch, generate
 from laser_core.scoring import Solutions, score_solutions
 
 PROMPTS = ["5*x+7=52?", "2*x+13=31?", "12*x+1=1000?"]
@@ -144,3 +146,36 @@ def test_micro_batches_hold_every_row_once_within_the_limit(tiny):
         rows = solutions.rows(batch)
         assert rows.tokens.numel() <= 24 or len(batch) == 1
         assert rows.tokens.shape[1] == int((rows.prompt_length + rows.length).max())
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 4)), min_size=1, max_size=30))
+def test_branching_gives_every_distinct_pair_one_row_and_moves_as_few_as_it_can(pairs):
+    row, token = torch.tensor(pairs).unbind(1)
+    parent, next_token, now = _branch(row, token)
+    assert sorted(zip(parent.tolist(), next_token.tolist(), strict=True)) == sorted(set(pairs))
+    assert list(zip(parent[now].tolist(), next_token[now].tolist(), strict=True)) == pairs
+    stayed = sum(int(parent[i] == i) for i in range(len(parent)))
+    assert stayed == sum(r < len(parent) for r in {r for r, _ in pairs})
+
+
+def test_equal_solutions_are_run_once_and_count_as_often_as_they_occur(biased, monkeypatch):
+    prompts = [biased.encode_prompt(p) for p in (PROMPTS[0], PROMPTS[1], PROMPTS[0], PROMPTS[0], PROMPTS[1])]
+    same, other = [20, 30, biased.eos_id], [21, biased.eos_id]
+    solutions = Solutions.pack(prompts, [same, same, other, same, same], biased)
+    first, number = solutions.distinct()
+    assert first.tolist() == [0, 1, 2]  # the same response to another prompt is another solution
+    assert number.tolist() == [0, 1, 2, 0, 1]
+    weight = torch.tensor([1.0, 2.0, 4.0, 8.0, 16.0])
+    biased.model.zero_grad()
+    (score_solutions(biased, solutions).z_logprob * weight).sum().backward()
+    expected = biased.model.get_input_embeddings().weight.grad.clone()
+    biased.model.zero_grad()
+    rows_run = []
+    read = scoring._read
+    monkeypatch.setattr(scoring, "_read", lambda p, s, *rest: rows_run.append(len(s.length)) or read(p, s, *rest))
+    for rows, now in scoring.score_in_micro_batches(biased, solutions, max_tokens=1000):
+        (now.z_logprob * weight[rows]).sum().backward()
+    assert rows_run == [3]
+    found = biased.model.get_input_embeddings().weight.grad.clone()
+    biased.model.zero_grad()
+    assert torch.allclose(found, expected, atol=1e-4 * float(expected.abs().max()))
