@@ -54,7 +54,8 @@ ANSWER = """() => new Promise((resolve) => {
 # The values of every trace of every figure on the page, as the browser holds them.
 POINTS = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(p => p.data).reduce((n, t) => {
   const size = (v) => v == null ? 0 : v.length ?? (v.bdata ? atob(v.bdata).length / 8 : 0);
-  const cells = t.z ? [...t.z].reduce((m, row) => m + row.length, 0) : 0;
+  const rows = t.z?._inputArray ?? t.z ?? [];
+  const cells = [...rows].reduce((m, row) => m + row.length, 0);
   return n + Math.max(size(t.x), size(t.y), cells);
 }, 0)"""
 
