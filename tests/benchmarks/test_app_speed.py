@@ -3,8 +3,8 @@
     pytest tests/benchmarks/test_app_speed.py --benchmark-only -s
 
 The machine may be shared, so only ratios of medians count. A slider's answer lasts from the key press until nothing on
-the page changes any more and the script rests; the app's slider is the threshold, which moves a figure, a
-table of shares with intervals and the counts of the confusion table. First paint lasts from the navigation to the first chart.
+the page changes any more and the script rests; the app's slider is the threshold, which moves a figure, a table of
+shares with intervals and the counts of the confusion table. First paint lasts from the navigation to the first chart.
 """
 
 from __future__ import annotations
