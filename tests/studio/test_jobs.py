@@ -15,18 +15,19 @@ from tests.studio.conftest import asked, wait_for
 
 
 def test_a_run_is_started_watched_stopped_resumed_and_finished(stand_in):
-    job = jobs.start(asked(steps=8))
-    assert (job.name, job.state) == ("LaSeR run 1", "starting")
+    job = jobs.start(asked(steps=40))
+    assert job.name == "LaSeR run 1"
+    assert job.live
     job = wait_for(job, "training")
     assert jobs.stop(job).state in ("stopping", "stopped")
     job = wait_for(job, "stopped")
     done = progress(job)
-    assert 1 <= done.steps < 8
+    assert 1 <= done.steps < 40
     job = wait_for(jobs.resume(job), "finished")
-    assert progress(job).steps == 8  # went on, did not start again
+    assert progress(job).steps == 40  # went on, did not start again
     (described,) = jobs.finished()
     assert (described.title, described.name) == ("LaSeR run 1", f"run-{job.key}")
-    assert described.description == "Trained here: 8 steps of LaSeR, seed 0."
+    assert described.description == "Trained here: 40 steps of LaSeR, seed 0."
     with pytest.raises(InputError, match="is finished"):
         jobs.resume(job)
     jobs.remove(job)
