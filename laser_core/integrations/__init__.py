@@ -1,0 +1,1 @@
+"""LaSeR inside other trainers; each needs its optional extra."""

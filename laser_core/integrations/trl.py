@@ -1,0 +1,231 @@
+"""LaSeR on TRL's GRPOTrainer: the same equations, with what TRL brings (Accelerate, FSDP, DeepSpeed, vLLM, PEFT).
+
+    pip install 'laser-explorer[trl]'
+
+TRL offers no public way in, so three of its private methods are wrapped; their signatures are checked when this module
+is imported, and the version is pinned. What is done where:
+
+- ``_get_per_token_logps_and_entropies``: z_c is appended after each completion's last token, in one more column whose
+  log-prob is log pi(z_c | x, y, <eos>); causal attention keeps it from changing anything before it.
+- ``_generate_and_score_completions``: scores and verifier's rewards of the whole batch become class weights and
+  integrated advantages, before TRL shuffles the rows.
+- ``_compute_loss``: adds alpha times the score loss, from the forward pass that TRL runs anyway.
+
+Before the shuffle the scores are read by a forward pass without gradient: the one cost beyond the extra column.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from laser_core import algorithm, monitor
+from laser_core.errors import InputError
+from laser_core.policy import choose_z_token
+
+try:
+    import trl
+    from trl import GRPOConfig, GRPOTrainer
+except ImportError as error:
+    raise ImportError("TRL is not installed: pip install 'laser-explorer[trl]'") from error
+
+_HOOKS = {
+    "_get_per_token_logps_and_entropies": ["self", "model", "input_ids", "attention_mask", "logits_to_keep"],
+    "_calculate_rewards": ["self", "inputs", "prompts", "completions", "completion_ids_list"],
+    "_generate_and_score_completions": ["self", "inputs"],
+    "_compute_loss": ["self", "model", "inputs"],
+}
+for _name, _expected in _HOOKS.items():
+    _found = list(inspect.signature(getattr(GRPOTrainer, _name, lambda: None)).parameters)
+    if _found[: len(_expected)] != _expected:
+        raise ImportError(
+            f"laser_core was written for TRL 1.16, but GRPOTrainer.{_name} of TRL {trl.__version__} takes "
+            f"({', '.join(_found)}): pip install 'trl>=1.16,<1.17'"
+        )
+
+
+def _option(default: Any, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass
+class LaSeRConfig(GRPOConfig):
+    """TRL's GRPO settings and LaSeR's; the defaults are the paper's. TRL's own ``beta`` (policy KL) is another thing.
+
+    Raises
+    ------
+    InputError
+        If a setting cannot work with LaSeR.
+    """
+
+    beta_v: float = _option(0.1, "scale of the score, reward units per nat")
+    alpha: float = _option(0.1, "weight of the score loss")
+    tau: float = _option(0.1, "share of the score in the integrated advantage")
+    std_threshold: float = _option(0.1, "a group's scores must spread more than this to be used (T)")
+    z_token: str = _option("", "verdict token z_c; empty: a token the model ships unused")
+    c_ref: float | None = _option(None, "reference log-prob of z_c, nats; None: measured on the first batch")
+    class_weighting: bool = _option(True, "weigh correct and incorrect completions equally in the score loss")
+    reasoning_warmup: int = _option(200, "first optimiser steps with the policy loss alone")
+    self_reward_warmup: int = _option(200, "next optimiser steps that train the score without using it")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, ok, remedy in (
+            ("temperature", self.temperature == 1.0, "the score is log pi(z_c) of the untempered policy: keep 1.0"),
+            ("beta_v", self.beta_v > 0, "give a positive number"),
+            ("tau", 0 <= self.tau <= 1, "give a share between 0 and 1"),
+            ("scale_rewards", self.scale_rewards in ("group", True), "the paper's advantages are group's: keep group"),
+        ):
+            if not ok:
+                raise InputError(f"{getattr(self, name)!r} is not allowed", field=name, remedy=remedy)
+
+    def phase(self, step: int) -> str:
+        """The paper's schedule: what optimiser step (from 0) trains. One of grpo, score, laser."""
+        if step < self.reasoning_warmup:
+            return "grpo"
+        return "score" if step < self.reasoning_warmup + self.self_reward_warmup else "laser"
+
+
+class LaSeRTrainer(GRPOTrainer):
+    """GRPOTrainer with LaSeR's score loss and integrated advantages.
+
+    Parameters
+    ----------
+    As of GRPOTrainer, with a :class:`LaSeRConfig` and exactly one reward function: the verifier, 1 or 0.
+
+    Raises
+    ------
+    InputError
+        If there is another number of reward functions, or no token that can serve as z_c.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not isinstance(self.args, LaSeRConfig):
+            raise InputError("LaSeRTrainer needs a LaSeRConfig", field="args")
+        if len(self.reward_funcs) != 1:
+            raise InputError(
+                f"{len(self.reward_funcs)} reward functions", field="reward_funcs", remedy="give one, the verifier"
+            )
+        tokenizer = getattr(self.processing_class, "tokenizer", self.processing_class)
+        self.z_token, self.z_id = choose_z_token(tokenizer, self.args.z_token)
+        self._eos_id = tokenizer.eos_token_id
+        self.c_ref = self.args.c_ref
+        self._z_logprob: Tensor | None = None
+        self._verdicts: Tensor | None = None
+
+    def _get_per_token_logps_and_entropies(
+        self, model: Any, input_ids: Tensor, attention_mask: Tensor, logits_to_keep: int, *args: Any, **kwargs: Any
+    ) -> tuple:
+        """TRL's, and ``_z_logprob`` of shape (B,), read in one more column."""
+        mask = attention_mask[:, -logits_to_keep:]
+        length = mask.sum(1)  # (B,), completions are right-padded
+        at = (input_ids.shape[1] - logits_to_keep + length).unsqueeze(1)  # (B, 1), the place after the last token
+        blank = torch.zeros_like(input_ids[:, :1])
+        longer_ids = torch.cat([input_ids, blank], dim=1).scatter(1, at, self.z_id)
+        longer_mask = torch.cat([attention_mask, torch.zeros_like(attention_mask[:, :1])], dim=1).scatter(1, at, 1)
+        logps, entropies, aux_loss = super()._get_per_token_logps_and_entropies(
+            model, longer_ids, longer_mask, logits_to_keep + 1, *args, **kwargs
+        )
+        self._z_logprob = logps.gather(1, length.unsqueeze(1)).squeeze(1)  # (B, T + 1) -> (B,)
+        return logps[:, :-1], None if entropies is None else entropies[:, :-1], aux_loss
+
+    def _calculate_rewards(self, inputs: list, prompts: list, completions: list, completion_ids_list: list) -> Tensor:
+        """TRL's; keeps the verifier's rewards of all processes."""
+        rewards = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
+        self._verdicts = rewards[:, 0]
+        if not ((self._verdicts == 0) | (self._verdicts == 1)).all():
+            raise InputError(
+                "the verifier gave a reward other than 0 and 1", field="reward_funcs", remedy="return 1.0 or 0.0"
+            )
+        return rewards
+
+    def _generate_and_score_completions(self, inputs: list) -> dict:
+        """TRL's, with integrated advantages and each row's verdict and class weight."""
+        output = super()._generate_and_score_completions(inputs)
+        completion, mask = output["completion_ids"], output["completion_mask"]
+        with torch.no_grad():
+            self._get_per_token_logps_and_entropies(
+                self.model,
+                torch.cat([output["prompt_ids"], completion], dim=1),
+                torch.cat([output["prompt_mask"], mask], dim=1),
+                completion.shape[1],
+                self.args.per_device_train_batch_size,
+            )
+        scored = ends_with(completion, mask, self._eos_id)
+
+        # Groups may lie across processes: statistics are taken over all of them, rows are this one's.
+        gather = self.accelerator.gather
+        reward, z_logprob, all_scored = self._verdicts.float(), gather(self._z_logprob).float(), gather(scored)
+        if self.c_ref is None:
+            self.c_ref = self._measured_c_ref(z_logprob[all_scored])
+        score = algorithm.last_token_score(z_logprob, beta_v=self.args.beta_v, c_ref=self.c_ref)
+        weight = algorithm.class_weights(reward, all_scored) if self.args.class_weighting else all_scored.float()
+        start = self.accelerator.process_index * len(completion)
+        mine = slice(start, start + len(completion))
+        training = self.model.training
+        group_size = self.num_generations if training else self.num_generations_eval
+        if training and self.args.phase(self.state.global_step) == "laser":
+            blended = algorithm.integrated_advantages(
+                reward, score, all_scored, group_size, tau=self.args.tau, std_threshold=self.args.std_threshold
+            )
+            output["advantages"] = blended[mine].to(output["advantages"].dtype)
+        output |= {"verdict": reward[mine], "class_weight": weight[mine], "n_scored": all_scored.sum()}
+        metrics = self._metrics["train" if training else "eval"]
+        found = monitor.score_summary(score, reward, all_scored, group_size, loss=float("nan"))
+        for name, value in found.items():
+            if value == value:  # not NaN: a class is missing
+                metrics[name].append(value)
+        return output
+
+    def _measured_c_ref(self, z_logprob: Tensor) -> float:
+        if self.state.global_step:
+            raise InputError(
+                "a resumed run cannot measure c_ref: the model has moved", field="c_ref", remedy="give the first run's"
+            )
+        if not len(z_logprob):
+            raise InputError(
+                "every completion of the first batch is cut off, so c_ref cannot be measured",
+                field="max_completion_length",
+                remedy="raise it, or set c_ref",
+            )
+        c_ref = z_logprob.double().mean().item()
+        self._metrics["train"]["laser/c_ref"].append(c_ref)
+        return c_ref
+
+    def _compute_loss(self, model: Any, inputs: dict) -> Tensor:
+        """TRL's GRPO loss plus alpha times the score loss."""
+        loss = super()._compute_loss(model, inputs)
+        training = self.model.training
+        score = algorithm.last_token_score(self._z_logprob, beta_v=self.args.beta_v, c_ref=self.c_ref)
+        total = algorithm.score_loss(score, inputs["verdict"], inputs["class_weight"], n_scored=1)
+        # One batch of generations is spread over processes (whose gradients are averaged), optimiser steps and
+        # accumulation: what all parts of one optimiser step add up to must be its mean.
+        share = inputs["n_scored"].clamp(min=1) / self.accelerator.num_processes
+        if training:
+            share = share * self.current_gradient_accumulation_steps / self.args.steps_per_generation
+        score_loss = total / share
+        self._metrics["train" if training else "eval"]["laser/score_loss"].append(
+            self.accelerator.gather(score_loss.detach()).mean().item()
+        )
+        if training and self.args.phase(self.state.global_step) == "grpo":
+            return loss
+        return loss + self.args.alpha * score_loss
+
+
+def ends_with(completion: Tensor, mask: Tensor, token: int) -> Tensor:
+    """Whether each right-padded completion's last token is this one; bool, of shape (B,).
+
+    Examples
+    --------
+    >>> completion = torch.tensor([[5, 9, 0], [5, 6, 7], [9, 0, 0]])
+    >>> ends_with(completion, torch.tensor([[1, 1, 0], [1, 1, 1], [0, 0, 0]]), 9).tolist()
+    [True, False, False]
+    """
+    length = mask.sum(1)
+    last = completion.gather(1, (length - 1).clamp(min=0).unsqueeze(1)).squeeze(1)
+    return (last == token) & (length > 0)
