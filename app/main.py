@@ -31,6 +31,7 @@ PAGES = [
     st.Page("app_pages/thresholds.py", title="Thresholds", icon=":material/tune:", url_path="thresholds"),
     st.Page("app_pages/voting.py", title="Voting", icon=":material/how_to_vote:", url_path="voting"),
     st.Page("app_pages/compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
+    st.Page("app_pages/claims.py", title="Claims", icon=":material/fact_check:", url_path="claims"),
     st.Page("app_pages/train.py", title="Train", icon=":material/model_training:", url_path="train"),
     st.Page("app_pages/playground.py", title="Playground", icon=":material/casino:", url_path="playground"),
     st.Page("app_pages/theory.py", title="Theory", icon=":material/function:", url_path="theory"),
