@@ -23,7 +23,8 @@ MAX_TABLE_ROWS = 500
 def header(question: str, finding: str) -> None:
     """The page's question as its title, and below it the finding with n and interval (markdown, our own words)."""
     st.title(question, anchor=False)
-    st.markdown(f"#### {finding}", anchors=False)
+    if finding:
+        st.markdown(f"#### {finding}", anchors=False)
 
 
 def figure(
