@@ -7,6 +7,7 @@ import pytest
 
 from laser_core.analysis import Samples, calibration, voting_curve
 from laser_core.analysis.estimates import interval
+from laser_core.analysis.length import spearman_statistic
 from laser_core.analysis.metrics import (
     Judged,
     accuracy_statistic,
@@ -15,7 +16,6 @@ from laser_core.analysis.metrics import (
     cell_statistics,
     within_problem_statistic,
 )
-from laser_core.analysis.length import spearman_statistic
 
 N_PROBLEMS, N_SAMPLES, REPEATS = 60, 8, 1500
 
