@@ -6,12 +6,13 @@ import random
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from laser_core import algorithm, safety
+from laser_core import algorithm, evaluate, safety
 from laser_core import train as training
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError, RunError
@@ -30,7 +31,7 @@ def small(tiny_folder, **changes):
         "steps": 4,
         "prompts_per_step": 4,
         "rollouts_per_prompt": 4,
-        "max_new_tokens": 20,
+        "max_new_tokens": 30,
         "eval_problems": 40,
         "eval_samples": 2,
         "eval_every": 2,
@@ -38,6 +39,8 @@ def small(tiny_folder, **changes):
         "dtype": "float32",
         "lr": 1e-3,
         "c_ref": -9.0,
+        "reasoning_warmup": 0,  # the model solves nothing: it is the score loss that moves it
+        "self_reward_warmup": 1,
     }
     return LaserConfig(**(settings | changes))
 
@@ -65,6 +68,8 @@ def weights(folder):
 def whole(tiny_folder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "run"
     train(small(tiny_folder), folder)
+    losses = [event["score_loss"] for event in events(folder)]
+    assert len(set(losses)) == 4  # it moves: equal curves and weights mean something
     return folder
 
 
@@ -215,7 +220,10 @@ def test_weights_that_are_not_finite_are_never_saved(tiny, tmp_path):
         assert folder.checkpoints.newest_step() == 1
 
 
-def test_no_solution_that_ends_is_told_before_anything_is_computed(tiny_folder, tmp_path):
+def test_no_solution_that_ends_is_told_before_anything_is_computed(tiny_folder, tmp_path, monkeypatch):
+    real = evaluate.generate
+    cut = torch.ones(512, dtype=torch.bool)
+    monkeypatch.setattr(evaluate, "generate", lambda *a, **k: replace(real(*a, **k), truncated=cut))
     with pytest.raises(InputError, match=r"max_new_tokens.*none of .* ends within 1 tokens"):
         train(small(tiny_folder, max_new_tokens=1, c_ref=None, prompts_per_step=1), tmp_path / "run")
 
@@ -239,12 +247,14 @@ def test_all_truncated_and_one_class_batches_train_on_and_are_told(tiny_folder, 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_said_and_the_last_checkpoint_stays(whole, tiny_folder, tmp_path):
-    # /dev/full takes no byte: the third checkpoint, and later the model, meet a disk that is full.
     run = tmp_path / "run"
-    (run / "checkpoints").mkdir(parents=True)
-    (run / "checkpoints" / "step-000003.pt.partial").symlink_to("/dev/full")
+
+    def fill(progress):
+        if (progress.stage, progress.done) == ("train", 3):  # /dev/full takes no byte: the third checkpoint meets it
+            (run / "checkpoints" / "step-000003.pt.partial").symlink_to("/dev/full")
+
     with pytest.raises(RunError, match=r"step-000003\.pt: the disk is full.*free some space, then resume"):
-        train(small(tiny_folder), run)
+        train(small(tiny_folder), run, on_progress=fill)
     assert sorted(p.name for p in (run / "checkpoints").iterdir()) == ["index.json", "step-000001.pt", "step-000002.pt"]
     train(small(tiny_folder), run, resume=True)
     same_run(whole, run)
@@ -342,7 +352,7 @@ def test_a_checkpoint_cannot_run_code(tiny_folder, tmp_path):
 
 def test_changed_settings_are_named_and_steps_may_be_raised_but_not_below_what_is_done(tiny_folder, tmp_path):
     half(tiny_folder, tmp_path / "run")
-    with pytest.raises(InputError, match=r"alpha was 0\.5, now 0\.2; seed was 0, now 4") as caught:
+    with pytest.raises(InputError, match=r"seed was 0, now 4; alpha was 0\.5, now 0\.2") as caught:
         train(small(tiny_folder, alpha=0.2, seed=4, steps=9), tmp_path / "run", resume=True)
     assert set(caught.value.field.split(", ")) == {"alpha", "seed"}
     with pytest.raises(InputError, match="done 3 steps already"):
@@ -355,7 +365,8 @@ def test_changed_settings_are_named_and_steps_may_be_raised_but_not_below_what_i
 def test_two_processes_do_not_share_a_folder_and_a_dead_ones_lock_is_no_lock(tiny_folder, tmp_path):
     (tmp_path / "run").mkdir()
     holder = (
-        "import sys; from filelock import FileLock; FileLock(sys.argv[1]).acquire(); print('held', flush=True); input()"
+        "import sys; from filelock import FileLock; lock = FileLock(sys.argv[1]); lock.acquire()\n"
+        "print('held', flush=True); input()"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", holder, str(tmp_path / "run" / "run.lock")],
