@@ -17,6 +17,7 @@ POINTS = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(p =>
   const cells = [...rows].reduce((m, row) => m + row.length, 0);
   return n + Math.max(size(t.x), size(t.y), cells);
 }, 0)"""
+TOKEN = '.st-key-token input[type="range"]'
 PAGES = ("", "traces", "scores", "thresholds", "voting", "compare")
 
 
@@ -39,7 +40,7 @@ def context(app):
 
 
 def token(page):
-    return int(page.get_by_test_id("stMain").get_by_role("slider", name="Token", exact=True).input_value())
+    return int(page.locator(TOKEN).input_value())
 
 
 def chosen(page, slot):
@@ -89,7 +90,7 @@ def test_the_keyboard_walks_through_problems_solutions_and_tokens(app, context):
     page.keyboard.press("p")
     page.wait_for_function("before => document.querySelector('h4').innerText === before", arg=problem)
     settle(page)
-    page.get_by_test_id("stMain").get_by_role("slider", name="Token", exact=True).focus()
+    page.locator(TOKEN).focus()
     before = token(page)
     page.keyboard.press("ArrowLeft")
     page.get_by_text(f"Token {before - 1}, ").wait_for()
@@ -112,7 +113,7 @@ def test_long_solutions_stay_light(app, context, tmp_path):
     assert page.locator(ERROR_BOXES).all_inner_texts() == []
     assert page.evaluate(POINTS) <= 10_000
     assert "sharpest change +0.50 at token 2502" in page.get_by_test_id("stMain").inner_text()
-    page.get_by_test_id("stMain").get_by_role("slider", name="Token", exact=True).focus()
+    page.locator(TOKEN).focus()
     page.keyboard.press("ArrowRight")
     page.get_by_text("Token 2503, ").wait_for()
     assert complaints == []
