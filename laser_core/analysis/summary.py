@@ -201,7 +201,8 @@ def _warnings(samples: Samples, s: Separation, c: Calibration, voting: VotingCur
         found.append(f"No solution has a value in '{samples.signal}'.")
     elif s.n_unscored:
         found.append(
-            f"{s.n_unscored} {'solution has' if s.n_unscored == 1 else 'solutions have'} a verdict but no score; metrics ending in _all count them as judged "
+            f"{s.n_unscored} {'solution has' if s.n_unscored == 1 else 'solutions have'} a verdict but no score; "
+            "metrics ending in _all count them as judged "
             "incorrect."
         )
     if s.auroc.value > 0.6 and s.within_problem_auroc.ci_low <= 0.5:
