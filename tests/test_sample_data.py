@@ -41,7 +41,7 @@ def test_training_lifted_accuracy_clearly_above_the_bases(samples):
 
 
 def test_the_score_tells_solutions_of_one_problem_apart(samples):
-    assert separation(samples["laser"]).within_problem_auroc.value >= 0.75
+    assert separation(samples["laser"]).within_problem_auroc.value >= 0.9
     assert (
         separation(samples["laser"]).within_problem_auroc.ci_low
         > separation(samples["grpo"]).within_problem_auroc.value
@@ -95,6 +95,6 @@ def test_bundled_accuracy_is_not_a_matter_of_the_file(samples):
     prompts = [policy.encode_prompt(problem.text) for problem in problems]
     sampled = generate(policy, prompts, samples=8, max_new_tokens=40, generator=generator)
     reward, _, _ = verify_rewards(policy, sampled, problems, 8)
-    first = read(RUNS["laser"].rollouts).rollouts.take(list(range(64 * 16)))
+    first = read(RUNS["laser"].rollouts).rollouts.take(list(range(64 * 32)))
     expected = accuracy(Samples.from_rollouts(first))
     assert abs(reward.mean().item() - expected.value) < 0.08  # four standard errors of 512 draws within problems

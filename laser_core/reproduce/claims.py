@@ -167,7 +167,14 @@ def self_verification(e: Evidence) -> list[Claim]:
         rule = "above 0" if signal == SELF_VERIFY else "interval reaches 0 or above"
         holds = bool(found.ci_low > 0 if signal == SELF_VERIFY else found.ci_high >= 0)
         paper = None if signal == SELF_VERIFY else -0.013
-        rows.append(Claim.of(section, title, found, seeds=n, paper=paper, holds=holds, rule=rule, group="laser"))
+        note = ""
+        if signal == SELF_VERIFY:
+            note = (
+                "the miniature base has read grades after every solution: it checks well from the start, unlike Qwen2.5"
+            )
+        rows.append(
+            Claim.of(section, title, found, seeds=n, paper=paper, holds=holds, rule=rule, note=note, group="laser")
+        )
     return rows
 
 

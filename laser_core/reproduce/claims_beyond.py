@@ -116,4 +116,5 @@ def _mean_of(estimates: list[Estimate]) -> Estimate:
     value = float(np.mean([x.value for x in estimates]))
     down = max(x.value - x.ci_low for x in estimates)
     up = max(x.ci_high - x.value for x in estimates)
-    return Estimate(value, value - down, value + up, estimates[0].n)
+    low = value - down if value - down > 0 or min(x.ci_low for x in estimates) < 0 else 0.0  # a scale that ends at 0
+    return Estimate(value, low, value + up, estimates[0].n)

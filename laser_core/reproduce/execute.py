@@ -76,7 +76,8 @@ def execute(
     report, failed = on_done or (lambda *_: None), []
     finished = sum(piece.done.is_file() for piece in pieces)
     todo = [piece for piece in pieces if not piece.done.is_file()]
-    with ProcessPoolExecutor(workers or _cores(), mp_context=context) as pool:
+    # A fresh process for every piece: what one leaves in memory does not add up.
+    with ProcessPoolExecutor(workers or _cores(), mp_context=context, max_tasks_per_child=1) as pool:
         running = {pool.submit(perform, piece): piece for piece in todo}
         for future in as_completed(running):
             finished += 1
