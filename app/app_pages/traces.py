@@ -117,6 +117,9 @@ def panel() -> None:
             solutions.text(pair[slot].part(*window), rows[row]["response"], heat, key=f"strip_{slot}", **settings)
     changes = [analysis.sharpest_change(trace.values.get(line, np.zeros(0))) for trace in pair.values()]
     choices.drop_outside("token", 1, longest)
+    if st.session_state.setdefault("token_range", longest) != longest:  # the slider starts anew where its range differs
+        st.session_state.pop("token", None)
+    st.session_state["token_range"] = longest
     turn = next((change.token for change in changes if change.token), 1)
     token = st.session_state.get("token", turn)
     parts.figure(
