@@ -73,7 +73,7 @@ if failed:
     with st.expander(f"What does not hold ({len(failed)})", expanded=True):
         for claim in failed:
             interval = f"{show(claim.ci_low, claim)} to {show(claim.ci_high, claim)}"
-            why = f" {claim.note}." if claim.note else ""
+            why = f" Note: {claim.note}." if claim.note else ""
             st.markdown(
                 f"- **{claim.claim}** is {show(claim.value, claim)} ({interval}); the rule asks for {claim.rule}.{why}"
             )
