@@ -74,7 +74,7 @@ class LaserConfig:
     clip_high: float = setting(0.2, "upper clip of the probability ratio", symbol="epsilon")
     updates_per_step: int = setting(1, "optimiser updates on each step's rollouts")
     micro_batch_tokens: int = setting(4096, "most tokens in one forward pass", unit="tokens")
-    dtype: str = setting("auto", "auto, bfloat16 (autocast) or float32")
+    dtype: str = setting("auto", "auto, bfloat16 (products alone; parameters stay float32) or float32")
 
     # Evaluation and safety
     eval_every: int = setting(0, "evaluate on the validation split every so many steps; 0: never", unit="steps")

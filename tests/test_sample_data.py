@@ -98,3 +98,9 @@ def test_bundled_accuracy_is_not_a_matter_of_the_file(samples):
     first = read(RUNS["laser"].rollouts).rollouts.take(list(range(64 * 32)))
     expected = accuracy(Samples.from_rollouts(first))
     assert abs(reward.mean().item() - expected.value) < 0.08  # four standard errors of 512 draws within problems
+
+
+def test_no_shipped_file_names_the_machine_it_was_made_on():
+    for path in (ROOT / "reproduce" / "rollouts").glob("*.parquet"):
+        model = read(path).rollouts.meta.model
+        assert "/" not in model.replace("://", ""), f"{path.name}: {model}"

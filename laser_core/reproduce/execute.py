@@ -146,7 +146,9 @@ def _train_and_judge(piece: Work) -> None:
         train(run.config, folder, resume=(folder / "config.toml").is_file(), name=run.name)
     policy, base = load_policy(str(folder / "model")), load_policy(BASE)
     dtype = pick_dtype(run.config.dtype)
-    rollouts = _with_signals(policy, read(folder / "rollouts.parquet").rollouts)
+    rollouts = read(folder / "rollouts.parquet").rollouts
+    policy = replace(policy, name=rollouts.meta.model)  # what it is, not the folder it happens to lie in
+    rollouts = _with_signals(policy, rollouts)
     if run.reward_model:
         kept = sorted((folder / "training").glob("*.parquet"))
         reward_model = verifiers.train_reward_model(BASE, policy, kept, seed=run.seed, dtype=dtype)
