@@ -18,7 +18,8 @@ import threading
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+
+from laser_core._child import child_environment
 
 HARD_SECONDS = 10.0  # the worker gives up by itself after 2 of CPU time; this catches the one that cannot
 START_SECONDS = 60.0
@@ -29,8 +30,6 @@ class _Worker:
     """One child process and the thread that reads its replies."""
 
     def __init__(self) -> None:
-        package_root, inherited = str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH")
-        path = f"{package_root}{os.pathsep}{inherited}" if inherited else package_root
         self.process = subprocess.Popen(
             [sys.executable, "-m", "laser_core._math_worker"],
             stdin=subprocess.PIPE,
@@ -38,7 +37,7 @@ class _Worker:
             stderr=subprocess.DEVNULL,
             text=True,
             encoding="ascii",
-            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+            env=child_environment(OMP_NUM_THREADS="1"),
         )
         self.replies: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()

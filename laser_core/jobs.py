@@ -36,6 +36,7 @@ import psutil
 from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
+from laser_core._child import child_environment
 from laser_core._job_files import last_words, read_events, read_log, write_whole
 from laser_core.bundled import BundledRun
 from laser_core.config import LaserConfig
@@ -247,8 +248,6 @@ def _launch(folder: Path, name: str) -> None:
     command = [*COMMAND, "--config", str(settings), "--out", str(run), f"--name={name}"]
     if (run / "config.toml").is_file():  # stopped before it got that far, it starts again
         command.append("--resume")
-    package_root, inherited = str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH")
-    path = f"{package_root}{os.pathsep}{inherited}" if inherited else package_root
     with open(folder / "log.txt", "wb") as log:  # a new launch, a new log: an old error must not speak for it
         process = subprocess.Popen(
             command,
@@ -256,7 +255,7 @@ def _launch(folder: Path, name: str) -> None:
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
+            env=child_environment(PYTHONUNBUFFERED="1", COLUMNS="200"),
             start_new_session=True,  # Ctrl-C on the server is not meant for the run
         )
     with contextlib.suppress(psutil.Error, OSError):  # training must not make the page that shows it slow

@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
-import os
 import queue
 import re
 import subprocess
@@ -24,6 +23,7 @@ from pathlib import Path
 
 from scipy.stats import binomtest
 
+from laser_core._child import child_environment
 from laser_core.analysis import Samples, Vote, draw_vote
 from laser_core.bundled import PREFIX
 from laser_core.errors import InputError
@@ -215,8 +215,6 @@ class _Worker:
     """The child process, and the thread that reads what it says."""
 
     def __init__(self) -> None:
-        package_root, inherited = str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH")
-        path = f"{package_root}{os.pathsep}{inherited}" if inherited else package_root
         self.process = subprocess.Popen(
             [sys.executable, "-m", "laser_core.playground_worker"],
             stdin=subprocess.PIPE,
@@ -224,7 +222,7 @@ class _Worker:
             stderr=subprocess.DEVNULL,
             text=True,
             encoding="utf-8",
-            env={**os.environ, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1"},  # typed names must not cause downloads
+            env=child_environment(HF_HUB_OFFLINE="1"),  # typed names must not cause downloads
         )
         self.events: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self.last_id = 0

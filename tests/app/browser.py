@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
@@ -49,6 +51,14 @@ class Address(str):
     """A server's address, and the number of its process."""
 
     pid: int
+
+
+def need_browser() -> None:
+    """Skip where there is no browser, with the reason; fail in CI, which must have one."""
+    if reason := missing_browser():
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(f"CI must run the browser tests: {reason}")
+        pytest.skip(reason)
 
 
 def missing_browser() -> str | None:

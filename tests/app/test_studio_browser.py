@@ -1,12 +1,11 @@
 """Train, Playground and Theory in headless Chromium, with a real training run and real models."""
 
-import os
 import re
 
 import pytest
 
 from laser_core import jobs
-from tests.app.browser import ERROR_BOXES, chromium, missing_browser, open_page, serve, settle
+from tests.app.browser import ERROR_BOXES, chromium, need_browser, open_page, serve, settle
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -14,10 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
     """The app's address and a browser, with a home of its own; skipped where there is no browser, but never in CI."""
-    if reason := missing_browser():
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(f"CI must run the browser tests: {reason}")
-        pytest.skip(reason)
+    need_browser()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(jobs.HOME_VARIABLE, str(tmp_path_factory.mktemp("home")))
         with serve() as url, chromium() as browser:
