@@ -76,9 +76,13 @@ def recalibrate(samples: Samples, *, method: str = "isotonic", n_folds: int = 5,
 
 
 def _isotonic(score: np.ndarray, right: np.ndarray) -> Curve:
-    from sklearn.isotonic import IsotonicRegression  # here: importing it takes longer than most analyses
+    from scipy.optimize import isotonic_regression  # here: most analyses do without it
 
-    return IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(score, right).predict
+    # Equal scores are one point with their mean and weight; between points the curve is straight, beyond them flat.
+    x, point = np.unique(score, return_inverse=True)
+    weights = np.bincount(point)
+    fitted = isotonic_regression(np.bincount(point, weights=right) / weights, weights=weights).x
+    return lambda values: np.interp(values, x, fitted)
 
 
 def _platt(score: np.ndarray, right: np.ndarray) -> Curve:
