@@ -86,9 +86,9 @@ def trained_sources() -> dict[str, Source]:
 
 
 def opened_sources() -> dict[str, Source]:
-    """The runs behind the table of claims that this session has opened."""
-    opened = st.session_state.get("opened_runs", ())
-    return _read_all([run for run in bundled.claim_runs() if run.name in opened])
+    """The runs behind the table of claims that this session has opened, or that its address names."""
+    opened, asked = st.session_state.get("opened_runs", ()), st.query_params.get("run")
+    return _read_all([run for run in bundled.claim_runs() if run.name in opened or run.title == asked])
 
 
 def runs_behind(group: str) -> list[bundled.BundledRun]:
@@ -96,11 +96,11 @@ def runs_behind(group: str) -> list[bundled.BundledRun]:
     return [run for run in bundled.claim_runs() if run.name == group or run.name.rpartition("-")[0] == group]
 
 
-def open_run(name: str) -> None:
-    """Add one of them to the sidebar's runs, and choose it. A button's callback: the sidebar is drawn after it."""
+def open_run(name: str, page: str = "scores") -> None:
+    """Add one of them to the sidebar's runs, choose it and go to a page. A callback: the sidebar is drawn after it."""
     st.session_state["opened_runs"] = {*st.session_state.get("opened_runs", ()), name}
     st.session_state["run"] = name
-    st.session_state["go_to"] = "app_pages/scores.py"
+    st.session_state["go_to"] = f"app_pages/{page}.py"
 
 
 def _read_all(runs: Sequence[bundled.BundledRun]) -> dict[str, Source]:

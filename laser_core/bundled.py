@@ -50,7 +50,8 @@ def claim_runs() -> tuple[BundledRun, ...]:
     found = []
     for path in sorted((ROOT / "reproduce" / "rollouts").glob("*.parquet")):
         group, _, seed = path.stem.rpartition("-")
-        title = f"{group}, seed {seed}" if group else path.stem
+        words = (group or path.stem).replace("laser", "LaSeR").replace("grpo", "GRPO")
+        title = f"{words}, seed {seed}" if group else words
         found.append(BundledRun(path.stem, title, "From the reproduction of the paper's claims.", path, None))
     return tuple(found)
 

@@ -8,11 +8,14 @@ import math
 import streamlit as st
 
 from app import parts, sources
+from app.words import count, literal
 from laser_core.errors import InputError
 from laser_core.figures.claims import claims_figure
 from laser_core.reproduce.table import Claim, load, show, verdict
 
-parts.header("Do the paper's claims hold on a laptop?", "")
+QUESTION = "Do the paper's claims hold on a laptop?"
+#: The page that draws a section's figure from one run's rollouts, by the section's number.
+PAGES = {"2": "start", "3": "thresholds", "5": "voting", "9": "thresholds"}
 
 
 def as_row(claim: Claim) -> dict[str, object]:
@@ -46,7 +49,7 @@ def behind(claim: Claim, key: str) -> None:
                 key=f"{key}-{run.name}",
                 icon=":material/folder_open:",
                 on_click=sources.open_run,
-                args=(run.name,),
+                args=(run.name, PAGES.get(claim.section.partition(".")[0], "scores")),
                 width="content",
             )
 
@@ -54,14 +57,18 @@ def behind(claim: Claim, key: str) -> None:
 try:
     claims = load()
 except InputError as error:
-    st.info(f"{error}", icon=":material/info:")
+    parts.header(QUESTION, "")
+    st.info(literal(error), icon=":material/info:")
     st.stop()
 
 judged = [claim for claim in claims if claim.holds is not None]
 held = sum(claim.holds for claim in judged)
 seeds = max(claim.seeds for claim in claims)
-st.markdown(
-    f"#### {held} of {len(judged)} claims hold, over up to {seeds} training seeds on held-out problems.", anchors=False
+problems = max(claim.n_problems for claim in judged)
+parts.header(
+    QUESTION,
+    f"{held} of {len(judged)} judged rows hold, with up to {count(seeds, 'training seed')} on "
+    f"{count(problems, 'held-out problem')}.",
 )
 st.markdown(
     "A million parameters and three families of problems stand in for Qwen2.5 and MATH. Where the paper has a number "
@@ -73,10 +80,8 @@ if failed:
     with st.expander(f"What does not hold ({len(failed)})", expanded=True):
         for claim in failed:
             interval = f"{show(claim.ci_low, claim)} to {show(claim.ci_high, claim)}"
-            why = f" Note: {claim.note}." if claim.note else ""
-            st.markdown(
-                f"- **{claim.claim}** is {show(claim.value, claim)} ({interval}); the rule asks for {claim.rule}.{why}"
-            )
+            why = f" Why: {claim.note}." if claim.note else ""
+            st.markdown(f"- **{claim.claim}** is {show(claim.value, claim)} ({interval}). Rule: {claim.rule}.{why}")
 
 sections = {title: list(rows) for title, rows in itertools.groupby(claims, lambda claim: claim.section)}
 chosen = st.selectbox("Claim", list(sections), key="claim_section", persist_state="session", bind="query-params")

@@ -148,11 +148,13 @@ with cards:
             if other.key == source.key:
                 st.caption(":material/check: shown on every page")
             else:
-                st.page_link(
-                    "app_pages/start.py",
-                    label="Look at this run",
+                st.button(
+                    "Look at this run",
+                    key=f"look-{other.key}",
+                    on_click=show,
+                    args=(other.key,),
                     icon=":material/visibility:",
-                    query_params={"run": other.title},  # the chooser puts titles into the address
+                    type="tertiary",
                 )
     with st.container(border=True):
         st.markdown("**Your own rollouts**")

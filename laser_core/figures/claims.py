@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
-from laser_core.figures.theme import CORRECT, INCORRECT, UNKNOWN, add_rule, empty, frame
+from laser_core.figures.theme import CORRECT, INCORRECT, UNKNOWN, add_rule, empty, frame, plain
 
 if TYPE_CHECKING:
     from laser_core.reproduce.table import Claim
@@ -18,7 +19,8 @@ _STYLES = {
     False: ("does not hold", INCORRECT, "x"),
     None: ("for comparison", UNKNOWN, "diamond"),
 }
-ROW_HEIGHT = 34  # pixels: one line of text and the room above it
+ROW_HEIGHT, LINE = 40, 16  # pixels: a marker with one line of text above it, and each further line
+LINE_LENGTH = 52  # characters that a telephone shows side by side
 
 
 def claims_figure(claims: Sequence[Claim]) -> go.Figure:
@@ -71,6 +73,12 @@ def claims_figure(claims: Sequence[Claim]) -> go.Figure:
     low = min(claim.ci_low if math.isfinite(claim.ci_low) else claim.value for claim in rows)
     if low < 0:
         add_rule(fig, x=0, label="")
-    frame(fig, x="value", y="", height=110 + ROW_HEIGHT * len(rows), hovermode="closest")
-    fig.update_yaxes(categoryorder="array", categoryarray=names[::-1], tickfont={"size": 12})
+    # The words stand above their marker and not beside the axis, where they would leave a telephone no room.
+    words = [textwrap.wrap(plain(name), LINE_LENGTH) for name in names]
+    for name, lines in zip(names, words, strict=True):
+        text = {"text": "<br>".join(lines), "font": {"size": 13}, "align": "left", "showarrow": False}
+        fig.add_annotation(x=0, xref="paper", xanchor="left", y=name, yref="y", yanchor="bottom", yshift=5, **text)
+    row = ROW_HEIGHT + LINE * (max(map(len, words)) - 1)
+    frame(fig, x="value", y="", height=110 + row * len(rows), hovermode="closest")
+    fig.update_yaxes(categoryorder="array", categoryarray=names[::-1], showticklabels=False, range=[-0.4, len(rows)])
     return fig

@@ -14,6 +14,16 @@ from laser_core.analysis.seeds import over_seeds
 from laser_core.analysis.signals import with_free_signals
 from laser_core.reproduce.claims_beyond import ablations, length_and_calibration, other_families, transfer
 from laser_core.reproduce.evidence import Evidence, auroc, balanced_f1, gain, vote, within
+from laser_core.reproduce.rules import (
+    Rule,
+    above,
+    at_least,
+    at_most,
+    clearly_at_least,
+    near_zero,
+    no_difference,
+    not_worse,
+)
 from laser_core.reproduce.table import Claim
 from laser_core.theory import log_partition
 
@@ -27,6 +37,7 @@ FREE_SIGNALS = {
     "signal.tail_logprob": "DeepConf's tail",
 }
 VOTES = (4, 8, 16, 32)
+READ_GRADES = "the miniature base has read grades after every solution: it checks well from the start, unlike Qwen2.5"
 
 
 def all_claims(evidence: Evidence) -> list[Claim]:
@@ -52,50 +63,38 @@ def c_ref_is_constant(e: Evidence) -> list[Claim]:
     section, rows = "1. The reference log-prob of z_c is nearly constant", []
     if e.names("base"):
         z, problem = _z_logprobs(e, "base")
-        rows.append(
+        log_z = np.asarray(log_partition(z, beta_v=e.rollouts("base").meta.beta_v))
+        rows = [
             Claim.of(
                 section,
                 "standard deviation of log pi_ref(z_c) on the base's solutions, nats",
                 _std(z, problem),
-                seeds=1,
+                1,
                 paper=0.04,
-                holds=bool(z.std() <= 0.1),
-                rule="at most 0.1",
+                rule=at_most(0.1),
                 note=f"mean {z.mean():.2f} nats over {len(z)} solutions",
                 group="base",
-            )
-        )
-        log_z = np.asarray(log_partition(z, beta_v=e.rollouts("base").meta.beta_v))
-        rows.append(
+            ),
             Claim.of(
                 section,
                 "log Z on the base's solutions, nats",
                 _mean(log_z, problem),
-                seeds=1,
-                holds=bool(log_z.max() < 0.01),
-                rule="largest below 0.01",
+                1,
+                rule=Rule("largest below 0.01", lambda _: log_z.max() < 0.01),
                 note=f"largest {log_z.max():.1e}",
                 group="base",
-            )
-        )
+            ),
+        ]
     drifts, stds = [], []
     for name in e.names("laser"):
         ref, problem = _z_logprobs(e, name, "ref_z_logprob")
         drifts.append(_mean_statistic(ref - e.rollouts(name).meta.c_ref, problem))
         stds.append(ref.std())
     if drifts:
-        drift = over_seeds(drifts)
+        title = "log pi_ref(z_c) on the trained model's solutions - c_ref, nats"
+        note = f"its standard deviation there: {np.mean(stds):.3f} nats"
         rows.append(
-            Claim.of(
-                section,
-                "log pi_ref(z_c) on the trained model's solutions - c_ref, nats",
-                drift,
-                seeds=len(drifts),
-                holds=abs(drift.value) <= 0.1,
-                rule="within 0.1",
-                note=f"its standard deviation there: {np.mean(stds):.3f} nats",
-                group="laser",
-            )
+            Claim.of(section, title, over_seeds(drifts), len(drifts), rule=near_zero(0.1), note=note, group="laser")
         )
     return rows
 
@@ -103,100 +102,53 @@ def c_ref_is_constant(e: Evidence) -> list[Claim]:
 def reasoning(e: Evidence) -> list[Claim]:
     """Claim 2: LaSeR reasons as well as GRPO, and both far better than the base."""
     section = "2. Reasoning is not harmed"
-    rows = []
-    for group, title, paper in (
-        ("base", "accuracy of the base", None),
-        ("grpo", "accuracy after GRPO", None),
-        ("laser", "accuracy after LaSeR", None),
-    ):
-        found, seeds = e.over(group, accuracy_statistic)
-        rows.append(Claim.of(section, title, found, seeds=seeds, paper=paper, group=group))
+    accuracy = {"base": "accuracy of the base", "grpo": "accuracy after GRPO", "laser": "accuracy after LaSeR"}
+    rows = [Claim.of(section, title, *e.over(g, accuracy_statistic), group=g) for g, title in accuracy.items()]
     found, seeds = e.difference("grpo", "laser", accuracy_statistic)
     note = "the paper's gain is on Qwen2.5-7B, 42.7 - 41.8 percent"
     if found.ci_low < 0 < found.ci_high:
         note += "; here the interval includes 0"
-    rows.append(
-        Claim.of(
-            section,
-            "LaSeR - GRPO, accuracy at the same number of steps",
-            found,
-            seeds=seeds,
-            paper=0.009,
-            holds=bool(found.value >= 0),
-            rule="at least 0",
-            note=note,
-            group="laser",
-        )
-    )
+    title = "LaSeR - GRPO, accuracy at the same number of steps"
+    rows.append(Claim.of(section, title, found, seeds, paper=0.009, rule=at_least(0), note=note, group="laser"))
     for group, title in (("grpo", "GRPO - base, accuracy"), ("laser", "LaSeR - base, accuracy")):
-        found, seeds = e.difference("base", group, accuracy_statistic)
-        holds = bool(found.value >= 0.1 and found.ci_low > 0)
-        rows.append(Claim.of(section, title, found, seeds=seeds, holds=holds, rule="at least 0.1", group=group))
+        found = e.difference("base", group, accuracy_statistic)
+        rows.append(Claim.of(section, title, *found, rule=clearly_at_least(0.1), group=group))
     return rows
 
 
 def self_verification(e: Evidence) -> list[Claim]:
     """Claim 3: the score verifies the model's own solutions, beside a second prompt and a reward model."""
     section = "3. Self-verification: balanced F1 at 0.5, untuned"
-    score, seeds = e.over("laser", balanced_f1)
-    rows = [
-        Claim.of(
-            section,
-            "LaSeR, last-token score",
-            score,
-            seeds=seeds,
-            paper=0.796,
-            holds=bool(score.value >= 0.85),
-            rule="at least 0.85",
-            group="laser",
-        )
-    ]
+    score = e.over("laser", balanced_f1)
+    rows = [Claim.of(section, "LaSeR, last-token score", *score, paper=0.796, rule=at_least(0.85), group="laser")]
     for group, title, paper in (
         ("base", "base, asked a second time", 0.329),
         ("grpo", "GRPO, asked a second time", 0.492),
         ("laser", "LaSeR's model, asked a second time", None),
     ):
-        found, n = e.over(group, balanced_f1, signal=SELF_VERIFY)
-        rows.append(Claim.of(section, title, found, seeds=n, paper=paper, group=group))
-    found, n = e.over("laser", balanced_f1, signal=REWARD_MODEL)
-    rows.append(
-        Claim.of(section, "reward model of the same size, same rollouts", found, seeds=n, paper=0.789, group="laser")
-    )
-    for signal, title in ((SELF_VERIFY, "score - second prompt"), (REWARD_MODEL, "score - reward model")):
-        found, n = e.difference("laser", "laser", balanced_f1, signals=(signal, "score"))
-        rule = "above 0" if signal == SELF_VERIFY else "interval reaches 0 or above"
-        holds = bool(found.ci_low > 0 if signal == SELF_VERIFY else found.ci_high >= 0)
-        paper = None if signal == SELF_VERIFY else -0.013
-        note = ""
-        if signal == SELF_VERIFY:
-            note = (
-                "the miniature base has read grades after every solution: it checks well from the start, unlike Qwen2.5"
-            )
-        rows.append(
-            Claim.of(section, title, found, seeds=n, paper=paper, holds=holds, rule=rule, note=note, group="laser")
-        )
+        found = e.over(group, balanced_f1, signal=SELF_VERIFY)
+        rows.append(Claim.of(section, title, *found, paper=paper, group=group))
+    found = e.over("laser", balanced_f1, signal=REWARD_MODEL)
+    title = "reward model of the same size, same rollouts"
+    rows.append(Claim.of(section, title, *found, paper=0.789, group="laser"))
+    for signal, title, paper, rule, note in (
+        (SELF_VERIFY, "score - second prompt", None, above(0), READ_GRADES),
+        (REWARD_MODEL, "score - reward model", -0.013, not_worse(), ""),
+    ):
+        found = e.difference("laser", "laser", balanced_f1, signals=(signal, "score"))
+        rows.append(Claim.of(section, title, *found, paper=paper, rule=rule, note=note, group="laser"))
     return rows
 
 
 def within_problem(e: Evidence) -> list[Claim]:
     """Claim 4: the score ranks solutions of the same problem, better than what costs nothing."""
     section = "4. Right against wrong within a problem: AUROC"
-    score, seeds = e.over("laser", within)
+    score, overall, untrained = e.over("laser", within), e.over("laser", auroc), e.over("grpo", within)
     rows = [
-        Claim.of(
-            section,
-            "LaSeR, last-token score",
-            score,
-            seeds=seeds,
-            holds=bool(score.value >= 0.9),
-            rule="at least 0.90",
-            group="laser",
-        )
+        Claim.of(section, "LaSeR, last-token score", *score, rule=at_least(0.9), group="laser"),
+        Claim.of(section, "the same over all solutions of all problems", *overall, group="laser"),
+        Claim.of(section, "GRPO, its z_c log-prob, never trained", *untrained, group="grpo"),
     ]
-    found, n = e.over("laser", auroc)
-    rows.append(Claim.of(section, "the same over all solutions of all problems", found, seeds=n, group="laser"))
-    found, n = e.over("grpo", within)
-    rows.append(Claim.of(section, "GRPO, its z_c log-prob, never trained", found, seeds=n, group="grpo"))
     for signal, title in {**FREE_SIGNALS, REWARD_MODEL: "reward model", SELF_VERIFY: "second prompt"}.items():
         values, gaps = [], []
         for name in e.names("laser"):
@@ -206,12 +158,9 @@ def within_problem(e: Evidence) -> list[Claim]:
                 values.append(other)
                 gaps.append(within(e.samples(name)).minus(other))
         if values:
-            n = len(values)
-            rows.append(Claim.of(section, f"LaSeR's solutions by {title}", over_seeds(values), seeds=n, group="laser"))
-            found, free = over_seeds(gaps), signal in FREE_SIGNALS
-            holds = bool(found.ci_low > 0) if free else None
-            rule = "above 0" if free else ""
-            rows.append(Claim.of(section, f"score - {title}", found, seeds=n, holds=holds, rule=rule, group="laser"))
+            n, rule = len(values), above(0) if signal in FREE_SIGNALS else None
+            rows.append(Claim.of(section, f"LaSeR's solutions by {title}", over_seeds(values), n, group="laser"))
+            rows.append(Claim.of(section, f"score - {title}", over_seeds(gaps), n, rule=rule, group="laser"))
     return rows
 
 
@@ -222,44 +171,24 @@ def inference_scaling(e: Evidence) -> list[Claim]:
     sizes = [n for n in range(4, 33) if n <= most]
     for kind, title in (("majority", "majority vote"), ("weighted", "weighted vote"), ("best_of_n", "best of N")):
         for n in (size for size in VOTES if size <= most):
-            found, seeds = e.over("laser", vote(kind, n))
-            rows.append(Claim.of(section, f"LaSeR, {title}, N = {n}", found, seeds=seeds, group="laser"))
+            rows.append(Claim.of(section, f"LaSeR, {title}, N = {n}", *e.over("laser", vote(kind, n)), group="laser"))
     if sizes:
         gains = [e.over("laser", gain(n)) for n in sizes]
         worst = min(range(len(sizes)), key=lambda i: gains[i][0].ci_low)
-        found, seeds = gains[worst]
-        rows.append(
-            Claim.of(
-                section,
-                f"weighted - majority, the least certain N of 4 to {sizes[-1]}",
-                found,
-                seeds=seeds,
-                holds=bool(found.ci_low > 0),
-                rule="interval above 0 at every N",
-                note=f"N = {sizes[worst]}",
-                group="laser",
-            )
-        )
-    for n in (size for size in (16,) if size <= most):
-        found, seeds = e.over("laser", gain(n))
-        holds = bool(found.value >= 0.1 and found.ci_low > 0)
-        title = f"weighted - majority, N = {n}"
-        rows.append(Claim.of(section, title, found, seeds=seeds, holds=holds, rule="at least 0.10", group="laser"))
-        found, seeds = e.over("grpo", gain(n))
-        rows.append(
-            Claim.of(section, f"the same after GRPO: weighted - majority, N = {n}", found, seeds=seeds, group="grpo")
-        )
+        title, note = f"weighted - majority, the least certain N of 4 to {sizes[-1]}", f"N = {sizes[worst]}"
+        rows.append(Claim.of(section, title, *gains[worst], rule=above(0, " at every N"), note=note, group="laser"))
+    if most >= 16:
+        title = "weighted - majority, N = 16"
+        rows.append(Claim.of(section, title, *e.over("laser", gain(16)), rule=clearly_at_least(0.1), group="laser"))
+        rows.append(Claim.of(section, f"the same after GRPO: {title}", *e.over("grpo", gain(16)), group="grpo"))
     if most:
-        top = VOTES[-1] if most >= VOTES[-1] else most
+        top = min(VOTES[-1], most)
 
         def rise(samples) -> Statistic:
             return vote("best_of_n", top)(samples).minus(accuracy_statistic(samples))
 
-        found, seeds = e.over("laser", rise)
         title = f"best of {top} by score - a single solution"
-        rows.append(
-            Claim.of(section, title, found, seeds=seeds, holds=bool(found.ci_low > 0), rule="above 0", group="laser")
-        )
+        rows.append(Claim.of(section, title, *e.over("laser", rise), rule=above(0), group="laser"))
     return rows
 
 
@@ -268,11 +197,8 @@ def cost(e: Evidence) -> list[Claim]:
     section, rows = "6. What the score costs", []
     for row in e.cost.get("rows", ()):
         found = Estimate(row["value"], row["ci_low"], row["ci_high"], e.cost["n_problems"])
-        holds = None if row["at_most"] is None else bool(found.value <= row["at_most"])
-        rule = "" if row["at_most"] is None else f"at most {row['at_most']:g}"
-        rows.append(
-            Claim.of(section, row["claim"], found, seeds=1, holds=holds, rule=rule, note=row["note"], group="laser")
-        )
+        rule = None if row["at_most"] is None else at_most(row["at_most"])
+        rows.append(Claim.of(section, row["claim"], found, 1, rule=rule, note=row["note"], group="laser"))
     return rows
 
 
@@ -284,10 +210,8 @@ def constant_reference(e: Evidence) -> list[Claim]:
         (accuracy_statistic, "exact - constant, accuracy", -0.001),
         (within, "exact - constant, AUROC within a problem", None),
     ):
-        found, seeds = e.difference("laser", "exact", metric)
-        holds = bool(found.ci_low <= 0 <= found.ci_high)
-        rule = "interval includes 0"
-        rows.append(Claim.of(section, title, found, seeds=seeds, paper=paper, holds=holds, rule=rule, group="exact"))
+        found = e.difference("laser", "exact", metric)
+        rows.append(Claim.of(section, title, *found, paper=paper, rule=no_difference(), group="exact"))
     return rows
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from laser_core.analysis.estimates import Estimate
 from laser_core.bundled import ROOT
 from laser_core.errors import InputError
+from laser_core.reproduce.rules import Rule
 
 SHIPPED = ROOT / "reproduce" / "claims.json"
 
@@ -50,16 +51,18 @@ class Claim:
         cls,
         section: str,
         claim: str,
-        estimate: Estimate,
-        *,
+        found: Estimate,
         seeds: int,
+        *,
         paper: float | None = None,
-        holds: bool | None = None,
-        **more: str,
+        rule: Rule | None = None,
+        note: str = "",
+        group: str = "",
     ) -> Claim:
-        """A row from an estimate."""
-        e = estimate
-        return cls(section, claim, e.value, e.ci_low, e.ci_high, paper, seeds, e.n, holds, **more)
+        """A row from an estimate over ``seeds`` runs; without a rule it informs."""
+        holds, words = (None, "") if rule is None else (bool(rule.holds(found)), rule.words)
+        value, low, high = found.value, found.ci_low, found.ci_high
+        return cls(section, claim, value, low, high, paper, seeds, found.n, holds, words, note, group)
 
 
 def to_json(claims: Sequence[Claim]) -> dict:

@@ -38,6 +38,7 @@ PAGES = {
     "thresholds": "thresholds",
     "voting": "voting",
     "compare": "compare",
+    "claims": "claims",
     "train": "train",
     "playground": "playground",
     "theory": "theory",

@@ -181,6 +181,32 @@ def test_a_presenter_needs_one_key_for_the_tour(app, context):
     page.keyboard.press("PageDown")
     page.get_by_text("2 of 8").wait_for()
     page.wait_for_url("**/traces**tour=2**")
+    page.locator(".st-key-tour").get_by_role("button", name="Back", disabled=False).wait_for()  # it was off at step 1
     page.keyboard.press("PageUp")
     page.get_by_text("1 of 8").wait_for()
+    assert complaints == []
+
+
+def test_a_row_of_the_claims_opens_the_rollouts_behind_it(app, context):
+    page, complaints = open_page(context, f"{app[0]}/claims?claim_section=5.+Inference-time+scaling")
+    grid = page.get_by_test_id("stDataFrame").first
+    grid.scroll_into_view_if_needed()
+    box = grid.bounding_box()
+    page.mouse.click(box["x"] + 15, box["y"] + 35 + 17)  # the box that selects the first row, below the header
+    page.get_by_role("button", name="LaSeR, seed 1").click()
+    page.wait_for_url("**/voting**")
+    settle(page)
+    assert "LaSeR, seed 1" in page.get_by_test_id("stSidebar").get_by_test_id("stSelectbox").first.inner_text()
+    address = page.url
+    other, _ = open_page(context, address)  # the address alone opens the same run
+    assert "LaSeR, seed 1" in other.get_by_test_id("stSidebar").get_by_test_id("stSelectbox").first.inner_text()
+    assert complaints == []
+
+
+def test_look_at_this_run_on_the_start_page(app, context):
+    page, complaints = open_page(context, app[0])
+    page.get_by_role("button", name="Look at this run").first.click()
+    page.get_by_text("shown on every page").wait_for()
+    settle(page)
+    assert "GRPO" in page.locator("h4").first.inner_text()
     assert complaints == []
