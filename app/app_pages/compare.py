@@ -62,7 +62,7 @@ def paired() -> None:
     alone = found.n_only_first + found.n_only_second
     with left:
         parts.figure(
-            paired_difference_figure(found),
+            paired_difference_figure(found, names=(first.title, second.title)),
             key="compare_paired",
             alt="Difference of the two runs in accuracy, AUROC, balanced F1 and votes, with 95% intervals",
             see=f"{literal(second.title)} less {literal(first.title)}, in points, with 95% intervals paired by "
@@ -75,7 +75,7 @@ def paired() -> None:
         )
     with right:
         parts.figure(
-            voting_difference_figure(found),
+            voting_difference_figure(found, names=(first.title, second.title)),
             key="compare_votes",
             alt="Difference of the two runs in vote accuracy against the number of solutions",
             see="The same difference for votes, as N grows. What makes a problem hard is hard for both runs and "

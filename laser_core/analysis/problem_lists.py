@@ -43,7 +43,8 @@ def problem_lists(
     -------
     dict
         - "mixed": correct and incorrect solutions, the most evenly split first;
-        - "flipped_to_right", "flipped_to_wrong": the weights change the winner of the majority;
+        - "flipped_to_right": the weights make a correct answer the winner, the most evenly split problem first (there
+          a vote of a few solutions shows it, too); "flipped_to_wrong": they make a wrong one win;
         - "tie_broken": the majority ties, and the weighted vote has one winner, a correct one;
         - "tied": the majority ties;
         - "confident_wrong": an incorrect solution is judged correct, the highest score first;
@@ -69,7 +70,7 @@ def problem_lists(
     broken = (votes.majority_leaders > 1) & (votes.weighted_leaders == 1) & (votes.weighted == 1)
     lists = {
         "mixed": even[((right > 0) & (right < known))[even]],
-        "flipped_to_right": drill.flipped_to_right,
+        "flipped_to_right": even[np.isin(even, drill.flipped_to_right)],
         "flipped_to_wrong": drill.flipped_to_wrong,
         "tie_broken": drill.ties[broken[drill.ties]],
         "tied": drill.ties,

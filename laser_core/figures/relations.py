@@ -175,19 +175,20 @@ def score_animation(steps: StepScores, *, threshold: float | None = 0.5, signal:
         data=bars(shown[-1]),  # where playing ends, and what paper shows
         frames=[go.Frame(data=bars(i), name=name) for i, name in zip(shown, names, strict=True)],
     )
-    frame(fig, x=signal, y="share of its kind", height=460)
+    frame(fig, x=signal, y="share of its kind", height=490)
     top = max(float(share[shown].max(initial=0)) for share in shares)
     fig.update_yaxes(range=[0, 1.08 * top], tickformat=".0%")
     fig.update_layout(barmode="overlay", bargap=0)
     if threshold is not None:
-        add_rule(fig, x=threshold, label=f"{threshold:.2g}", yanchor="top")
+        add_rule(fig, x=threshold, label=f"judged correct above {threshold:.2g}")
+        theme.above_plot(fig)
     go_to = {"mode": "immediate", "frame": {"duration": 400, "redraw": True}, "transition": {"duration": 0}}
     fig.update_layout(
         sliders=[
             {
                 "active": len(names) - 1,
                 "currentvalue": {"prefix": "training step "},
-                "pad": {"t": 46, "l": 70},
+                "pad": {"t": 76, "l": 70},  # below the axis title, also in larger type
                 "steps": [{"args": [[name], go_to], "label": name, "method": "animate"} for name in names],
             }
         ],
@@ -199,7 +200,7 @@ def score_animation(steps: StepScores, *, threshold: float | None = 0.5, signal:
                 "y": 0,
                 "xanchor": "left",
                 "yanchor": "top",
-                "pad": {"t": 58},
+                "pad": {"t": 90},
                 "buttons": [{"label": "▶", "method": "animate", "args": [None, go_to | {"fromcurrent": True}]}],
             }
         ],

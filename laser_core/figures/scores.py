@@ -8,7 +8,19 @@ import numpy as np
 import plotly.graph_objects as go
 
 from laser_core.figures import theme
-from laser_core.figures.theme import LASER, OUTCOMES, RULE, Style, add_band, add_line, add_rule, fade, frame, thin
+from laser_core.figures.theme import (
+    LASER,
+    OUTCOMES,
+    RULE,
+    Style,
+    above_plot,
+    add_band,
+    add_line,
+    add_rule,
+    fade,
+    frame,
+    thin,
+)
 
 if TYPE_CHECKING:
     from laser_core.analysis import Calibration, ScoreDistribution, Sweep
@@ -51,10 +63,10 @@ def score_histogram(
     fig.update_layout(barmode="overlay", bargap=0)
     frame(fig, x=signal, y="solutions per bin", hovermode="x unified")
     tallest = max(int(np.max(distribution.correct, initial=0)), int(np.max(distribution.incorrect, initial=0)), 1)
-    fig.update_yaxes(range=[0, 1.14 * tallest])  # room for the threshold's label above the tallest bar
+    fig.update_yaxes(range=[0, 1.06 * tallest])
     if threshold is not None:
-        add_rule(fig, x=threshold, label=f"judged correct above {threshold:.2g}", yanchor="top")
-        fig.layout.annotations[-1].update(xanchor=_inward(threshold, edges[0], edges[-1]))
+        add_rule(fig, x=threshold, label=f"judged correct above {threshold:.2g}")
+        above_plot(fig)
     return fig
 
 
@@ -94,14 +106,15 @@ def threshold_figure(sweep: Sweep, *, threshold: float = 0.5, signal: str = "las
                 y=[sweep.balanced_f1[sweep.best_index]],
                 mode="markers",
                 marker={"symbol": "star", "size": 14, "color": LASER, "line": {"color": "white", "width": 1}},
-                name=f"best on this data: {sweep.best:.3g}",
+                name=f"best on this data: {sweep.best:.2f}",
                 hovertemplate="best balanced F1 %{y:.3f} at %{x:.3f}<extra></extra>",
             )
         )
     frame(fig, x=f"threshold on the {signal}", y="share of solutions, or balanced F1")
     fig.update_yaxes(range=[0, 1.04])
     add_rule(fig, x=threshold, label=f"in use: {threshold:.2f}", yanchor="bottom")
-    fig.layout.annotations[-1].update(yref="paper", y=0, xanchor=_inward(threshold, x[0], x[-1]))
+    side = _inward(threshold, x[0], x[-1])
+    fig.layout.annotations[-1].update(yref="paper", y=0, xanchor=side, xshift=4 if side == "left" else -4)
     return fig
 
 

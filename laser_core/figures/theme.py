@@ -241,6 +241,12 @@ def add_rule(fig: go.Figure, *, label: str, x: float | None = None, y: float | N
         fig.add_hline(y=y, line=line, annotation={"text": label, "font": {"size": 12}, **kwargs})
 
 
+def above_plot(fig: go.Figure) -> None:
+    """Put the label of the last vertical rule above the plot, below the legend, where no grid line crosses it."""
+    fig.layout.annotations[-1].update(yref="paper", y=1, yanchor="bottom", xanchor="center")
+    fig.update_layout(legend={"y": 1.08}, margin={"t": 54})
+
+
 def thin(n_points: int, limit: int = 400) -> np.ndarray:
     """Indices of at most ``limit`` points spread evenly over ``n_points``, both ends kept: what a screen can show.
 

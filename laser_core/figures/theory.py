@@ -48,7 +48,13 @@ def score_line_figure(picture: object) -> go.Figure:
             mode="lines+markers",
             name="this policy",
             line={"color": RULE, "width": 2},
-            marker={"color": [SCORE.color, CLOSED_FORM.color], "symbol": ["circle", "square"], "size": 15},
+            # Where Z is 1 the two lie on each other: the square is open, so that both are seen.
+            marker={
+                "color": [SCORE.color, CLOSED_FORM.color],
+                "symbol": ["circle", "square-open"],
+                "size": [12, 20],
+                "line": {"width": [0, 3]},
+            },
             hovertemplate="%{y:.3f} at %{x:.2f} nats<extra>this policy</extra>",
         )
     )

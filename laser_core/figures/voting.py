@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from laser_core.figures.theme import FILTERED, RULE, VOTES, add_band, add_line, empty, fade, frame, plain
+from laser_core.figures.theme import FILTERED, RULE, VOTES, add_band, add_line, empty, frame, plain
 
 if TYPE_CHECKING:
     from laser_core.analysis import FilteredMajority, Vote, VotingCurve
@@ -112,9 +112,9 @@ def vote_figure(vote: Vote, answers: Sequence[str]) -> go.Figure:
         for i in order
     ]
     fig = go.Figure()
-    for key, values, winners, digits in (
-        ("majority", vote.count, vote.majority_winners, "g"),
-        ("weighted", vote.weight, vote.weighted_winners, ".2f"),
+    for key, values, winners, write in (
+        ("majority", vote.count, vote.majority_winners, "{:g}".format),
+        ("weighted", vote.weight, vote.weighted_winners, _weight),
     ):
         style = VOTES[key]
         won = [bool(winners[i]) for i in order]
@@ -127,15 +127,15 @@ def vote_figure(vote: Vote, answers: Sequence[str]) -> go.Figure:
                 orientation="h",
                 name=style.name,
                 marker={
-                    "color": [style.color if w else fade(style.color, 0.4) for w in won],
+                    "color": style.color,  # one for all, or the legend would show the first bar's; the star says who won
                     "pattern": {
                         "shape": "/" if key == "majority" else "",
                         "fillmode": "overlay",
-                        "fgcolor": "rgba(255, 255, 255, 0.55)",
+                        "fgcolor": "rgba(255, 255, 255, 0.6)",
                         "solidity": 0.25,
                     },
                 },
-                text=[f"{v:{digits}}{outcome if w else ''}" for v, w in zip(shown, won, strict=True)],
+                text=[f"<b>{write(v)}{outcome}</b>" if w else write(v) for v, w in zip(shown, won, strict=True)],
                 textposition="outside",
                 cliponaxis=False,
                 hovertemplate=f"{style.name}: %{{x:.2f}}<extra></extra>",
@@ -153,6 +153,15 @@ def vote_figure(vote: Vote, answers: Sequence[str]) -> go.Figure:
     most = max((float(vote.count[i]) for i in order), default=1.0)
     fig.update_xaxes(range=[0, most * 1.3])
     return fig
+
+
+def _weight(value: float) -> str:
+    """A sum of scores; small ones keep two digits that count, since 0.0004 may win against 0.
+
+    >>> _weight(2.018), _weight(0.031), _weight(0.00042), _weight(0.0)
+    ('2.02', '0.031', '0.00042', '0')
+    """
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
 
 
 def count_axis(fig: go.Figure, n: np.ndarray) -> None:

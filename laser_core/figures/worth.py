@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from laser_core.figures.theme import INK, LASER, RULE, VOTES, Style, add_band, add_line, add_rule, empty, frame
+from laser_core.figures.theme import INK, LASER, RULE, VOTES, Style, add_band, add_line, add_rule, empty, frame, plain
 from laser_core.figures.voting import MAX_MARKERS, count_axis
 
 if TYPE_CHECKING:
@@ -139,13 +139,16 @@ def sensitivity_figure(
     return fig
 
 
-def paired_difference_figure(comparison: Comparison, *, n: int | None = None) -> go.Figure:
+def paired_difference_figure(
+    comparison: Comparison, *, n: int | None = None, names: tuple[str, str] = ("first", "second")
+) -> go.Figure:
     """Second run minus first, paired by problem: per number one marker with its 95% interval, in points.
 
     Parameters
     ----------
     comparison : from :func:`laser_core.analysis.compare`.
     n : solutions in the votes; None: 8, or the largest below.
+    names : of the two runs, for the axis.
     """
     rows: list[tuple[str, float, float, float, int]] = []
 
@@ -160,9 +163,9 @@ def paired_difference_figure(comparison: Comparison, *, n: int | None = None) ->
     if len(comparison.n):
         size = n or int(max(comparison.n[comparison.n <= 8], default=comparison.n[0]))
         at = int(np.flatnonzero(comparison.n == size)[0])
-        for key, name in (("majority", "majority"), ("weighted", "weighted vote"), ("best_of_n", "best-of-N")):
+        for key, name in (("majority", "majority vote"), ("weighted", "weighted vote"), ("best_of_n", "best")):
             value, low, high = (float(part[at]) for part in comparison.curves[key])
-            rows.append((f"{name}, N = {size}", value, low, high, comparison.n_problems))
+            rows.append((f"{name} of {size}", value, low, high, comparison.n_problems))
     rows = [row for row in rows if np.isfinite(row[1])]
     if not rows:
         return empty("Nothing can be compared here.")
@@ -174,7 +177,9 @@ def paired_difference_figure(comparison: Comparison, *, n: int | None = None) ->
             y=list(range(len(rows))),
             mode="markers+text",
             text=[f"{v:+.1f}" for v in value],
-            textposition="top center",
+            # Away from the line at 0, which would strike through a small difference.
+            textposition=["top right" if 0 <= v < 0.3 * max(value) else "top left" for v in value],
+            cliponaxis=False,
             marker={"color": LASER, "size": 11},
             error_x={
                 "type": "data",
@@ -190,22 +195,27 @@ def paired_difference_figure(comparison: Comparison, *, n: int | None = None) ->
                 "%{customdata[2]}: %{x:+.1f} points<br>95% interval %{customdata[0]:+.1f} to %{customdata[1]:+.1f}, "
                 "n = %{customdata[3]:,} problems<extra></extra>"
             ),
-            name="second minus first",
+            name=f"{plain(names[1], 30)} less {plain(names[0], 30)}",
         )
     )
-    frame(fig, x="second minus first, points", y="", height=100 + 48 * len(rows), hovermode="closest", legend=False)
+    frame(fig, x=_less(names), y="", height=100 + 48 * len(rows), hovermode="closest", legend=False)
     fig.update_layout(margin={"t": 30})
     fig.update_yaxes(tickvals=list(range(len(rows))), ticktext=names, range=[len(rows) - 0.5, -0.7], showgrid=False)
     add_rule(fig, x=0.0, label="no difference", yanchor="bottom")
     return fig
 
 
-def voting_difference_figure(comparison: Comparison) -> go.Figure:
+def _less(names: tuple[str, str]) -> str:
+    return f"{plain(names[1], 30)} less {plain(names[0], 30)}, points"
+
+
+def voting_difference_figure(comparison: Comparison, *, names: tuple[str, str] = ("first", "second")) -> go.Figure:
     """Second run minus first as N grows, for each way to choose, with 95% bands paired by problem; in points.
 
     Parameters
     ----------
     comparison : from :func:`laser_core.analysis.compare`.
+    names : of the two runs, for the axis.
     """
     if not len(comparison.n):
         return empty("Votes cannot be counted in both runs.")
@@ -224,7 +234,7 @@ def voting_difference_figure(comparison: Comparison) -> go.Figure:
             customdata=np.stack(parts[key][1:], axis=1),
             hovertemplate="%{y:+.1f} (%{customdata[0]:+.1f} to %{customdata[1]:+.1f})",
         )
-    frame(fig, x="N, solutions per problem", y="second minus first, points", height=400)
+    frame(fig, x="N, solutions per problem", y=_less(names), height=400)
     count_axis(fig, np.asarray(comparison.n))
     fig.add_hline(y=0, line={"color": RULE, "width": 1.5, "dash": "dot"})
     return fig

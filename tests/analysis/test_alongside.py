@@ -145,6 +145,8 @@ def test_the_lists_hold_what_they_say(seed):
         assert (p in lists["tied"]) == tied
         best = np.flatnonzero(np.isclose(weight, weight.max()))
         assert (p in lists["tie_broken"]) == (tied and best.tolist() == [0] and right.any())
+    uneven = [abs(2 * (samples.correct[p] == 1).sum() - 6) for p in lists["flipped_to_right"]]
+    assert uneven == sorted(uneven)
     first = lists["confident_wrong"][0]
     wrong = np.where(samples.correct == 0, samples.score, -np.inf)
     assert wrong[first].max() == wrong.max()

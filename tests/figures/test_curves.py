@@ -173,7 +173,9 @@ def test_paired_differences_are_in_points_around_zero():
     at = fig.layout.yaxis.ticktext.index("AUROC")
     assert trace.x[at] == pytest.approx(100 * found.auroc.difference.value)
     assert trace.x[fig.layout.yaxis.ticktext.index("accuracy")] == 0
-    assert "weighted vote, N = 4" in fig.layout.yaxis.ticktext
+    at = [fig.layout.yaxis.ticktext.index(name) for name in ("accuracy", "AUROC")]
+    assert [trace.textposition[i] for i in at] == ["top right", "top left"]  # the line at 0 strikes through neither
+    assert "weighted vote of 4" in fig.layout.yaxis.ticktext
     curve = named(figures.voting_difference_figure(found))["weighted vote"]
     assert list(curve.y) == pytest.approx(list(100 * found.curves["weighted"][0]))
 

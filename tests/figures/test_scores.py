@@ -38,9 +38,11 @@ def test_histogram_marks_the_threshold_only_where_there_is_one():
     assert not score_histogram(distribution, threshold=None).layout.shapes
 
 
-def test_histogram_leaves_room_above_the_tallest_bar_for_the_label():
+def test_the_thresholds_label_lies_above_the_plot_and_below_the_legend():
     fig = score_histogram(analysis.score_distribution(SAMPLES, bins=4))
-    assert fig.layout.yaxis.range[1] > 2.2
+    label = fig.layout.annotations[0]
+    assert (label.yref, label.y, label.yanchor) == ("paper", 1, "bottom")
+    assert fig.layout.legend.y > 1.05
 
 
 def test_threshold_figure_draws_the_sweep_and_its_best():

@@ -63,6 +63,7 @@ def test_a_vote_shows_heads_and_weights_per_answer_and_stars_both_winners():
     assert (weights.name, list(weights.x)) == ("weighted vote", pytest.approx([0.5, 0.9]))
     assert ["★" in text for text in heads.text] == [True, False]
     assert ["★" in text for text in weights.text] == [False, True]
+    assert list(weights.text) == ["0.50", "<b>0.90  ★ wins</b>"]
     assert list(fig.layout.yaxis.ticktext) == ["✗  7", "✓  &lt;i&gt;9&lt;/i&gt;"]
 
 
