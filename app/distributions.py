@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import choices, data, findings, parts, problems
-from app.words import count, estimate, interval, literal, number, score_text
+from app.words import count, estimate, interval, literal, mean_score, number
 from laser_core import analysis
 from laser_core.analysis import Samples
 from laser_core.errors import InputError
@@ -65,10 +65,8 @@ def scores(source: data.Source, signal: str) -> None:
     settings = parts.made_with(source, signal, over=over, problem=problem_id, solutions=COUNTED[counted])
     spread = data.remember(source, ("distribution", bins, *key), lambda: analysis.score_distribution(grid(), bins=bins))
     told = (
-        f"Mean {parts.signal_name(signal)}: correct {score_text(spread.correct_mean.value)} "
-        f"({interval(spread.correct_mean)}), incorrect "
-        f"{score_text(spread.incorrect_mean.value)} ({interval(spread.incorrect_mean)}); AUROC "
-        f"{estimate(parted.auroc)}."
+        f"Mean {parts.signal_name(signal)} with its 95% interval: correct {mean_score(spread.correct_mean)}, incorrect "
+        f"{mean_score(spread.incorrect_mean)}; AUROC {estimate(parted.auroc)}."
     )
     left_out = f" {count(spread.n_unscored, 'solution')} without a score not counted." if spread.n_unscored else ""
     if picture == "histogram":
@@ -97,7 +95,8 @@ def scores(source: data.Source, signal: str) -> None:
             violin_figure({source.title: shape}, threshold=decision, signal=name),
             key="score_violin",
             alt=f"Violins of the {name} of correct and of incorrect solutions",
-            see=f"Where the scores of each kind gather; wide is where there are many. {n} {told}{left_out}",
+            see="Where the scores of each kind gather; wide is where there are many, each kind by its own peak. "
+            f"{n} {told}{left_out}",
             settings=settings,
         )
 

@@ -66,6 +66,22 @@ def show(job: jobs.Job) -> None:
     follow()
 
 
+def example() -> None:
+    """The bundled runs' curves: what to expect of a run before there is one."""
+    events = {source.title: data.events(source) for source in data.bundled_sources().values() if source.events}
+    if not events:
+        return
+    steps = max(len(run) for run in events.values())
+    st.markdown("**What to expect: the bundled runs**")
+    parts.figure(
+        training_figure(events, panels=CURVES[:2]),
+        key="train_example",
+        alt="Training curves of the bundled runs: share of correct solutions and AUROC within a problem",
+        see=f"n = {count(steps, 'training step')}, each point from the solutions of one step. One seed each, so no "
+        "interval; **Claims** has several seeds. The dotted line is chance.",
+    )
+
+
 def finding(job: jobs.Job) -> str:
     """What a run shows, with its uncertainty, as the page's headline."""
     if job.live:  # its numbers are below, where they follow it
@@ -107,8 +123,9 @@ def _draw(job: jobs.Job) -> None:
             training_figure({job.name: done.events}, panels=st.session_state.get("train_panels") or CURVES),
             key=f"train_curves_{job.key}",
             alt=f"Training curves of {job.name}",
-            see=f"One point per training step, each from {_batch(job.settings)} sampled at that step: training "
-            "problems, not held-out ones. The dotted line is chance.",
+            see=f"n = {count(done.steps, 'training step')}, one point each, from {_batch(job.settings)} sampled at "
+            "that step: training problems, not held-out ones. Points scatter by chance; the means above have standard "
+            "errors. The dotted line is chance.",
         )
         st.multiselect(
             "Curves",

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from app import data, parts
 from app.words import count, literal, percent, score_text
 from laser_core import bundled, playground
 from laser_core.figures import Trace, token_strip_html, trace_figure, vote_figure
+from laser_core.figures.voting import MAX_ANSWERS
 from laser_core.playground import Request
 from laser_core.rollouts import Rollouts
 
@@ -102,29 +105,52 @@ def strip(row: dict, request: Request) -> str:
     return head + token_strip_html(trace, "score", beta_v=request.beta_v, c_ref=request.c_ref)
 
 
-def show(draw: Draw, counted: int, *, key: str) -> None:
-    """A model's vote among its first solutions, with what it says in words, and the solutions themselves."""
-    vote, answers = playground.vote(draw.rollouts, counted)
+def show(draws: dict[str, Draw], counted: int) -> None:
+    """The models beside each other: each one's vote among its first solutions, in words too, and its solutions.
+
+    Their figures share their axes, so that they can be compared across the page.
+    """
+    votes = {key: playground.vote(draw.rollouts, counted) for key, draw in draws.items()}
+    ballots = {key: vote_figure(*vote) for key, vote in votes.items()}
+    most = max([1, *(len(answers) for _, answers in votes.values())])
+    for ballot in ballots.values():
+        ballot.update_layout(height=max(other.layout.height for other in ballots.values()))
+        ballot.update_xaxes(title_text="votes", range=[0, 1.45 * counted])  # the sentence below says which
+        ballot.update_yaxes(autorange=False, range=[min(most, MAX_ANSWERS) - 0.5, -0.5])
+    lines = {key: _lines(draw) for key, draw in draws.items()}
+    values = np.concatenate([[0.0, 1.0], *(trace.y for figure in lines.values() for trace in figure.data)])
+    low, high = np.nanmin(values), np.nanmax(values)
+    for column, (key, draw) in zip(st.columns(len(draws), gap="medium"), draws.items(), strict=True):
+        lines[key].update_yaxes(range=[low - 0.06 * (high - low), high + 0.06 * (high - low)])
+        with column:
+            st.subheader(literal(draw.model.title), anchor=False)
+            _one(draw, counted, votes[key], ballots[key], lines[key], key=key)
+
+
+def _lines(draw: Draw) -> go.Figure:
+    settings = {"beta_v": draw.request.beta_v, "c_ref": draw.request.c_ref}
+    traces = [Trace.from_row(draw.rollouts.row(i), **settings) for i in range(len(draw.rollouts))]
+    return trace_figure(traces, "score", **settings).update_layout(showlegend=False)
+
+
+def _one(draw: Draw, counted: int, vote: tuple, ballot: go.Figure, lines: go.Figure, *, key: str) -> None:
     rows = [draw.rollouts.row(i) for i in range(len(draw.rollouts))]
-    st.markdown(_finding(rows[:counted], vote, answers))
-    ballot = vote_figure(vote, answers)
-    ballot.update_xaxes(title_text="votes")  # three beside each other are narrow; the sentence below says which
+    st.markdown(_finding(rows[:counted], *vote))
     parts.figure(
         ballot,
         key=f"playground_vote_{key}",
         alt=f"Votes for each answer among {counted} solutions of {draw.model.title}",
-        see=f"The first {count(counted, 'solution')}, counted once each (hatched) and by their clipped scores (plain).",
+        see=f"The first n = {count(counted, 'solution')}, counted once each (hatched) and by their clipped scores "
+        "(plain). One draw, so no interval.",
     )
     st.html("".join(strip(row, draw.request) for row in rows))
-    traces = [Trace.from_row(row, beta_v=draw.request.beta_v, c_ref=draw.request.c_ref) for row in rows]
-    lines = trace_figure(traces, "score", beta_v=draw.request.beta_v, c_ref=draw.request.c_ref)
-    lines.update_layout(showlegend=False)
     parts.figure(
         lines,
         key=f"playground_trace_{key}",
         alt=f"The score after each token, {len(rows)} solutions of {draw.model.title}",
-        see="The score one would read after each token: solid blue, correct; dashed vermilion, incorrect. Only the "
-        "last point, after the closing token, was trained.",
+        see=f"The score one would read after each token of each of the n = {len(rows)}: solid blue, correct; dashed "
+        "vermilion, incorrect. Only the last point, after the closing token, was trained. Single solutions, so no "
+        "interval.",
     )
 
 

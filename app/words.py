@@ -65,6 +65,12 @@ def score_text(value: float) -> str:
     return number(value, 2 if value is None or abs(value) >= 0.1 else 3)
 
 
+def mean_score(mean: Estimate) -> str:
+    """A mean score with its interval, all to the same digits: "0.073 (0.062 to 0.083)"."""
+    small = math.isfinite(mean.value) and abs(mean.value) < 0.1
+    return f"{score_text(mean.value)} ({interval(mean, digits=3 if small else 2)})"
+
+
 def percent(value: float, digits: int = 0) -> str:
     """A share as a percentage.
 

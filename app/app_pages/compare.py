@@ -98,7 +98,8 @@ def spread(first: data.Source, second: data.Source, signal: str) -> None:
             violin_figure(shapes, threshold=decision, signal=name),
             key="compare_violins",
             alt=f"Violins of the {name} of correct and incorrect solutions of both runs",
-            see=f"Where the scores gather, run by run. n: {n}.",
+            see=f"Where the scores gather, run by run; each side is as wide as its own peak. Dots are medians, bars "
+            f"the middle half. n: {n}.",
             settings=made | {"signal": signal},
         )
     with right:
@@ -162,16 +163,14 @@ if len(shown) > 1:
 
 st.subheader("The numbers", anchor=False)
 names = list(dict.fromkeys(name for row in rows.values() for name in row))
-st.dataframe(
+st.table(  # not a data frame: its words grow with the others in a presentation
     {"finding": names}
     | {
-        run: [
-            f"{number(row[name].value, 3)}  ({interval(row[name], digits=3)})" if name in row else "" for name in names
+        literal(run): [
+            f"{number(row[name].value, 3)} ({interval(row[name], digits=3)})" if name in row else "" for name in names
         ]
         for run, row in rows.items()
-    },
-    hide_index=True,
-    height="content",
+    }
 )
 solved = "; ".join(f"{literal(run)} {count(row['accuracy'].n, 'problem')}" for run, row in rows.items())
 st.caption(f"Value and 95% interval, with the problem as the unit. n: {solved}.")

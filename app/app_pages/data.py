@@ -42,35 +42,8 @@ parts.header(
 
 mapping.forms()
 
-left, right = st.columns([3, 2], gap="medium")
+left, right = st.columns(2, gap="medium")
 with left:
-    st.subheader("Columns", anchor=False)
-    names = rollouts.table.column_names
-    filled = [1 - rollouts.table[name].null_count / max(len(rollouts), 1) for name in names]
-    st.dataframe(
-        {
-            "column": names,
-            "holds": [MEANINGS.get(name, "a signal that can stand in the score's place") for name in names],
-            "came from": mapping.provenance(source, names),
-            "type": [str(rollouts.table[name].type).replace("item: ", "") for name in names],
-            "filled": filled,
-        },
-        hide_index=True,
-        height="content",
-        column_config={
-            "column": st.column_config.TextColumn(width=125),
-            "holds": st.column_config.TextColumn(width=225),
-            "came from": st.column_config.TextColumn(width=105),
-            "type": st.column_config.TextColumn(width=75),
-            "filled": st.column_config.NumberColumn(format="percent", width=60),
-        },
-    )
-    missing = [name for name in COLUMNS if name not in names]
-    if missing:
-        st.caption("Not in this file: " + ", ".join(f"`{name}`" for name in missing) + ".")
-    for sentence in missing_views(rollouts):
-        st.caption(":material/info: " + literal(sentence))
-with right:
     st.subheader("Where it comes from", anchor=False)
     meta = rollouts.meta
     facts = {
@@ -84,11 +57,7 @@ with right:
         "written by laser_core": meta.laser_core_version,
     }
     st.table({"setting": list(facts), "value": ["unknown" if v is None else literal(v) for v in facts.values()]})
-    for note in result.notes:
-        st.info(literal(note), icon=":material/info:")
-    for warning in data.samples(source, data.signal_of(source) or "score").warnings:
-        st.warning(literal(warning), icon=":material/warning:")
-
+with right:
     st.subheader("Take it away", anchor=False)
     with st.container(horizontal=True, gap="small"):
         for suffix, label in (("parquet", "Parquet"), ("jsonl", "JSON lines"), ("csv", "CSV")):
@@ -101,6 +70,37 @@ with right:
                 icon=":material/download:",
             )
     st.caption("The run in this project's own columns, whatever format it was read from.")
+    for note in result.notes:
+        st.info(literal(note), icon=":material/info:")
+    for warning in data.samples(source, data.signal_of(source) or "score").warnings:
+        st.warning(literal(warning), icon=":material/warning:")
+
+st.subheader("Columns", anchor=False)
+names = rollouts.table.column_names
+filled = [1 - rollouts.table[name].null_count / max(len(rollouts), 1) for name in names]
+st.dataframe(
+    {
+        "column": names,
+        "holds": [MEANINGS.get(name, "a signal that can stand in the score's place") for name in names],
+        "filled": filled,
+        "came from": mapping.provenance(source, names),
+        "type": [str(rollouts.table[name].type).replace("item: ", "") for name in names],
+    },
+    hide_index=True,
+    height="content",
+    column_config={
+        "column": st.column_config.TextColumn(width=170),
+        "holds": st.column_config.TextColumn(width=310),
+        "filled": st.column_config.NumberColumn(format="percent", width=75),
+        "came from": st.column_config.TextColumn(width=240),
+        "type": st.column_config.TextColumn(width=120),
+    },
+)
+missing = [name for name in COLUMNS if name not in names]
+if missing:
+    st.caption("Not in this file: " + ", ".join(f"`{name}`" for name in missing) + ".")
+for sentence in missing_views(rollouts):
+    st.caption(":material/info: " + literal(sentence))
 
 st.subheader("Refused rows", anchor=False)
 if result.n_refused:

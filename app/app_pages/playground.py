@@ -33,7 +33,7 @@ def count_one_by_one() -> None:
 
 top = st.container()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-    text = st.text_input("Problem", key="playground_problem", persist_state="session", max_chars=4000, width=300)
+    text = st.text_input("Problem", key="playground_problem", persist_state="session", max_chars=4000, width=270)
     st.button("Random", icon=":material/casino:", on_click=take_random, help="A held-out problem no model trained on.")
     n = st.slider("Solutions", 1, playground.MAX_SAMPLES, 8, key="playground_n", persist_state="session", width=180)
     slow = st.toggle("Slow motion", True, key="playground_slow", persist_state="session", help="To read along.")
@@ -131,10 +131,7 @@ elif draws:
             counted = st.slider("Count the votes of the first … solutions", 1, most, key="playground_counted")
             st.button("Count one by one", icon=":material/replay:", on_click=count_one_by_one)
         sampling.count_on(counted, most)
-    for column, (key, draw) in zip(st.columns(len(draws), gap="medium"), draws.items(), strict=True):
-        with column:
-            st.subheader(literal(draw.model.title), anchor=False)
-            sampling.show(draw, counted, key=key)
+    sampling.show(draws, counted)
     st.caption(
         "A handful of solutions of one problem says little about a model: **Start** and **Compare** have hundreds of "
         "problems, with intervals."

@@ -155,7 +155,8 @@ with words:
     noise = theory.reference_noise(beta_v=beta_v, c_ref_std=std)
     st.markdown(
         f"β_v · {std:.2f} nats = **{noise.std:.3f}** of score, on every solution. A verdict meant as 0 or 1 then lands "
-        f"on the wrong side of 0.5 with probability {small(noise.misjudged)}, if the spread is normal. "
+        f"on the wrong side of 0.5 with probability "
+        f"{small(noise.misjudged) if noise.misjudged > 1e-12 else 'below 10⁻¹²'}, if the spread is normal. "
         "The paper measured 0.04 (Qwen2.5) and 1.18 nats (OctoThinker), each over 300 pairs."
     )
 with chart:

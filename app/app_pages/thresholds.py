@@ -76,13 +76,14 @@ def shares(cells: analysis.Confusion, cost: analysis.CrossFit | None) -> None:
         named["balanced F1, unscored counted as rejected"] = fixed.balanced_f1_all
     if cost is not None:
         named["cost per solution, cross-fitted threshold"] = cost.cost
-    st.table(
-        {
-            "at this threshold": list(named),
-            "value": [number(value.value) for value in named.values()],
-            "95% interval": [interval(value) for value in named.values()],
-        }
-    )
+    with st.container(key="threshold_shares"):
+        st.table(
+            {
+                "at this threshold": list(named),
+                "value": [number(value.value) for value in named.values()],
+                "95% interval": [interval(value) for value in named.values()],
+            }
+        )
 
 
 PICTURES = {"sweep": "every threshold", "roc": "ROC", "pr": "precision and recall"}

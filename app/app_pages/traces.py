@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import bridge, choices, data, findings, parts, presets, problems, solutions
-from app.words import count, literal, number, percent
+from app.words import count, literal, number, percent, score_text
 from laser_core import analysis
 from laser_core.analysis.alongside import SOURCES
 from laser_core.figures import QUANTITIES, Trace, linked_figure, mean_trace_figure
@@ -158,7 +158,7 @@ def panel() -> None:
             at = literal(trace.tokens[token - 1], 20) if token <= len(trace.tokens) else "past its end"
             value = solutions.value_at(trace, line, token)
             turned = f"; sharpest change {change.size:+.2f} at token {change.token}" if change.token else ""
-            told.append(f"{mark} “{at}”: {number(value)}{turned}")
+            told.append(f"{mark} “{at}”: {score_text(value)}{turned}")
         st.caption(f"Token {token}, {QUANTITIES[line].name}  \n" + "  \n".join(told), width="stretch")
 
 

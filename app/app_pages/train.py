@@ -120,6 +120,7 @@ with main:
             "it. Press **Start** and watch the AUROC within a problem leave 0.5.",
             icon=":material/info:",
         )
+        live_run.example()
     else:
         keys = {job.key: job for job in found}
         if st.session_state.get("train_run") not in keys:

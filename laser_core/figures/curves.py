@@ -148,9 +148,8 @@ def violin_figure(
 
 
 def _half(fig: go.Figure, place: int, shape: ScoreShape, side: object, style: Style, sign: int) -> None:
-    """One side of a violin: both sides have the same area, so the wider one is the more concentrated one."""
-    tallest = max(np.nanmax(s.density) for s in (shape.correct, shape.incorrect) if s.n)
-    width = 0.42 * side.density / tallest
+    """One side of a violin, as wide as its own peak allows: beside a sharp peak a broad side would be a bare line."""
+    width = 0.42 * side.density / np.nanmax(side.density)
     edge = {"color": style.color, "width": 2, "dash": style.dash}
     fig.add_trace(
         go.Scatter(

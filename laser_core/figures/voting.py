@@ -127,7 +127,7 @@ def vote_figure(vote: Vote, answers: Sequence[str]) -> go.Figure:
                 orientation="h",
                 name=style.name,
                 marker={
-                    "color": style.color,  # one for all, or the legend would show the first bar's; the star says who won
+                    "color": style.color,  # the legend would show the first bar's if they differed
                     "pattern": {
                         "shape": "/" if key == "majority" else "",
                         "fillmode": "overlay",
