@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 from laser_core.bundled import ROOT
+from laser_core.reproduce import readme
+from laser_core.reproduce.table import load
 from laser_core.rollouts import Rollouts, read, write_parquet
 
 PER_TOKEN = ("tokens", "token_logprobs", "ref_token_logprobs", "z_trace", "entropy")
@@ -45,3 +47,4 @@ def _named(rollouts: Rollouts, name: str) -> Rollouts:
 
 if __name__ == "__main__":
     ship(Path(sys.argv[1]))
+    readme.write(load(), ROOT.parent / "README.md")

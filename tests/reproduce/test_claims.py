@@ -6,7 +6,9 @@ import math
 import numpy as np
 import pytest
 
+from laser_core import bundled
 from laser_core.errors import InputError
+from laser_core.reproduce import readme
 from laser_core.reproduce.claims import all_claims
 from laser_core.reproduce.evidence import Evidence, gain, within
 from laser_core.reproduce.page import write_page
@@ -158,3 +160,28 @@ def test_plan_has_every_group_once_and_the_main_runs_first(scale):
     assert names[:2] == ["laser-0", "grpo-0"]
     assert {f"ablation-{name}-0" for name, _, _ in ABLATIONS} <= set(names)
     assert len([n for n in names if n.startswith("laser-")]) == scale.seeds
+
+
+def test_the_readme_says_what_the_shipped_table_says():
+    text = (bundled.ROOT.parent / "README.md").read_text()
+    assert readme.as_markdown(load()) in text
+
+
+def test_the_extract_is_written_between_its_marks(claims, tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(f"before\n{readme.BEGIN}stale\n{readme.END}after\n")
+    readme.write(list(claims.values()), path)
+    text = path.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "stale" not in text
+    assert "| 2 | accuracy after LaSeR | 0.375 [0.375, 0.375] |  | 2 |  |" in text
+    assert "- 2. LaSeR - GRPO, accuracy at the same number of steps: -0.062" in text
+
+
+def test_a_file_without_marks_is_left_alone(claims, tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text("before\n")
+    with pytest.raises(InputError, match="no place"):
+        readme.write(list(claims.values()), path)
+    assert path.read_text() == "before\n"
