@@ -15,7 +15,7 @@ if str(ROOT) not in sys.path:
 
 import streamlit as st
 
-from app import sidebar, tour
+from app import sidebar, tour, warm  # noqa: F401 - warm: loaded for what it does
 
 st.set_page_config(
     page_title="LaSeR Explorer",

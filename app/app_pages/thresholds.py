@@ -9,7 +9,7 @@ import streamlit as st
 from app import choices, data, findings, parts
 from app.words import count, estimate, interval, number, percent, score_text
 from laser_core import analysis
-from laser_core.figures import reliability_figure, roc_pr_figure, threshold_figure
+from laser_core.figures import mark_threshold, reliability_figure, roc_pr_figure, threshold_figure
 
 COSTS = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0]
 CELLS = {  # name: accepted, correct, what it is; in the order of a confusion table
@@ -112,8 +112,13 @@ def curve(which: str, threshold: float) -> None:
 
 def sweep_figure(sweep: analysis.Sweep, fitted: analysis.CrossFit, threshold: float, ratio: float | None) -> None:
     """TPR, TNR and balanced F1 at every threshold."""
+    curves = data.remember(
+        source,
+        ("sweep figure", signal, ratio),
+        lambda: threshold_figure(sweep, threshold=None, signal=parts.signal_label(signal)),
+    )
     parts.figure(
-        threshold_figure(sweep, threshold=threshold, signal=parts.signal_label(signal)),
+        mark_threshold(curves, threshold),
         key="threshold_sweep",
         alt="True positive rate, true negative rate and balanced F1 against the threshold",
         see="Raising the threshold stops more incorrect solutions (TNR rises) and loses correct ones (TPR falls); "

@@ -13,7 +13,7 @@ from laser_core.figures.relations import (
     signals_figure,
 )
 from laser_core.figures.runs import comparison_figure, training_figure
-from laser_core.figures.scores import reliability_figure, score_histogram, threshold_figure
+from laser_core.figures.scores import mark_threshold, reliability_figure, score_histogram, threshold_figure
 from laser_core.figures.theme import enlarge
 from laser_core.figures.tokens import linked_figure, mean_trace_figure
 from laser_core.figures.traces import QUANTITIES, Trace, token_heatmap, token_strip_html, trace_figure
@@ -39,6 +39,7 @@ __all__ = [
     "figure_csv",
     "figure_html",
     "linked_figure",
+    "mark_threshold",
     "mean_trace_figure",
     "paired_difference_figure",
     "reliability_figure",

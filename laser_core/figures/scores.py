@@ -70,13 +70,13 @@ def score_histogram(
     return fig
 
 
-def threshold_figure(sweep: Sweep, *, threshold: float = 0.5, signal: str = "last-token score") -> go.Figure:
+def threshold_figure(sweep: Sweep, *, threshold: float | None = 0.5, signal: str = "last-token score") -> go.Figure:
     """TPR, TNR and their harmonic mean, the balanced F1, at every threshold, with the 95% band of the balanced F1.
 
     Parameters
     ----------
     sweep : from :func:`laser_core.analysis.threshold_sweep`.
-    threshold : the threshold in use, drawn as a line.
+    threshold : the threshold in use, drawn as a line; None leaves it to :func:`mark_threshold`.
     signal : what the threshold is put on, for the axis title.
 
     Notes
@@ -112,8 +112,25 @@ def threshold_figure(sweep: Sweep, *, threshold: float = 0.5, signal: str = "las
         )
     frame(fig, x=f"threshold on the {signal}", y="share of solutions, or balanced F1")
     fig.update_yaxes(range=[0, 1.04])
+    return fig if threshold is None else mark_threshold(fig, threshold)
+
+
+def mark_threshold(fig: go.Figure, threshold: float) -> go.Figure:
+    """A copy of :func:`threshold_figure`'s figure in which a line marks the threshold in use.
+
+    The curves do not depend on it, and copying them takes less than half as long as drawing them anew.
+
+    Examples
+    --------
+    >>> from laser_core.analysis import Samples, threshold_sweep
+    >>> curves = threshold_figure(threshold_sweep(Samples.from_arrays(correct=[[1, 0]], score=[[0.9, 0.2]])))
+    >>> [len(mark_threshold(curves, x).layout.shapes) - len(curves.layout.shapes) for x in (0.3, 0.7)]
+    [1, 1]
+    """
+    fig = go.Figure(fig)
+    ends = [edge for trace in fig.data for edge in (np.min(trace.x), np.max(trace.x))]
+    side = _inward(threshold, min(ends), max(ends))
     add_rule(fig, x=threshold, label=f"in use: {threshold:.2f}", yanchor="bottom")
-    side = _inward(threshold, x[0], x[-1])
     fig.layout.annotations[-1].update(yref="paper", y=0, xanchor=side, xshift=4 if side == "left" else -4)
     return fig
 
