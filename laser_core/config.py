@@ -42,7 +42,7 @@ class LaserConfig:
 
     # LaSeR
     beta_v: float = setting(0.1, "scale of the score", symbol="beta_v", unit="reward / nat")
-    alpha: float = setting(0.5, "weight of the score loss", symbol="alpha")
+    alpha: float = setting(0.1, "weight of the score loss", symbol="alpha")
     tau: float = setting(0.1, "share of the score in the integrated advantage", symbol="tau")
     std_threshold: float = setting(0.1, "a problem's scores must spread more than this to be used", symbol="T")
     z_token: str = setting("", "verdict token; empty: the model's first reserved token", symbol="z_c")
@@ -140,7 +140,6 @@ class LaserConfig:
     def published(cls, **changes: Any) -> LaserConfig:
         """The paper's settings for large models (section 4.1 and appendix of arXiv 2510.14943)."""
         paper = {
-            "alpha": 0.1,
             "prompts_per_step": 128,
             "max_new_tokens": 8192,
             "lr": 1e-6,

@@ -9,7 +9,7 @@ Departures from the paper, and from its official code where that departs from th
 3. c_ref is measured on the starting model's own solutions (mean, std and n are recorded) unless it is given.
 4. The policy loss averages over all response tokens of the step, not within each solution first.
 5. The learning rate warms up linearly and decays linearly to zero, because the end of a short run is what is judged.
-6. The defaults of alpha, learning rate and batch suit the miniature world; ``LaserConfig.published`` has the paper's.
+6. The defaults of learning rate, batch and length suit the miniature world; ``LaserConfig.published`` has the paper's.
 """
 
 from __future__ import annotations

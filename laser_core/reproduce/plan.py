@@ -19,7 +19,7 @@ ABLATIONS: tuple[tuple[str, dict, str], ...] = (
     ("no-integration", {"integrate_advantages": False}, "no integrated advantages"),
     ("beta-0.05", {"beta_v": 0.05}, "beta_v = 0.05"),
     ("beta-0.2", {"beta_v": 0.2}, "beta_v = 0.2"),
-    ("alpha-0.1", {"alpha": 0.1}, "alpha = 0.1, the paper's"),
+    ("alpha-0.5", {"alpha": 0.5}, "alpha = 0.5"),
     ("alpha-2", {"alpha": 2.0}, "alpha = 2"),
     ("other-token", {"z_token": RESERVED[1]}, "another z token"),
     ("several-tokens", {"z_tokens": RESERVED}, "four z tokens, averaged"),
