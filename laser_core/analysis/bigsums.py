@@ -11,7 +11,7 @@ from laser_core.analysis.estimates import UNDEFINED, Estimate, interval
 from laser_core.analysis.metrics import Judged, within_problem_aurocs
 from laser_core.analysis.reliability import EceMoments
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.summary import few_problems, number, numbers
+from laser_core.analysis.summary import few_problems, number, numbers, with_interval
 from laser_core.analysis.thresholds import balanced_f1
 from laser_core.analysis.voting import voting_curve
 from laser_core.errors import InputError
@@ -84,7 +84,7 @@ class BigSummary:
         score: dict[str, object] = {"signal": self.signal, "n_mixed_problems": self.n_mixed_problems}
         for name in ("auroc", "within_problem_auroc", "balanced_f1", "tpr", "tnr", "ece", "brier"):
             estimate = getattr(self, name)
-            score |= {name: number(estimate.value), f"{name}_ci": [number(end) for end in estimate.ci]}
+            score |= with_interval(name, estimate)
         score |= {
             "threshold": self.threshold,
             "best_threshold": number(self.best_threshold),
@@ -103,8 +103,7 @@ class BigSummary:
             "run": self.run,
             "n_problems": self.n_problems,
             "n_rollouts": self.n_rollouts,
-            "accuracy": number(self.accuracy.value),
-            "accuracy_ci": [number(end) for end in self.accuracy.ci],
+            **with_interval("accuracy", self.accuracy),
             "score": score,
             "voting": voting,
             "truncated_fraction": number(self.truncated_fraction),

@@ -69,7 +69,7 @@ class Summary:
         if self.cross_fit is not None:
             named["balanced_f1_cross_fitted"] = self.cross_fit.balanced_f1
         for name, estimate in named.items():
-            score |= {name: number(estimate.value), f"{name}_ci": [number(end) for end in estimate.ci]}
+            score |= with_interval(name, estimate)
         score |= {
             "threshold": s.threshold,
             "best_threshold": number(self.sweep.best),
@@ -92,13 +92,17 @@ class Summary:
             "run": self.run,
             "n_problems": self.n_problems,
             "n_rollouts": self.n_rollouts,
-            "accuracy": number(self.accuracy.value),
-            "accuracy_ci": [number(end) for end in self.accuracy.ci],
+            **with_interval("accuracy", self.accuracy),
             "score": score,
             "voting": voting,
             "truncated_fraction": number(self.truncated_fraction),
             "warnings": list(self.warnings),
         }
+
+
+def with_interval(name: str, estimate: Estimate) -> dict[str, object]:
+    """Two entries of a JSON object: the value, and under ``name_ci`` the ends of its interval."""
+    return {name: number(estimate.value), f"{name}_ci": [number(end) for end in estimate.ci]}
 
 
 def number(value: float) -> float | None:
