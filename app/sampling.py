@@ -113,9 +113,11 @@ def show(draws: dict[str, Draw], counted: int) -> None:
     votes = {key: playground.vote(draw.rollouts, counted) for key, draw in draws.items()}
     ballots = {key: vote_figure(*vote) for key, vote in votes.items()}
     most = max([1, *(len(answers) for _, answers in votes.values())])
+    tallest = max(ballot.layout.height for ballot in ballots.values())
+    longest = max([1, *(int(vote.count.max(initial=0)) for vote, _ in votes.values())])
     for ballot in ballots.values():
-        ballot.update_layout(height=max(other.layout.height for other in ballots.values()))
-        ballot.update_xaxes(title_text="votes", range=[0, 1.45 * counted])  # the sentence below says which
+        ballot.update_layout(height=tallest)
+        ballot.update_xaxes(title_text="votes", range=[0, 1.5 * longest])  # the sentence below says which
         ballot.update_yaxes(autorange=False, range=[min(most, MAX_ANSWERS) - 0.5, -0.5])
     lines = {key: _lines(draw) for key, draw in draws.items()}
     values = np.concatenate([[0.0, 1.0], *(trace.y for figure in lines.values() for trace in figure.data)])

@@ -98,6 +98,19 @@ def text(trace: Trace, response: str, quantity: str, *, key: str, beta_v: float 
         st.code(response[:100_000], language=None, wrap_lines=True)
 
 
+def some_of_each(order: list[int], rows: dict[int, dict], most: int) -> list[int]:
+    """At most so many rows in their order, half of them correct where there are enough of both kinds.
+
+    >>> some_of_each([5, 6, 7, 8], {5: {"correct": True}, 6: {"correct": True}, 7: {}, 8: {"correct": False}}, 2)
+    [5, 7]
+    """
+    right = [row for row in order if rows[row].get("correct")]
+    others = [row for row in order if row not in right]
+    n_right = min(len(right), max(most // 2, most - len(others)))
+    kept = {*right[:n_right], *others[: most - n_right]}
+    return [row for row in order if row in kept]
+
+
 def longest(traces: list[Trace]) -> int:
     """Tokens in the longest of them."""
     return max((len(trace.tokens) for trace in traces), default=0)

@@ -108,7 +108,8 @@ def panel() -> None:
             icon=":material/info:",
         )
         return
-    drawn = order[:MAX_ROWS] + [row for row in dict.fromkeys(chosen.values()) if row not in order[:MAX_ROWS]]
+    drawn = solutions.some_of_each(order, rows, MAX_ROWS) if by == "verdict" else order[:MAX_ROWS]
+    drawn = drawn + [row for row in dict.fromkeys(chosen.values()) if row not in drawn]
     traces = [Trace.from_row(rows[row], **settings) for row in drawn]
     longest = solutions.longest(traces)
     heat, line, window = controls(longest)

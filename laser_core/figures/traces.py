@@ -160,7 +160,8 @@ def trace_figure(
     frame(fig, x="response token", y=what.name if what.unit == "score" else f"{what.name}, {what.unit}", height=340)
     if quantity == "score":
         add_rule(fig, y=0.5, label="0.5: judged correct above")
-        fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")
+        # In the middle: at the ends the score often rises through the line.
+        fig.layout.annotations[-1].update(x=0.5, xref="paper", xanchor="center", yanchor="bottom")
     if quantity == "z_logprob" and c_ref is not None:
         add_rule(fig, y=c_ref, label=f"c_ref = {c_ref:.1f}: score 0")
         fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")
@@ -284,6 +285,8 @@ def token_strip_html(trace: Trace, quantity: str, *, beta_v: float | None = None
         style = f"background:{color};color:{INK};" if color else ""
         title = html.escape(f"{visible(token[:80])}  {what.name} {value:.3f}{unit}", quote=True)
         shown = html.escape(visible(token[:400]), quote=True).replace("↵", "↵\n")
+        if token.startswith("<") and len(token) < 24 and token.isprintable():
+            style += "white-space:nowrap;"  # <eos> stays whole at the end of a line
         spans.append(f'<span title="{title}" style="{style}padding:0.1em 0.06em;border-radius:3px">{shown}</span>')
     more = len(trace.tokens) - limit
     rest = f"<span> … {more:,} more tokens</span>" if more > 0 else ""

@@ -169,7 +169,6 @@ def paired_difference_figure(
     rows = [row for row in rows if np.isfinite(row[1])]
     if not rows:
         return empty("Nothing can be compared here.")
-    names = [row[0] for row in rows]
     value, low, high = (100 * np.array([row[i] for row in rows]) for i in (1, 2, 3))
     fig = go.Figure(
         go.Scatter(
@@ -200,7 +199,12 @@ def paired_difference_figure(
     )
     frame(fig, x=_less(names), y="", height=100 + 48 * len(rows), hovermode="closest", legend=False)
     fig.update_layout(margin={"t": 30})
-    fig.update_yaxes(tickvals=list(range(len(rows))), ticktext=names, range=[len(rows) - 0.5, -0.7], showgrid=False)
+    fig.update_yaxes(
+        tickvals=list(range(len(rows))),
+        ticktext=[row[0] for row in rows],
+        range=[len(rows) - 0.5, -0.7],
+        showgrid=False,
+    )
     add_rule(fig, x=0.0, label="no difference", yanchor="bottom")
     return fig
 

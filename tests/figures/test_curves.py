@@ -168,7 +168,8 @@ def test_settings_in_use_are_framed():
 def test_paired_differences_are_in_points_around_zero():
     better = SAMPLES.with_score(SAMPLES.score + 0.3 * (SAMPLES.correct == 1))
     found = analysis.compare(SAMPLES, better, n_max=4)
-    fig = figures.paired_difference_figure(found, n=4)
+    fig = figures.paired_difference_figure(found, n=4, names=("before", "<b>after</b>"))
+    assert fig.layout.xaxis.title.text == "&lt;b&gt;after&lt;/b&gt; less before, points"
     (trace,) = fig.data
     at = fig.layout.yaxis.ticktext.index("AUROC")
     assert trace.x[at] == pytest.approx(100 * found.auroc.difference.value)
