@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,6 +40,7 @@ __all__ = [
     "current",
     "events",
     "remember",
+    "report",
     "samples",
     "signal_of",
     "trained_sources",
@@ -54,6 +56,15 @@ def as_file(source: Source, suffix: str) -> bytes:
         path = Path(folder) / f"rollouts.{suffix}"
         _WRITERS[suffix](source.rollouts, path)
         return path.read_bytes()
+
+
+def report(source: Source, signal: str | None) -> str:
+    """The page that ``laser report`` writes, for one run with what stands in the score's place on the pages."""
+    from laser_core.report import ReportOptions, report_html
+
+    return report_html(
+        replace(source.result, rollouts=source.rollouts), name=source.title, options=ReportOptions(signal=signal)
+    )
 
 
 # Results are frozen and handed out by reference: copying them on every rerun would cost more than computing them. Each

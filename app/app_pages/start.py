@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data, findings, parts, runs, tour, uploads
+from app import data, findings, parts, runs, sources, tour, uploads
 from app.words import UNDEFINED, count, interval, literal, number, percent, verdict
 from laser_core.figures import comparison_figure
 
@@ -56,14 +56,27 @@ else:
         "several solutions per problem, and check them."
     )
 parts.header(QUESTION, finding)
-st.button(
-    "Guided tour: predict, then see",
-    key="tour_start",
-    icon=":material/tour:",
-    on_click=tour.go,
-    args=(0,),
-    type="primary",
-)
+with st.container(horizontal=True, gap="small"):
+    st.button(
+        "Guided tour: predict, then see",
+        key="tour_start",
+        icon=":material/tour:",
+        on_click=tour.go,
+        args=(0,),
+        type="primary",
+    )
+    if len(source.rollouts) <= sources.MAX_ROWS_FREE:  # of more, `laser report` takes its time better than a page
+        st.download_button(
+            "Report of this run",
+            lambda: data.report(source, signal),
+            f"{source.key}-report.html",
+            "text/html",
+            key="report",
+            on_click="ignore",
+            icon=":material/download:",
+            help="One HTML page with every figure and number on these rollouts; it needs no network. Same as "
+            "`laser report FILE`.",
+        )
 
 with st.container(horizontal=True, gap="small"):
     card(

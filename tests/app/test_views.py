@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from app import data, sources
 from app.tour_steps import STEPS
 from laser_core import analysis
 from laser_core.analysis import Samples
@@ -301,3 +302,12 @@ def test_a_megabyte_of_text_in_every_field_breaks_nothing(bundled_runs):
     visit(app, "traces")
     app.selectbox(key="problem_kind").select("all").run()
     assert max(len(element.value) for element in app.html) < 200_000
+
+
+def test_the_report_of_a_run_holds_its_figures_and_names_it(bundled_runs):
+    _, samples = run_of(bundled_runs)
+    source = sources.bundled_sources()["laser"]
+    page = data.report(source, "score")
+    assert "LaSeR" in page
+    assert f"{analysis.separation(samples).within_problem_auroc.value:.3f}" in page
+    assert start().get("download_button")
