@@ -1,7 +1,7 @@
 """Choose from a reproduction what the project ships: ``python -m laser_core.reproduce.ship RUNS``.
 
-Seed 0 of LaSeR and GRPO with models, traces and training events, whatever it shows; the base; the table; and of every
-run its evaluation without the per-token columns, which are most of a file.
+Seed 0 of LaSeR and GRPO with models, traces and training events, whatever it shows; the base; the models of LaSeR's
+other seeds at half size; the table; and of every run its evaluation without the per-token columns, most of a file.
 """
 
 from __future__ import annotations
@@ -33,12 +33,26 @@ def ship(out: Path, root: Path = ROOT) -> None:
             shutil.rmtree(root / "models" / name, ignore_errors=True)
             shutil.copytree(folder / "model", root / "models" / name)
             shutil.copy(folder / "events.jsonl", root / "events" / f"{name}.jsonl")
+    for folder in sorted(out.glob("runs/laser-[1-9]/model")):
+        _half_size(folder, root / "models" / folder.parent.name)
     for path in sorted(out.glob("runs/*/*.judged.parquet")):
         family = path.name.removesuffix(".judged.parquet")
         name = path.parent.name if family == "rollouts" else f"{family}-by-{path.parent.name}"
         table = _named(read(path).rollouts, name).table
         kept = table.drop_columns([column for column in PER_TOKEN if column in table.column_names])
         write_parquet(Rollouts(kept, read(path).rollouts.meta), root / "reproduce" / "rollouts" / f"{name}.parquet")
+
+
+def _half_size(model: Path, target: Path) -> None:
+    """Copy a model with its parameters in bfloat16, the precision that every product of the reproduction rounds to."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(model, target)
+    weights = target / "model.safetensors"
+    halved = {name: tensor.to(torch.bfloat16) for name, tensor in load_file(weights).items()}
+    save_file(halved, weights, metadata={"format": "pt"})
 
 
 def _named(rollouts: Rollouts, name: str) -> Rollouts:
