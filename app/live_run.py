@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import data, parts
-from app.words import count, duration, literal, number
+from app.words import count, duration, literal, number, small
 from laser_core import jobs
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
@@ -35,6 +35,12 @@ NUMBERS = (  # event field, its name on the page, digits, what it is
     ),
 )
 VIEWS = ("start", "traces", "scores", "thresholds", "voting", "compare")
+CARD = {
+    "delta_color": "off",
+    "delta_arrow": "off",
+    "border": True,
+    "width": 196,
+}  # three beside each other, in two rows
 CURVES = ["reward", "within_problem_auroc", "balanced_f1"]  # at first
 STATES = {
     "starting": ":blue-badge[:material/hourglass_top: starting]",
@@ -156,10 +162,12 @@ def _numbers(job: jobs.Job, done: Progress) -> None:
         for field, name, digits, meaning in NUMBERS:
             if field in done.recent:
                 mean, error = done.recent[field]
-                shown = f"{mean:.1e}" if digits is None else number(mean, digits)
-                spread = None if math.isnan(error) else f"± {error:.1e}" if digits is None else f"± {error:.{digits}f}"
-                st.metric(name, shown, spread, delta_color="off", delta_arrow="off", help=meaning, border=True)
-        st.metric("Tokens/s", f"{done.tokens_per_second:,.0f}", help="Sampling and training together.", border=True)
+                shown = small(mean) if digits is None else number(mean, digits)
+                spread = None if math.isnan(error) else f"± {small(error) if digits is None else number(error, digits)}"
+                st.metric(name, shown, spread, help=meaning, **CARD)
+        pace = step_seconds(done.events)
+        pace = None if pace is None else f"{pace:.2g} s a step"
+        st.metric("Tokens/s", f"{done.tokens_per_second:,.0f}", pace, help="Sampling and training together.", **CARD)
     st.caption(
         f"Means over the last {count(done.n_recent, 'step')}, {_batch(job.settings)} each; ± is the standard error "
         "over these steps, the trend included."

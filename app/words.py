@@ -71,6 +71,20 @@ def mean_score(mean: Estimate) -> str:
     return f"{score_text(mean.value)} ({interval(mean, digits=3 if small else 2)})"
 
 
+def small(value: float) -> str:
+    """A number as short as it can be said, however small it is.
+
+    >>> small(0), small(0.7712), small(0.0004), small(2.3e-07), small(2203.6)
+    ('0', '0.77', '0.0004', '2 × 10⁻⁷', '2,204')
+    """
+    if value == 0:
+        return "0"
+    if value >= 0.0001:
+        return f"{value:.2g}" if value < 100 else f"{value:,.0f}"
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"{mantissa} × 10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+
+
 def percent(value: float, digits: int = 0) -> str:
     """A share as a percentage.
 

@@ -5,23 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from app import data, parts
-from app.words import literal
+from app.words import literal, small
 from laser_core import theory
 from laser_core.figures.theory import neglected_figure, noise_figure, score_line_figure
 
 QUESTION = "When can Z be left out of the score?"
 START = {"theory_beta": 0.1, "theory_reference": -23.1, "theory_policy": -15.0, "theory_std": 0.04}
 ANSWERS = ("About 1", "About 2", "About 2,000")
-
-
-def small(value: float) -> str:
-    """A number as short as it can be said: 0, 0.77, 0.0004, 2 × 10⁻⁷."""
-    if value == 0:
-        return "0"
-    if value >= 0.0001:
-        return f"{value:.2g}" if value < 100 else f"{value:,.0f}"
-    mantissa, exponent = f"{value:.0e}".split("e")
-    return f"{mantissa} × 10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
 
 
 def references() -> list[theory.Reference]:

@@ -52,12 +52,11 @@ def setting(name: str, label: str) -> object:
 
 
 def in_pairs(labels: dict[str, str]) -> dict[str, object]:
-    """The settings two beside each other."""
+    """The settings two beside each other; a last one alone has the whole width."""
     chosen, names = {}, list(labels)
     for start in range(0, len(names), 2):
-        for column, name in zip(
-            st.columns(2, gap="small", vertical_alignment="bottom"), names[start : start + 2], strict=False
-        ):
+        pair = names[start : start + 2]
+        for column, name in zip(st.columns(len(pair), gap="small", vertical_alignment="bottom"), pair, strict=True):
             with column:
                 chosen[name] = setting(name, labels[name])
     return chosen
@@ -85,15 +84,16 @@ def begin(live: jobs.Job | None) -> None:
             seed = st.number_input(
                 "Seed", 0, 2**31 - 1, 0, key="train_seed", persist_state="session", help=FIELDS["seed"].metadata["help"]
             )
-        with st.expander("More settings"):
-            chosen = in_pairs(FINE)
-            st.caption("What a run costs")
-            chosen |= in_pairs(COST)
+        # Above the long list of settings, so that whoever presses it sees the run begin.
         asked = st.form_submit_button(
             "Start", type="primary", icon=":material/play_arrow:", disabled=live is not None, width="stretch"
         )
         if live:
             st.caption(f"One run at a time: {literal(live.name)} is running. Stop it, or wait for it.")
+        with st.expander("More settings"):
+            chosen = in_pairs(FINE)
+            st.caption("What a run costs")
+            chosen |= in_pairs(COST)
     if asked:
         try:
             job = jobs.start(LaserConfig(method=method, steps=int(steps), seed=int(seed), **chosen))
@@ -129,7 +129,7 @@ with main:
             "Run",
             list(keys),
             key="train_run",
-            format_func=lambda key: f"{keys[key].name}, {keys[key].state}",
+            format_func=lambda key: keys[key].name,  # not its state, which the browser would go on showing
             persist_state="session",
         )
         finding = live_run.finding(keys[key])
