@@ -6,15 +6,18 @@ share a row; where they part, the row branches, and where all of them have ended
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from transformers import DynamicCache, PreTrainedModel
 
 from laser_core import llama_fast
-from laser_core.llama_fast import FastLlama, PromptStates
+from laser_core.llama_fast import FastLlama, Layer, PromptStates
 from laser_core.numerics import cast
 
 BLOCK = 16  # positions by which the static cache grows
@@ -29,6 +32,9 @@ class Decoder(Protocol):
     def step(self, parent: Tensor, token: Tensor) -> Tensor:
         """New rows: each continues the old row ``parent`` by ``token``, both of shape (A,). Hidden states (A, D)."""
 
+    def close(self) -> None:
+        """Nothing more will be decoded."""
+
 
 def open_decoder(model: PreTrainedModel, dtype: torch.dtype, pad_id: int) -> Decoder:
     """The lean way where the model's architecture allows it, else the model's own forward pass."""
@@ -37,13 +43,16 @@ def open_decoder(model: PreTrainedModel, dtype: torch.dtype, pad_id: int) -> Dec
 
 
 class LlamaDecoder:
-    """Through :class:`FastLlama`; the cache is static: allocated by the block, written in place.
+    """Through the parameters of :class:`FastLlama`, a token a row; the cache is static: grown by the block.
 
+    The cache is most of the memory a step reads, so it stays without gaps (a view of a longer one took three times as
+    long to attend to), and its memory serves the next sampling too: new pages are slow to touch for the first time.
     Attention runs in float32: with one query a row its products are too small for bfloat16 to pay.
     """
 
     def __init__(self, model: PreTrainedModel, dtype: torch.dtype, pad_id: int) -> None:
         self.forward = FastLlama(model, dtype, attention_dtype=torch.float32)
+        self.gate_up = [torch.cat([layer.gate, layer.up]) for layer in self.forward.layers]
         self.device, self.pad_id = model.device, pad_id
 
     def start(self, prompts: Sequence[Sequence[int]], most_rows: int) -> Tensor:
@@ -53,8 +62,9 @@ class LlamaDecoder:
         states = PromptStates.of(self.forward, tokens, length)
         self.most_rows, self.n_rows, self.filled = most_rows, *tokens.shape
         self.position = length  # (A,), of the next token
-        self.bias = llama_fast.visible(length, self.filled)  # (A, 1, 1, L)
-        self.keys, self.values = list(states.keys), list(states.values)  # each (most rows, K, L, d), the first A used
+        self.bias = llama_fast.visible(length, self.filled)[:, 0]  # (A, 1, L)
+        self.caches = [*states.keys, *states.values]  # each (most rows, K, L, d), the first A rows used
+        self.memory: list[Tensor] = []  # what each of them is a view of
         self._grow()
         return states.last
 
@@ -63,33 +73,95 @@ class LlamaDecoder:
         if self.filled == self.bias.shape[-1]:
             self._grow()
         self.bias[..., self.filled] = 0
-        hidden = self.forward(token[:, None], self.position[:, None], self._attention)
+        x = F.embedding(token, self.forward.base.embed_tokens.weight).float()  # (A, D)
+        turn = self.turns[self.position]  # (A, 1, d/2)
+        for index, layer in enumerate(self.forward.layers):
+            x.add_(F.linear(self._attend(index, layer, self._unit(x), turn), layer.out))
+            gate, up = F.linear(self._unit(x), self.gate_up[index]).chunk(2, dim=-1)
+            x.add_(F.linear(F.silu(gate).mul_(up), layer.down))
         self.filled, self.position = self.filled + 1, self.position + 1
-        return hidden[:, 0]
+        return F.rms_norm(x, x.shape[-1:], self.forward.base.norm.weight.float(), self.forward.eps)
+
+    def close(self) -> None:
+        for memory in self.memory:
+            _memory.give(memory)
+        self.caches, self.memory = [], []
+
+    def _unit(self, x: Tensor) -> Tensor:
+        """x / rms(x), in the products' precision."""
+        scale = torch.linalg.vecdot(x, x).div_(x.shape[-1]).add_(self.forward.eps).rsqrt_()  # (A,)
+        return (x * scale.unsqueeze(-1)).to(self.forward.dtype)
+
+    def _attend(self, index: int, layer: Layer, x: Tensor, turn: Tensor) -> Tensor:
+        """What a layer's heads find, (A, H d), having put the new token's key and value into the cache."""
+        heads, key_heads, width = self.forward.heads, self.forward.key_heads, self.forward.width
+        n = len(x)
+        joint = F.linear(x, layer.qkv, layer.qkv_bias).view(n, -1, width)  # (A, H + 2 K, d)
+        turning, value = joint[:, : heads + key_heads].float(), joint[:, heads + key_heads :]
+        if layer.head_norm is not None:
+            turning = F.rms_norm(turning, (width,), None, self.forward.eps) * layer.head_norm
+        pairs = torch.view_as_complex(turning.unflatten(-1, (-1, 2))) * turn  # (A, H + K, d/2)
+        turned = torch.view_as_real(pairs).flatten(-2)  # (A, H + K, d)
+        keys, values = (self.caches[i][:n] for i in (index, index + len(self.gate_up)))
+        keys[:, :, self.filled], values[:, :, self.filled] = turned[:, heads:], value
+        query = turned[:, :heads].reshape(n * key_heads, -1, width)  # (A, H, d) -> (A K, H/K, d)
+        found = torch.bmm(query, keys.flatten(0, 1).transpose(1, 2)).view(n, heads, -1)  # (A, H, L)
+        weights = torch.add(self.bias, found, alpha=width**-0.5).softmax(-1)
+        grouped = weights.view(n * key_heads, heads // key_heads, -1)  # (A, H, L) -> (A K, H/K, L)
+        return torch.bmm(grouped, values.flatten(0, 1)).view(n, -1).to(self.forward.dtype)
 
     def _follow(self, parent: Tensor) -> None:
         """Row i becomes a copy of row ``parent[i]``; those that are it already stay where they are."""
         self.position, self.bias, self.n_rows = self.position[parent], self.bias[parent], len(parent)
         moved = (parent != torch.arange(len(parent), device=self.device)).nonzero().squeeze(1)
         if len(moved):
-            for cache in (*self.keys, *self.values):
-                cache[moved] = cache[parent[moved]]
-
-    def _attention(self, index: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        keys, values = self.keys[index][: self.n_rows], self.values[index][: self.n_rows]
-        keys[:, :, self.filled], values[:, :, self.filled] = key[:, :, 0], value[:, :, 0]
-        return llama_fast.attend(query, keys, values, self.bias)
+            for cache in self.caches:
+                cache.index_copy_(0, moved, cache.index_select(0, parent[moved]))
 
     def _grow(self) -> None:
-        """A block more room, of zeros: what -inf hides must still be a number."""
-        for cache in (self.keys, self.values):
-            for index, old in enumerate(cache):
-                _, key_heads, _, width = old.shape
-                new = old.new_empty(self.most_rows, key_heads, self.filled + BLOCK, width)
-                new[: self.n_rows, :, : self.filled] = old[: self.n_rows]
-                new[: self.n_rows, :, self.filled :] = 0  # later rows begin as copies of these
-                cache[index] = new
-        self.bias = torch.nn.functional.pad(self.bias, (0, BLOCK), value=-torch.inf)
+        """Room up to the next whole block, of zeros: what -inf hides must still be a number."""
+        length = (self.filled // BLOCK + 1) * BLOCK  # whole blocks: softmax and products are a third faster on them
+        before, self.memory = self.memory, []
+        for index, old in enumerate(self.caches):
+            _, key_heads, _, width = old.shape
+            shape = (self.most_rows, key_heads, length, width)
+            self.memory.append(_memory.take(math.prod(shape), self.device))
+            new = self.memory[index][: math.prod(shape)].view(shape)
+            new[: self.n_rows, :, : self.filled] = old[: self.n_rows]
+            new[: self.n_rows, :, self.filled :] = 0  # later rows begin as copies of these
+            self.caches[index] = new
+            if before:
+                _memory.give(before[index])  # for the next one
+        self.bias = F.pad(self.bias, (0, length - self.filled), value=-torch.inf)
+        self.turns = self.forward.turns(torch.arange(length, device=self.device)[None])[0].unsqueeze(1)  # (L, 1, d/2)
+
+
+class _Memory:
+    """Flat float32 memory of caches no longer in use, kept for the next ones."""
+
+    MOST = 2**26  # numbers: 256 MiB, of which a half may never have been touched
+
+    def __init__(self) -> None:
+        self.kept: list[Tensor] = []  # by size
+        self.lock = threading.Lock()
+
+    def take(self, n: int, device: torch.device) -> Tensor:
+        """At least n numbers, in no particular state."""
+        with self.lock:
+            if device.type == "cpu" and self.kept and self.kept[-1].numel() >= n:
+                return self.kept.pop()
+        return torch.empty(2 * n, device=device)  # room to grow into
+
+    def give(self, memory: Tensor) -> None:
+        if memory.device.type != "cpu":  # elsewhere PyTorch's allocator keeps it
+            return
+        with self.lock:
+            self.kept = sorted([*self.kept, memory], key=Tensor.numel)
+            while sum(map(Tensor.numel, self.kept)) > self.MOST:
+                self.kept.pop(0)
+
+
+_memory = _Memory()
 
 
 class ModelDecoder:
@@ -121,6 +193,9 @@ class ModelDecoder:
         hidden = self._run(token[:, None], self.seen, self.position[:, None])
         self.position = self.position + 1
         return hidden[:, 0]
+
+    def close(self) -> None:
+        del self.cache
 
     def _run(self, tokens: Tensor, seen: Tensor, position: Tensor) -> Tensor:
         out = self.model(tokens, attention_mask=seen, position_ids=position, past_key_values=self.cache)

@@ -121,6 +121,7 @@ def generate(
         going, row = going[~ended], row[~ended]
         if not len(going):
             break
+    decoder.close()
 
     longest = int(length.max())
     return Generation(

@@ -160,8 +160,7 @@ class FastLlama:
     def __call__(self, tokens: Tensor, position: Tensor, attention: Attention) -> Tensor:
         """Hidden states, float32 of shape (B, T, D), of ``tokens`` and their ``position``, both of shape (B, T)."""
         x = F.embedding(tokens, self.base.embed_tokens.weight).float()
-        cos, sin = (part[..., : self.width // 2] for part in self.base.rotary_emb(x, position))
-        turn = torch.complex(cos, sin).unsqueeze(2)  # (B, T, d/2) -> (B, T, 1, d/2)
+        turn = self.turns(position).unsqueeze(2)  # (B, T, d/2) -> (B, T, 1, d/2)
         for index, layer in enumerate(self.layers):
             query, key, value = self._heads(layer, _UnitRMS.apply(x, self.eps, self.dtype), turn)
             found = attention(index, query, key, value).transpose(1, 2).flatten(2)  # (B, H, T, d) -> (B, T, H d)
@@ -169,6 +168,12 @@ class FastLlama:
             unit = _UnitRMS.apply(x, self.eps, self.dtype)
             x = x + F.linear(F.silu(F.linear(unit, layer.gate)) * F.linear(unit, layer.up), layer.down)
         return _UnitRMS.apply(x, self.eps, torch.float32) * self.base.norm.weight.float()
+
+    def turns(self, position: Tensor) -> Tensor:
+        """What queries and keys are multiplied by at these positions, (B, T): complex, of shape (B, T, d/2)."""
+        like = self.base.embed_tokens.weight.new_empty(0, dtype=torch.float32)
+        cos, sin = (part[..., : self.width // 2] for part in self.base.rotary_emb(like, position))
+        return torch.complex(cos, sin)
 
     def _heads(self, layer: Layer, x: Tensor, turn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries of shape (B, H, T, d), keys and values of shape (B, K, T, d)."""
