@@ -133,7 +133,7 @@ def self_verification(e: Evidence) -> list[Claim]:
     rows.append(Claim.of(section, title, *found, paper=0.789, group="laser"))
     for signal, title, paper, rule, note in (
         (SELF_VERIFY, "score - second prompt", None, above(0), READ_GRADES),
-        (REWARD_MODEL, "score - reward model", -0.013, not_worse(), ""),
+        (REWARD_MODEL, "score - reward model", -0.013, not_worse(), "the paper's score is below its reward model too"),
     ):
         found = e.difference("laser", "laser", balanced_f1, signals=(signal, "score"))
         rows.append(Claim.of(section, title, *found, paper=paper, rule=rule, note=note, group="laser"))
