@@ -19,7 +19,11 @@ def kept(source: data.Source) -> dict[str, str | None]:
 
 
 def drop_unless(key: str, options: Sequence[object]) -> None:
-    """Forget a choice that is no longer on offer, so that the widget starts from its default."""
+    """Forget a choice that is no longer on offer, where it is read before its chooser is drawn.
+
+    Elsewhere leave it: Streamlit resets a choice that is not on offer and tells the browser so. Of one forgotten here
+    the browser goes on showing the old name.
+    """
     if key in st.session_state and st.session_state[key] not in options:
         st.session_state.pop(key)
 

@@ -113,7 +113,6 @@ def against_signal(source: data.Source, signal: str) -> None:
     if not others:
         st.info("These rollouts hold no second signal, and nothing to make one from.", icon=":material/info:")
         return
-    choices.drop_unless("other_signal", others)
     other = st.selectbox(
         "Other signal",
         others,

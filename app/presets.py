@@ -10,6 +10,7 @@ import streamlit as st
 from app import data, findings
 from laser_core import analysis
 
+FOLLOW = "token_follows"  # in the session's state: the next page puts the token where the trace turns
 CONFIDENT, TIE, TURN = "confidently wrong", "tie broken by the weights", "the trace turns here"
 
 
@@ -21,9 +22,9 @@ class View:
 
     def open(self) -> None:
         """Make these choices; for a callback, before the page's widgets are drawn."""
-        for key in ("problem_search", "problem_order", "correct", "incorrect", "token"):
-            st.session_state.pop(key, None)
-        for key, value in self.choices.items():
+        # Values are set, never removed: a chooser whose value is removed starts anew here, but not in the browser.
+        usual = {"problem_search": "", "problem_order": "telling", FOLLOW: "token" not in self.choices}
+        for key, value in (usual | self.choices).items():
             st.session_state[key] = value
 
 

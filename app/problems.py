@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import choices, data, findings
 
+ANEW = "problem_anew"  # in the session's state: the list has changed, so its first problem is shown
 MAX_OPTIONS = 1000  # more would make every click slow to answer
 ORDERS = {"telling": "most telling first", "hardest": "hardest first", "easiest": "easiest first"}
 
@@ -24,14 +25,17 @@ def choose(source: data.Source, signal: str) -> str:
     kept = choices.kept(source)
     kinds = [name for name in lists if lists[name]]
     telling = findings.HELPED if findings.HELPED in kinds else kinds[0]
-    choices.drop_unless("problem_kind", kinds)
+
+    def anew() -> None:
+        st.session_state[ANEW] = True
+
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         kind = st.selectbox(
             "Problems",
             kinds,
             index=kinds.index(telling),
             key="problem_kind",
-            on_change=lambda: st.session_state.pop("problem", None),
+            on_change=anew,
             width=225,
             **kept,
         )
@@ -43,17 +47,17 @@ def choose(source: data.Source, signal: str) -> str:
             "That contain",
             key="problem_search",
             placeholder="any text",
-            on_change=lambda: st.session_state.pop("problem", None),
+            on_change=anew,
             width=120,
             **kept,
         )
         found = [i for i in ids if wanted.lower() in labels[i].lower()] if wanted else ids
         ids = (found or ids)[:MAX_OPTIONS]
+        if st.session_state.pop(ANEW, False):
+            st.session_state["problem"] = ids[0]
         chosen = st.session_state.get("problem")
         if chosen in labels and chosen not in ids:
             ids = [chosen, *ids]
-        elif chosen is not None and chosen not in labels:
-            st.session_state.pop("problem", None)
         problem_id = st.selectbox(
             f"Problem, {len(found):,} of this kind" if found or not wanted else "Problem: no text matches, all shown",
             ids,
@@ -75,7 +79,7 @@ def _step(ids: list[str], problem_id: str) -> None:
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom", width="content"):
         for label, by, key, icon in (("Previous", -1, "P", "back"), ("Next", 1, "N", "forward")):
             st.button(
-                "",
+                f"{label} problem",  # heard, not seen
                 icon=f":material/arrow_{icon}:",
                 help=f"{label} problem",
                 key=f"problem-{label}",

@@ -43,15 +43,21 @@ def choose(source: data.Source, signal: str, order: list[int], rows: dict[int, d
         if len(options) < 2:
             return None
         options = options[1:] + options[:1]
-    choices.drop_unless(slot, options)
-    titles = names(source, signal, rows)
+    typical = len(own) // 2 if own else 0  # the middle one by score: typical, not picked to impress
+    shown = (source.content_id, signal)
+    changed = st.session_state.get(f"{slot}_of", shown) != shown  # the same row of another run has another score
+    st.session_state[f"{slot}_of"] = shown
+    if slot in st.session_state and (changed or st.session_state[slot] not in options):
+        st.session_state[slot] = options[typical]  # set, not removed: the browser would go on showing the old one
+    marks = {row: "✓" if values.get("correct") else "✗" for row, values in rows.items()}
+    titles = {row: f"{marks[row]} {name}" for row, name in names(source, signal, rows).items()}
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
         row = st.selectbox(
             NAMES[slot] if own else "A solution" if wanted else "Another solution",
             options,
-            index=len(own) // 2 if own else 0,  # the middle one by score: typical, not picked to impress
+            index=0 if slot in st.session_state else typical,
             key=slot,
-            format_func=lambda row: ("✓ " if rows[row].get("correct") else "✗ ") + titles[row],
+            format_func=lambda row: titles.get(row, f"row {row}"),
             **choices.kept(source),
         )
 
@@ -63,7 +69,7 @@ def choose(source: data.Source, signal: str, order: list[int], rows: dict[int, d
             (":material/arrow_forward:", 1, KEYS[slot][1]),
         ):
             st.button(
-                "",
+                f"{'Previous' if by < 0 else 'Next'}: {NAMES[slot].split(' ', 1)[1]}",  # heard, not seen
                 icon=icon,
                 key=f"{slot}-{by}",
                 on_click=move,

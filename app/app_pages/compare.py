@@ -42,14 +42,9 @@ def paired() -> None:
     scored = [source for source in shown if data.signal_of(source) is not None] or shown
     titles = {source.key: source.title for source in scored}
     keep = {"format_func": titles.__getitem__, "persist_state": "session", "width": 280}
-    for key in ("second_run", "first_run"):
-        if st.session_state.get(key) not in titles:
-            st.session_state.pop(key, None)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         second = sources[st.selectbox("This run", list(titles), key="second_run", **keep)]
         others = [key for key in titles if key != second.key]
-        if st.session_state.get("first_run") == second.key:
-            st.session_state.pop("first_run")
         first = sources[st.selectbox("less this one", others, key="first_run", **keep)]
     signal = data.signal_of(second) or "score"
     try:

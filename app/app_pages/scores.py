@@ -30,7 +30,6 @@ sections = {
     "Against training step": distributions.against_step,
     "Beside free signals": distributions.beside_signals,
 }
-choices.drop_unless("scores_section", list(sections))
 section = st.segmented_control(
     "What to look at",
     list(sections),

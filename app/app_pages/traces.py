@@ -69,8 +69,6 @@ def controls(longest: int) -> tuple[str, str, tuple[int, int]]:
     """What the heatmap and the lines show, and which tokens."""
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         name = {"format_func": lambda key: QUANTITIES[key].name, "width": 210}
-        choices.drop_unless("quantity", held)
-        choices.drop_unless("line", held)
         heat = st.selectbox("Colour tokens by", held, key="quantity", **name, **kept)
         line = st.selectbox("Line", held, key="line", **name, **kept)
         window = (1, longest)
@@ -84,8 +82,8 @@ def panel() -> None:
     """The solutions side by side, the heatmap and the lines, all of one selection."""
     known = findings.measures(source)
     offered = [by for by in ORDERS if by in ("verdict", "score") or by in known]
-    choices.drop_unless("sort", offered)
     by = st.session_state.get("sort", "verdict")
+    by = by if by in offered else "verdict"  # as the chooser below will have it
     order = [int(r) for r in findings.solution_order(source, signal, p, by)]
     chosen = {}
     columns = st.columns(2, gap="medium")
@@ -122,6 +120,8 @@ def panel() -> None:
         st.session_state.pop("token", None)
     st.session_state["token_range"] = longest
     turn = next((change.token for change in changes if change.token), 1)
+    if st.session_state.pop(presets.FOLLOW, False):
+        st.session_state["token"] = turn
     token = st.session_state.get("token", turn)
     parts.figure(
         linked_figure(
@@ -152,7 +152,8 @@ def panel() -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         st.selectbox("Sort solutions by", offered, key="sort", format_func=ORDERS.__getitem__, width=230, **kept)
         if longest > 1:
-            st.slider("Token", 1, longest, turn, key="token", width=320, **kept)
+            start = {} if "token" in st.session_state else {"value": turn}
+            st.slider("Token", 1, longest, **start, key="token", width=320, **kept)
         told = []
         for trace, change in zip(pair.values(), changes, strict=True):
             mark = "✓" if trace.correct else "✗"
@@ -174,7 +175,6 @@ if held:
         by = st.segmented_control(
             "Aligned by", ["token", "fraction"], default="token", key="mean_by", required=True, **kept
         )
-        choices.drop_unless("mean_of", held)
         of = st.selectbox("Of", held, key="mean_of", format_func=lambda key: QUANTITIES[key].name, width=210, **kept)
     alone = over == "this problem"
     means = data.remember(

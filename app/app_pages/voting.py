@@ -88,7 +88,6 @@ if signal is not None:
 if signal == "score" and source.rollouts.meta.beta_v and source.rollouts.meta.c_ref is not None:
     sections["Other β_v and c_ref"] = lambda: votes.what_if(source, n)
 sections["Tokens spent"] = lambda: votes.tokens(source, judge)
-choices.drop_unless("voting_section", list(sections))
 section = st.segmented_control(
     "Look closer",
     list(sections),
