@@ -27,8 +27,8 @@ from app.sources import (
     uploaded_sources,
 )
 from laser_core import analysis
-from laser_core.analysis import Samples
-from laser_core.rollouts import write_csv, write_jsonl, write_parquet
+from laser_core.analysis import Samples, Sweep
+from laser_core.rollouts import give_back, write_csv, write_jsonl, write_parquet
 
 __all__ = [
     "DEFAULT_RUN",
@@ -47,6 +47,8 @@ __all__ = [
     "uploaded_sources",
 ]
 T = TypeVar("T")
+LARGE = 20_000  # solutions from which on memory is given back after each computation
+MAX_THRESHOLDS = 2000  # of a sweep over a large run that are kept; 400 are drawn
 _WRITERS = {"parquet": write_parquet, "jsonl": write_jsonl, "csv": write_csv}
 
 
@@ -71,12 +73,21 @@ def report(source: Source, signal: str | None) -> str:
 # pair of functions is one computation behind two caches, one for everybody and one that ends with the session.
 @st.cache_resource(show_spinner="Computing …", max_entries=512)
 def _shared_result(content_id: str, signal: str, function: str, params: tuple, _samples: Samples) -> object:
-    return getattr(analysis, function)(_samples, **dict(params))
+    return _made(lambda: getattr(analysis, function)(_samples, **dict(params)), _samples.present.size)
 
 
 @st.cache_resource(show_spinner="Computing …", max_entries=128, scope="session")
 def _private_result(content_id: str, signal: str, function: str, params: tuple, _samples: Samples) -> object:
-    return getattr(analysis, function)(_samples, **dict(params))
+    return _made(lambda: getattr(analysis, function)(_samples, **dict(params)), _samples.present.size)
+
+
+def _made(make: Callable[[], T], n_solutions: int) -> T:
+    """What ``make()`` gives, without the memory that making it took of a large run."""
+    made = make()
+    if n_solutions >= LARGE:
+        made = made.thinned(MAX_THRESHOLDS) if isinstance(made, Sweep) else made
+        give_back()
+    return made
 
 
 def samples(source: Source, signal: str = "score") -> Samples:
@@ -107,18 +118,19 @@ def analyse(source: Source, function: str, *, signal: str = "score", **params: o
 
 
 @st.cache_resource(show_spinner="Computing …", max_entries=512)
-def _shared_memory(content_id: str, key: tuple, _make: Callable[[], object]) -> object:
-    return _make()
+def _shared_memory(content_id: str, key: tuple, n_solutions: int, _make: Callable[[], object]) -> object:
+    return _made(_make, n_solutions)
 
 
 @st.cache_resource(show_spinner="Computing …", max_entries=128, scope="session")
-def _private_memory(content_id: str, key: tuple, _make: Callable[[], object]) -> object:
-    return _make()
+def _private_memory(content_id: str, key: tuple, n_solutions: int, _make: Callable[[], object]) -> object:
+    return _made(_make, n_solutions)
 
 
 def remember(source: Source, key: tuple, make: Callable[[], T]) -> T:
     """What ``make()`` gives, computed once per content and key; for analyses that need more than the samples."""
-    return (_private_memory if source.private else _shared_memory)(source.content_id, key, make)
+    kept = _private_memory if source.private else _shared_memory
+    return kept(source.content_id, key, len(source.rollouts), make)
 
 
 @st.cache_data(show_spinner=False)

@@ -15,7 +15,7 @@ if str(ROOT) not in sys.path:
 
 import streamlit as st
 
-from app import sidebar, tour, warm  # noqa: F401 - warm: loaded for what it does
+from app import sidebar, tour, warm
 
 st.set_page_config(
     page_title="LaSeR Explorer",
@@ -38,6 +38,7 @@ PAGES = [
     st.Page("app_pages/data.py", title="Data", icon=":material/table:", url_path="data"),
 ]
 
+warm.set_aside()
 HERE = Path(__file__).parent
 st.html(HERE / "style.css")
 st.logo(HERE / "logo.svg", size="large")

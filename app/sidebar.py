@@ -54,8 +54,9 @@ def show(*, standalone: bool = False) -> bool:
 
 def _about(source: data.Source) -> None:
     rollouts = source.rollouts
-    n_problems = len(rollouts.table["problem_id"].unique())
-    st.caption(f"{count(n_problems, 'problem')}, {count(len(rollouts), 'solution')}. {literal(source.description)}")
+    st.caption(
+        f"{count(source.n_problems, 'problem')}, {count(len(rollouts), 'solution')}. {literal(source.description)}"
+    )
     offered = source.all_signals
     if len(offered) > 1 or offered != source.signals:
         choices.drop_unless("signal", [None, *offered])

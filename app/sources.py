@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import pyarrow.compute as pc
 import streamlit as st
 
 from laser_core import bundled, jobs
 from laser_core.analysis import with_free_signals
 from laser_core.errors import InputError
-from laser_core.rollouts import ReadResult, Rollouts, read
+from laser_core.rollouts import ReadResult, Rollouts, give_back, on_disk, read
 
 DEFAULT_RUN = "laser"
 MAX_ROWS_FREE = 200_000  # beyond this many solutions the free signals would take longer than a page may
@@ -57,7 +58,12 @@ class Source:
     @cached_property
     def with_signals(self) -> Rollouts:
         """The rows with the signals that cost nothing (mean log-prob, length, ...), where they are not too many."""
-        return with_free_signals(self.rollouts) if len(self.rollouts) <= MAX_ROWS_FREE else self.rollouts
+        return on_disk(with_free_signals(self.rollouts)) if len(self.rollouts) <= MAX_ROWS_FREE else self.rollouts
+
+    @cached_property
+    def n_problems(self) -> int:
+        """How many problems it has."""
+        return pc.count_distinct(self.rollouts.table["problem_id"]).as_py()
 
     @property
     def all_signals(self) -> list[str]:
@@ -68,9 +74,10 @@ class Source:
 @st.cache_resource(show_spinner=False)
 def _bundled_source(name: str, title: str, description: str, path: str, events: str | None, stamp: int) -> Source:
     """Read a bundled file once per server; ``stamp`` (its modification time) makes a rewritten file a new entry."""
-    content = Path(path).read_bytes()
-    result = read(path)
-    digest = hashlib.sha256(content).hexdigest()
+    with Path(path).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    result = read(path, to_disk=True)
+    give_back()
     return Source(name, title, description, digest, result, result.rollouts, Path(events) if events else None)
 
 
@@ -119,7 +126,15 @@ def _read_all(runs: Sequence[bundled.BundledRun]) -> dict[str, Source]:
 
 def uploaded_sources() -> dict[str, Source]:
     """This session's uploads by key."""
-    return st.session_state.setdefault("uploaded_sources", {})
+    uploads = st.session_state.setdefault("uploaded_sources", {})
+    _until_the_session_ends(id(uploads), uploads)
+    return uploads
+
+
+@st.cache_resource(show_spinner=False, scope="session", on_release=dict.clear)
+def _until_the_session_ends(number: int, _uploads: dict[str, Source]) -> dict[str, Source]:
+    """Nothing but the promise to empty it then; left to garbage collection it would stay for a while."""
+    return _uploads
 
 
 def all_sources() -> dict[str, Source]:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.sources import Source, all_sources, uploaded_sources
 from app.words import count, short
 from laser_core.errors import InputError
-from laser_core.rollouts import Preview, ReadResult, preview, read, read_files
+from laser_core.rollouts import Preview, ReadResult, give_back, on_disk, preview, read, read_files
 
 SUFFIXES = ["parquet", "jsonl", "json", "ndjson", "csv", "tsv", "gz", "zst", "zip", "eval"]
 
@@ -48,6 +50,7 @@ def take(key: str) -> None:
         return
     seen.update(file.file_id for file in new)
     add([(file.name, file.getvalue()) for file in new])
+    _let_go([file.file_id for file in new])
 
 
 def add(files: Sequence[tuple[str, bytes]]) -> None:
@@ -75,19 +78,18 @@ def add(files: Sequence[tuple[str, bytes]]) -> None:
 
     if known:
         try:
-            found = read_files(known, progress=show)
+            found = read_files(known, to_disk=True, progress=show)
             errors += [str(error) for error in found.failed]
             notes += found.notes
             contents = dict(known)
             for result in found.results:
-                content = b"".join(contents.get(name, b"") for name in result.files)
-                keys += _keep(result, result.files, content)
+                keys += _keep(result, result.files, [contents.get(name, b"") for name in result.files])
         except InputError as error:
             errors.append(str(error))
     for name, content, mapping in mapped:
         try:
-            result = read(content, name=name, mapping=mapping, progress=show)
-            keys += _keep(result, (name,), content, mapping)
+            result = read(content, name=name, mapping=mapping, to_disk=True, progress=show)
+            keys += _keep(result, (name,), [content], mapping)
             notes.append(f"{name}: columns mapped as in the last file of this shape")
         except InputError as error:
             errors.append(str(error))
@@ -104,7 +106,8 @@ def apply_mapping(name: str, mapping: dict[str, str]) -> None:
         st.session_state.pop(key, None)
     file = waiting()[name]
     try:
-        keys = _keep(read(file.content, name=name, mapping=mapping), (name,), file.content, mapping)
+        result = read(file.content, name=name, mapping=mapping, to_disk=True)
+        keys = _keep(result, (name,), [file.content], mapping)
     except InputError as error:
         st.session_state["upload_errors"] = [str(error)]
         return
@@ -118,19 +121,32 @@ def forget(key: str) -> None:
     uploaded_sources().pop(key, None)
 
 
-def _keep(result: ReadResult, names: Sequence[str], content: bytes, mapping: dict[str, str] | None = None) -> list[str]:
-    """One source per run of a result; returns their keys."""
+def _let_go(file_ids: Sequence[str]) -> None:
+    """Drop the server's own copy of files that were read; what they said is on the disk by now."""
+    context = get_script_run_ctx()
+    if context is not None and runtime.exists():
+        for file_id in file_ids:
+            runtime.get_instance().uploaded_file_mgr.remove_file(context.session_id, file_id)
+
+
+def _keep(
+    result: ReadResult, names: Sequence[str], contents: Sequence[bytes], mapping: dict[str, str] | None = None
+) -> list[str]:
+    """One source per run of a result, from files with these contents; returns their keys."""
     title = " + ".join(names)
     if not len(result.rollouts):
         raise InputError("the file holds no rollouts", file=title, remedy="upload a file with at least one solution")
-    digest, runs = hashlib.sha256(content).hexdigest(), result.rollouts.runs()
+    whole = hashlib.sha256()
+    for content in contents:
+        whole.update(content)
+    digest, runs = whole.hexdigest(), result.rollouts.runs()
     added = {}
     for number, run in enumerate(runs):
         key = f"upload-{digest[:8]}" + (f"-{number}" if len(runs) > 1 else "")
         rollouts, part = result.rollouts, result
         if len(runs) > 1:
             rows = result.rollouts.table["run"].to_numpy(zero_copy_only=False) == run
-            rollouts = result.rollouts.take(rows)
+            rollouts = on_disk(result.rollouts.take(rows))
             part = replace(result, rollouts=rollouts)
         shown = _free_title(short(f"{title}: {run}" if len(runs) > 1 else title, 100), key)
         added[key] = Source(
@@ -144,6 +160,7 @@ def _keep(result: ReadResult, names: Sequence[str], content: bytes, mapping: dic
             mapping=mapping or {},
         )
     uploaded_sources().update(added)
+    give_back()
     return list(added)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -61,6 +61,29 @@ class Sweep:
     cost_ratio: float | None
     n_problems: int
     n_scored: int
+
+    def thinned(self, points: int) -> Sweep:
+        """At most ``points`` of the thresholds (and the best one): both ends and evenly spaced ones between them.
+
+        What was chosen from all of them, ``best`` and its interval, stays.
+
+        Examples
+        --------
+        >>> samples = Samples.from_arrays(correct=[[1, 0], [1, 0]], score=[[0.9, 0.2], [0.7, 0.4]])
+        >>> few = threshold_sweep(samples).thinned(2)
+        >>> few.threshold[1:].tolist(), round(few.best, 3), float(few.threshold[few.best_index])
+        ([0.4, 0.9], 0.55, 0.4)
+        """
+        n = len(self.threshold)
+        if n <= points:
+            return self
+        kept = np.linspace(0, n - 1, points).round().astype(int)
+        if self.best_index >= 0:
+            kept = np.append(kept, self.best_index)
+        kept = np.unique(kept)
+        arrays = {name: value[kept] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        index = int(np.searchsorted(kept, self.best_index)) if self.best_index >= 0 else -1
+        return replace(self, **arrays, best_index=index)
 
 
 def threshold_sweep(

@@ -7,6 +7,7 @@ from laser_core.rollouts.readers.mapped import suggest_mapping
 from laser_core.rollouts.reading import ReadResult, read
 from laser_core.rollouts.recognise import Preview, preview
 from laser_core.rollouts.records import Refusal
+from laser_core.rollouts.resident import Held, be_frugal, give_back, held, on_disk
 from laser_core.rollouts.schema import (
     ANALYSIS_COLUMNS,
     COLUMNS,
@@ -30,16 +31,21 @@ __all__ = [
     "TEXTS",
     "Completed",
     "Converted",
+    "Held",
     "Preview",
     "ReadFiles",
     "ReadResult",
     "Refusal",
     "Rollouts",
     "RunMeta",
+    "be_frugal",
     "complete",
     "convert",
+    "give_back",
+    "held",
     "joined",
     "missing_views",
+    "on_disk",
     "preview",
     "read",
     "read_files",

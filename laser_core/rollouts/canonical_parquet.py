@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterator
 
 import pyarrow as pa
@@ -9,7 +10,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from laser_core.errors import InputError
-from laser_core.rollouts.schema import COLUMNS, PER_TOKEN, REQUIRED, SIGNAL_PREFIX, Rollouts, read_meta
+from laser_core.rollouts.resident import BATCH_ROWS, SPILL_ABOVE, mapped_table
+from laser_core.rollouts.schema import (
+    COLUMNS,
+    PER_TOKEN,
+    REQUIRED,
+    SIGNAL_PREFIX,
+    Rollouts,
+    column_type,
+    read_meta,
+)
 from laser_core.rollouts.source import Source
 
 KEYS = ("run", "problem_id", "sample")  # read whatever is asked for: they say which solution a row is
@@ -42,8 +52,8 @@ def wanted(name: str, columns: Collection[str] | None) -> bool:
     return name.startswith(SIGNAL_PREFIX) and SIGNAL_PREFIX in columns
 
 
-def read_canonical(opened: Source, *, columns: Collection[str] | None = None) -> Rollouts:
-    """The table, or the wanted columns of it.
+def read_canonical(opened: Source, *, columns: Collection[str] | None = None, to_disk: bool = False) -> Rollouts:
+    """The table, or the wanted columns of it; ``to_disk`` maps it (:mod:`laser_core.rollouts.resident`).
 
     Raises
     ------
@@ -53,18 +63,47 @@ def read_canonical(opened: Source, *, columns: Collection[str] | None = None) ->
     parquet = opened.parquet()
     read_meta(parquet.schema_arrow.metadata, opened.name)  # a newer format is said so before anything else is wrong
     names = [name for name in parquet.schema_arrow.names if name in COLUMNS or name.startswith(SIGNAL_PREFIX)]
+    names = [name for name in names if wanted(name, columns)]
+    required = REQUIRED if columns is None else KEYS
+    groups = (parquet.metadata.row_group(group) for group in range(parquet.metadata.num_row_groups))
+    if to_disk and sum(group.total_byte_size for group in groups) > SPILL_ABOVE:
+        with contextlib.suppress(pa.ArrowException, OSError, UnicodeDecodeError):  # what is wrong is said below
+            return _mapped(parquet, opened, names, required)
     try:
-        table = parquet.read(columns=[name for name in names if wanted(name, columns)])
+        table = parquet.read(columns=names)
         table.validate(full=True)  # offsets and UTF-8: a damaged file must not crash whoever touches a row later
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = (str(error).splitlines() or ["?"])[0][:200]
         raise InputError(f"this Parquet file is damaged ({reason})", file=opened.name) from None
-    required = REQUIRED if columns is None else KEYS
     rollouts = Rollouts.from_arrow(table, file=opened.name, required=required)
     if not len(rollouts):
         raise InputError("the table has no rows", file=opened.name, remedy="choose another file")
     check_lengths(rollouts, opened.name)
     return rollouts
+
+
+def _mapped(parquet: pq.ParquetFile, opened: Source, names: list[str], required: tuple[str, ...]) -> Rollouts:
+    """The columns on the disk, read and checked batch by batch."""
+
+    def pieces() -> Iterator[pa.Table]:
+        done = 0
+        for batch in parquet.iter_batches(batch_size=BATCH_ROWS, columns=names):
+            batch.validate(full=True)
+            table = pa.Table.from_batches([batch]).replace_schema_metadata(parquet.schema_arrow.metadata)
+            try:
+                rollouts = Rollouts.from_arrow(table, file=opened.name, required=required)
+                check_lengths(rollouts, opened.name)
+            except InputError as error:
+                line = None if error.line is None else error.line + done
+                where = {"file": error.file, "line": line, "field": error.field}
+                raise InputError(error.problem, **where, remedy=error.remedy) from None
+            done += len(table)
+            yield rollouts.table
+
+    table = mapped_table(pieces(), pa.schema([(name, column_type(name)) for name in names]))
+    if not len(table):
+        raise pa.ArrowInvalid("no rows")
+    return Rollouts(table, read_meta(parquet.schema_arrow.metadata, opened.name))
 
 
 def canonical_tables(parquet: pq.ParquetFile, opened: Source, *, batch_rows: int) -> Iterator[pa.Table]:

@@ -17,6 +17,7 @@ from laser_core.rollouts.fields import FieldError, check_row, coerce, unspelled
 from laser_core.rollouts.readers import Context, canonical, mapped
 from laser_core.rollouts.recognise import choose_reader
 from laser_core.rollouts.records import Record, Refusal
+from laser_core.rollouts.resident import on_disk
 from laser_core.rollouts.schema import COLUMNS, Rollouts, RunMeta, ordered
 from laser_core.rollouts.source import MAX_IN_MEMORY_BYTES, Source, open_source
 
@@ -67,6 +68,7 @@ def read(
     columns: Collection[str] | None = None,
     requests: Mapping[str, str] | None = None,
     fill: bool = True,
+    to_disk: bool = False,
     progress: Progress | None = None,
 ) -> ReadResult:
     """Read a rollout file; its format is recognised from its content.
@@ -94,6 +96,9 @@ def read(
         (:func:`laser_core.rollouts.read_requests`).
     fill : bool
         Complete the table: extract missing answers, verify missing verdicts (:func:`laser_core.rollouts.complete`).
+    to_disk : bool
+        Keep a large table in a nameless temporary file, of which only what is looked at takes up memory
+        (:mod:`laser_core.rollouts.resident`).
     progress : callable, optional
         ``progress(what, done, total)``: "reading" in bytes, then the steps of completion in items.
 
@@ -114,7 +119,7 @@ def read(
             names = opened.parquet().schema_arrow.names
             fillable = "reference_answer" in names or "answer" not in names
             to_fill = fill and fillable and not holds_verdicts(opened.parquet())
-            rollouts = read_canonical(opened, columns=None if to_fill else columns)
+            rollouts = read_canonical(opened, columns=None if to_fill else columns, to_disk=to_disk and not to_fill)
             result = ReadResult(rollouts, "parquet", len(rollouts), (), files=(opened.name,))
             fill, extract = to_fill, "answer" not in rollouts.table.column_names
         else:
@@ -132,7 +137,7 @@ def read(
         table = result.rollouts.table
         kept = table.select([column for column in table.column_names if wanted(column, columns)])
         result = replace(result, rollouts=replace(result.rollouts, table=kept))
-    return result
+    return replace(result, rollouts=on_disk(result.rollouts)) if to_disk else result
 
 
 def sentences(notes: Counter[str]) -> tuple[str, ...]:

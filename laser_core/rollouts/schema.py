@@ -186,9 +186,7 @@ class Rollouts:
     def take(self, selection: np.ndarray) -> Rollouts:
         """Rows by boolean mask or by index, in that order."""
         selection = np.asarray(selection)
-        picked = (
-            self.table.filter(pa.array(selection)) if selection.dtype == bool else self.table.take(pa.array(selection))
-        )
+        picked = self.table.filter(pa.array(selection)) if selection.dtype == bool else _taken(self.table, selection)
         return replace(self, table=picked)
 
     def with_column(self, name: str, values: object) -> Rollouts:
@@ -264,6 +262,22 @@ class Rollouts:
                 line = pc.index(pc.is_null(arrays[name]), True).as_py() + 1
                 raise InputError("missing value", file=file, line=line, field=name, remedy="every row needs this field")
         return cls(pa.table(arrays), meta)
+
+
+def _taken(table: pa.Table, rows: np.ndarray) -> pa.Table:
+    """Rows by index. Of a table in several chunks Arrow would first join all texts: each chunk is looked up alone."""
+    if all(column.num_chunks <= 1 for column in table.columns) or rows.min(initial=0) < 0:
+        return table.take(pa.array(rows))
+    order = np.argsort(rows, kind="stable")
+    rising = rows[order]
+    step = max(len(column.chunk(0)) for column in table.columns)
+    parts = [table.slice(0, 0)]
+    for start in range(0, len(table), step):
+        low, high = np.searchsorted(rising, (start, start + step))
+        if low < high:
+            parts.append(table.slice(start, step).take(pa.array(rising[low:high] - start)))
+    joined = pa.concat_tables(parts).combine_chunks()
+    return joined.take(pa.array(np.argsort(order, kind="stable")))
 
 
 def read_meta(metadata: dict | None, file: object) -> RunMeta:

@@ -49,6 +49,7 @@ def read_files(
     mapping: dict[str, str] | None = None,
     columns: Collection[str] | None = None,
     fill: bool = True,
+    to_disk: bool = False,
     progress: Progress | None = None,
 ) -> ReadFiles:
     """Read several rollout files; each becomes a run to compare, or joins the run that it is a part of.
@@ -57,7 +58,7 @@ def read_files(
     ----------
     files : sequence of path, or of (name, bytes or binary file)
         Among them may be the file of requests that an OpenAI batch's answers belong to: it only lends its problems.
-    format, strict, mapping, columns, fill, progress
+    format, strict, mapping, columns, fill, to_disk, progress
         As for :func:`laser_core.rollouts.read`, for every file. With ``strict`` the first unreadable file is raised.
 
     Raises
@@ -86,6 +87,7 @@ def read_files(
                 columns=columns,
                 requests=batch.requests,
                 fill=fill,
+                to_disk=to_disk,
                 progress=progress,
             )
         except InputError as error:
@@ -93,7 +95,9 @@ def read_files(
                 raise
             failed.append(error)
             continue
-        table = runs.place(number, item.name, result.rollouts.table)
+        table = result.rollouts.table
+        if len(batch.files) > 1:
+            table = runs.place(number, item.name, table)
         if not len(table):
             continue  # all of it is in an earlier file; the notes say so
         result = replace(result, rollouts=replace(result.rollouts, table=table))
