@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import streamlit as st
 
 from app.sources import (
@@ -28,7 +29,7 @@ from app.sources import (
 )
 from laser_core import analysis
 from laser_core.analysis import Samples, Sweep
-from laser_core.rollouts import give_back, write_csv, write_jsonl, write_parquet
+from laser_core.rollouts import give_back, held, write_csv, write_jsonl, write_parquet
 
 __all__ = [
     "DEFAULT_RUN",
@@ -39,6 +40,7 @@ __all__ = [
     "bundled_sources",
     "current",
     "events",
+    "held_in_words",
     "remember",
     "report",
     "samples",
@@ -131,6 +133,17 @@ def remember(source: Source, key: tuple, make: Callable[[], T]) -> T:
     """What ``make()`` gives, computed once per content and key; for analyses that need more than the samples."""
     kept = _private_memory if source.private else _shared_memory
     return kept(source.content_id, key, len(source.rollouts), make)
+
+
+def held_in_words(source: Source) -> str:
+    """Where the rollouts are while they are shown: how much of them in memory, how much on the disk."""
+    where = held(source.rollouts)
+    grid = sum(value.nbytes for value in vars(samples(source)).values() if isinstance(value, np.ndarray))
+    told = f"{(where.memory + grid) / 1e6:.1f} MB in memory"
+    if where.disk:
+        until = "session" if source.private else "server"
+        told += f", {where.disk / 1e6:.1f} MB in a temporary file that ends with the {until}"
+    return told
 
 
 @st.cache_data(show_spinner=False)

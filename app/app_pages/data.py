@@ -33,11 +33,11 @@ MEANINGS = {
 
 source = data.current()
 rollouts, result = source.rollouts, source.result
-n_problems = len(rollouts.table["problem_id"].unique())
 refused = f"{count(result.n_refused, 'row')} refused" if result.n_refused else "no row refused"
 parts.header(
     "What is loaded?",
-    f"“{literal(source.title)}”: {count(len(rollouts), 'solution')} of {count(n_problems, 'problem')}, {refused}.",
+    f"“{literal(source.title)}”: {count(len(rollouts), 'solution')} of {count(source.n_problems, 'problem')}, "
+    f"{refused}.",
 )
 
 mapping.forms()
@@ -55,6 +55,7 @@ with left:
         "β_v, reward per nat": meta.beta_v,
         "c_ref, nats": meta.c_ref if meta.c_ref_std is None else f"{meta.c_ref:.2f} ± {meta.c_ref_std:.2f}",
         "written by laser_core": meta.laser_core_version,
+        "held by this server": data.held_in_words(source),
     }
     st.table({"setting": list(facts), "value": ["unknown" if v is None else literal(v) for v in facts.values()]})
 with right:

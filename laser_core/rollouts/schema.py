@@ -270,7 +270,7 @@ def _taken(table: pa.Table, rows: np.ndarray) -> pa.Table:
         return table.take(pa.array(rows))
     order = np.argsort(rows, kind="stable")
     rising = rows[order]
-    step = max(len(column.chunk(0)) for column in table.columns)
+    step = max(len(chunk) for column in table.columns for chunk in column.chunks)
     parts = [table.slice(0, 0)]
     for start in range(0, len(table), step):
         low, high = np.searchsorted(rising, (start, start + step))
