@@ -59,4 +59,7 @@ def forms() -> None:
 def _read(name: str, keys: dict[str, str]) -> None:
     """A callback: the values of the form are known only now."""
     said = {column: st.session_state[key] for column, key in keys.items()}
+    if "response" not in said.values():
+        st.session_state["upload_errors"] = [f"{name}: say which column holds the response, then press Read the file."]
+        return
     uploads.apply_mapping(name, {column: field for column, field in said.items() if field != NOTHING})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import data, parts
-from app.words import literal, small
+from app.words import literal, number, small
 from laser_core import theory
 from laser_core.figures.theory import neglected_figure, noise_figure, score_line_figure
 
@@ -101,7 +101,7 @@ with lines:
         key="theory_line",
         alt="The score, and the closed form with Z, over the policy's log-probability of z_c",
         see=f"Each nat is worth β_v = {beta_v:.2f}. The lines lie β_v log Z = {small(picture.neglected)} apart. The "
-        f"best policy for reward 1 has log π(z_c) = {picture.best_z_logprob:.1f}, which the score reads as "
+        f"best policy for reward 1 has log π(z_c) = {number(picture.best_z_logprob, 1)}, which the score reads as "
         f"{picture.best_score:.2f}; no score can exceed "
         f"{theory.highest_score(beta_v=beta_v, c_ref=reference_logprob):.2f}, where z_c is certain.",
     )

@@ -157,10 +157,12 @@ def panel() -> None:
         told = []
         for trace, change in zip(pair.values(), changes, strict=True):
             mark = "✓" if trace.correct else "✗"
-            at = literal(trace.tokens[token - 1], 20) if token <= len(trace.tokens) else "past its end"
-            value = solutions.value_at(trace, line, token)
+            at = "past its end"
+            if token <= len(trace.tokens):
+                value = score_text(solutions.value_at(trace, line, token))
+                at = f"“{literal(trace.tokens[token - 1], 20)}”: {value}"
             turned = f"; sharpest change {change.size:+.2f} at token {change.token}" if change.token else ""
-            told.append(f"{mark} “{at}”: {score_text(value)}{turned}")
+            told.append(f"{mark} {at}{turned}")
         st.caption(f"Token {token}, {QUANTITIES[line].name}  \n" + "  \n".join(told), width="stretch")
 
 
@@ -183,6 +185,13 @@ if held:
         lambda: analysis.mean_traces(rollouts, grid, quantity=of, by=by, problem=p if alone else None),
     )
     unit = "solutions" if alone else "problems"
+    drawable = np.isfinite([*means.correct[0], *means.incorrect[0]]).any()
+    if not drawable:
+        st.info(
+            "Too few solutions with verdicts and per-token values for a mean. Choose this problem, or more problems.",
+            icon=":material/info:",
+        )
+if held and drawable:
     parts.figure(
         mean_trace_figure(means, **settings, unit=unit),
         key="traces_mean",

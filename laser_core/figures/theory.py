@@ -66,11 +66,17 @@ def score_line_figure(picture: object) -> go.Figure:
     fig.update_xaxes(range=[low, high + 0.06 * (high - low)])
     fig.update_yaxes(range=[min(-0.3, picture.score - 0.1), min(top, 2.6)])
     add_rule(fig, y=0.5, label="judged correct above")
-    fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")
+    end = "left" if _free_at(picture, low + 0.15 * (high - low), 0.55) else "right"
+    fig.layout.annotations[-1].update(x=float(end == "right"), xref="paper", xanchor=end, yanchor="bottom")
     if high == 0.0:
-        add_rule(fig, x=0.0, label="certain", yanchor="bottom")
-        fig.layout.annotations[-1].update(xanchor="right")
+        add_rule(fig, x=0.0, label="certain")
+        fig.layout.annotations[-1].update(yref="paper", y=0, yanchor="bottom", xanchor="right", xshift=-4)
     return fig
+
+
+def _free_at(picture: object, x: float, y: float) -> bool:
+    """Whether neither line passes near a label at this place."""
+    return all(abs(np.interp(x, picture.line_x, line) - y) > 0.15 for line in (picture.line_reward, picture.line_score))
 
 
 def neglected_figure(picture: object) -> go.Figure:

@@ -228,7 +228,7 @@ def token_heatmap(
             colorscale=_scale(what, beta_v, c_ref),
             zmin=low,
             zmax=high,
-            xgap=1,
+            xgap=1 if width <= 120 else 0,  # between cells of few pixels, gaps would look like a pattern of the data
             ygap=2,
             hoverongaps=False,
             hovertemplate=f"token %{{x}} “%{{customdata}}”: %{{z:.3f}}{unit}<extra></extra>",
