@@ -28,8 +28,9 @@ def opened(config: LaserConfig, folder: Path, name: str) -> Iterator[Callable[[d
 
     def send(event: dict) -> None:
         numbers = {k: v for k, v in event.items() if isinstance(v, (int, float)) and math.isfinite(v)}
+        step = int(numbers.pop("step"))  # the axis, and a reserved name in some
         for log, _ in trackers:
-            log(numbers, int(event["step"]))
+            log(numbers, step)
 
     try:
         yield send
@@ -46,13 +47,19 @@ def _tensorboard(config: LaserConfig, folder: Path, name: str) -> Tracker:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise _missing("tensorboard") from None
-    writer = SummaryWriter(folder / "tensorboard")
+    writers = []
 
     def log(numbers: dict, step: int) -> None:
+        if not writers:  # a resumed run takes back what it had written of the steps it now repeats
+            writers.append(SummaryWriter(folder / "tensorboard", purge_step=step))
         for key, value in numbers.items():
-            writer.add_scalar(key, value, step)
+            writers[0].add_scalar(key, value, step)
 
-    return log, writer.close
+    def close() -> None:
+        for writer in writers:
+            writer.close()
+
+    return log, close
 
 
 def _wandb(config: LaserConfig, folder: Path, name: str) -> Tracker:

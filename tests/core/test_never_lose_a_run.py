@@ -418,15 +418,31 @@ def test_a_tracker_that_is_not_installed_is_named(tiny_folder, tmp_path, monkeyp
         train(small(tiny_folder, trackers=("wandb",)), tmp_path / "run")
 
 
-def test_tensorboard_gets_every_step(tiny_folder, tmp_path):
-    pytest.importorskip("tensorboard")
+def test_tensorboard_gets_every_step_once_though_the_run_was_lost_on_the_way(tiny_folder, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard", reason="pip install -r requirements-dev.txt")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    train(small(tiny_folder, trackers=("tensorboard",), eval_problems=1), tmp_path / "run")
+    config = small(tiny_folder, trackers=("tensorboard",), eval_problems=1, eval_every=0, checkpoint_every=2)
+    real = training.training_step
+
+    def fails_at_3(*arguments, step, **options):
+        if step == 3:
+            raise RuntimeError("lost")
+        return real(*arguments, step=step, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "training_step", fails_at_3)
+        with pytest.raises(RuntimeError, match="lost"):
+            train(config, tmp_path / "run")
+    train(config, tmp_path / "run", resume=True)  # from the checkpoint after step 1: step 2 is run again
     found = EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
-    assert [s.step for s in found.Scalars("laser/score_loss")] == [0, 1, 2, 3]
-    expected = [e["reward"] for e in events(tmp_path / "run")]
-    assert [s.value for s in found.Scalars("reward")] == pytest.approx(expected)
+    lines = events(tmp_path / "run")
+    assert {"reward", "reward_std", "loss", "laser/score_loss", "laser/c_ref_drift"} <= set(found.Tags()["scalars"])
+    for name in found.Tags()["scalars"]:
+        read_back = {s.step: s.value for s in found.Scalars(name)}
+        if name not in TIMING:
+            assert read_back == pytest.approx({e["step"]: e[name] for e in lines if e[name] is not None}), name
+    assert [s.step for s in found.Scalars("reward")] == [0, 1, 2, 3]
 
 
 def test_progress_without_a_note_says_nothing():
