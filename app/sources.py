@@ -1,13 +1,13 @@
 """Where the app's rollouts come from: bundled runs, runs trained here, and this session's uploads.
 
-A file's bytes are hashed once, when it is loaded; the hash is the key of every cache of results (see app/data.py).
-Uploads belong to one session and end with it.
+A file is read when somebody first looks at it. Its bytes are hashed then, once; the hash is the key of every cache of
+results (see app/data.py). Uploads belong to one session and end with it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,22 +19,30 @@ from laser_core import bundled, jobs
 from laser_core.analysis import with_free_signals
 from laser_core.errors import InputError
 from laser_core.rollouts import ReadResult, Rollouts, give_back, on_disk, read
+from laser_core.rollouts.source import open_source
 
 DEFAULT_RUN = "laser"
 MAX_ROWS_FREE = 200_000  # beyond this many solutions the free signals would take longer than a page may
 
 
 @dataclass(frozen=True)
+class Loaded:
+    """What reading a source gave: the hash of its content and run name, the whole result, and the run's own rows."""
+
+    content_id: str
+    result: ReadResult
+    rollouts: Rollouts
+
+
+@dataclass(frozen=True)
 class Source:
-    """One run that the sidebar can choose.
+    """One run that the sidebar can choose. Its file is read when somebody looks at it, and once.
 
     Attributes
     ----------
     key : its name in the URL and in the session, unique among the sources.
     title, description : what the sidebar and the cards say.
-    content_id : hash of the file's content and the run's name; the key of every cache.
-    result : what reading the file gave; of several runs in a file ``rollouts`` holds one.
-    rollouts : the run's rows as they were read.
+    load : reads the file.
     events : the training events' file, if there is one.
     private : whether it was uploaded by this session.
     mapping : of an upload of no known format, what each of its columns was said to hold.
@@ -43,12 +51,39 @@ class Source:
     key: str
     title: str
     description: str
-    content_id: str
-    result: ReadResult
-    rollouts: Rollouts
+    load: Callable[[], Loaded]
     events: Path | None = None
     private: bool = False
     mapping: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def _loaded(self) -> Loaded:
+        try:
+            return self.load()
+        except InputError as error:  # the footer was sound, what it describes is not: start over without this run
+            self.faults.append(str(error))
+            st.rerun()
+            raise
+
+    @cached_property
+    def faults(self) -> list[str]:
+        """Why the file cannot be read, once that was found out."""
+        return []
+
+    @property
+    def content_id(self) -> str:
+        """Hash of the file's content and the run's name; the key of every cache."""
+        return self._loaded.content_id
+
+    @property
+    def result(self) -> ReadResult:
+        """What reading the file gave; of several runs in a file ``rollouts`` holds one."""
+        return self._loaded.result
+
+    @property
+    def rollouts(self) -> Rollouts:
+        """The run's rows as they were read."""
+        return self._loaded.rollouts
 
     @cached_property
     def signals(self) -> list[str]:
@@ -73,12 +108,19 @@ class Source:
 
 @st.cache_resource(show_spinner=False)
 def _bundled_source(name: str, title: str, description: str, path: str, events: str | None, stamp: int) -> Source:
-    """Read a bundled file once per server; ``stamp`` (its modification time) makes a rewritten file a new entry."""
-    with Path(path).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    result = read(path, to_disk=True)
-    give_back()
-    return Source(name, title, description, digest, result, result.rollouts, Path(events) if events else None)
+    """One source per file and server; ``stamp`` (its modification time) makes a rewritten file a new one."""
+    with open_source(path) as opened:
+        if opened.kind == "parquet":
+            opened.parquet()  # the footer alone: a file that was cut off is found out before it is offered
+
+    def load() -> Loaded:
+        with Path(path).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        result = read(path, to_disk=True)
+        give_back()
+        return Loaded(digest, result, result.rollouts)
+
+    return Source(name, title, description, load, Path(events) if events else None)
 
 
 def bundled_sources() -> dict[str, Source]:
@@ -118,7 +160,11 @@ def _read_all(runs: Sequence[bundled.BundledRun]) -> dict[str, Source]:
             events = str(run.events) if run.events and Path(run.events).is_file() else None
             stamp = path.stat().st_mtime_ns
             try:
-                sources[run.name] = _bundled_source(run.name, run.title, run.description, str(path), events, stamp)
+                source = _bundled_source(run.name, run.title, run.description, str(path), events, stamp)
+                if source.faults:
+                    st.session_state["bundled_error"] = source.faults[0]
+                else:
+                    sources[run.name] = source
             except InputError as error:  # a damaged copy must not take the other runs along
                 st.session_state["bundled_error"] = str(error)
     return sources

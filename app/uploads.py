@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app.sources import Source, all_sources, uploaded_sources
+from app.sources import Loaded, Source, all_sources, uploaded_sources
 from app.words import count, short
 from laser_core.errors import InputError
 from laser_core.rollouts import Preview, ReadResult, give_back, on_disk, preview, read, read_files
@@ -153,9 +154,7 @@ def _keep(
             key,
             shown,
             f"Uploaded, {result.format}",
-            f"{digest}:{sorted((mapping or {}).items())}:{run}",
-            part,
-            rollouts,
+            partial(Loaded, f"{digest}:{sorted((mapping or {}).items())}:{run}", part, rollouts),
             private=True,
             mapping=mapping or {},
         )

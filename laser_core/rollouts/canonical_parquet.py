@@ -36,7 +36,10 @@ def holds_verdicts(parquet: pq.ParquetFile) -> bool:
     """Whether any row says if its solution is correct; the other columns stay on the disk."""
     if "correct" not in parquet.schema_arrow.names:
         return False
-    return any(b.column(0).null_count < len(b) for b in parquet.iter_batches(columns=["correct"]))
+    try:
+        return any(b.column(0).null_count < len(b) for b in parquet.iter_batches(columns=["correct"]))
+    except (pa.ArrowException, OSError):
+        return True  # damaged: reading the table says so in plain words
 
 
 def wanted(name: str, columns: Collection[str] | None) -> bool:

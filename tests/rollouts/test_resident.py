@@ -41,6 +41,16 @@ def path(tmp_path_factory):
     return file
 
 
+@pytest.mark.parametrize("to_disk", [False, True])
+def test_a_damaged_column_of_verdicts_is_refused_in_plain_words(path, to_disk):
+    at = pq.ParquetFile(path).metadata.row_group(0).column(6)
+    assert at.path_in_schema == "correct"
+    content = bytearray(path.read_bytes())
+    content[at.data_page_offset : at.data_page_offset + 60] = bytes(60)
+    with pytest.raises(InputError, match="damaged"):
+        read(bytes(content), name="cut.parquet", to_disk=to_disk)
+
+
 @pytest.fixture(scope="module")
 def mapped(path):
     return read(path, to_disk=True).rollouts
