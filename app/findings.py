@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
 import streamlit as st
 
 from app import data
@@ -123,7 +123,8 @@ def _labels(content_id: str, _source: data.Source, _grid: Samples) -> dict[str, 
     ids = list(_grid.problem_ids)
     text: list[str | None] = [None] * len(ids)
     if _source.rollouts.has("problem"):
-        text = _source.rollouts.table["problem"].take(pa.array(_grid.row[:, 0])).to_pylist()
+        problems = replace(_source.rollouts, table=_source.rollouts.table.select(["problem"]))
+        text = problems.take(_grid.row[:, 0]).text("problem")
     short = [(shown or problem_id)[:120] for shown, problem_id in zip(text, ids, strict=True)]
     seen = Counter(short)
     return {i: f"{shown}  ({i})" if seen[shown] > 1 else shown for i, shown in zip(ids, short, strict=True)}

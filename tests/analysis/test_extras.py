@@ -23,6 +23,7 @@ from laser_core.analysis import (
     voting_curve,
     with_exact_reference,
 )
+from laser_core.analysis.recalibration import _isotonic
 from laser_core.errors import InputError
 from laser_core.rollouts import Rollouts
 from tests.analysis import brute
@@ -78,6 +79,16 @@ def test_recalibration_makes_probabilities_of_any_scale(method):
     assert fixed.score[samples.present] == pytest.approx(
         recalibrate(samples, method=method).score[samples.present], abs=2e-3, nan_ok=True
     )
+
+
+def test_isotonic_recalibration_is_that_of_scikit_learn():
+    from sklearn.isotonic import IsotonicRegression
+
+    rng = np.random.default_rng(3)
+    score, new = rng.normal(size=400).round(1), rng.normal(scale=2, size=200)  # with ties, and beyond both ends
+    right = (rng.random(400) < 1 / (1 + np.exp(-2 * score))).astype(float)
+    theirs = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(score, right)
+    np.testing.assert_allclose(_isotonic(score, right)(new), theirs.predict(new), atol=1e-12)
 
 
 def test_recalibration_does_not_see_the_problem_it_judges():
