@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from laser_core.config import LaserConfig
-from laser_core.evaluate import responses_of
+from laser_core.evaluate import against_reference, responses_of
 from laser_core.generate import generate
 from laser_core.numerics import pick_dtype
 from laser_core.policy import Policy, load_policy
@@ -252,6 +252,24 @@ def test_laser_costs_no_more_than_grpo(benchmark, base, dtype):
     benchmark.extra_info.update(laser=laser, grpo=grpo, ratio=laser / grpo, threads=torch.get_num_threads())
     benchmark.pedantic(stepper(base, dtype), rounds=1)
     assert laser / grpo < 1.03 if torch.get_num_threads() > 1 else laser / grpo < 1.05
+
+
+def test_reading_the_reference_for_the_event_costs_little(benchmark, base, dtype):
+    """KL, drift of c_ref and log Z, from 16 of a step's 512 solutions: their share of the step that reports them."""
+    prompts, drawn = sample(base, dtype)
+    solutions = Solutions.pack([p for p in prompts for _ in range(SAMPLES)], responses_of(drawn), base)
+
+    def read():
+        return against_reference(
+            base, solutions, drawn, group_size=SAMPLES, beta_v=0.1, c_ref=-23.0, dtype=dtype
+        )  # what the training step itself calls
+
+    reading, step = take_turns(read, stepper(base, dtype), rounds=8)
+    benchmark.extra_info.update(
+        seconds=reading, step=step, share=reading / (step + reading), threads=torch.get_num_threads()
+    )
+    benchmark.pedantic(read, rounds=1)
+    assert reading / (step + reading) < 0.03
 
 
 def resident() -> int:

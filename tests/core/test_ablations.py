@@ -104,6 +104,30 @@ def test_cross_entropy_form_teaches_the_verdict_tokens(tiny_folder, tmp_path):
     assert all(0 <= s <= 1 for s in scores)
 
 
+def test_the_cross_entropy_forms_score_tells_right_solutions_from_wrong_ones(tmp_path):
+    # On the miniature base, which can check: at the start both tokens are pinned alike, and the score says nothing.
+    config = small(
+        "bundled:base",
+        score_form="bce",
+        alpha=1.0,
+        steps=6,
+        self_reward_warmup=6,
+        prompts_per_step=16,
+        rollouts_per_prompt=8,
+        max_new_tokens=40,
+        eval_problems=1,
+        eval_samples=2,
+        c_ref=-23.0,
+        lr=2e-4,
+        lr_warmup=0,
+        seed=1,
+    )
+    train(config, tmp_path / "run")
+    within = [e["within_problem_auroc"] for e in events(tmp_path / "run")]
+    assert within[0] < 0.65
+    assert min(within[2:]) > 0.8
+
+
 def test_cross_entropy_steps_use_the_equation(tiny_folder, monkeypatch):
     config = small(tiny_folder, score_form="bce", alpha=2.0)
     policy = load_start(config)
