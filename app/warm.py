@@ -1,7 +1,7 @@
 """What a server loads once, before any data: the modules of every page, kept out of the way of garbage collection.
 
 Streamlit collects garbage after every run of the script, with the interpreter's lock held, so that what the run sent
-last waits for it. Going through the 200,000 objects of the imported libraries took longer than a slider's own work.
+last waits for it. Going through the 150,000 objects of the imported libraries took longer than a slider's own work.
 They never become garbage, so they are set aside (``gc.freeze``). A session that was there at that moment is set aside
 with them, and garbage once it ends: the next run of the script by anybody then collects everything and starts anew.
 """
