@@ -105,7 +105,7 @@ def reasoning(e: Evidence) -> list[Claim]:
     accuracy = {"base": "accuracy of the base", "grpo": "accuracy after GRPO", "laser": "accuracy after LaSeR"}
     rows = [Claim.of(section, title, *e.over(g, accuracy_statistic), group=g) for g, title in accuracy.items()]
     found, seeds = e.difference("grpo", "laser", accuracy_statistic)
-    note = "the paper's gain is on Qwen2.5-7B, 42.7 - 41.8 percent"
+    note = "the paper's gain is on Qwen2.5-7B, 42.7 against 41.8%"
     if found.ci_low < 0 < found.ci_high:
         note += "; here the interval includes 0"
     title = "LaSeR - GRPO, accuracy at the same number of steps"

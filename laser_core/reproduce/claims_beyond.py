@@ -20,6 +20,7 @@ HARMFUL = {
         "the paper's run collapses after about 60 steps; here the base grades well before it is trained",
     ),
 }
+FAMILIES = {"linear-long": "longer equations", "pair": "pairs of equations", "words": "word problems"}
 NEARLY_ALL = 0.95  # a share of right solutions beyond which there is little left to judge
 
 
@@ -61,7 +62,7 @@ def transfer(e: Evidence) -> list[Claim]:
     for family in TRANSFER:
         for metric, what in ((accuracy_statistic, "accuracy"), (balanced_f1, "balanced F1"), (within, "AUROC within")):
             found, rule = e.over("laser", metric, family=family), above(0.5) if metric is within else None
-            rows.append(Claim.of(section, f"{family}: {what}", *found, rule=rule, group="laser"))
+            rows.append(Claim.of(section, f"{FAMILIES[family]}: {what}", *found, rule=rule, group="laser"))
     return rows
 
 
@@ -71,7 +72,7 @@ def other_families(e: Evidence) -> list[Claim]:
     for family in ("pair", "words"):
         laser, grpo = f"{family}-laser", f"{family}-grpo"
         found = e.difference(grpo, laser, accuracy_statistic)
-        title = f"{family}: LaSeR - GRPO, accuracy"
+        title = f"{FAMILIES[family]}: LaSeR - GRPO, accuracy"
         rows.append(Claim.of(section, title, *found, rule=at_least(0), group=laser))
         right, _ = e.over(laser, accuracy_statistic)
         few = f"{right.value:.1%} of its solutions are right, which leaves few wrong ones to tell apart"
@@ -83,9 +84,8 @@ def other_families(e: Evidence) -> list[Claim]:
             (gain(16), "weighted - majority, N = 16", above(0)),
         ):
             found = e.over(laser, metric)
-            rows.append(
-                Claim.of(section, f"{family}: {what}", *found, rule=rule, note=note if rule else "", group=laser)
-            )
+            title, why = f"{FAMILIES[family]}: {what}", note if rule else ""
+            rows.append(Claim.of(section, title, *found, rule=rule, note=why, group=laser))
     return rows
 
 

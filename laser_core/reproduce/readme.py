@@ -29,8 +29,8 @@ EXTRACT = (
     ("8.", "SFT / BCE form - LaSeR, accuracy"),
     ("8.", "self-reward alone - LaSeR, accuracy"),
     ("9.", "ECE "),
-    ("10.", "pair: AUROC"),
-    ("11.", "pair: AUROC"),
+    ("10.", "pairs of equations: AUROC"),
+    ("11.", "pairs of equations: AUROC"),
 )
 
 

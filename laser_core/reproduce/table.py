@@ -113,7 +113,8 @@ def show(value: float, claim: Claim) -> str:
     if not math.isfinite(value):
         return "-"
     digits = 1 if abs(value) >= 10 else 2 if abs(value) >= 2 else 3
-    return f"{value:{'+' if ' - ' in claim.claim else ''}.{digits}f}"
+    sign = "+" if " - " in claim.claim and round(value, digits) else ""
+    return f"{round(value, digits) + 0.0:{sign}.{digits}f}"  # a zero has no sign, also not that of -0.0
 
 
 def as_text(claims: Sequence[Claim]) -> str:
