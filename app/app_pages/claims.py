@@ -91,7 +91,8 @@ parts.figure(
     key="claims",
     alt=f"{chosen}: measured values with 95% intervals, and the paper's numbers",
     see="Dots: means over seeds. Whiskers: 95% intervals over seeds and problems. Strokes: the paper's numbers. "
-    f"n: up to {count(max(row.seeds for row in rows), 'seed')}, {count(max(row.n_problems for row in rows), 'problem')}.",
+    f"n: {count(max(row.seeds for row in rows), 'seed')}, "
+    f"{count(max(row.n_problems for row in rows), 'problem')} in the largest row.",
     settings={"section": chosen, "seeds": max(row.seeds for row in rows)},
 )
 event = st.dataframe(
