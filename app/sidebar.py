@@ -24,8 +24,8 @@ def show(*, standalone: bool = False) -> bool:
         if sources:
             keys = list(sources)
             default = keys.index(data.DEFAULT_RUN) if data.DEFAULT_RUN in keys else 0
-            if st.session_state.get("run") not in keys:
-                st.session_state.pop("run", None)  # an upload of an earlier session, or a run that is gone
+            if st.session_state.get("run", keys[default]) not in keys:  # a run that is gone
+                st.session_state["run"] = keys[default]  # set, not removed: the browser would show the old name
             st.selectbox(
                 "Rollouts",
                 keys,
@@ -59,11 +59,13 @@ def _about(source: data.Source) -> None:
     )
     offered = source.all_signals
     if len(offered) > 1 or offered != source.signals:
-        choices.drop_unless("signal", [None, *offered])
+        own = source.signals[0] if source.signals else None
+        if st.session_state.get("signal", own) not in [None, *offered]:
+            st.session_state["signal"] = own  # set, not removed: the browser would show the old name
         st.selectbox(
             "Score or signal",
             offered,
-            index=offered.index(source.signals[0]) if source.signals else None,
+            index=offered.index(own) if own else None,
             key="signal",
             format_func=lambda name: "last-token score" if name == "score" else name.removeprefix("signal."),
             placeholder="none of its own: choose one",

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes everything in this folder. The base takes a quarter of an hour on two cores, the reproduction about three hours; both go
+# Makes everything in this folder. The base takes half an hour, the reproduction about an hour on two cores; both go
 # on where they stopped. Usage: sample_data/make.sh RUNS_DIR
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from laser_core.analysis import Samples, accuracy, compare, separation, voting_curve
@@ -98,6 +99,17 @@ def test_bundled_accuracy_is_not_a_matter_of_the_file(samples):
     first = read(RUNS["laser"].rollouts).rollouts.take(list(range(64 * 32)))
     expected = accuracy(Samples.from_rollouts(first))
     assert abs(reward.mean().item() - expected.value) < 0.08  # four standard errors of 512 draws within problems
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_a_model_at_half_size_gives_the_scores_that_were_reported(seed):
+    """Stored in bfloat16, a seed's model still judges its own solutions as the table says."""
+    from laser_core.policy import load_policy
+    from laser_core.rescore import score_rollouts
+
+    reported = read(ROOT / "reproduce" / "rollouts" / f"laser-{seed}.parquet").rollouts.take(list(range(128)))
+    scored = score_rollouts(load_policy(f"bundled:laser-{seed}"), reported, c_ref=reported.meta.c_ref)
+    assert np.nanmean(np.abs(scored.column("score") - reported.column("score"))) < 0.02
 
 
 def test_no_shipped_file_names_the_machine_it_was_made_on():

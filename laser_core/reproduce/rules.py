@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from laser_core.analysis.estimates import Estimate
 
+DIGITS = 3  # of a value in the table
 ROUNDING = 1e-9  # what is this near to a limit is at it: a sum of zeros may end at 4e-16
 
 
@@ -25,17 +26,17 @@ class Rule:
 
 
 def at_least(limit: float) -> Rule:
-    """The value itself, whatever its interval.
+    """The value itself, to the digits that the table shows, whatever its interval.
 
-    >>> at_least(0.85).holds(Estimate(0.86, 0.80, 0.92, 100))
-    True
+    >>> at_least(0.85).holds(Estimate(0.86, 0.80, 0.92, 100)), at_least(0).holds(Estimate(-0.0006, -0.1, 0.1, 100))
+    (True, False)
     """
-    return Rule(f"at least {limit:g}", lambda e: e.value >= limit)
+    return Rule(f"at least {limit:g}", lambda e: round(e.value, DIGITS) >= limit)
 
 
 def at_most(limit: float) -> Rule:
-    """The value itself, whatever its interval."""
-    return Rule(f"at most {limit:g}", lambda e: e.value <= limit)
+    """The value itself, to the digits that the table shows, whatever its interval."""
+    return Rule(f"at most {limit:g}", lambda e: round(e.value, DIGITS) <= limit)
 
 
 def near_zero(limit: float) -> Rule:
