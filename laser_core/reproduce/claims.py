@@ -13,7 +13,7 @@ from laser_core.analysis.metrics import accuracy_statistic
 from laser_core.analysis.seeds import over_seeds
 from laser_core.analysis.signals import with_free_signals
 from laser_core.reproduce.claims_beyond import ablations, length_and_calibration, other_families, transfer
-from laser_core.reproduce.evidence import Evidence, auroc, balanced_f1, gain, vote, within
+from laser_core.reproduce.evidence import REWARD_MODEL, SELF_VERIFY, Evidence, auroc, balanced_f1, gain, vote, within
 from laser_core.reproduce.rules import (
     Rule,
     above,
@@ -27,7 +27,6 @@ from laser_core.reproduce.rules import (
 from laser_core.reproduce.table import Claim
 from laser_core.theory import log_partition
 
-SELF_VERIFY, REWARD_MODEL = "signal.self_verify", "signal.reward_model"
 FREE_SIGNALS = {
     "signal.mean_logprob": "mean token log-prob",
     "signal.min_logprob": "minimum token log-prob",

@@ -7,7 +7,7 @@ import numpy as np
 from laser_core.analysis import calibration, length_relation, recalibrate
 from laser_core.analysis.estimates import Estimate
 from laser_core.analysis.metrics import accuracy_statistic
-from laser_core.reproduce.evidence import Evidence, balanced_f1, gain, within
+from laser_core.reproduce.evidence import SELF_VERIFY, Evidence, balanced_f1, gain, within
 from laser_core.reproduce.plan import ABLATIONS, HEAVIER, TRANSFER
 from laser_core.reproduce.rules import Rule, above, at_least, below
 from laser_core.reproduce.table import Claim
@@ -24,6 +24,7 @@ HARMFUL = {
     ),
 }
 FAMILIES = {"linear-long": "longer equations", "pair": "pairs of equations", "words": "word problems"}
+SPOILT = 0.05  # a loss of the second prompt's F1 beyond which it is the solutions that have become hard to judge
 NEARLY_ALL = 0.95  # a share of right solutions beyond which there is little left to judge
 
 
@@ -74,19 +75,16 @@ def other_families(e: Evidence) -> list[Claim]:
     rows = []
     for family in ("pair", "words"):
         name = FAMILIES[family]
-        rows += _trained_on(e, name, f"{family}-laser", f"{family}-grpo")
-        rows += _trained_on(e, f"{name}, alpha = 0.5", f"{family}-{HEAVIER}", f"{family}-grpo")
+        rows += _trained_on(e, family, name, f"{family}-laser", f"{family}-grpo")
+        rows += _trained_on(e, family, f"{name}, alpha = 0.5", f"{family}-{HEAVIER}", f"{family}-grpo")
     return rows
 
 
-def _trained_on(e: Evidence, name: str, laser: str, grpo: str) -> list[Claim]:
+def _trained_on(e: Evidence, family: str, name: str, laser: str, grpo: str) -> list[Claim]:
     section = "11. Trained on other families"
     found = e.difference(grpo, laser, accuracy_statistic)
     rows = [Claim.of(section, f"{name}: LaSeR - GRPO, accuracy", *found, rule=at_least(0), group=laser)]
-    right, _ = e.over(laser, accuracy_statistic)
-    note = ""
-    if right.value > NEARLY_ALL:
-        note = f"{right.value:.1%} of its solutions are right, which leaves few wrong ones to tell apart"
+    note = _why_hard_to_judge(e, family, laser, grpo)
     for metric, what, rule in (
         (accuracy_statistic, "accuracy", None),
         (balanced_f1, "balanced F1", at_least(0.85)),
@@ -96,6 +94,21 @@ def _trained_on(e: Evidence, name: str, laser: str, grpo: str) -> list[Claim]:
         why = note if rule else ""
         rows.append(Claim.of(section, f"{name}: {what}", *e.over(laser, metric), rule=rule, note=why, group=laser))
     return rows
+
+
+def _why_hard_to_judge(e: Evidence, family: str, laser: str, grpo: str) -> str:
+    """What in a family's solutions, rather than in the score, explains a poor score; empty where nothing does."""
+    right, _ = e.over(laser, accuracy_statistic)
+    if right.value > NEARLY_ALL:
+        return f"{right.value:.1%} of its solutions are right, which leaves few wrong ones to tell apart"
+    before, found = e.over("base", balanced_f1, signal=SELF_VERIFY, family=family)
+    after, trained = e.over(grpo, balanced_f1, signal=SELF_VERIFY)
+    if found and trained and after.value < before.value - SPOILT:
+        return (
+            f"training spoils the checks that these solutions write, GRPO's too: asked a second time, its F1 is "
+            f"{after.value:.2f}, the base's {before.value:.2f}"
+        )
+    return ""
 
 
 def _mean_of(estimates: list[Estimate]) -> Estimate:

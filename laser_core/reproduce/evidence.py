@@ -22,6 +22,7 @@ from laser_core.errors import InputError
 from laser_core.rollouts import Rollouts, read
 
 THRESHOLD = 0.5
+SELF_VERIFY, REWARD_MODEL = "signal.self_verify", "signal.reward_model"  # columns beside the score
 Metric = Callable[[Samples], Statistic]
 
 

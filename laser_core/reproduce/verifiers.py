@@ -20,7 +20,6 @@ from laser_core.policy import Policy
 from laser_core.rollouts import Rollouts, read
 from laser_core.scoring import Solutions, score_solutions
 
-SELF_VERIFY, REWARD_MODEL = "signal.self_verify", "signal.reward_model"
 SELF_CERTAINTY = "signal.self_certainty"
 BATCH = 128
 
