@@ -138,6 +138,7 @@ def _train_and_judge(piece: Work) -> None:
     from laser_core.numerics import pick_dtype
     from laser_core.policy import load_policy
     from laser_core.reproduce import verifiers
+    from laser_core.reproduce.evidence import REWARD_MODEL
     from laser_core.rollouts import read, write_parquet
     from laser_core.train import train
 
@@ -153,7 +154,7 @@ def _train_and_judge(piece: Work) -> None:
         kept = sorted((folder / "training").glob("*.parquet"))
         reward_model = verifiers.train_reward_model(BASE, policy, kept, seed=run.seed, dtype=dtype)
         values = verifiers.reward_model_scores(reward_model, policy, rollouts, dtype=dtype)
-        rollouts = rollouts.with_column(verifiers.REWARD_MODEL, values)
+        rollouts = rollouts.with_column(REWARD_MODEL, values)
     if run.transfer:
         c_ref = (rollouts.meta.c_ref, rollouts.meta.c_ref_std)
         for family in TRANSFER:
@@ -185,7 +186,8 @@ def _evaluate(policy, base, family, problems, samples, c_ref, seed, name, dtype)
 
 
 def _with_signals(policy, rollouts):
-    from laser_core.reproduce.verifiers import SELF_CERTAINTY, SELF_VERIFY, self_certainty, self_verification
+    from laser_core.reproduce.evidence import SELF_VERIFY
+    from laser_core.reproduce.verifiers import SELF_CERTAINTY, self_certainty, self_verification
 
     rollouts = rollouts.with_column(SELF_VERIFY, self_verification(policy, rollouts))
     return rollouts.with_column(SELF_CERTAINTY, self_certainty(policy, rollouts))
