@@ -15,6 +15,7 @@ from laser_core.reproduce.table import Claim, load, show, verdict
 
 QUESTION = "Do the paper's claims hold on a laptop?"
 #: The page that draws a section's figure from one run's rollouts, by the section's number.
+FEW = 6  # rows that may stand open above the figures
 PAGES = {"2": "start", "3": "thresholds", "5": "voting", "9": "thresholds"}
 
 
@@ -77,7 +78,7 @@ st.markdown(
 )
 failed = [claim for claim in judged if not claim.holds]
 if failed:
-    with st.expander(f"What does not hold ({len(failed)})", expanded=True):
+    with st.expander(f"What does not hold ({len(failed)}), and why", expanded=len(failed) <= FEW):
         for claim in failed:
             interval = f"{show(claim.ci_low, claim)} to {show(claim.ci_high, claim)}"
             why = f" Why: {claim.note}." if claim.note else ""

@@ -9,7 +9,7 @@ import torch
 from laser_core.errors import InputError
 from laser_core.evaluate import sample_rollouts
 from laser_core.policy import load_policy
-from laser_core.reproduce import execute, verifiers
+from laser_core.reproduce import evidence, execute, verifiers
 from laser_core.reproduce.claims import all_claims
 from laser_core.reproduce.evidence import Evidence
 from laser_core.reproduce.plan import Scale
@@ -67,7 +67,7 @@ def test_a_small_reproduction_goes_on_where_it_stopped(tmp_path):
     assert done == ["base", "laser-0", "grpo-0", "exact-0", "cost"]
     assert len(list((tmp_path / "runs" / "laser-0" / "training").glob("*.parquet"))) == 2
     signals = read(tmp_path / "runs" / "laser-0" / "rollouts.judged.parquet").rollouts.signals
-    assert {"score", verifiers.SELF_VERIFY, verifiers.SELF_CERTAINTY, verifiers.REWARD_MODEL} <= set(signals)
+    assert {"score", evidence.SELF_VERIFY, verifiers.SELF_CERTAINTY, evidence.REWARD_MODEL} <= set(signals)
     sections = {claim.section[:2] for claim in all_claims(Evidence(tmp_path))}
     assert {"1.", "2.", "3.", "4.", "5.", "6.", "7.", "9.", "10"} <= sections
     assert json.loads((tmp_path / "cost.json").read_text())["rows"][0]["value"] > 0
