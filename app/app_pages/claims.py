@@ -14,8 +14,8 @@ from laser_core.figures.claims import claims_figure
 from laser_core.reproduce.table import Claim, load, show, verdict
 
 QUESTION = "Do the paper's claims hold on a laptop?"
-#: The page that draws a section's figure from one run's rollouts, by the section's number.
 FEW = 6  # rows that may stand open above the figures
+#: The page that draws a section's figure from one run's rollouts, by the section's number.
 PAGES = {"2": "start", "3": "thresholds", "5": "voting", "9": "thresholds"}
 
 
