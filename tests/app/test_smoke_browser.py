@@ -31,7 +31,7 @@ CHARTS = {
     "voting": 3,
     "compare": 6,
     "claims": 1,
-    "train": 0,
+    "train": 1,  # the bundled runs, as what to expect
     "playground": 0,
     "theory": 3,
     "data": 0,
