@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from app import data
@@ -16,16 +14,6 @@ def kept(source: data.Source) -> dict[str, str | None]:
     text of a private file, and nobody else could open the link.
     """
     return {"persist_state": "session", "bind": None if source.private else "query-params"}
-
-
-def drop_unless(key: str, options: Sequence[object]) -> None:
-    """Forget a choice that is no longer on offer, where it is read before its chooser is drawn.
-
-    Elsewhere leave it: Streamlit resets a choice that is not on offer and tells the browser so. Of one forgotten here
-    the browser goes on showing the old name.
-    """
-    if key in st.session_state and st.session_state[key] not in options:
-        st.session_state.pop(key)
 
 
 def drop_outside(key: str, low: float, high: float) -> None:

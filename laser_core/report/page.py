@@ -23,7 +23,7 @@ from laser_core.report.subject import Subject
 from laser_core.rollouts import ReadResult, read
 from laser_core.rollouts.store import atomic_path
 
-LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "plotly", "jinja2", "math-verify")
+LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "plotly", "jinja2", "math-verify")
 
 
 @dataclass(frozen=True)

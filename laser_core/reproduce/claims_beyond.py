@@ -20,7 +20,7 @@ HARMFUL = {
     ),
     "self-reward": (
         below(-0.05),
-        "the paper's run collapses after about 60 steps; here the base grades well before it is trained",
+        "the paper's run collapses after about 60 steps; two seeds leave this interval wide",
     ),
 }
 FAMILIES = {"linear-long": "longer equations", "pair": "pairs of equations", "words": "word problems"}
