@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from laser_core._child import child_environment
+from laser_core.processes import child_environment
 
 HARD_SECONDS = 10.0  # the worker gives up by itself after 2 of CPU time; this catches the one that cannot
 START_SECONDS = 60.0

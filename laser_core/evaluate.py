@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from laser_core import monitor
+from laser_core.ablations import ScoreRule
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.generate import Generation, generate
 from laser_core.policy import Policy
 from laser_core.rollouts import Rollouts, RunMeta
-from laser_core.scorerule import ScoreRule
 from laser_core.scoring import Solutions, score_solutions
 from laser_core.tasks import Problem
 from laser_core.verify import extract_answers, verify_answers

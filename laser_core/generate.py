@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from laser_core.decoding import open_decoder
+from laser_core.fast.decoding import open_decoder
 from laser_core.policy import Policy
 
 

@@ -23,10 +23,10 @@ from pathlib import Path
 
 from scipy.stats import binomtest
 
-from laser_core._child import child_environment
 from laser_core.analysis import Samples, Vote, draw_vote
 from laser_core.bundled import PREFIX
 from laser_core.errors import InputError
+from laser_core.processes import child_environment
 from laser_core.rollouts import Rollouts, RunMeta
 from laser_core.tasks import Problem, load_problems
 from laser_core.tasks.linear import A_RANGE, B_RANGE, X_RANGE

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 
 from laser_core.bundled import PREFIX, model_path
 from laser_core.errors import InputError
-from laser_core.numerics import cast
+from laser_core.fast.precision import cast
 
 hf_logging.disable_progress_bar()  # the command line draws its own
 

@@ -17,9 +17,9 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.checkpoint import checkpoint
 
-from laser_core import llama_fast
-from laser_core.llama_fast import FastLlama, SharedForward
-from laser_core.numerics import autocast
+from laser_core.fast import llama
+from laser_core.fast.llama import FastLlama, SharedForward
+from laser_core.fast.precision import autocast
 from laser_core.policy import Policy
 
 CHUNK_LOGITS = 2**25  # most logits held at once (128 MiB in float32)
@@ -188,7 +188,7 @@ class _SharedReader:
     def __init__(self, policy: Policy, solutions: Solutions, max_tokens: int, dtype: torch.dtype) -> None:
         self.policy, self.solutions, self.dtype = policy, solutions, dtype
         self.shared = None
-        if llama_fast.supports(policy.model):
+        if llama.supports(policy.model):
             prompts, length, self.group = solutions.distinct_prompts(policy.model.device)
             self.shared = SharedForward(policy.model, dtype, prompts, length, max_tokens)
 
@@ -206,12 +206,12 @@ class _SharedReader:
 
 def _states(policy: Policy, solutions: Solutions, dtype: torch.dtype) -> Tensor:
     """Hidden states of shape (B, T + 1, D): at the prompt's end and at each response token."""
-    if not llama_fast.supports(policy.model):
+    if not llama.supports(policy.model):
         return _model_states(policy, solutions, dtype)
     forward = FastLlama(policy.model, dtype)
     prompts, length, group = solutions.distinct_prompts(policy.model.device)
-    states = llama_fast.PromptStates.of(forward, prompts, length)
-    return llama_fast.response_states(forward, states, group, solutions.responses().to(group.device))
+    states = llama.PromptStates.of(forward, prompts, length)
+    return llama.response_states(forward, states, group, solutions.responses().to(group.device))
 
 
 def _rows_at_once(policy: Policy) -> int:

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from laser_core import algorithm, monitor, safety, trackers
+from laser_core.ablations import ScoreRule
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.evaluate import (
@@ -34,14 +35,13 @@ from laser_core.evaluate import (
     training_rows,
     verify_rewards,
 )
+from laser_core.fast.precision import pick_dtype
 from laser_core.generate import generate
-from laser_core.numerics import pick_dtype
 from laser_core.policy import Policy, load_policy, with_verdict_tokens
 from laser_core.provenance import provenance
 from laser_core.rollouts import Rollouts, write_parquet
 from laser_core.runfolder import RunFolder
 from laser_core.safety import Stop
-from laser_core.scorerule import ScoreRule
 from laser_core.scoring import Solutions, score_in_micro_batches
 from laser_core.tasks import Problem, load_problems
 

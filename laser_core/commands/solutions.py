@@ -33,7 +33,7 @@ def sample(
 ) -> None:
     """Sample solutions of problems, score and verify them, and write the rollout table."""
     from laser_core.evaluate import measure_c_ref, sample_rollouts
-    from laser_core.numerics import pick_dtype
+    from laser_core.fast.precision import pick_dtype
     from laser_core.policy import load_policy
     from laser_core.progress import plain_bar
     from laser_core.rollouts import write_parquet
@@ -92,7 +92,7 @@ def score(
     """Add last-token scores (and traces) to rollouts that any model wrote. Killed, it goes on where it stopped."""
     import torch
 
-    from laser_core.numerics import pick_dtype
+    from laser_core.fast.precision import pick_dtype
     from laser_core.policy import load_policy
     from laser_core.progress import plain_bar, time_left
     from laser_core.score_file import score_file

@@ -35,7 +35,7 @@ def train(
     settings = settings_of(preset, config, method, seed, set_ or [])
     if tensorboard and "tensorboard" not in settings.trackers:
         settings = settings.replace(trackers=(*settings.trackers, "tensorboard"))
-    from laser_core.numerics import pick_dtype
+    from laser_core.fast.precision import pick_dtype
     from laser_core.progress import TrainingBar
     from laser_core.safety import Interrupted
     from laser_core.train import train as run_training
@@ -57,7 +57,7 @@ def train(
 
 def base(out: Out, seed: Seed = 0, steps: Annotated[int | None, typer.Option(help="Training steps.")] = None) -> None:
     """Train the miniature base model that every miniature run starts from."""
-    from laser_core.miniature import BaseConfig, train_base
+    from laser_core.base_model import BaseConfig, train_base
     from laser_core.progress import plain_bar
 
     settings = BaseConfig(seed=seed) if steps is None else BaseConfig(seed=seed, steps=steps)

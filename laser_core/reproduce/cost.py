@@ -11,8 +11,8 @@ import torch
 from scipy.special import stdtrit
 
 from laser_core.evaluate import responses_of
+from laser_core.fast.precision import pick_dtype
 from laser_core.generate import generate
-from laser_core.numerics import pick_dtype
 from laser_core.policy import load_policy
 from laser_core.scoring import Solutions, score_solutions
 from laser_core.tasks import load_problems

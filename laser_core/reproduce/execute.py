@@ -118,7 +118,7 @@ def perform(piece: Work) -> str:
 def _base(piece: Work) -> None:
     """The base on the held-out problems of every family, judged by itself, with c_ref measured as training does."""
     from laser_core.evaluate import measure_c_ref
-    from laser_core.numerics import pick_dtype
+    from laser_core.fast.precision import pick_dtype
     from laser_core.policy import load_policy
     from laser_core.rollouts import write_parquet
     from laser_core.tasks import load_problems
@@ -135,7 +135,7 @@ def _base(piece: Work) -> None:
 
 def _train_and_judge(piece: Work) -> None:
     """Train, evaluate, add what the score is compared with, and evaluate on other families."""
-    from laser_core.numerics import pick_dtype
+    from laser_core.fast.precision import pick_dtype
     from laser_core.policy import load_policy
     from laser_core.reproduce import verifiers
     from laser_core.reproduce.evidence import REWARD_MODEL
@@ -213,7 +213,7 @@ def _same_dtype(out: Path, context) -> str:
 def _measured_dtype() -> str:
     import torch
 
-    from laser_core.numerics import pick_dtype
+    from laser_core.fast.precision import pick_dtype
 
     torch.set_num_threads(1)
     return str(pick_dtype("auto")).removeprefix("torch.")

@@ -13,9 +13,9 @@ import torch
 from torch.nn import functional as F
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
+from laser_core.base_model import ATTENTION, MARKS
 from laser_core.bundled import model_path
-from laser_core.miniature import ATTENTION, MARKS
-from laser_core.numerics import autocast
+from laser_core.fast.precision import autocast
 from laser_core.policy import Policy
 from laser_core.rollouts import Rollouts, read
 from laser_core.scoring import Solutions, score_solutions

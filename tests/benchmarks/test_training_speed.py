@@ -21,8 +21,8 @@ import torch
 
 from laser_core.config import LaserConfig
 from laser_core.evaluate import against_reference, responses_of
+from laser_core.fast.precision import pick_dtype
 from laser_core.generate import generate
-from laser_core.numerics import pick_dtype
 from laser_core.policy import Policy, load_policy
 from laser_core.scoring import Solutions, score_in_micro_batches, score_solutions
 from laser_core.tasks import load_problems
@@ -168,7 +168,7 @@ def test_sampling_against_transformers_and_bare_products(benchmark, dtype, name)
 
     Both start from token ids. The trained model repeats itself more than the base, and what is equal is run once.
     """
-    from laser_core.numerics import cast
+    from laser_core.fast.precision import cast
 
     base = load_policy(f"bundled:{name}")
     model = cast(base.model, dtype)

@@ -7,7 +7,7 @@ import torch
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory):
     """A Hugging Face folder of an untrained model that ends its solutions now and then."""
-    from laser_core.miniature import BaseConfig, make_model, make_tokenizer
+    from laser_core.base_model import BaseConfig, make_model, make_tokenizer
 
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("tiny")

@@ -71,7 +71,7 @@ def model(tmp_path_factory):
     """An untrained model of two layers."""
     import torch
 
-    from laser_core.miniature import BaseConfig, make_model, make_tokenizer
+    from laser_core.base_model import BaseConfig, make_model, make_tokenizer
 
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("tiny")

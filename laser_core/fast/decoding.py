@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import DynamicCache, PreTrainedModel
 
-from laser_core import llama_fast
-from laser_core.llama_fast import FastLlama, Layer, PromptStates
-from laser_core.numerics import cast
+from laser_core.fast import llama
+from laser_core.fast.llama import FastLlama, Layer, PromptStates
+from laser_core.fast.precision import cast
 
 BLOCK = 16  # positions by which the static cache grows
 
@@ -38,7 +38,7 @@ class Decoder(Protocol):
 
 def open_decoder(model: PreTrainedModel, dtype: torch.dtype, pad_id: int) -> Decoder:
     """The lean way where the model's architecture allows it, else the model's own forward pass."""
-    kind = LlamaDecoder if llama_fast.supports(model) else ModelDecoder
+    kind = LlamaDecoder if llama.supports(model) else ModelDecoder
     return kind(model, dtype, pad_id)
 
 
@@ -62,7 +62,7 @@ class LlamaDecoder:
         states = PromptStates.of(self.forward, tokens, length)
         self.most_rows, self.n_rows, self.filled = most_rows, *tokens.shape
         self.position = length  # (A,), of the next token
-        self.bias = llama_fast.visible(length, self.filled)[:, 0]  # (A, 1, L)
+        self.bias = llama.visible(length, self.filled)[:, 0]  # (A, 1, L)
         self.caches = [*states.keys, *states.values]  # each (most rows, K, L, d), the first A rows used
         self.memory: list[Tensor] = []  # what each of them is a view of
         self._grow()

@@ -23,7 +23,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from laser_core.numerics import autocast, pick_dtype
+from laser_core.fast.precision import autocast, pick_dtype
 from laser_core.tasks import linear, pair, words
 from laser_core.tasks.sources import load_problems
 
