@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from laser_core import monitor
 from laser_core.ablations import ScoreRule
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.generate import Generation, generate
 from laser_core.policy import Policy
 from laser_core.rollouts import Rollouts, RunMeta
+from laser_core.runfolder import step_metrics
 from laser_core.scoring import Solutions, score_solutions
 from laser_core.tasks import Problem
 from laser_core.verify import extract_answers, verify_answers
@@ -84,11 +84,11 @@ def against_reference(
 ) -> dict[str, float]:
     """KL divergence, drift of c_ref and log Z, from a few of the step's solutions read by the reference model.
 
-    See :func:`laser_core.monitor.reference_rows` for which, :func:`laser_core.monitor.reference_summary` for what.
+    See :func:`laser_core.runfolder.step_metrics.reference_rows` for which, :func:`laser_core.runfolder.step_metrics.reference_summary` for what.
     """
-    rows = monitor.reference_rows(len(solutions.length) // group_size, group_size)
+    rows = step_metrics.reference_rows(len(solutions.length) // group_size, group_size)
     read = score_solutions(reference, solutions.rows(rows), dtype=dtype)
-    return monitor.reference_summary(
+    return step_metrics.reference_summary(
         sampled.logprob[rows, : read.logprob.shape[1]],
         read.logprob.cpu(),
         read.mask.cpu(),

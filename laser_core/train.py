@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from laser_core import algorithm, monitor, safety, trackers
+from laser_core import algorithm
 from laser_core.ablations import ScoreRule
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
@@ -38,10 +38,11 @@ from laser_core.evaluate import (
 from laser_core.fast.precision import pick_dtype
 from laser_core.generate import generate
 from laser_core.policy import Policy, load_policy, with_verdict_tokens
-from laser_core.provenance import provenance
 from laser_core.rollouts import Rollouts, write_parquet
-from laser_core.runfolder import RunFolder
-from laser_core.safety import Stop
+from laser_core.runfolder import guards, step_metrics, trackers
+from laser_core.runfolder.folder import RunFolder
+from laser_core.runfolder.guards import Stop
+from laser_core.runfolder.provenance import provenance
 from laser_core.scoring import Solutions, score_in_micro_batches
 from laser_core.tasks import Problem, load_problems
 
@@ -150,7 +151,7 @@ def training_step(
             group["lr"] = config.learning_rate(step)
         optimizer.step()
 
-    scores = monitor.score_summary(score, reward, scored, group_size, loss=losses[1].item())
+    scores = step_metrics.score_summary(score, reward, scored, group_size, loss=losses[1].item())
     drift = {}
     if reference is not None:
         about = {"group_size": group_size, "beta_v": config.beta_v, "c_ref": c_ref, "dtype": dtype}
@@ -158,14 +159,14 @@ def training_step(
     return {
         "step": step,
         "phase": phase,
-        **monitor.reward_summary(reward, group_size),
+        **step_metrics.reward_summary(reward, group_size),
         "loss": (losses[0] + alpha * losses[1]).item(),
         "policy_loss": losses[0].item(),
         "score_loss": losses[1].item(),
         "balanced_f1": scores["laser/balanced_f1"],
         "within_problem_auroc": scores["laser/within_problem_auroc"],
         "entropy": (sampled.entropy.sum() / n_tokens).item(),
-        **monitor.length_summary(solutions.length, sampled.truncated),
+        **step_metrics.length_summary(solutions.length, sampled.truncated),
         **scores,
         **drift,
         "clip_ratio/low_mean": clipped[0].item() / n_tokens,
@@ -223,7 +224,7 @@ def train(
     with (
         RunFolder.open(out, config, resume=resume, name=name) as folder,
         trackers.opened(config, folder.path, folder.name) as track,
-        safety.memory(config, folder=folder.path),
+        guards.memory(config, folder=folder.path),
         Stop.on_signals() as stop,
     ):
         return _train(folder, stop, on_progress or (lambda progress: None), track)
@@ -306,10 +307,10 @@ def _train(
         )
         event["step_seconds"] = time.perf_counter() - started
         event["tokens_per_second"] = event["n_tokens"] / event["step_seconds"]
-        safety.check_step(event, config, folder=folder.path, saved=folder.checkpoints.newest_step())
+        guards.check_step(event, config, folder=folder.path, saved=folder.checkpoints.newest_step())
         folder.log(event)
         track(event)
-        report(Progress("train", step + 1, config.steps, event, safety.remark(event, config)))
+        report(Progress("train", step + 1, config.steps, event, guards.remark(event, config)))
         state["step"] = done = step + 1
         due = [every for every in (config.checkpoint_every, config.eval_every) if every and done % every == 0]
         if due or done == config.steps or stop.signal is not None:

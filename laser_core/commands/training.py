@@ -37,7 +37,7 @@ def train(
         settings = settings.replace(trackers=(*settings.trackers, "tensorboard"))
     from laser_core.fast.precision import pick_dtype
     from laser_core.progress import TrainingBar
-    from laser_core.safety import Interrupted
+    from laser_core.runfolder.guards import Interrupted
     from laser_core.train import train as run_training
 
     chosen = "measured to be faster here" if settings.dtype == "auto" else "as asked"

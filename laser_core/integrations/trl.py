@@ -23,9 +23,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from laser_core import algorithm, monitor
+from laser_core import algorithm
 from laser_core.errors import InputError
 from laser_core.policy import choose_z_token
+from laser_core.runfolder import step_metrics
 
 try:
     import trl
@@ -176,7 +177,7 @@ class LaSeRTrainer(GRPOTrainer):
             output["advantages"] = blended[mine].to(output["advantages"].dtype)
         output |= {"verdict": reward[mine], "class_weight": weight[mine], "n_scored": all_scored.sum()}
         metrics = self._metrics["train" if training else "eval"]
-        found = monitor.score_summary(score, reward, all_scored, group_size, loss=float("nan"))
+        found = step_metrics.score_summary(score, reward, all_scored, group_size, loss=float("nan"))
         for name, value in found.items():
             if value == value:  # not NaN: a class is missing
                 metrics[name].append(value)

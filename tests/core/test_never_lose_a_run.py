@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from laser_core import algorithm, evaluate, safety
+from laser_core import algorithm, evaluate
 from laser_core import train as training
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError, RunError
 from laser_core.rollouts import read
-from laser_core.runfolder import RunFolder
-from laser_core.safety import Interrupted
+from laser_core.runfolder import guards
+from laser_core.runfolder.folder import RunFolder
+from laser_core.runfolder.guards import Interrupted
 from laser_core.train import Progress, train
 
 TIMING = {"step_seconds", "sample_seconds", "tokens_per_second"}
@@ -277,7 +278,7 @@ def test_out_of_memory_names_what_to_lower_and_lowering_it_resumes(tiny_folder, 
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(tmp_path):
-    with pytest.raises(RuntimeError, match="shape"), safety.memory(LaserConfig(), folder=tmp_path):
+    with pytest.raises(RuntimeError, match="shape"), guards.memory(LaserConfig(), folder=tmp_path):
         raise RuntimeError("shape mismatch")
 
 

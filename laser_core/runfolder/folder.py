@@ -17,10 +17,10 @@ import torch
 from filelock import FileLock, Timeout
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from laser_core.checkpoints import Checkpoints
 from laser_core.config import LaserConfig
-from laser_core.durable import write_whole, writing
 from laser_core.errors import InputError, RunError
+from laser_core.runfolder.atomic import write_whole, writing
+from laser_core.runfolder.checkpoints import Checkpoints
 
 # What may differ when a run goes on; everything else decides the curve. The learning rate and the clipping are here
 # because they are what a run that went astray needs lowered; run.json then says from which step on.

@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from laser_core.durable import replacing, write_whole
 from laser_core.errors import RunError
+from laser_core.runfolder.atomic import replacing, write_whole
 
 KEPT = 2
 _NOT_A_CHECKPOINT = (OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, AttributeError)
@@ -47,7 +47,7 @@ class Checkpoints:
     Attributes
     ----------
     run : the run's folder.
-    identity : what a checkpoint must carry to be this run's (see :meth:`laser_core.runfolder.RunFolder.identity`).
+    identity : what a checkpoint must carry to be this run's (see :meth:`laser_core.runfolder.folder.RunFolder.identity`).
     """
 
     run: Path
