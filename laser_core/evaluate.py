@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from laser_core.ablations import ScoreRule
+from laser_core.answers.verify import extract_answers, verify_answers
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.generate import Generation, generate
@@ -17,7 +18,6 @@ from laser_core.rollouts import Rollouts, RunMeta
 from laser_core.runfolder import step_metrics
 from laser_core.scoring import Solutions, score_solutions
 from laser_core.tasks import Problem
-from laser_core.verify import extract_answers, verify_answers
 
 
 def responses_of(sampled: Generation) -> list[list[int]]:

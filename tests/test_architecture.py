@@ -18,7 +18,7 @@ def test_import_contracts():
 
 @pytest.mark.parametrize(
     "module",
-    ["laser_core.analysis", "laser_core.rollouts", "laser_core.figures", "laser_core.verify", "laser_core.cli"],
+    ["laser_core.analysis", "laser_core.rollouts", "laser_core.figures", "laser_core.answers.verify", "laser_core.cli"],
 )
 def test_importing_it_does_not_import_torch(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"

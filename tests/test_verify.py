@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from laser_core import _math_process, verify
-from laser_core._answer_text import normalize, parse_number
-from laser_core._math_worker import key_of
-from laser_core.verify import answer_groups, extract_answer, extract_answers, is_correct, verify_answers
+from laser_core.answers import math_process, verify
+from laser_core.answers.math_worker import key_of
+from laser_core.answers.text import normalize, parse_number
+from laser_core.answers.verify import answer_groups, extract_answer, extract_answers, is_correct, verify_answers
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -214,7 +214,7 @@ def test_no_rows_and_no_answers():
 
 
 def test_plain_answers_need_no_child_process(monkeypatch):
-    monkeypatch.setattr(_math_process, "_Worker", None)  # starting one would fail
+    monkeypatch.setattr(math_process, "_Worker", None)  # starting one would fail
     rng = np.random.default_rng(0)
     values = rng.integers(0, 50, 200_000)
     start = time.perf_counter()
@@ -335,17 +335,17 @@ def test_works_off_the_main_thread():
 
 
 def test_a_killed_worker_is_replaced():
-    assert _math_process.ask({"op": "readable", "text": "1+1"}) == {"readable": True}
-    for worker in list(_math_process._idle):
+    assert math_process.ask({"op": "readable", "text": "1+1"}) == {"readable": True}
+    for worker in list(math_process._idle):
         worker.process.kill()
-    _math_process.ask_many([{"op": "readable", "text": "1+1"}] * 4)  # the dead ones are found out and dropped
-    assert _math_process.ask({"op": "readable", "text": "1+1"}) == {"readable": True}
+    math_process.ask_many([{"op": "readable", "text": "1+1"}] * 4)  # the dead ones are found out and dropped
+    assert math_process.ask({"op": "readable", "text": "1+1"}) == {"readable": True}
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="a process cannot be stopped by a signal here")
 def test_a_worker_that_is_stuck_is_killed():
     """A worker may be in a place where its own alarm does not reach it: then the parent's limit ends it."""
-    worker = _math_process._Worker()
+    worker = math_process._Worker()
     start = time.perf_counter()
     os.kill(worker.process.pid, signal.SIGSTOP)
     assert worker.ask({"op": "key", "text": "1"}, seconds=0.5) is None
@@ -357,16 +357,16 @@ def test_without_math_verify_answers_are_compared_as_text(monkeypatch):
     def fails():
         raise OSError("no more processes")
 
-    monkeypatch.setattr(_math_process, "_Worker", fails)
-    monkeypatch.setattr(_math_process, "_idle", [])
-    monkeypatch.setattr(_math_process, "_failed_starts", 0)
+    monkeypatch.setattr(math_process, "_Worker", fails)
+    monkeypatch.setattr(math_process, "_idle", [])
+    monkeypatch.setattr(math_process, "_failed_starts", 0)
     with pytest.warns(UserWarning, match="compared as text"):
         groups = answer_groups(np.zeros(3, int), [r"\sqrt{75}", r"5\sqrt{3}", r"\sqrt{75}"])
     assert groups.tolist() == [0, 1, 0]
 
 
 def test_importing_verify_is_light():
-    code = "import laser_core.verify, sys; print([m for m in ('sympy', 'math_verify', 'torch') if m in sys.modules])"
+    code = "import laser_core.answers.verify, sys; print([m for m in ('sympy', 'math_verify', 'torch') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

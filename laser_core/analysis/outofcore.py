@@ -86,7 +86,7 @@ def summarize_parquet(
     BigSummary
         As from memory, with three differences. The overall AUROC and the best threshold count scores of one of 4,096
         bins as equal; the bins of the ECE are made from a sample of a million scores; answers are compared as text
-        (after :func:`laser_core.verify.normalize`), not by mathematics.
+        (after :func:`laser_core.answers.verify.normalize`), not by mathematics.
 
     Raises
     ------
@@ -193,7 +193,7 @@ def same_text(problem: np.ndarray, answers: list[str | None]) -> np.ndarray:
     """
     import pandas as pd  # here and not above: it is only needed for a large file
 
-    from laser_core.verify import normalize
+    from laser_core.answers.verify import normalize
 
     text, names = pd.factorize(np.array([a if a is None else normalize(a) for a in answers], object))
     pair, inverse = np.unique(problem.astype(np.int64) * (len(names) + 1) + text + 1, return_inverse=True)

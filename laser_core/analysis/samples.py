@@ -140,7 +140,7 @@ class Samples:
             Which run. May be left out where the table holds one.
         same_answers : callable, optional
             Gives equal answers of a problem equal numbers, -1 to no answer. None: mathematical equivalence, by
-            :func:`laser_core.verify.answer_groups`.
+            :func:`laser_core.answers.verify.answer_groups`.
 
         Raises
         ------
@@ -239,7 +239,7 @@ def _answers(rollouts: Rollouts, codes: np.ndarray, same_answers: Callable | Non
         return np.full(len(rollouts), -1, np.int64)
     if same_answers is None:
         # Loaded only here: a table without answers needs no mathematics.
-        from laser_core.verify import answer_groups as same_answers
+        from laser_core.answers.verify import answer_groups as same_answers
 
     # Each problem's distinct spellings are compared once, however many solutions share them.
     encoded = pc.dictionary_encode(rollouts.table["answer"]).combine_chunks()

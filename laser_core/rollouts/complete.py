@@ -65,7 +65,7 @@ def complete(
 
 
 def _extract(rollouts: Rollouts, notes: Counter[str], progress: Progress | None) -> Rollouts:
-    from laser_core.verify import extract_answers
+    from laser_core.answers.verify import extract_answers
 
     # In a truncated response only a marked answer counts: the last number before the cut is no answer.
     prose = (rollouts.column("truncated") != 1).tolist()
@@ -80,7 +80,7 @@ def _extract(rollouts: Rollouts, notes: Counter[str], progress: Progress | None)
 
 
 def _verify(rollouts: Rollouts, notes: Counter[str], progress: Progress | None) -> Rollouts:
-    from laser_core.verify import verify_answers
+    from laser_core.answers.verify import verify_answers
 
     known = rollouts.table["correct"].to_pylist() if rollouts.has("correct") else [None] * len(rollouts)
     answers, references = rollouts.text("answer"), rollouts.text("reference_answer")

@@ -11,9 +11,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from laser_core.answers.verify import extract_answer
 from laser_core.rollouts.fields import FieldError
 from laser_core.rollouts.readers import Context
-from laser_core.verify import extract_answer
 
 NAME = "lighteval"
 TITLE = "lighteval details"

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from laser_core.answers.verify import extract_answer
 from laser_core.rollouts.fields import FieldError
 from laser_core.rollouts.readers import Context
 from laser_core.rollouts.readers.verl import as_text
-from laser_core.verify import extract_answer
 
 NAME = "lm-eval"
 TITLE = "lm-evaluation-harness samples"

@@ -1,4 +1,4 @@
-"""Ask :mod:`laser_core._math_worker` and never wait for it longer than agreed: from any thread, without signals.
+"""Ask :mod:`laser_core.answers.math_worker` and never wait for it longer than agreed: from any thread, without signals.
 
 math-verify limits its own time with SIGALRM, which Python only delivers to the main thread and which cannot interrupt
 one long arithmetic operation. Web apps run user code in threads and models write ``9**9**9**9``; so the work happens in
@@ -31,7 +31,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "laser_core._math_worker"],
+            [sys.executable, "-m", "laser_core.answers.math_worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -103,7 +103,7 @@ def ask(request: dict) -> dict:
     Parameters
     ----------
     request : dict
-        As listed in :mod:`laser_core._math_worker`. Keep its texts short: a pipe holds about 64 KB.
+        As listed in :mod:`laser_core.answers.math_worker`. Keep its texts short: a pipe holds about 64 KB.
     """
     global _failed_starts
     with _lock:

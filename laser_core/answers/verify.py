@@ -1,7 +1,7 @@
 """Answers: find them in a response, compare them with a reference, and group the equal ones.
 
 Plain numbers and identical texts are decided here, exactly and in microseconds. Only the rest goes to math-verify, in a
-child process with a time limit for each item (:mod:`laser_core._math_process`), so every function here can be called
+child process with a time limit for each item (:mod:`laser_core.answers.math_process`), so every function here can be called
 from any thread and returns whatever the text is. Importing this module imports neither sympy nor math-verify.
 """
 
@@ -13,7 +13,8 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from laser_core._answer_text import (
+from laser_core.answers.math_process import ask, ask_many
+from laser_core.answers.text import (
     PROSE_CHARS,
     as_tex,
     is_mathlike,
@@ -22,7 +23,6 @@ from laser_core._answer_text import (
     normalize,
     parse_number,
 )
-from laser_core._math_process import ask, ask_many
 
 ROUNDED_DIGITS = 6  # 0.333333 answers 1/3, 0.33 does not
 _CACHE_SIZE = 200_000  # pairs of an answer and a reference

@@ -1,0 +1,1 @@
+"""Final answers: extract them from a response, compare them with a reference, group the equivalent ones."""
