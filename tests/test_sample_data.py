@@ -105,7 +105,7 @@ def test_bundled_accuracy_is_not_a_matter_of_the_file(samples):
 def test_a_model_at_half_size_gives_the_scores_that_were_reported(seed):
     """Stored in bfloat16, a seed's model still judges its own solutions as the table says."""
     from laser_core.policy import load_policy
-    from laser_core.rescore import score_rollouts
+    from laser_core.rescoring.table import score_rollouts
 
     reported = read(ROOT / "reproduce" / "rollouts" / f"laser-{seed}.parquet").rollouts.take(list(range(128)))
     scored = score_rollouts(load_policy(f"bundled:laser-{seed}"), reported, c_ref=reported.meta.c_ref)

@@ -95,7 +95,7 @@ def score(
     from laser_core.fast.precision import pick_dtype
     from laser_core.policy import load_policy
     from laser_core.progress import plain_bar, time_left
-    from laser_core.score_file import score_file
+    from laser_core.rescoring.file import score_file
 
     if dtype not in ("float32", "bfloat16", "auto"):
         raise typer.BadParameter("choose float32, bfloat16 or auto", param_hint="--dtype")

@@ -6,7 +6,7 @@ import torch
 
 from laser_core.errors import InputError
 from laser_core.evaluate import sample_rollouts
-from laser_core.rescore import score_rollouts
+from laser_core.rescoring.table import score_rollouts
 from laser_core.rollouts import Rollouts
 from laser_core.tasks import load_problems
 

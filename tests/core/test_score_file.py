@@ -15,13 +15,13 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, Qwen2Config, Qwen2ForCausalLM
 
-from laser_core import rescore
-from laser_core import score_file as score_file_module
 from laser_core.errors import InputError
 from laser_core.policy import Policy, load_policy
-from laser_core.rescore import Level, score_rollouts, unseen_z_token
+from laser_core.rescoring import file as score_file_module
+from laser_core.rescoring import table
+from laser_core.rescoring.file import score_file
+from laser_core.rescoring.table import Level, score_rollouts, unseen_z_token
 from laser_core.rollouts import Rollouts, RunMeta, read, write_jsonl, write_parquet
-from laser_core.score_file import score_file
 
 C_REF = -9.0
 
@@ -78,7 +78,7 @@ def plainly(policy: Policy, row: dict) -> dict:
 def test_scores_and_traces_equal_a_plain_forward_pass(tiny, tmp_path, monkeypatch, kind):
     policy = tiny if kind == "llama" else small(kind.split()[0], tiny)
     if "long" in kind:  # attention that holds no quadratic table
-        monkeypatch.setattr(rescore, "LONG", 1)
+        monkeypatch.setattr(table, "LONG", 1)
     rollouts = table()
     write_parquet(rollouts, tmp_path / "in.parquet")
     done = score_file(policy, tmp_path / "in.parquet", tmp_path / "out.parquet", c_ref=C_REF, traces=True, part_rows=16)
@@ -288,7 +288,7 @@ import json, sys, torch
 from dataclasses import replace
 from transformers import Qwen2Config, Qwen2ForCausalLM
 from laser_core.policy import load_policy
-from laser_core.score_file import score_file
+from laser_core.rescoring.file import score_file
 def peak():
     return int(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))) / 1024
 folder, source, out, vocabulary = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])

@@ -22,7 +22,7 @@ import torch
 
 from laser_core.errors import InputError
 from laser_core.policy import Policy
-from laser_core.rescore import ROWS_AT_ONCE, Level, require_c_ref, score_part, unseen_z_token
+from laser_core.rescoring.table import ROWS_AT_ONCE, Level, require_c_ref, score_part, unseen_z_token
 from laser_core.rollouts import Rollouts, convert
 from laser_core.rollouts.canonical_parquet import is_canonical_parquet
 from laser_core.rollouts.schema import column_type, ordered, read_meta
@@ -75,7 +75,7 @@ def score_file(
     Parameters
     ----------
     policy, beta_v, c_ref, reference, traces, dtype, micro_batch_tokens
-        As for :func:`laser_core.rescore.score_rollouts`. Without ``c_ref`` and ``reference`` the file's own c_ref is
+        As for :func:`laser_core.rescoring.table.score_rollouts`. Without ``c_ref`` and ``reference`` the file's own c_ref is
         taken, if it was measured for the same verdict token.
     source : path
     out : path of a Parquet file; may be the source.
