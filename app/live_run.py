@@ -9,12 +9,12 @@ import streamlit as st
 
 from app import data, parts
 from app.words import count, duration, literal, number, small
-from laser_core import jobs
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.figures import training_figure
 from laser_core.figures.runs import PANELS
-from laser_core.job_progress import Progress, progress, step_seconds
+from laser_core.jobs import jobs
+from laser_core.jobs.progress import Progress, progress, step_seconds
 
 POLL_SECONDS = 2.0
 NUMBERS = (  # event field, its name on the page, digits, what it is

@@ -14,10 +14,11 @@ import streamlit as st
 
 from app import data, parts
 from app.words import count, literal, percent, score_text
-from laser_core import bundled, playground
+from laser_core import bundled
 from laser_core.figures import Trace, token_strip_html, trace_figure, vote_figure
 from laser_core.figures.voting import MAX_ANSWERS
-from laser_core.playground import Request
+from laser_core.playground import session
+from laser_core.playground.session import Request
 from laser_core.rollouts import Rollouts
 
 REDRAW_SECONDS = 0.12  # faster than that a browser only stutters
@@ -75,7 +76,7 @@ def stream(model: Model, request: Request, *, slow: bool) -> Draw:
     place.caption("Loading the model … the first time takes some seconds.")
     rows = [{"sample": i, "correct": None, "tokens": [], "z_trace": []} for i in range(request.samples)]
     token, drawn = model.z_token, 0.0
-    for event in playground.sample(request):
+    for event in session.sample(request):
         if event["event"] == "ready":
             token = event["z_token"]
         elif event["event"] == "tokens":
@@ -89,7 +90,7 @@ def stream(model: Model, request: Request, *, slow: bool) -> Draw:
                 drawn = time.monotonic()
         else:
             place.html("".join(strip(row, request) for row in event["rows"]))
-            return Draw(model, request, playground.as_rollouts(event["rows"], request, token))
+            return Draw(model, request, session.as_rollouts(event["rows"], request, token))
     raise AssertionError("the last event is done")
 
 
@@ -110,7 +111,7 @@ def show(draws: dict[str, Draw], counted: int) -> None:
 
     Their figures share their axes, so that they can be compared across the page.
     """
-    votes = {key: playground.vote(draw.rollouts, counted) for key, draw in draws.items()}
+    votes = {key: session.vote(draw.rollouts, counted) for key, draw in draws.items()}
     ballots = {key: vote_figure(*vote) for key, vote in votes.items()}
     most = max([1, *(len(answers) for _, answers in votes.values())])
     tallest = max(ballot.layout.height for ballot in ballots.values())
@@ -177,7 +178,7 @@ def _finding(rows: Sequence[dict], vote: object, answers: Sequence[str]) -> str:
     said = []
     if all(row["correct"] is not None for row in rows):
         hits = sum(row["correct"] for row in rows)
-        low, high = playground.share_interval(hits, len(rows))
+        low, high = session.share_interval(hits, len(rows))
         said.append(
             f"**{hits} of {len(rows)} correct** (95% interval of its accuracy here {percent(low)} to {percent(high)})."
         )

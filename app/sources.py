@@ -15,9 +15,10 @@ from pathlib import Path
 import pyarrow.compute as pc
 import streamlit as st
 
-from laser_core import bundled, jobs
+from laser_core import bundled
 from laser_core.analysis import with_free_signals
 from laser_core.errors import InputError
+from laser_core.jobs import jobs
 from laser_core.rollouts import ReadResult, Rollouts, give_back, on_disk, read
 from laser_core.rollouts.source import open_source
 

@@ -8,9 +8,9 @@ import streamlit as st
 
 from app import live_run, parts
 from app.words import duration, literal
-from laser_core import jobs
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
+from laser_core.jobs import jobs
 
 QUESTION = "What does training do to the score?"
 METHODS = {"laser": "LaSeR", "grpo": "GRPO"}

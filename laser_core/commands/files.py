@@ -62,7 +62,7 @@ def convert(
 def _recalled(files: list[Path]) -> dict[str, str] | None:
     """The mapping last used for a table like the first file, where its format is unknown."""
     from laser_core.errors import InputError
-    from laser_core.jobs import home
+    from laser_core.jobs.jobs import home
     from laser_core.rollouts import preview
     from laser_core.rollouts.remembered import recall
 
@@ -79,7 +79,7 @@ def _recalled(files: list[Path]) -> dict[str, str] | None:
 
 def _remember(files: list[Path], mapping: dict[str, str]) -> None:
     from laser_core.errors import InputError
-    from laser_core.jobs import home
+    from laser_core.jobs.jobs import home
     from laser_core.rollouts import preview
     from laser_core.rollouts.remembered import remember
 

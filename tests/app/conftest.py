@@ -3,7 +3,8 @@
 import pyarrow.parquet as pq
 import pytest
 
-from laser_core import bundled, jobs
+from laser_core import bundled
+from laser_core.jobs import jobs
 from tests.factories import make_rollouts
 
 EVENTS = (

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from laser_core import jobs, playground, theory
+from laser_core import theory
 from laser_core.errors import InputError
+from laser_core.jobs import jobs
+from laser_core.playground import session
 from laser_core.rollouts import read
 from tests.app.test_pages import said, start, visit
 from tests.studio.conftest import asked, stand_in, wait_for  # noqa: F401
@@ -136,7 +138,7 @@ def run_sample(app):
 def test_playground_samples_counts_and_says_that_it_is_one_draw(models, bundled_runs, monkeypatch):
     rollouts = read(bundled_runs / "rollouts" / "laser.parquet").rollouts
     rows = [rollouts.row(i) for i in range(8)]
-    monkeypatch.setattr(playground, "sample", sampled(rows))
+    monkeypatch.setattr(session, "sample", sampled(rows))
     app = visit(start(), "playground")
     app.toggle(key="playground_slow").set_value(False).run()
     app = run_sample(app)
@@ -144,7 +146,7 @@ def test_playground_samples_counts_and_says_that_it_is_one_draw(models, bundled_
     assert "One draw of 8 solutions from 3 models" in app.markdown[0].value
     hits = sum(row["correct"] for row in rows)
     assert f"**{hits} of 8 correct**" in plain(app)
-    vote, answers = playground.vote(rollouts.take(list(range(8))), 8)
+    vote, answers = session.vote(rollouts.take(list(range(8))), 8)
     top = [answer for answer, won in zip(answers, vote.weighted_winners, strict=True) if won]
     assert f"Weighted vote: **{top[0]}" in plain(app)
     app.slider(key="playground_counted").set_value(2).run()
@@ -163,7 +165,7 @@ def test_playground_shows_hostile_solutions_as_text(models, bundled_runs, monkey
     for name in ("token_logprobs", "entropy"):
         row[name] = [0.0, 0.0]
     row["n_tokens"] = 2
-    monkeypatch.setattr(playground, "sample", sampled([row]))
+    monkeypatch.setattr(session, "sample", sampled([row]))
     app = visit(start(), "playground")
     app.slider(key="playground_n").set_value(1)
     app.toggle(key="playground_slow").set_value(False).run()
@@ -179,7 +181,7 @@ def test_playground_says_what_can_be_solved_and_passes_faults_on(models, bundled
         raise InputError("the sampling process ended by itself", remedy="try again")
         yield
 
-    monkeypatch.setattr(playground, "sample", broken)
+    monkeypatch.setattr(session, "sample", broken)
     app = visit(start(), "playground")
     app.text_input(key="playground_problem").set_value(HOSTILE).run()
     assert "the miniature models cannot solve this" in app.warning[0].value

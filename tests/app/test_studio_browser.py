@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from laser_core import jobs
+from laser_core.jobs import jobs
 from tests.app.browser import ERROR_BOXES, chromium, need_browser, open_page, serve, settle
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

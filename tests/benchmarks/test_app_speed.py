@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from laser_core.config import LaserConfig
-from laser_core.jobs import HOME_VARIABLE
+from laser_core.jobs.jobs import HOME_VARIABLE
 from laser_core.rollouts import Rollouts, RunMeta
 from tests.app.browser import chromium, missing_browser, open_page, serve
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from laser_core import jobs
 from laser_core.config import LaserConfig
+from laser_core.jobs import jobs
 
 STAND_IN = Path(__file__).with_name("stand_in_training.py")
 

@@ -8,9 +8,9 @@ import threading
 
 import pytest
 
-from laser_core import jobs
 from laser_core.errors import InputError
-from laser_core.job_progress import progress
+from laser_core.jobs import jobs
+from laser_core.jobs.progress import progress
 from tests.studio.conftest import asked, wait_for
 
 
@@ -138,7 +138,9 @@ def test_a_line_still_being_written_is_not_an_event(stand_in):
 
 
 def test_none_of_the_helpers_of_the_app_imports_torch():
-    code = "import sys, laser_core.jobs, laser_core.job_progress, laser_core.playground, laser_core.theory\n"
+    code = (
+        "import sys, laser_core.jobs.jobs, laser_core.jobs.progress, laser_core.playground.session, laser_core.theory\n"
+    )
     code += "assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
@@ -147,7 +149,7 @@ def test_a_run_can_be_stopped_where_its_server_cannot_be_interrupted():
     """As under ``nohup streamlit run ... &`` in a script: children inherit that SIGINT is ignored."""
     inner = "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); import subprocess; "
     inner += "sys.exit(subprocess.call([sys.executable, '-c', sys.argv[1]]))"
-    probe = "import signal, sys, laser_core.cli as cli, laser_core._job_main as job\n"
+    probe = "import signal, sys, laser_core.cli as cli, laser_core.jobs.main as job\n"
     probe += "assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN\n"
     probe += "cli.main = lambda: print(signal.getsignal(signal.SIGINT) is signal.default_int_handler, sys.argv[:2])\n"
     probe += "job.main()"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from laser_core import playground
 from laser_core.errors import InputError
-from laser_core.playground import Request, read_problem
+from laser_core.playground import session
+from laser_core.playground.session import Request, read_problem
 from laser_core.tasks import load_problems
 
 FORMS = ["{}*x+{}={}?", "{} x + {} = {}"]
@@ -49,7 +49,7 @@ def test_the_note_says_what_the_models_have_seen():
     assert "training problem" in read_problem(train.text).note
     assert "Held out" in read_problem(test.text).note
     assert "Out of the range" in read_problem("150*x+7=157").note
-    assert playground.random_problem("linear", 12345) in load_problems("linear", "test")
+    assert session.random_problem("linear", 12345) in load_problems("linear", "test")
 
 
 def request(model: str, **changes) -> Request:
@@ -80,12 +80,12 @@ def model(tmp_path_factory):
     made.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     yield str(folder)
-    playground.close()
+    session.close()
 
 
 def test_tokens_arrive_one_by_one_and_add_up_to_the_rollouts(model):
     asked = request(model)
-    events = list(playground.sample(asked))
+    events = list(session.sample(asked))
     assert [event["event"] for event in events[:2]] == ["ready", "tokens"]
     assert events[-1]["event"] == "done"
     rows = events[-1]["rows"]
@@ -96,57 +96,57 @@ def test_tokens_arrive_one_by_one_and_add_up_to_the_rollouts(model):
             trace[i].append(z)
     assert tokens == [row["tokens"] for row in rows]
     assert trace == [pytest.approx(row["z_trace"]) for row in rows]
-    again = list(playground.sample(asked))
+    again = list(session.sample(asked))
     assert again[-1]["rows"] == rows  # the seed decides
-    assert list(playground.sample(request(model, seed=4)))[-1]["rows"] != rows
+    assert list(session.sample(request(model, seed=4)))[-1]["rows"] != rows
 
 
 def test_a_problem_nobody_knows_the_answer_of_stays_unverified(model):
-    rows = list(playground.sample(request(model, answer=None)))[-1]["rows"]
+    rows = list(session.sample(request(model, answer=None)))[-1]["rows"]
     assert {row["correct"] for row in rows} == {None}
 
 
 def test_who_leaves_in_the_middle_does_not_disturb_the_next(model):
-    left = playground.sample(request(model, seed=7, max_new_tokens=500, samples=32))
+    left = session.sample(request(model, seed=7, max_new_tokens=500, samples=32))
     assert next(left)["event"] == "ready"
     left.close()
-    rows = list(playground.sample(request(model)))[-1]["rows"]
+    rows = list(session.sample(request(model)))[-1]["rows"]
     assert len(rows) == 4
 
 
 def test_a_model_that_cannot_be_loaded_is_reported_and_the_worker_lives_on(model, tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(InputError, match="not a model that can be loaded"):
-        list(playground.sample(request(str(tmp_path))))
-    assert list(playground.sample(request(model)))[-1]["event"] == "done"
+        list(session.sample(request(str(tmp_path))))
+    assert list(session.sample(request(model)))[-1]["event"] == "done"
 
 
 def test_sampling_ends_when_its_time_is_over(model, monkeypatch):
-    monkeypatch.setattr(playground, "SAMPLE_SECONDS", 0.0)
+    monkeypatch.setattr(session, "SAMPLE_SECONDS", 0.0)
     with pytest.raises(InputError, match="took longer than 0 seconds"):
-        list(playground.sample(request(model)))
+        list(session.sample(request(model)))
 
 
 def test_a_worker_that_died_is_replaced(model):
-    list(playground.sample(request(model)))
-    playground._current[0].process.kill()
-    playground._current[0].process.wait()
-    assert list(playground.sample(request(model)))[-1]["event"] == "done"
+    list(session.sample(request(model)))
+    session._current[0].process.kill()
+    session._current[0].process.wait()
+    assert list(session.sample(request(model)))[-1]["event"] == "done"
 
 
 def test_a_worker_that_cannot_start_is_said_in_words(model, monkeypatch):
-    playground.close()
+    session.close()
     monkeypatch.setattr(sys, "executable", "/bin/true")
     with pytest.raises(InputError, match="ended by itself"):
-        list(playground.sample(request(model)))
-    playground.close()
+        list(session.sample(request(model)))
+    session.close()
 
 
 def test_a_worker_nobody_asks_is_closed(model, monkeypatch):
-    playground.close()
-    monkeypatch.setattr(playground, "IDLE_SECONDS", 0.2)
-    list(playground.sample(request(model)))
-    process = playground._current[0].process
+    session.close()
+    monkeypatch.setattr(session, "IDLE_SECONDS", 0.2)
+    list(session.sample(request(model)))
+    process = session._current[0].process
     assert process.wait(timeout=30) != 0
 
 
@@ -157,11 +157,11 @@ def test_a_vote_is_counted_by_hand():
         base | {"sample": i, "answer": answer, "correct": answer == "9", "truncated": answer is None, "score": score}
         for i, (answer, score) in enumerate(told)
     ]
-    rollouts = playground.as_rollouts(rows, request("bundled:base"), "<z>")
-    vote, answers = playground.vote(rollouts, 4)
+    rollouts = session.as_rollouts(rows, request("bundled:base"), "<z>")
+    vote, answers = session.vote(rollouts, 4)
     assert answers == ["8", "9"]
     assert vote.count.tolist() == [2, 1]
     assert vote.weight.tolist() == pytest.approx([0.3, 0.9])
     assert vote.majority_winners.tolist() == [True, False]
     assert vote.weighted_winners.tolist() == [False, True]
-    assert playground.vote(rollouts, 1)[1] == ["8"]  # the first one alone
+    assert session.vote(rollouts, 1)[1] == ["8"]  # the first one alone

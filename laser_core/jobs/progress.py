@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from laser_core._job_files import read_events, read_log
+from laser_core.jobs.files import read_events, read_log
 
 if TYPE_CHECKING:
-    from laser_core.jobs import Job
+    from laser_core.jobs.jobs import Job
 
 RECENT_STEPS = 10  # what numbers and pace are averaged over: a single step jumps
 

@@ -36,13 +36,13 @@ import psutil
 from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
-from laser_core._job_files import last_words, read_events, read_log, write_whole
 from laser_core.bundled import BundledRun
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
+from laser_core.jobs.files import last_words, read_events, read_log, write_whole
 from laser_core.processes import child_environment
 
-COMMAND = (sys.executable, "-m", "laser_core._job_main")  # `laser train`, interruptible
+COMMAND = (sys.executable, "-m", "laser_core.jobs.main")  # `laser train`, interruptible
 HOME_VARIABLE = "LASER_EXPLORER_HOME"
 CHECKPOINT_EVERY = 10  # steps: what a killed run can lose
 LIVE = ("starting", "training", "evaluating", "stopping")

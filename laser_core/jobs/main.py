@@ -1,4 +1,4 @@
-"""``laser train`` as :mod:`laser_core.jobs` starts it, with the command's own arguments.
+"""``laser train`` as :mod:`laser_core.jobs.jobs` starts it, with the command's own arguments.
 
 A shell that starts a server in the background switches its interrupts off, and every child inherits that; a run started
 by such a server could then not be stopped. So this process switches them on again.

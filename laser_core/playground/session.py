@@ -1,6 +1,6 @@
 """Sample solutions of one problem, token by token, in a process of its own; and read what somebody typed as a problem.
 
-The process (:mod:`laser_core.playground_worker`) starts with the first request, serves everybody on this server one
+The process (:mod:`laser_core.playground.worker`) starts with the first request, serves everybody on this server one
 after the other, and ends when nobody has asked for ten minutes. Nothing here needs torch.
 """
 
@@ -216,7 +216,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "laser_core.playground_worker"],
+            [sys.executable, "-m", "laser_core.playground.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
 """The process that samples for the playground: requests in, tokens out, one JSON object a line.
 
-``python -m laser_core.playground_worker`` reads a request a line from its input, and ends with it::
+``python -m laser_core.playground.worker`` reads a request a line from its input, and ends with it::
 
     {"id": 1, "model": "bundled:laser", "z_token": "", "problem": "5*x+7=52?", "answer": "9" or null, "samples": 8,
      "seed": 0, "max_new_tokens": 40, "beta_v": 0.1, "c_ref": -23.0, "seconds": 60}

@@ -1,0 +1,1 @@
+"""Sampling for the Playground page, in a process of its own that holds the models."""
