@@ -24,7 +24,7 @@ def convert(
     Several files become runs to compare, or parts of one run where they say so. A file of batch requests among them
     lends its problems to the answers.
     """
-    from laser_core.progress import share_bar
+    from laser_core.commands.bars import share_bar
     from laser_core.rollouts import convert as convert_files
     from laser_core.rollouts import missing_views, read, write_csv, write_jsonl
 

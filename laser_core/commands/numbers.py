@@ -27,8 +27,8 @@ def analyze(
 ) -> None:
     """The numbers of a rollout file: accuracy, separation, voting, each with its interval."""
     from laser_core.analysis import is_big_parquet, summarize, summarize_parquet
+    from laser_core.commands.summary_text import summary_text
     from laser_core.rollouts import ANALYSIS_COLUMNS, read
-    from laser_core.summary_text import summary_text
 
     if is_big_parquet(file) if out_of_core is None else out_of_core:
         sizes = None if n_max is None else [2**k for k in range(max(n_max, 1).bit_length())]

@@ -34,7 +34,7 @@ def reproduce(
         raise typer.BadParameter("say where to: --out DIR (or --show the shipped table)", param_hint="--out")
     from dataclasses import replace
 
-    from laser_core.progress import plain_bar
+    from laser_core.commands.bars import plain_bar
     from laser_core.reproduce.claims import all_claims
     from laser_core.reproduce.evidence import Evidence
     from laser_core.reproduce.execute import execute

@@ -32,10 +32,10 @@ def sample(
     seed: Seed = 0,
 ) -> None:
     """Sample solutions of problems, score and verify them, and write the rollout table."""
+    from laser_core.commands.bars import plain_bar
     from laser_core.evaluate import measure_c_ref, sample_rollouts
     from laser_core.fast.precision import pick_dtype
     from laser_core.policy import load_policy
-    from laser_core.progress import plain_bar
     from laser_core.rollouts import write_parquet
     from laser_core.tasks import load_problems
 
@@ -92,9 +92,9 @@ def score(
     """Add last-token scores (and traces) to rollouts that any model wrote. Killed, it goes on where it stopped."""
     import torch
 
+    from laser_core.commands.bars import plain_bar, time_left
     from laser_core.fast.precision import pick_dtype
     from laser_core.policy import load_policy
-    from laser_core.progress import plain_bar, time_left
     from laser_core.rescoring.file import score_file
 
     if dtype not in ("float32", "bfloat16", "auto"):

@@ -35,8 +35,8 @@ def train(
     settings = settings_of(preset, config, method, seed, set_ or [])
     if tensorboard and "tensorboard" not in settings.trackers:
         settings = settings.replace(trackers=(*settings.trackers, "tensorboard"))
+    from laser_core.commands.bars import TrainingBar
     from laser_core.fast.precision import pick_dtype
-    from laser_core.progress import TrainingBar
     from laser_core.runfolder.guards import Interrupted
     from laser_core.train import train as run_training
 
@@ -58,7 +58,7 @@ def train(
 def base(out: Out, seed: Seed = 0, steps: Annotated[int | None, typer.Option(help="Training steps.")] = None) -> None:
     """Train the miniature base model that every miniature run starts from."""
     from laser_core.base_model import BaseConfig, train_base
-    from laser_core.progress import plain_bar
+    from laser_core.commands.bars import plain_bar
 
     settings = BaseConfig(seed=seed) if steps is None else BaseConfig(seed=seed, steps=steps)
     with plain_bar("base", settings.steps + settings.settle_steps) as advance:
