@@ -20,7 +20,7 @@ from laser_core.analysis import with_free_signals
 from laser_core.errors import InputError
 from laser_core.jobs import jobs
 from laser_core.rollouts import ReadResult, Rollouts, give_back, on_disk, read
-from laser_core.rollouts.source import open_source
+from laser_core.rollouts.reading.source import open_source
 
 DEFAULT_RUN = "laser"
 MAX_ROWS_FREE = 200_000  # beyond this many solutions the free signals would take longer than a page may

@@ -64,7 +64,7 @@ def _recalled(files: list[Path]) -> dict[str, str] | None:
     from laser_core.errors import InputError
     from laser_core.jobs.jobs import home
     from laser_core.rollouts import preview
-    from laser_core.rollouts.remembered import recall
+    from laser_core.rollouts.reading.column_mappings import recall
 
     try:
         look = preview(files[0])
@@ -81,7 +81,7 @@ def _remember(files: list[Path], mapping: dict[str, str]) -> None:
     from laser_core.errors import InputError
     from laser_core.jobs.jobs import home
     from laser_core.rollouts import preview
-    from laser_core.rollouts.remembered import remember
+    from laser_core.rollouts.reading.column_mappings import remember
 
     try:
         remember(preview(files[0]).shape, mapping, home())

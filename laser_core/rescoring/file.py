@@ -25,8 +25,8 @@ from laser_core.policy import Policy
 from laser_core.rescoring.table import ROWS_AT_ONCE, Level, require_c_ref, score_part, unseen_z_token
 from laser_core.rollouts import Rollouts, convert
 from laser_core.rollouts.canonical_parquet import is_canonical_parquet
+from laser_core.rollouts.reading.source import open_source
 from laser_core.rollouts.schema import column_type, ordered, read_meta
-from laser_core.rollouts.source import open_source
 from laser_core.rollouts.store import atomic_path
 
 ASKED = ("problem", "response", "truncated", "tokens")

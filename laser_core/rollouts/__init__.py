@@ -1,13 +1,15 @@
 """The rollout table: schema, Parquet store and readers of foreign formats."""
 
-from laser_core.rollouts.batch import read_requests
 from laser_core.rollouts.complete import Completed, complete
 from laser_core.rollouts.convert import Converted, convert
+from laser_core.rollouts.mapped_table import Held, be_frugal, give_back, held, on_disk
+from laser_core.rollouts.missing_views import missing_views
 from laser_core.rollouts.readers.mapped import suggest_mapping
-from laser_core.rollouts.reading import ReadResult, read
-from laser_core.rollouts.recognise import Preview, preview
-from laser_core.rollouts.records import Refusal
-from laser_core.rollouts.resident import Held, be_frugal, give_back, held, on_disk
+from laser_core.rollouts.reading.batch import read_requests
+from laser_core.rollouts.reading.read import ReadResult, read
+from laser_core.rollouts.reading.read_files import ReadFiles, joined, read_files
+from laser_core.rollouts.reading.recognise import Preview, preview
+from laser_core.rollouts.reading.records import Refusal
 from laser_core.rollouts.schema import (
     ANALYSIS_COLUMNS,
     COLUMNS,
@@ -18,9 +20,7 @@ from laser_core.rollouts.schema import (
     Rollouts,
     RunMeta,
 )
-from laser_core.rollouts.several import ReadFiles, joined, read_files
 from laser_core.rollouts.store import write_csv, write_jsonl, write_parquet
-from laser_core.rollouts.views import missing_views
 
 __all__ = [
     "ANALYSIS_COLUMNS",

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from laser_core.errors import InputError
-from laser_core.rollouts.resident import BATCH_ROWS, SPILL_ABOVE, mapped_table
+from laser_core.rollouts.mapped_table import BATCH_ROWS, SPILL_ABOVE, mapped_table
+from laser_core.rollouts.reading.source import Source
 from laser_core.rollouts.schema import (
     COLUMNS,
     PER_TOKEN,
@@ -20,7 +21,6 @@ from laser_core.rollouts.schema import (
     column_type,
     read_meta,
 )
-from laser_core.rollouts.source import Source
 
 KEYS = ("run", "problem_id", "sample")  # read whatever is asked for: they say which solution a row is
 
@@ -56,7 +56,7 @@ def wanted(name: str, columns: Collection[str] | None) -> bool:
 
 
 def read_canonical(opened: Source, *, columns: Collection[str] | None = None, to_disk: bool = False) -> Rollouts:
-    """The table, or the wanted columns of it; ``to_disk`` maps it (:mod:`laser_core.rollouts.resident`).
+    """The table, or the wanted columns of it; ``to_disk`` maps it (:mod:`laser_core.rollouts.mapped_table`).
 
     Raises
     ------

@@ -12,15 +12,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from laser_core.errors import InputError
-from laser_core.rollouts.batch import Batch, File
 from laser_core.rollouts.canonical_parquet import canonical_tables, is_canonical_parquet
 from laser_core.rollouts.complete import complete
-from laser_core.rollouts.reading import Progress, Reading, sentences
-from laser_core.rollouts.records import Refusal
-from laser_core.rollouts.run_names import RunNames
+from laser_core.rollouts.reading.batch import Batch, File
+from laser_core.rollouts.reading.read import Progress, Reading, sentences
+from laser_core.rollouts.reading.read_files import common_meta
+from laser_core.rollouts.reading.records import Refusal
+from laser_core.rollouts.reading.run_names import RunNames
+from laser_core.rollouts.reading.source import Source, open_source
 from laser_core.rollouts.schema import Rollouts, RunMeta, column_type, ordered, read_meta
-from laser_core.rollouts.several import common_meta
-from laser_core.rollouts.source import Source, open_source
 from laser_core.rollouts.store import ROW_GROUP_ROWS, atomic_path
 
 _FLUSH_BYTES = 64 * 2**20

@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from laser_core.errors import InputError
-from laser_core.rollouts import bounded, read, records, source, write_parquet
+from laser_core.rollouts import read, write_parquet
+from laser_core.rollouts.reading import bounded, records, source
 from tests.factories import make_rollouts
 
 ROW = {"run": "r", "problem_id": "p0", "sample": 0, "response": "x=2#2", "correct": True, "score": 0.5}
@@ -258,7 +259,7 @@ def test_an_archive_bomb_is_stopped(monkeypatch):
 
 
 def test_more_text_than_memory_is_refused_before_it_is_read(monkeypatch):
-    monkeypatch.setattr("laser_core.rollouts.reading.MAX_IN_MEMORY_BYTES", 10_000)
+    monkeypatch.setattr("laser_core.rollouts.reading.read.MAX_IN_MEMORY_BYTES", 10_000)
     error = failure(b"".join(line(sample=i) for i in range(50_000)))
     assert "do not fit into memory" in str(error)
     assert "convert" in error.remedy

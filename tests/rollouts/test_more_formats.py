@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from laser_core.errors import InputError
-from laser_core.rollouts import archive, bounded, preview, read, read_files, read_requests, records, source
+from laser_core.rollouts import preview, read, read_files, read_requests
+from laser_core.rollouts.reading import bounded, inspect_zip, records, source
 from tests.rollouts import test_formats
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -148,7 +149,7 @@ def test_an_eval_archive_cannot_be_a_bomb(monkeypatch):
 
 
 def test_a_sample_that_is_too_long_is_refused(monkeypatch):
-    monkeypatch.setattr(archive, "MAX_LINE_BYTES", 2**16)
+    monkeypatch.setattr(inspect_zip, "MAX_LINE_BYTES", 2**16)
     files = LOG | {"samples/a.json": json.dumps(sample()).encode(), "samples/b.json": b'"' + b"x" * 2**17 + b'"'}
     result = read(make_eval(files), fill=False)
     assert (len(result.rollouts), result.refused[0].line) == (1, 2)

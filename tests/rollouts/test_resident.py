@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from laser_core.analysis import Samples
 from laser_core.errors import InputError
-from laser_core.rollouts import Rollouts, RunMeta, held, on_disk, read, read_files, resident, write_parquet
+from laser_core.rollouts import Rollouts, RunMeta, held, mapped_table, on_disk, read, read_files, write_parquet
 
 N = 40_000
 
@@ -99,9 +99,9 @@ def test_the_file_has_no_name_and_ends_with_the_table(tmp_path, monkeypatch):
     rollouts = on_disk(table())
     assert held(rollouts).disk > 0
     assert list(tmp_path.iterdir()) == []
-    maps = len(resident._MAPS)
+    maps = len(mapped_table._MAPS)
     del rollouts
-    assert len(resident._MAPS) == maps - 1
+    assert len(mapped_table._MAPS) == maps - 1
 
 
 def test_without_room_on_the_disk_it_stays_in_memory(path, monkeypatch):
@@ -124,7 +124,7 @@ def test_only_what_is_new_is_moved(mapped):
 
 
 def test_a_fault_far_down_is_named_by_its_line(tmp_path):
-    n = resident.BATCH_ROWS + 100
+    n = mapped_table.BATCH_ROWS + 100
     rollouts = table(n)
     entropy = [[0.1, 0.2]] * n
     entropy[n - 2] = [0.1]

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laser_core.rollouts.fields import FieldError
 from laser_core.rollouts.readers import Context
 from laser_core.rollouts.readers.openai_responses import chat_logprobs, message_content
 from laser_core.rollouts.readers.trl import message_text
 from laser_core.rollouts.readers.verl import as_text
+from laser_core.rollouts.reading.fields import FieldError
 
 NAME = "inspect-ai"
 TITLE = "Inspect AI log"

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laser_core.rollouts.fields import FieldError
 from laser_core.rollouts.readers import Context
+from laser_core.rollouts.reading.fields import FieldError
 
 NAME = "laser-official"
 TITLE = "official LaSeR evaluation"

@@ -12,8 +12,8 @@ import ast
 from collections.abc import Iterator
 
 from laser_core.answers.verify import extract_answer
-from laser_core.rollouts.fields import FieldError
 from laser_core.rollouts.readers import Context
+from laser_core.rollouts.reading.fields import FieldError
 
 NAME = "lighteval"
 TITLE = "lighteval details"

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from laser_core.answers.verify import extract_answer
-from laser_core.rollouts.fields import FieldError
 from laser_core.rollouts.readers import Context
 from laser_core.rollouts.readers.verl import as_text
+from laser_core.rollouts.reading.fields import FieldError
 
 NAME = "lm-eval"
 TITLE = "lm-evaluation-harness samples"

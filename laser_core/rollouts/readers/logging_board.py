@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from laser_core.rollouts.fields import FieldError
 from laser_core.rollouts.readers import Context, problem_hash
 from laser_core.rollouts.readers.verl import as_text
+from laser_core.rollouts.reading.fields import FieldError
 
 NAME = "logging-board"
 TITLE = "RL logging board"

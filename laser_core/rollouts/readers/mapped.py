@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from laser_core.rollouts.fields import FieldError
 from laser_core.rollouts.readers import Context, problem_hash
+from laser_core.rollouts.reading.fields import FieldError
 from laser_core.rollouts.schema import COLUMNS
 
 NAME = "mapping"

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laser_core.rollouts.fields import FieldError
 from laser_core.rollouts.readers import Context, problem_hash
+from laser_core.rollouts.reading.fields import FieldError
 
 NAME = "openai"
 TITLE = "OpenAI-style completions"

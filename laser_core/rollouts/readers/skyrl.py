@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laser_core.rollouts.fields import FieldError
 from laser_core.rollouts.readers import Context, problem_hash
 from laser_core.rollouts.readers.verl import as_text
+from laser_core.rollouts.reading.fields import FieldError
 
 NAME = "skyrl"
 TITLE = "SkyRL evaluation dump"

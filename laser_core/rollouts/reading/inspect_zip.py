@@ -18,7 +18,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from laser_core.errors import InputError
-from laser_core.rollouts.records import MAX_LINE_BYTES, DamagedError, Record, Refusal, parse_object
+from laser_core.rollouts.reading.records import MAX_LINE_BYTES, DamagedError, Record, Refusal, parse_object
 
 HEADERS = ("header.json", "_journal/start.json")  # a log that was cut short has only the second
 _SAMPLE = re.compile(r"samples/.+\.json")

@@ -14,9 +14,9 @@ from dataclasses import dataclass, fields, replace
 import pyarrow as pa
 
 from laser_core.errors import InputError
-from laser_core.rollouts.batch import Batch, File
-from laser_core.rollouts.reading import Progress, ReadResult, read, sentences
-from laser_core.rollouts.run_names import RunNames
+from laser_core.rollouts.reading.batch import Batch, File
+from laser_core.rollouts.reading.read import Progress, ReadResult, read, sentences
+from laser_core.rollouts.reading.run_names import RunNames
 from laser_core.rollouts.schema import Rollouts, RunMeta, ordered
 
 

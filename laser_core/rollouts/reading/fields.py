@@ -56,7 +56,7 @@ def coerce(name: str, value: object, *, is_text: bool = False) -> object:
     >>> coerce("correct", "maybe")
     Traceback (most recent call last):
         ...
-    laser_core.rollouts.fields.FieldError: expected true or false, found 'maybe'
+    laser_core.rollouts.reading.fields.FieldError: expected true or false, found 'maybe'
     """
     kind = column_type(name)
     if kind is None:

@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from laser_core.errors import InputError
-from laser_core.rollouts import bounded
-from laser_core.rollouts.archive import eval_records, is_eval
-from laser_core.rollouts.bounded import MIB, Bounded, first_line
-from laser_core.rollouts.records import (
+from laser_core.rollouts.reading import bounded
+from laser_core.rollouts.reading.bounded import MIB, Bounded, first_line
+from laser_core.rollouts.reading.inspect_zip import eval_records, is_eval
+from laser_core.rollouts.reading.records import (
     DamagedError,
     Record,
     Refusal,

@@ -13,9 +13,9 @@ from laser_core.errors import InputError
 from laser_core.rollouts.canonical_parquet import is_canonical_parquet
 from laser_core.rollouts.readers import canonical, mapped, openai_responses, readers, trl
 from laser_core.rollouts.readers.mapped import suggest_mapping
-from laser_core.rollouts.records import Record
+from laser_core.rollouts.reading.records import Record
+from laser_core.rollouts.reading.source import Source, open_source
 from laser_core.rollouts.schema import COLUMNS, column_type
-from laser_core.rollouts.source import Source, open_source
 
 SNIFFED_RECORDS = 20
 SNIFFED_LINES = 1000

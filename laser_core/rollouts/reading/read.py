@@ -13,13 +13,13 @@ import pyarrow as pa
 from laser_core.errors import InputError
 from laser_core.rollouts.canonical_parquet import holds_verdicts, is_canonical_parquet, read_canonical, wanted
 from laser_core.rollouts.complete import complete
-from laser_core.rollouts.fields import FieldError, check_row, coerce, unspelled
+from laser_core.rollouts.mapped_table import on_disk
 from laser_core.rollouts.readers import Context, canonical, mapped
-from laser_core.rollouts.recognise import choose_reader
-from laser_core.rollouts.records import Record, Refusal
-from laser_core.rollouts.resident import on_disk
+from laser_core.rollouts.reading.fields import FieldError, check_row, coerce, unspelled
+from laser_core.rollouts.reading.recognise import choose_reader
+from laser_core.rollouts.reading.records import Record, Refusal
+from laser_core.rollouts.reading.source import MAX_IN_MEMORY_BYTES, Source, open_source
 from laser_core.rollouts.schema import COLUMNS, Rollouts, RunMeta, ordered
-from laser_core.rollouts.source import MAX_IN_MEMORY_BYTES, Source, open_source
 
 BATCH_ROWS = 2048
 MAX_LISTED_REFUSALS = 1000
@@ -98,7 +98,7 @@ def read(
         Complete the table: extract missing answers, verify missing verdicts (:func:`laser_core.rollouts.complete`).
     to_disk : bool
         Keep a large table in a nameless temporary file, of which only what is looked at takes up memory
-        (:mod:`laser_core.rollouts.resident`).
+        (:mod:`laser_core.rollouts.mapped_table`).
     progress : callable, optional
         ``progress(what, done, total)``: "reading" in bytes, then the steps of completion in items.
 

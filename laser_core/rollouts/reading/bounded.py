@@ -10,7 +10,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from laser_core.errors import InputError
-from laser_core.rollouts.records import DamagedError
+from laser_core.rollouts.reading.records import DamagedError
 
 MIB = 2**20
 BOMB_FLOOR = 64 * MIB  # below this much output any compression ratio is harmless

@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 from laser_core.errors import InputError
 from laser_core.rollouts.readers import openai_responses
-from laser_core.rollouts.records import Record
-from laser_core.rollouts.source import Source, open_source, stem_of
+from laser_core.rollouts.reading.records import Record
+from laser_core.rollouts.reading.source import Source, open_source, stem_of
 
 File = str | Path | tuple[str, bytes | BinaryIO]
 
