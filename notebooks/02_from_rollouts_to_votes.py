@@ -25,7 +25,6 @@ import plotly.io as pio
 from laser_core.analysis import (
     Samples,
     accuracy,
-    compare,
     draw_vote,
     drill_down,
     score_distribution,
@@ -33,6 +32,7 @@ from laser_core.analysis import (
     threshold_sweep,
     voting_curve,
 )
+from laser_core.analysis.questions import compare
 from laser_core.bundled import runs
 from laser_core.figures import score_histogram, threshold_figure, vote_figure, voting_figure, voting_gain_figure
 from laser_core.rollouts import read

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import data, parts
 from app.words import literal, number, small
-from laser_core import theory
+from laser_core.analysis import closed_form
 from laser_core.figures.theory import neglected_figure, noise_figure, score_line_figure
 
 QUESTION = "When can Z be left out of the score?"
@@ -14,24 +14,24 @@ START = {"theory_beta": 0.1, "theory_reference": -23.1, "theory_policy": -15.0, 
 ANSWERS = ("About 1", "About 2", "About 2,000")
 
 
-def references() -> list[theory.Reference]:
+def references() -> list[closed_form.Reference]:
     """The tokens one can start from: the paper's, a word, and the loaded run's own."""
-    found = list(theory.REFERENCES)
+    found = list(closed_form.REFERENCES)
     if data.all_sources():
         source = data.current()
         meta = source.rollouts.meta
         if meta.c_ref is not None and -30 <= meta.c_ref <= 0:
             name = f"z_c of “{literal(source.title, 30)}”"
-            found.append(theory.Reference(name, meta.c_ref, meta.c_ref_std, "stored with the loaded rollouts"))
+            found.append(closed_form.Reference(name, meta.c_ref, meta.c_ref_std, "stored with the loaded rollouts"))
     return found
 
 
-def take(reference: theory.Reference) -> None:
+def take(reference: closed_form.Reference) -> None:
     """Set the sliders to a token; the policy is put where the best one would be."""
     st.session_state["theory_reference"] = round(reference.logprob, 1)
     if reference.std is not None:
         st.session_state["theory_std"] = min(round(reference.std, 2), 3.0)
-    best = theory.optimal_z_logprob(reference.logprob, beta_v=st.session_state["theory_beta"])
+    best = closed_form.optimal_z_logprob(reference.logprob, beta_v=st.session_state["theory_beta"])
     st.session_state["theory_policy"] = round(best, 1)
 
 
@@ -46,8 +46,8 @@ with st.container(border=True):
     )
     guess = st.radio("Z is", ANSWERS, index=None, key="theory_guess", horizontal=True, persist_state="session")
     if guess:
-        exact = theory.partition(theory.REFERENCES[-1].logprob, beta_v=0.1)
-        lost = theory.neglected_reward(theory.REFERENCES[-1].logprob, beta_v=0.1)
+        exact = closed_form.partition(closed_form.REFERENCES[-1].logprob, beta_v=0.1)
+        lost = closed_form.neglected_reward(closed_form.REFERENCES[-1].logprob, beta_v=0.1)
         st.markdown(
             f"{'**Yes.**' if guess == ANSWERS[-1] else '**No:**'} Z = 1 + 0.1 · (e¹⁰ − 1) = **{exact:,.0f}**: a tenth "
             f"of the probability is multiplied by e¹⁰ = 22,026. Left out, that is {lost:.2f} of a reward of 1: the "
@@ -82,7 +82,7 @@ with controls:
         key="theory_policy",
         persist_state="session",
     )
-picture = theory.picture(beta_v=beta_v, ref_z_logprob=reference_logprob, z_logprob=policy_logprob)
+picture = closed_form.picture(beta_v=beta_v, ref_z_logprob=reference_logprob, z_logprob=policy_logprob)
 with top:
     parts.header(
         QUESTION,
@@ -103,12 +103,12 @@ with lines:
         see=f"Each nat is worth β_v = {beta_v:.2f}. The lines lie β_v log Z = {small(picture.neglected)} apart. The "
         f"best policy for reward 1 has log π(z_c) = {number(picture.best_z_logprob, 1)}, which the score reads as "
         f"{picture.best_score:.2f}; no score can exceed "
-        f"{theory.highest_score(beta_v=beta_v, c_ref=reference_logprob):.2f}, where z_c is certain.",
+        f"{closed_form.highest_score(beta_v=beta_v, c_ref=reference_logprob):.2f}, where z_c is certain.",
     )
 with lines, st.container(horizontal=True, gap="small"):
     st.metric("Score", f"{picture.score:.2f}", help="β_v (log π(z_c) − log π_ref(z_c)): what LaSeR uses.", border=True)
     st.metric("With Z", f"{picture.reward:.2f}", help="The score plus β_v log Z: the closed form.", border=True)
-    z = theory.partition(reference_logprob, beta_v=beta_v)
+    z = closed_form.partition(reference_logprob, beta_v=beta_v)
     shown_z = f"1 + {small(z - 1)}" if 0 < z - 1 < 0.01 else small(z) if z < 1e7 else f"{z:.1e}"
     st.metric("Z", shown_z if z != 1 else "1", help="The exact partition function.", border=True)
     st.metric("log Z", small(picture.log_z), help="In nats.", border=True)
@@ -142,7 +142,7 @@ with words:
         key="theory_std",
         persist_state="session",
     )
-    noise = theory.reference_noise(beta_v=beta_v, c_ref_std=std)
+    noise = closed_form.reference_noise(beta_v=beta_v, c_ref_std=std)
     st.markdown(
         f"β_v · {std:.2f} nats = **{noise.std:.3f}** of score, on every solution. A verdict meant as 0 or 1 then lands "
         f"on the wrong side of 0.5 with probability "

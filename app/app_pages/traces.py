@@ -8,7 +8,7 @@ import streamlit as st
 from app import bridge, choices, data, findings, parts, presets, problems, solutions
 from app.words import count, literal, number, percent, score_text
 from laser_core import analysis
-from laser_core.analysis.alongside import SOURCES
+from laser_core.analysis.tokens.traces import SOURCES
 from laser_core.figures import QUANTITIES, Trace, linked_figure, mean_trace_figure
 
 QUESTION = "When does the model know that it is wrong?"

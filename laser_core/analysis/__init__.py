@@ -4,7 +4,37 @@ Start with :func:`summarize` for everything at once, or lay a run out with :meth
 question at a time. Nothing here imports torch, draws, or reads files.
 """
 
-from laser_core.analysis.alongside import (
+from laser_core.analysis.bigsums import BigSummary
+from laser_core.analysis.estimates import Estimate, Statistic
+from laser_core.analysis.outofcore import is_big_parquet, summarize_parquet
+from laser_core.analysis.questions.compare import Comparison, Difference, compare
+from laser_core.analysis.questions.drilldown import DrillDown, drill_down
+from laser_core.analysis.questions.length import LengthBins, LengthRelation, length_relation
+from laser_core.analysis.questions.problem_lists import difficulty, order_solutions, problem_lists
+from laser_core.analysis.questions.selecting import answered, cell_rows, in_length_place, rescaled
+from laser_core.analysis.questions.sensitivity import Sensitivity, sensitivity, with_exact_reference
+from laser_core.analysis.questions.signals import (
+    SignalRow,
+    SignalTable,
+    compare_signals,
+    full_signal_name,
+    with_free_signals,
+)
+from laser_core.analysis.questions.steps import StepScores, score_by_step
+from laser_core.analysis.samples import Samples
+from laser_core.analysis.scores.calibration import Calibration, calibration
+from laser_core.analysis.scores.confusion import Confusion, confusion
+from laser_core.analysis.scores.crossfit import CrossFit, best_threshold, cross_fit
+from laser_core.analysis.scores.density import ScoreShape, Side, score_shape
+from laser_core.analysis.scores.histogram import ScoreDistribution, score_distribution
+from laser_core.analysis.scores.metrics import Separation, accuracy, separation
+from laser_core.analysis.scores.recalibration import recalibrate
+from laser_core.analysis.scores.roc_pr import RocPr, roc_pr
+from laser_core.analysis.scores.thresholds import Sweep, threshold_sweep
+from laser_core.analysis.summary import Summary, summarize, summarize_samples
+from laser_core.analysis.tokens.confidence import confidence_signals
+from laser_core.analysis.tokens.early_drop import EarlyDrop, early_drop
+from laser_core.analysis.tokens.traces import (
     Change,
     MeanTraces,
     block_means,
@@ -14,35 +44,11 @@ from laser_core.analysis.alongside import (
     sharpest_changes,
     solution_measures,
 )
-from laser_core.analysis.bigsums import BigSummary
-from laser_core.analysis.compare import Comparison, Difference, compare
-from laser_core.analysis.confidence import confidence_signals
-from laser_core.analysis.confusion import Confusion, confusion
-from laser_core.analysis.crossfit import CrossFit, best_threshold, cross_fit
-from laser_core.analysis.distribution import ScoreDistribution, score_distribution
-from laser_core.analysis.drilldown import DrillDown, drill_down
-from laser_core.analysis.earlydrop import EarlyDrop, early_drop
-from laser_core.analysis.estimates import Estimate, Statistic
-from laser_core.analysis.filtered import FilteredMajority, filtered_majority
-from laser_core.analysis.length import LengthBins, LengthRelation, length_relation
-from laser_core.analysis.metrics import Separation, accuracy, separation
-from laser_core.analysis.outofcore import is_big_parquet, summarize_parquet
-from laser_core.analysis.problem_lists import difficulty, order_solutions, problem_lists
-from laser_core.analysis.recalibration import recalibrate
-from laser_core.analysis.reliability import Calibration, calibration
-from laser_core.analysis.replay import ComputeWorth, Policy, compute_worth
-from laser_core.analysis.rocpr import RocPr, roc_pr
-from laser_core.analysis.samples import Samples
-from laser_core.analysis.selecting import answered, cell_rows, in_length_place, rescaled
-from laser_core.analysis.sensitivity import Sensitivity, sensitivity, with_exact_reference
-from laser_core.analysis.shape import ScoreShape, Side, score_shape
-from laser_core.analysis.signals import SignalRow, SignalTable, compare_signals, full_signal_name, with_free_signals
-from laser_core.analysis.steps import StepScores, score_by_step
-from laser_core.analysis.summary import Summary, summarize, summarize_samples
-from laser_core.analysis.thresholds import Sweep, threshold_sweep
-from laser_core.analysis.vote import FullVotes, Vote, draw_vote, full_votes
-from laser_core.analysis.voting import VotingCurve, voting_curve
-from laser_core.analysis.weights import vote_weights
+from laser_core.analysis.voting.compute_worth import ComputeWorth, Policy, compute_worth
+from laser_core.analysis.voting.curve import VotingCurve, voting_curve
+from laser_core.analysis.voting.filtered import FilteredMajority, filtered_majority
+from laser_core.analysis.voting.one_vote import FullVotes, Vote, draw_vote, full_votes
+from laser_core.analysis.voting.weights import vote_weights
 
 __all__ = [
     "BigSummary",

@@ -8,12 +8,12 @@ from typing import BinaryIO
 import numpy as np
 
 from laser_core.analysis.estimates import UNDEFINED, Estimate, interval
-from laser_core.analysis.metrics import Judged, within_problem_aurocs
-from laser_core.analysis.reliability import EceMoments
 from laser_core.analysis.samples import Samples
+from laser_core.analysis.scores.calibration import EceMoments
+from laser_core.analysis.scores.metrics import Judged, within_problem_aurocs
+from laser_core.analysis.scores.thresholds import balanced_f1
 from laser_core.analysis.summary import few_problems, number, numbers, with_interval
-from laser_core.analysis.thresholds import balanced_f1
-from laser_core.analysis.voting import voting_curve
+from laser_core.analysis.voting.curve import voting_curve
 from laser_core.errors import InputError
 
 BINS = 4096  # of the score, equally full; the overall AUROC counts scores of one bin as equal

@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from laser_core.analysis.bigsums import BigSummary, Sums
+from laser_core.analysis.questions.signals import full_signal_name
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.signals import full_signal_name
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import Rollouts, RunMeta
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from laser_core.analysis.crossfit import CrossFit, cross_fit
 from laser_core.analysis.estimates import Estimate
-from laser_core.analysis.metrics import Separation, accuracy, separation
-from laser_core.analysis.reliability import Calibration, calibration
+from laser_core.analysis.questions.signals import full_signal_name, with_free_signals
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.signals import full_signal_name, with_free_signals
-from laser_core.analysis.thresholds import Sweep, threshold_sweep
-from laser_core.analysis.voting import VotingCurve, voting_curve
+from laser_core.analysis.scores.calibration import Calibration, calibration
+from laser_core.analysis.scores.crossfit import CrossFit, cross_fit
+from laser_core.analysis.scores.metrics import Separation, accuracy, separation
+from laser_core.analysis.scores.thresholds import Sweep, threshold_sweep
+from laser_core.analysis.voting.curve import VotingCurve, voting_curve
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import Rollouts
 

@@ -21,7 +21,7 @@ def score_line_figure(picture: object) -> go.Figure:
 
     Parameters
     ----------
-    picture : from :func:`laser_core.theory.picture`.
+    picture : from :func:`laser_core.analysis.closed_form.picture`.
     """
     fig = go.Figure()
     for style, y in ((CLOSED_FORM, picture.line_reward), (SCORE, picture.line_score)):
@@ -84,7 +84,7 @@ def neglected_figure(picture: object) -> go.Figure:
 
     Parameters
     ----------
-    picture : from :func:`laser_core.theory.picture`.
+    picture : from :func:`laser_core.analysis.closed_form.picture`.
     """
     fig = go.Figure()
     add_line(
@@ -137,7 +137,7 @@ def noise_figure(noise: object) -> go.Figure:
 
     Parameters
     ----------
-    noise : from :func:`laser_core.theory.reference_noise`.
+    noise : from :func:`laser_core.analysis.closed_form.reference_noise`.
     """
     fig = go.Figure()
     for correct, density in ((False, noise.density_incorrect), (True, noise.density_correct)):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import plotly.graph_objects as go
 
-from laser_core.analysis.alongside import block_means, condense
+from laser_core.analysis.tokens.traces import block_means, condense
 from laser_core.figures.theme import (
     ENTROPY_SCALE,
     INK,

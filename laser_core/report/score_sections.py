@@ -7,7 +7,6 @@ import numpy as np
 from laser_core.analysis import (
     Calibration,
     calibration,
-    confusion,
     cross_fit,
     recalibrate,
     roc_pr,
@@ -15,6 +14,7 @@ from laser_core.analysis import (
     score_shape,
     threshold_sweep,
 )
+from laser_core.analysis.scores import confusion
 from laser_core.errors import InputError
 from laser_core.figures import (
     confusion_figure,

@@ -128,7 +128,7 @@ def _filtered(subject: Subject, sizes: list[int]) -> dict[int, str]:
     """The threshold-filtered majority by N, each problem filtered at a threshold that other problems chose."""
     if not subject.has_both:
         return {}
-    from laser_core.analysis.crossfit import folds
+    from laser_core.analysis.scores.crossfit import folds
 
     fit = cross_fit(subject.samples, seed=subject.seed)
     fold = folds(subject.samples.n_problems, n_folds=5, seed=subject.seed)

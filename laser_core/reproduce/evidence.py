@@ -11,7 +11,7 @@ import numpy as np
 
 from laser_core.analysis import Samples, VotingCurve, voting_curve
 from laser_core.analysis.estimates import Estimate, Statistic, mean_statistic
-from laser_core.analysis.metrics import (
+from laser_core.analysis.scores.metrics import (
     Judged,
     auroc_statistic,
     cell_statistics,

@@ -7,8 +7,8 @@ import pytest
 
 from laser_core.analysis import Samples, calibration, voting_curve
 from laser_core.analysis.estimates import interval
-from laser_core.analysis.length import spearman_statistic
-from laser_core.analysis.metrics import (
+from laser_core.analysis.questions.length import spearman_statistic
+from laser_core.analysis.scores.metrics import (
     Judged,
     accuracy_statistic,
     auroc_statistic,

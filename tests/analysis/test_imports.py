@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from laser_core.analysis import binomials
+from laser_core.analysis.voting import binomials
 
 
 def test_slow_libraries_wait_until_they_are_needed():

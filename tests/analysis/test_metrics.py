@@ -10,14 +10,14 @@ from sklearn import metrics as sk
 
 from laser_core.analysis import Samples, accuracy, best_threshold, cross_fit, score_distribution, separation
 from laser_core.analysis.estimates import Statistic, interval
-from laser_core.analysis.metrics import (
+from laser_core.analysis.scores.metrics import (
     Judged,
     auroc_statistic,
     average_precision_statistic,
     cell_statistics,
     within_problem_aurocs,
 )
-from laser_core.analysis.thresholds import threshold_sweep
+from laser_core.analysis.scores.thresholds import threshold_sweep
 from tests.analysis import brute
 
 

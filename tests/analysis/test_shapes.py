@@ -15,9 +15,7 @@ from laser_core.analysis import (
     accuracy,
     best_threshold,
     compare_signals,
-    confusion,
     cross_fit,
-    length,
     length_relation,
     roc_pr,
     score_by_step,
@@ -26,7 +24,9 @@ from laser_core.analysis import (
     threshold_sweep,
     with_free_signals,
 )
-from laser_core.analysis.length import spearman_statistic
+from laser_core.analysis.questions import length
+from laser_core.analysis.questions.length import spearman_statistic
+from laser_core.analysis.scores import confusion
 from laser_core.errors import InputError
 from laser_core.rollouts import Rollouts
 from tests.factories import make_rollouts

@@ -13,10 +13,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from laser_core.analysis import Samples, draw_vote, drill_down, full_votes, vote_weights, voting_curve
-from laser_core.analysis.ballots import Ballots
-from laser_core.analysis.majority import majority_vote
-from laser_core.analysis.resample import resample_votes
-from laser_core.analysis.subsets import best_of, pass_at
+from laser_core.analysis.voting.ballots import Ballots
+from laser_core.analysis.voting.closed_forms import best_of, pass_at
+from laser_core.analysis.voting.majority import majority_vote
+from laser_core.analysis.voting.resample import resample_votes
 from laser_core.errors import InputError
 from tests.analysis import brute
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from laser_core import theory
+from laser_core.analysis import closed_form
 from laser_core.errors import InputError
 from laser_core.jobs import jobs
 from laser_core.playground import session
@@ -23,11 +23,11 @@ def test_theory_says_what_the_sliders_give(bundled_runs):
     app = visit(start(), "theory")
     assert "2 × 10⁻⁷ of reward: **Z = 1 holds.**" in app.markdown[0].value
     app.slider(key="theory_reference").set_value(-2.3).run()
-    lost = theory.neglected_reward(-2.3, beta_v=0.1)
+    lost = closed_form.neglected_reward(-2.3, beta_v=0.1)
     assert f"{lost:.2g} of reward: **Z = 1 breaks.**" in app.markdown[0].value
     assert [metric.label for metric in app.metric] == ["Score", "With Z", "Z", "log Z"]
     app.slider(key="theory_beta").set_value(0.5).run()
-    assert f"{theory.highest_reference(beta_v=0.5):.1f} nats" in app.markdown[0].value
+    assert f"{closed_form.highest_reference(beta_v=0.5):.1f} nats" in app.markdown[0].value
     assert not app.exception
 
 

@@ -28,10 +28,10 @@ from laser_core.analysis import (
     threshold_sweep,
     vote_weights,
 )
-from laser_core.analysis.ballots import Ballots
-from laser_core.analysis.majority import majority_vote
-from laser_core.analysis.resample import resample_votes
-from laser_core.analysis.subsets import best_of, pass_at
+from laser_core.analysis.voting.ballots import Ballots
+from laser_core.analysis.voting.closed_forms import best_of, pass_at
+from laser_core.analysis.voting.majority import majority_vote
+from laser_core.analysis.voting.resample import resample_votes
 from laser_core.figures.theme import PASS, WEIGHTED, Style, add_line, frame
 
 PROBLEMS = 100

@@ -22,7 +22,6 @@ from laser_core.analysis import (
     Samples,
     accuracy,
     calibration,
-    confusion,
     cross_fit,
     length_relation,
     roc_pr,
@@ -32,9 +31,10 @@ from laser_core.analysis import (
     threshold_sweep,
     voting_curve,
 )
-from laser_core.analysis.ballots import Ballots
-from laser_core.analysis.majority import majority_vote
-from laser_core.analysis.resample import resample_votes
+from laser_core.analysis.scores import confusion
+from laser_core.analysis.voting.ballots import Ballots
+from laser_core.analysis.voting.majority import majority_vote
+from laser_core.analysis.voting.resample import resample_votes
 from laser_core.rollouts import Rollouts, RunMeta
 from tests.benchmarks.cost import growth, make_samples, measure
 

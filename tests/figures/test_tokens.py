@@ -3,7 +3,7 @@
 import numpy as np
 
 from laser_core.analysis import sharpest_change
-from laser_core.analysis.alongside import MeanTraces
+from laser_core.analysis.tokens.traces import MeanTraces
 from laser_core.figures import Trace, linked_figure, mean_trace_figure
 from laser_core.figures.theme import CORRECT, INCORRECT
 

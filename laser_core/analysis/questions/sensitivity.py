@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from laser_core.analysis.metrics import separation
-from laser_core.analysis.reliability import calibration
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.voting import voting_curve
-from laser_core.analysis.weights import Weight
+from laser_core.analysis.scores.calibration import calibration
+from laser_core.analysis.scores.metrics import separation
+from laser_core.analysis.voting.curve import voting_curve
+from laser_core.analysis.voting.weights import Weight
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import Rollouts
 

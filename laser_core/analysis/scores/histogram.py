@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from laser_core.analysis.estimates import Estimate, ratio_statistic
-from laser_core.analysis.metrics import Judged
 from laser_core.analysis.samples import Samples
+from laser_core.analysis.scores.metrics import Judged
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from laser_core.analysis.ranks import mid_ranks
+from laser_core.analysis.voting.ranks import mid_ranks
 from laser_core.errors import InputError
 
 Weight = str | Callable[[np.ndarray], np.ndarray]

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from laser_core.analysis.crossfit import folds
 from laser_core.analysis.estimates import UNDEFINED, Estimate, interval, ratio_statistic
-from laser_core.analysis.metrics import Judged
 from laser_core.analysis.samples import Samples
+from laser_core.analysis.scores.crossfit import folds
+from laser_core.analysis.scores.metrics import Judged
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from laser_core.analysis.ballots import Ballots
 from laser_core.analysis.estimates import mean_interval
-from laser_core.analysis.majority import EXACT_LIMIT, majority_vote
-from laser_core.analysis.resample import resample_votes
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.subsets import best_of, pass_at
-from laser_core.analysis.weights import Weight, vote_weights
+from laser_core.analysis.voting.ballots import Ballots
+from laser_core.analysis.voting.closed_forms import best_of, pass_at
+from laser_core.analysis.voting.majority import EXACT_LIMIT, majority_vote
+from laser_core.analysis.voting.resample import resample_votes
+from laser_core.analysis.voting.weights import Weight, vote_weights
 from laser_core.errors import InputError
 
 DENSE = 64  # up to here every N by default, beyond it about every 9%

@@ -11,9 +11,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import expit
 
-from laser_core.analysis.crossfit import folds
-from laser_core.analysis.metrics import Judged
 from laser_core.analysis.samples import Samples
+from laser_core.analysis.scores.crossfit import folds
+from laser_core.analysis.scores.metrics import Judged
 from laser_core.errors import InputError
 
 Curve = Callable[[np.ndarray], np.ndarray]

@@ -28,7 +28,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import gammaln
 
-from laser_core.analysis.binomials import BinomialRows, highest, lowest, phase, pmf
+from laser_core.analysis.voting.binomials import BinomialRows, highest, lowest, phase, pmf
 
 EXACT_LIMIT = 1024  # solutions per problem; beyond it e_m of the one-vote form would overflow
 _COVERED = 1e-4  # least probability of N under the tilt that serves it

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from laser_core.analysis.distribution import QUANTILES
 from laser_core.analysis.estimates import interval
-from laser_core.analysis.metrics import Judged
 from laser_core.analysis.samples import Samples
+from laser_core.analysis.scores.histogram import QUANTILES
+from laser_core.analysis.scores.metrics import Judged
 
 POINTS = 200
 _FINE = 2048  # cells in which scores are counted before they are smoothed

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from laser_core.analysis.confidence import ragged
-from laser_core.analysis.crossfit import folds
 from laser_core.analysis.estimates import Estimate, ratio_statistic
 from laser_core.analysis.samples import Samples
+from laser_core.analysis.scores.crossfit import folds
+from laser_core.analysis.tokens.confidence import ragged
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import Rollouts
 

@@ -16,9 +16,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from laser_core.analysis.ballots import Ballots
-from laser_core.analysis.race import ROUND, Borda, Tally, Totals, Walks
-from laser_core.analysis.weights import quantise
+from laser_core.analysis.voting.ballots import Ballots
+from laser_core.analysis.voting.walks import ROUND, Borda, Tally, Totals, Walks
+from laser_core.analysis.voting.weights import quantise
 
 MIN_ROUNDS = 2
 MIN_VOTES = 4096  # votes drawn over all problems before a standard error is believed: rare outcomes must have shown

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from laser_core.analysis.weights import SCALE
+from laser_core.analysis.voting.weights import SCALE
 
 ROUND = 16  # rotations of one random order
 _ONE = 2 * 1024 * SCALE  # what a vote adds to a tally beside its weight: more than 1024 weights can sum to
@@ -95,7 +95,7 @@ class Totals:
     ----------
     walks : Walks
     weights : ndarray of shape (n_problems, n_samples)
-        Whole numbers (see :func:`~laser_core.analysis.weights.quantise`), so that equal totals are equal.
+        Whole numbers (see :func:`~laser_core.analysis.voting.weights.quantise`), so that equal totals are equal.
     """
 
     def __init__(self, walks: Walks, weights: np.ndarray) -> None:

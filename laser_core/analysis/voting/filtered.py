@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from laser_core.analysis.ballots import Ballots
 from laser_core.analysis.estimates import mean_interval
-from laser_core.analysis.majority import majority_vote
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.subsets import subset_ratio
-from laser_core.analysis.voting import subset_sizes
+from laser_core.analysis.voting.ballots import Ballots
+from laser_core.analysis.voting.closed_forms import subset_ratio
+from laser_core.analysis.voting.curve import subset_sizes
+from laser_core.analysis.voting.majority import majority_vote
 
 
 @dataclass(frozen=True)

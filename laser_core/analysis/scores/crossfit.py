@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from laser_core.analysis.estimates import Estimate, ratio_statistic
-from laser_core.analysis.metrics import Judged, cell_statistics
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.thresholds import check_cost_ratio, choice, cuts, halfway
+from laser_core.analysis.scores.metrics import Judged, cell_statistics
+from laser_core.analysis.scores.thresholds import check_cost_ratio, choice, cuts, halfway
 
 
 @dataclass(frozen=True)

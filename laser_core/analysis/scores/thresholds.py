@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from laser_core.analysis.estimates import interval
-from laser_core.analysis.metrics import Judged
 from laser_core.analysis.samples import Samples
+from laser_core.analysis.scores.metrics import Judged
 from laser_core.errors import InputError
 
 POINTS = 50_000  # thresholds looked at

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from laser_core.analysis.estimates import Estimate, Statistic, interval, mean_statistic
-from laser_core.analysis.reliability import equal_mass_bins
 from laser_core.analysis.samples import Samples
+from laser_core.analysis.scores.calibration import equal_mass_bins
 
 MAX_POINTS = 10_000
 LENGTH_BINS = 12

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln
 
-from laser_core.analysis.ballots import Ballots
+from laser_core.analysis.voting.ballots import Ballots
 
 _BLOCK = 2**17  # solutions sorted at a time
 

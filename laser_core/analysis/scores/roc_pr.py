@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from laser_core.analysis.estimates import Estimate
-from laser_core.analysis.metrics import Judged, auroc_statistic, average_precision_statistic
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.thresholds import CANDIDATES, above, cuts, problem_draws
+from laser_core.analysis.scores.metrics import Judged, auroc_statistic, average_precision_statistic
+from laser_core.analysis.scores.thresholds import CANDIDATES, above, cuts, problem_draws
 
 GRID = np.linspace(0, 1, 101)
 POINTS = 1000

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from laser_core.analysis.confidence import ragged
 from laser_core.analysis.estimates import interval, ratio_statistic
 from laser_core.analysis.samples import Samples
+from laser_core.analysis.tokens.confidence import ragged
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import Rollouts
 

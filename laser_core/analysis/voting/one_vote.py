@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from laser_core.analysis.ballots import answer_table
-from laser_core.analysis.majority import full_vote
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.weights import Weight, quantise, vote_weights
+from laser_core.analysis.voting.ballots import answer_table
+from laser_core.analysis.voting.majority import full_vote
+from laser_core.analysis.voting.weights import Weight, quantise, vote_weights
 from laser_core.errors import InputError
 
 

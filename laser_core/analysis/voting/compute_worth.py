@@ -17,14 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betainc
 
-from laser_core.analysis.ballots import Ballots
-from laser_core.analysis.earlydrop import EarlyDrop
 from laser_core.analysis.estimates import interval, mean_interval, ratio_statistic
-from laser_core.analysis.race import ROUND, Leads, Walks
-from laser_core.analysis.resample import blocks, random_orders
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.voting import voting_curve
-from laser_core.analysis.weights import SCALE, Weight, quantise, vote_weights
+from laser_core.analysis.tokens.early_drop import EarlyDrop
+from laser_core.analysis.voting.ballots import Ballots
+from laser_core.analysis.voting.curve import voting_curve
+from laser_core.analysis.voting.resample import blocks, random_orders
+from laser_core.analysis.voting.walks import ROUND, Leads, Walks
+from laser_core.analysis.voting.weights import SCALE, Weight, quantise, vote_weights
 from laser_core.errors import InputError
 
 RULES = ("fixed", "certain", "confident")

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from laser_core.analysis.confidence import SIGNALS, confidence_signals
-from laser_core.analysis.crossfit import cross_fit
 from laser_core.analysis.estimates import Estimate, Statistic, mean_statistic
-from laser_core.analysis.metrics import Judged, auroc_statistic, separation, within_problem_statistic
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.voting import VotingCurve, voting_curve
+from laser_core.analysis.scores.crossfit import cross_fit
+from laser_core.analysis.scores.metrics import Judged, auroc_statistic, separation, within_problem_statistic
+from laser_core.analysis.tokens.confidence import SIGNALS, confidence_signals
+from laser_core.analysis.voting.curve import VotingCurve, voting_curve
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import SIGNAL_PREFIX, Rollouts
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from laser_core.analysis.alongside import SOURCES, sharpest_changes
-from laser_core.analysis.drilldown import drill_down
+from laser_core.analysis.questions.drilldown import drill_down
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.vote import full_votes
-from laser_core.analysis.weights import Weight
+from laser_core.analysis.tokens.traces import SOURCES, sharpest_changes
+from laser_core.analysis.voting.one_vote import full_votes
+from laser_core.analysis.voting.weights import Weight
 from laser_core.rollouts.schema import Rollouts
 
 KINDS = (

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from laser_core.analysis.estimates import Estimate, Statistic, mean_interval
-from laser_core.analysis.metrics import (
+from laser_core.analysis.samples import Samples
+from laser_core.analysis.scores.metrics import (
     Judged,
     accuracy_statistic,
     auroc_statistic,
     cell_statistics,
     within_problem_statistic,
 )
-from laser_core.analysis.samples import Samples
-from laser_core.analysis.voting import subset_sizes, voting_curve
-from laser_core.analysis.weights import Weight
+from laser_core.analysis.voting.curve import subset_sizes, voting_curve
+from laser_core.analysis.voting.weights import Weight
 from laser_core.errors import InputError
 
 CURVES = ("pass", "majority", "weighted", "best_of_n")

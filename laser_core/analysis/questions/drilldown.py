@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.vote import full_votes
-from laser_core.analysis.weights import Weight
+from laser_core.analysis.voting.one_vote import full_votes
+from laser_core.analysis.voting.weights import Weight
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""How well a score tells correct from incorrect solutions: AUROC, thresholds, calibration, distributions."""
