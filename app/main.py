@@ -15,7 +15,8 @@ if str(ROOT) not in sys.path:
 
 import streamlit as st
 
-from app import sidebar, tour, warm
+from app import sidebar, warm
+from app.tour import tour
 
 st.set_page_config(
     page_title="LaSeR Explorer",

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import choices, data, tour, uploads
-from app.words import count, literal
+from app.data import cache, uploads
+from app.tour import tour
+from app.widgets import choices
+from app.widgets.format import count, literal
 
 
 def show(*, standalone: bool = False) -> bool:
@@ -19,11 +21,11 @@ def show(*, standalone: bool = False) -> bool:
     ----------
     standalone : whether the page works without rollouts; it is then shown in any case.
     """
-    sources = data.all_sources()
+    sources = cache.all_sources()
     with st.sidebar:
         if sources:
             keys = list(sources)
-            default = keys.index(data.DEFAULT_RUN) if data.DEFAULT_RUN in keys else 0
+            default = keys.index(cache.DEFAULT_RUN) if cache.DEFAULT_RUN in keys else 0
             if st.session_state.get("run", keys[default]) not in keys:  # a run that is gone
                 st.session_state["run"] = keys[default]  # set, not removed: the browser would show the old name
             st.selectbox(
@@ -35,7 +37,7 @@ def show(*, standalone: bool = False) -> bool:
                 bind="query-params",
                 help="The run that every page shows. Upload your own below.",
             )
-            _about(data.current())
+            _about(cache.current())
         _upload()
         if st.toggle("Presentation", key="large_type", persist_state="session", help="Larger type, for a projector."):
             st.html(Path(__file__).parent / "large.css")
@@ -52,7 +54,7 @@ def show(*, standalone: bool = False) -> bool:
     return bool(sources) or standalone
 
 
-def _about(source: data.Source) -> None:
+def _about(source: cache.Source) -> None:
     rollouts = source.rollouts
     st.caption(
         f"{count(source.n_problems, 'problem')}, {count(len(rollouts), 'solution')}. {literal(source.description)}"

@@ -7,8 +7,9 @@ import math
 
 import streamlit as st
 
-from app import parts, sources
-from app.words import count, literal
+from app.data import sources
+from app.widgets import parts
+from app.widgets.format import count, literal
 from laser_core.errors import InputError
 from laser_core.figures.claims import claims_figure
 from laser_core.reproduce.table import Claim, load, show, verdict

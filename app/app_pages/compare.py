@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data, parts, runs
-from app.words import count, interval, literal, number
+from app.data import cache
+from app.sections import compare
+from app.widgets import parts
+from app.widgets.format import count, interval, literal, number
 from laser_core.errors import InputError
 from laser_core.figures import (
     comparison_figure,
@@ -20,35 +22,35 @@ from laser_core.figures.runs import PANELS
 QUESTION = "What does training the score change?"
 CURVES = {field: title for field, title, _ in PANELS}
 
-sources = data.all_sources()
+sources = cache.all_sources()
 top = st.container()  # the header needs the choice made below it
 keys = st.multiselect(
     "Runs",
     list(sources),
-    default=[key for key in sources if key in data.bundled_sources() or sources[key].private],
+    default=[key for key in sources if key in cache.bundled_sources() or sources[key].private],
     key="compared",
     persist_state="session",
     format_func=lambda key: sources[key].title,
 )
-shown = [sources[key] for key in keys if key in sources] or [data.current()]
-rows = runs.side_by_side(shown)
+shown = [sources[key] for key in keys if key in sources] or [cache.current()]
+rows = compare.side_by_side(shown)
 with top:
-    parts.header(QUESTION, runs.comparison_sentence(shown))
+    parts.header(QUESTION, compare.comparison_sentence(shown))
 made = {"runs": ", ".join(source.title for source in shown)}
 
 
 def paired() -> None:
     """One run less another on the problems both have."""
-    scored = [source for source in shown if data.signal_of(source) is not None] or shown
+    scored = [source for source in shown if cache.signal_of(source) is not None] or shown
     titles = {source.key: source.title for source in scored}
     keep = {"format_func": titles.__getitem__, "persist_state": "session", "width": 280}
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         second = sources[st.selectbox("This run", list(titles), key="second_run", **keep)]
         others = [key for key in titles if key != second.key]
         first = sources[st.selectbox("less this one", others, key="first_run", **keep)]
-    signal = data.signal_of(second) or "score"
+    signal = cache.signal_of(second) or "score"
     try:
-        found = runs.compared(first, second, signal)
+        found = compare.compared(first, second, signal)
     except InputError as error:
         st.info(literal(error), icon=":material/info:")
         return
@@ -80,14 +82,14 @@ def paired() -> None:
     spread(first, second, signal)
 
 
-def spread(first: data.Source, second: data.Source, signal: str) -> None:
+def spread(first: cache.Source, second: cache.Source, signal: str) -> None:
     """Where the scores of both lie, and the way from one to the other."""
     if not all(source.with_signals.has(signal) for source in (first, second)):
         return
     name, decision = parts.signal_label(signal), 0.5 if signal == "score" else None
     left, right = st.columns(2, gap="medium")
     with left:
-        shapes = {source.title: runs.shape(source, signal) for source in (first, second)}
+        shapes = {source.title: compare.shape(source, signal) for source in (first, second)}
         n = "; ".join(f"{literal(t)} {s.correct.n:,} correct, {s.incorrect.n:,} incorrect" for t, s in shapes.items())
         parts.figure(
             violin_figure(shapes, threshold=decision, signal=name),
@@ -99,7 +101,7 @@ def spread(first: data.Source, second: data.Source, signal: str) -> None:
         )
     with right:
         others = [first, *(source for source in shown if source.key not in (first.key, second.key))]
-        ways = [(start, steps) for start in others if (steps := runs.way(start, second, signal)) is not None]
+        ways = [(start, steps) for start in others if (steps := compare.way(start, second, signal)) is not None]
         if not ways:
             st.info(
                 "No animation: these two runs are not two moments of one training. Rollouts of several steps in one "
@@ -126,10 +128,12 @@ with left:
         key="comparison",
         alt="Accuracy, AUROC, balanced F1 and vote accuracy of each run with 95% intervals",
         see="Markers are estimates, bars 95% intervals over problems; n is in the table below."
-        + (" Bars may overlap where runs differ: all solved the same problems." if runs.same_problems(shown) else ""),
+        + (
+            " Bars may overlap where runs differ: all solved the same problems." if compare.same_problems(shown) else ""
+        ),
         settings=made,
     )
-events = {source.title: data.events(source) for source in shown if source.events is not None}
+events = {source.title: cache.events(source) for source in shown if source.events is not None}
 with right:
     if events:
         curves = st.session_state.get("curves") or list(CURVES)[:2]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data, mapping, parts
-from app.words import count, literal
+from app.data import cache, mapping_form
+from app.widgets import parts
+from app.widgets.format import count, literal
 from laser_core.rollouts import missing_views
 from laser_core.rollouts.schema import COLUMNS, REQUIRED
 
@@ -31,7 +32,7 @@ MEANINGS = {
     "entropy": "entropy before each token, nats",
 }
 
-source = data.current()
+source = cache.current()
 rollouts, result = source.rollouts, source.result
 refused = f"{count(result.n_refused, 'row')} refused" if result.n_refused else "no row refused"
 parts.header(
@@ -40,7 +41,7 @@ parts.header(
     f"{refused}.",
 )
 
-mapping.forms()
+mapping_form.forms()
 
 left, right = st.columns(2, gap="medium")
 with left:
@@ -55,7 +56,7 @@ with left:
         "β_v, reward per nat": meta.beta_v,
         "c_ref, nats": meta.c_ref if meta.c_ref_std is None else f"{meta.c_ref:.2f} ± {meta.c_ref_std:.2f}",
         "written by laser_core": meta.laser_core_version,
-        "held by this server": data.held_in_words(source),
+        "held by this server": cache.held_in_words(source),
     }
     st.table({"setting": list(facts), "value": ["unknown" if v is None else literal(v) for v in facts.values()]})
 with right:
@@ -64,7 +65,7 @@ with right:
         for suffix, label in (("parquet", "Parquet"), ("jsonl", "JSON lines"), ("csv", "CSV")):
             st.download_button(
                 label,
-                lambda suffix=suffix: data.as_file(source, suffix),
+                lambda suffix=suffix: cache.as_file(source, suffix),
                 f"rollouts.{suffix}",
                 key=f"take-{suffix}",
                 on_click="ignore",
@@ -73,7 +74,7 @@ with right:
     st.caption("The run in this project's own columns, whatever format it was read from.")
     for note in result.notes:
         st.info(literal(note), icon=":material/info:")
-    for warning in data.samples(source, data.signal_of(source) or "score").warnings:
+    for warning in cache.samples(source, cache.signal_of(source) or "score").warnings:
         st.warning(literal(warning), icon=":material/warning:")
 
 st.subheader("Columns", anchor=False)
@@ -84,7 +85,7 @@ st.dataframe(
         "column": names,
         "holds": [MEANINGS.get(name, "a signal that can stand in the score's place") for name in names],
         "filled": filled,
-        "came from": mapping.provenance(source, names),
+        "came from": mapping_form.provenance(source, names),
         "type": [str(rollouts.table[name].type).replace("item: ", "") for name in names],
     },
     hide_index=True,

@@ -7,8 +7,9 @@ import time
 
 import streamlit as st
 
-from app import parts, sampling
-from app.words import count, literal
+from app.sections import playground
+from app.widgets import parts
+from app.widgets.format import count, literal
 from laser_core.errors import InputError
 from laser_core.playground import session
 from laser_core.playground.session import Request
@@ -17,7 +18,7 @@ from laser_core.tasks.sources import FAMILIES
 QUESTION = "Does the model believe its own answer?"
 LOCAL = "local"
 
-known = sampling.models()
+known = playground.models()
 tasks = tuple(dict.fromkeys(m.task for m in known.values() if m.task in FAMILIES)) or ("linear",)
 st.session_state.setdefault("playground_problem", session.example(tasks[0]))
 
@@ -59,7 +60,7 @@ if LOCAL in chosen:
         beta_v = fields[1].number_input("β_v, reward per nat", 0.001, 10.0, 0.1, key="playground_beta")
         c_ref = fields[2].number_input("c_ref, nats", -100.0, 0.0, -23.0, key="playground_c_ref")
         reference = fields[3].text_input("Reference answer", key="playground_answer", placeholder="unknown")
-        local = sampling.Model("Another model", path, beta_v, c_ref, "", None, 512)
+        local = playground.Model("Another model", path, beta_v, c_ref, "", None, 512)
 
 typed, fault = None, ""
 try:
@@ -95,7 +96,7 @@ def draw_all() -> None:
                     z_token=model.z_token,
                     max_new_tokens=model.max_new_tokens,
                 )
-                draws[key] = sampling.stream(model, request, slow=slow)
+                draws[key] = playground.stream(model, request, slow=slow)
             except InputError as error:
                 st.error(literal(error), icon=":material/error:")
     st.session_state["playground_draws"] = draws
@@ -130,8 +131,8 @@ elif draws:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             counted = st.slider("Count the votes of the first … solutions", 1, most, key="playground_counted")
             st.button("Count one by one", icon=":material/replay:", on_click=count_one_by_one)
-        sampling.count_on(counted, most)
-    sampling.show(draws, counted)
+        playground.count_on(counted, most)
+    playground.show(draws, counted)
     st.caption(
         "A handful of solutions of one problem says little about a model: **Start** and **Compare** have hundreds of "
         "problems, with intervals."

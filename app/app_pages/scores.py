@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import choices, data, distributions, findings, parts
-from app.words import count, estimate
+from app.data import cache, findings
+from app.sections import scores
+from app.widgets import choices, parts
+from app.widgets.format import count, estimate
 
 QUESTION = "Do correct solutions score higher than incorrect ones?"
 
-source = data.current()
-signal = data.signal_of(source)
+source = cache.current()
+signal = cache.signal_of(source)
 if signal is None:
     parts.header(QUESTION, "These rollouts hold no score.")
     parts.needs_score(source)
@@ -24,11 +26,11 @@ parts.header(
 )
 
 sections = {
-    "Distribution": distributions.scores,
-    "Against length": distributions.against_length,
-    "Against another signal": distributions.against_signal,
-    "Against training step": distributions.against_step,
-    "Beside free signals": distributions.beside_signals,
+    "Distribution": scores.scores,
+    "Against length": scores.against_length,
+    "Against another signal": scores.against_signal,
+    "Against training step": scores.against_step,
+    "Beside free signals": scores.beside_signals,
 }
 section = st.segmented_control(
     "What to look at",

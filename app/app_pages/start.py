@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data, findings, parts, runs, sources, tour, uploads
-from app.words import UNDEFINED, count, interval, literal, number, percent, verdict
+from app.data import cache, findings, sources, uploads
+from app.sections import compare
+from app.tour import tour
+from app.widgets import parts
+from app.widgets.format import UNDEFINED, count, interval, literal, number, percent, verdict
 from laser_core.figures import comparison_figure
 
-source = data.current()
-signal = data.signal_of(source)
-accuracy = data.analyse(source, "accuracy", signal=signal or "score")
+source = cache.current()
+signal = cache.signal_of(source)
+accuracy = cache.analyse(source, "accuracy", signal=signal or "score")
 
 QUESTION = "Does the last token know whether the solution is correct?"
 
@@ -68,7 +71,7 @@ with st.container(horizontal=True, gap="small"):
     if len(source.rollouts) <= sources.MAX_ROWS_FREE:  # of more, `laser report` takes its time better than a page
         st.download_button(
             "Report of this run",
-            lambda: data.report(source, signal),
+            lambda: cache.report(source, signal),
             f"{source.key}-report.html",
             "text/html",
             key="report",
@@ -137,10 +140,10 @@ parts.equation(
     label="The last-token score",
 )
 
-shown = list(data.bundled_sources().values()) + ([source] if source.private else [])
-same = runs.same_problems(shown)
+shown = list(cache.bundled_sources().values()) + ([source] if source.private else [])
+same = compare.same_problems(shown)
 st.subheader("The same problems, before and after training" if same else "Runs side by side", anchor=False)
-rows = runs.side_by_side(shown)
+rows = compare.side_by_side(shown)
 chart, cards = st.columns([3, 2], gap="medium")
 with chart:
     parts.figure(
@@ -180,7 +183,7 @@ with cards:
             args=("upload_start",),
             help="They stay in this session and are gone with it.",
         )
-        for key, upload in reversed(data.uploaded_sources().items()):
+        for key, upload in reversed(cache.uploaded_sources().items()):
             with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
                 st.button(
                     literal(upload.title, 40),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data, parts
-from app.words import literal, number, small
+from app.data import cache
+from app.widgets import parts
+from app.widgets.format import literal, number, small
 from laser_core.analysis import closed_form
 from laser_core.figures.theory import neglected_figure, noise_figure, score_line_figure
 
@@ -17,8 +18,8 @@ ANSWERS = ("About 1", "About 2", "About 2,000")
 def references() -> list[closed_form.Reference]:
     """The tokens one can start from: the paper's, a word, and the loaded run's own."""
     found = list(closed_form.REFERENCES)
-    if data.all_sources():
-        source = data.current()
+    if cache.all_sources():
+        source = cache.current()
         meta = source.rollouts.meta
         if meta.c_ref is not None and -30 <= meta.c_ref <= 0:
             name = f"z_c of “{literal(source.title, 30)}”"

@@ -6,8 +6,9 @@ import math
 
 import streamlit as st
 
-from app import choices, data, findings, parts
-from app.words import count, estimate, interval, number, percent, score_text
+from app.data import cache, findings
+from app.widgets import choices, parts
+from app.widgets.format import count, estimate, interval, number, percent, score_text
 from laser_core import analysis
 from laser_core.figures import mark_threshold, reliability_figure, roc_pr_figure, threshold_figure
 
@@ -19,8 +20,8 @@ CELLS = {  # name: accepted, correct, what it is; in the order of a confusion ta
     "stopped": (False, False, "incorrect, stopped"),
 }
 
-source = data.current()
-signal = data.signal_of(source)
+source = cache.current()
+signal = cache.signal_of(source)
 question = (
     "Is 0.5 the right threshold?" if signal in (None, "score") else "Which threshold tells correct from incorrect?"
 )
@@ -37,7 +38,7 @@ if not (fixed.n_correct and fixed.n_incorrect):
     st.stop()
 
 kept = choices.kept(source)
-by_f1 = data.analyse(source, "cross_fit", signal=signal)
+by_f1 = cache.analyse(source, "cross_fit", signal=signal)
 parts.header(
     question,
     f"At {fixed.threshold:.2f} the balanced F1 (TPR, TNR) is {estimate(fixed.balanced_f1)}. Thresholds chosen on other "
@@ -91,7 +92,7 @@ PICTURES = {"sweep": "every threshold", "roc": "ROC", "pr": "precision and recal
 
 def curve(which: str, threshold: float) -> None:
     """ROC or PR, with the threshold in use on it."""
-    found = data.analyse(source, "roc_pr", signal=signal)
+    found = cache.analyse(source, "roc_pr", signal=signal)
     if which == "roc":
         alt = "ROC: true positive rate against false positive rate"
         see = f"Every threshold at once: AUROC {estimate(found.auroc)}, 0.5 for a score that knows nothing."
@@ -112,7 +113,7 @@ def curve(which: str, threshold: float) -> None:
 
 def sweep_figure(sweep: analysis.Sweep, fitted: analysis.CrossFit, threshold: float, ratio: float | None) -> None:
     """TPR, TNR and balanced F1 at every threshold."""
-    curves = data.remember(
+    curves = cache.remember(
         source,
         ("sweep figure", signal, ratio),
         lambda: threshold_figure(sweep, threshold=None, signal=parts.signal_label(signal)),
@@ -148,7 +149,7 @@ def panel() -> None:
                 key="cost_ratio",
                 **kept,
             )
-        sweep = data.analyse(source, "threshold_sweep", signal=signal, cost_ratio=ratio)
+        sweep = cache.analyse(source, "threshold_sweep", signal=signal, cost_ratio=ratio)
         low, high = (
             min(math.floor(10 * sweep.threshold[0]) / 10, 0.0),
             max(math.ceil(10 * sweep.threshold[-1]) / 10, 1.0),
@@ -163,9 +164,9 @@ def panel() -> None:
             key="threshold",
             **kept,
         )
-        cells = data.analyse(source, "confusion", signal=signal, threshold=threshold)
+        cells = cache.analyse(source, "confusion", signal=signal, threshold=threshold)
         counted(cells, threshold)
-        fitted = data.analyse(source, "cross_fit", signal=signal, cost_ratio=ratio)
+        fitted = cache.analyse(source, "cross_fit", signal=signal, cost_ratio=ratio)
         shares(cells, fitted if ratio else None)
     with left:
         picture = st.segmented_control(
@@ -184,7 +185,7 @@ def panel() -> None:
             curve(picture, threshold)
     if st.session_state.get("cell") in CELLS:
         accepted, correct, name = CELLS[st.session_state["cell"]]
-        grid = data.samples(source, signal)
+        grid = cache.samples(source, signal)
         rows = analysis.cell_rows(grid, threshold=threshold, accepted=accepted, correct=correct)
         st.caption(f"{count(len(rows), 'solution')} {name}, the surest judgements first.")
         parts.rollout_table(source, rows, key="cell_rollouts", signal=signal)
@@ -201,7 +202,7 @@ parts.equation(
 
 if signal == "score":
     st.subheader("Is the score a probability?", anchor=False)
-    calibration = data.analyse(source, "calibration", signal=signal)
+    calibration = cache.analyse(source, "calibration", signal=signal)
     again = findings.recalibrated(source, signal)
     left, right = st.columns([3, 2], gap="medium")
     with left:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import bridge, choices, data, findings, parts, presets, problems, solutions
-from app.words import count, literal, number, percent, score_text
+from app.data import cache, findings
+from app.sections import traces
+from app.tour import presets
+from app.widgets import browser, choices, parts, problem_chooser
+from app.widgets.format import count, literal, number, percent, score_text
 from laser_core import analysis
 from laser_core.analysis.tokens.traces import SOURCES
 from laser_core.figures import QUANTITIES, Trace, linked_figure, mean_trace_figure
@@ -22,16 +25,16 @@ ORDERS = {
     "min_logprob": "least likely token",
 }
 
-source = data.current()
-signal = data.signal_of(source) or "score"
+source = cache.current()
+signal = cache.signal_of(source) or "score"
 meta, rollouts = source.rollouts.meta, source.with_signals
-grid = data.samples(source, signal)
+grid = cache.samples(source, signal)
 settings = {"beta_v": meta.beta_v, "c_ref": meta.c_ref}
 kept = choices.kept(source)
 
 top = st.container()  # the header needs the choice made below it
 presets.buttons(source, signal)
-problem_id = problems.choose(source, signal)
+problem_id = problem_chooser.choose(source, signal)
 p = grid.problem_ids.index(problem_id)
 rows = {int(r): rollouts.row(int(r)) for r in findings.solution_order(source, signal, p)}
 verdicts = [row.get("correct") for row in rows.values()]
@@ -62,7 +65,7 @@ def picked(value: dict, order: list[int]) -> None:
     st.session_state["token"] = value["token"]
     row = value.get("row")
     if isinstance(row, int) and 0 <= row < len(order):
-        solutions.open_row(order[row], rows[order[row]].get("correct"))
+        traces.open_row(order[row], rows[order[row]].get("correct"))
 
 
 def controls(longest: int) -> tuple[str, str, tuple[int, int]]:
@@ -87,33 +90,33 @@ def panel() -> None:
     order = [int(r) for r in findings.solution_order(source, signal, p, by)]
     chosen = {}
     columns = st.columns(2, gap="medium")
-    for column, slot in zip(columns, solutions.SLOTS, strict=True):
+    for column, slot in zip(columns, traces.SLOTS, strict=True):
         with column, st.container(border=True):
-            row = solutions.choose(source, signal, order, rows, slot)
+            row = traces.choose(source, signal, order, rows, slot)
             if row is None:
                 st.markdown("This problem has no second solution.")
                 continue
             chosen[slot] = row
-            solutions.card(source, signal, rows[row])
+            traces.card(source, signal, rows[row])
     pair = {slot: Trace.from_row(rows[row], **settings) for slot, row in chosen.items()}
     if not held:
         for column, (slot, row) in zip(columns, chosen.items(), strict=False):
             with column:
-                solutions.text(pair[slot], rows[row]["response"], "score", key=f"strip_{slot}", **settings)
+                traces.text(pair[slot], rows[row]["response"], "score", key=f"strip_{slot}", **settings)
         st.info(
             "These rollouts hold no per-token values. `laser score MODEL FILE --traces --out scored.parquet` adds "
             "them, if you have the model that wrote them.",
             icon=":material/info:",
         )
         return
-    drawn = solutions.some_of_each(order, rows, MAX_ROWS) if by == "verdict" else order[:MAX_ROWS]
+    drawn = traces.some_of_each(order, rows, MAX_ROWS) if by == "verdict" else order[:MAX_ROWS]
     drawn = drawn + [row for row in dict.fromkeys(chosen.values()) if row not in drawn]
     traces = [Trace.from_row(rows[row], **settings) for row in drawn]
-    longest = solutions.longest(traces)
+    longest = traces.longest(traces)
     heat, line, window = controls(longest)
     for column, (slot, row) in zip(columns, chosen.items(), strict=False):
         with column:
-            solutions.text(pair[slot].part(*window), rows[row]["response"], heat, key=f"strip_{slot}", **settings)
+            traces.text(pair[slot].part(*window), rows[row]["response"], heat, key=f"strip_{slot}", **settings)
     changes = [analysis.sharpest_change(trace.values.get(line, np.zeros(0))) for trace in pair.values()]
     choices.drop_outside("token", 1, longest)
     if st.session_state.setdefault("token_range", longest) != longest:  # the slider starts anew where its range differs
@@ -142,7 +145,7 @@ def panel() -> None:
         "sharpest change. Point at a token to see it everywhere, click to keep it.",
         settings=parts.made_with(source, signal, problem=problem_id, heat=heat, line=line, order=by, token=token),
     )
-    bridge.link(
+    browser.link(
         "traces_linked",
         [f"strip_{slot}" for slot in chosen],
         first=window[0],
@@ -159,7 +162,7 @@ def panel() -> None:
             mark = "✓" if trace.correct else "✗"
             at = "past its end"
             if token <= len(trace.tokens):
-                value = score_text(solutions.value_at(trace, line, token))
+                value = score_text(traces.value_at(trace, line, token))
                 at = f"“{literal(trace.tokens[token - 1], 20)}”: {value}"
             turned = f"; sharpest change {change.size:+.2f} at token {change.token}" if change.token else ""
             told.append(f"{mark} {at}{turned}")
@@ -179,7 +182,7 @@ if held:
         )
         of = st.selectbox("Of", held, key="mean_of", format_func=lambda key: QUANTITIES[key].name, width=210, **kept)
     alone = over == "this problem"
-    means = data.remember(
+    means = cache.remember(
         source,
         ("mean traces", signal, of, by, p if alone else None),
         lambda: analysis.mean_traces(rollouts, grid, quantity=of, by=by, problem=p if alone else None),

@@ -6,8 +6,9 @@ import dataclasses
 
 import streamlit as st
 
-from app import live_run, parts
-from app.words import duration, literal
+from app.sections import train
+from app.widgets import parts
+from app.widgets.format import duration, literal
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.jobs import jobs
@@ -106,7 +107,7 @@ def begin(live: jobs.Job | None) -> None:
 
 found = jobs.all_jobs()
 live = next((job for job in found if job.live), None)
-pace = live_run.pace(found)
+pace = train.pace(found)
 top = st.container()  # its finding is that of the run chosen below
 
 side, main = st.columns([1, 2], gap="large")
@@ -120,7 +121,7 @@ with main:
             "it. Press **Start** and watch the AUROC within a problem leave 0.5.",
             icon=":material/info:",
         )
-        live_run.example()
+        train.example()
     else:
         keys = {job.key: job for job in found}
         if st.session_state.get("train_run") not in keys:
@@ -132,8 +133,8 @@ with main:
             format_func=lambda key: keys[key].name,  # not its state, which the browser would go on showing
             persist_state="session",
         )
-        finding = live_run.finding(keys[key])
-        live_run.show(keys[key])
+        finding = train.finding(keys[key])
+        train.show(keys[key])
 with top:
     parts.header(QUESTION, finding)
     cost = (

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import choices, data, findings, parts, votes
-from app.words import count, interval, literal, percent, score_text
+from app.data import cache, findings
+from app.sections import voting
+from app.widgets import choices, parts
+from app.widgets.format import count, interval, literal, percent, score_text
 from laser_core.figures import voting_figure, voting_gain_figure
 
 QUESTION = "Do the scores make better votes?"
 
-source = data.current()
-signal = data.signal_of(source)
+source = cache.current()
+signal = cache.signal_of(source)
 judge = signal or "score"
 curve, reason = findings.voting(source, judge)
 if curve is None:
@@ -40,7 +42,7 @@ else:
     )
 parts.header(QUESTION, finding)
 level = findings.threshold(source, judge) if signal else None
-filtered = data.analyse(source, "filtered_majority", signal=judge, threshold=level) if signal else None
+filtered = cache.analyse(source, "filtered_majority", signal=judge, threshold=level) if signal else None
 settings = parts.made_with(source, judge, weight=findings.weight(judge))
 
 left, right = st.columns([3, 2], gap="medium")
@@ -82,12 +84,12 @@ with right:
         + (f" The verifier contradicts itself on {count(curve.n_conflicts, 'answer')}." if curve.n_conflicts else "")
     )
 
-sections = {"One vote": lambda: votes.one(source, judge, n)}
+sections = {"One vote": lambda: voting.one(source, judge, n)}
 if signal is not None:
-    sections["Flipped problems"] = lambda: votes.flipped(source, judge)
+    sections["Flipped problems"] = lambda: voting.flipped(source, judge)
 if signal == "score" and source.rollouts.meta.beta_v and source.rollouts.meta.c_ref is not None:
-    sections["Other β_v and c_ref"] = lambda: votes.what_if(source, n)
-sections["Tokens spent"] = lambda: votes.tokens(source, judge)
+    sections["Other β_v and c_ref"] = lambda: voting.what_if(source, n)
+sections["Tokens spent"] = lambda: voting.tokens(source, judge)
 section = st.segmented_control(
     "Look closer",
     list(sections),

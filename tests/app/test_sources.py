@@ -5,7 +5,7 @@ import shutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import sources
+from app.data import sources
 from laser_core import bundled
 from tests.app.test_pages import MAIN
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from app import data, sources
-from app.tour_steps import STEPS
+from app.data import cache, sources
+from app.tour.steps import STEPS
 from laser_core import analysis
 from laser_core.analysis import Samples
 from laser_core.figures import QUANTITIES
@@ -307,7 +307,7 @@ def test_a_megabyte_of_text_in_every_field_breaks_nothing(bundled_runs):
 def test_the_report_of_a_run_holds_its_figures_and_names_it(bundled_runs):
     _, samples = run_of(bundled_runs)
     source = sources.bundled_sources()["laser"]
-    page = data.report(source, "score")
+    page = cache.report(source, "score")
     assert "LaSeR" in page
     assert f"{analysis.separation(samples).within_problem_auroc.value:.3f}" in page
     assert start().get("download_button")

@@ -4,14 +4,14 @@ import doctest
 
 import pytest
 
-from app import words
+from app.widgets import format
 from laser_core.analysis import Estimate
 
 NAN = float("nan")
 
 
 def test_the_examples_in_the_documentation_hold():
-    assert doctest.testmod(words).failed == 0
+    assert doctest.testmod(format).failed == 0
 
 
 @pytest.mark.parametrize(
@@ -27,26 +27,26 @@ def test_the_examples_in_the_documentation_hold():
     ],
 )
 def test_the_verdict_follows_the_interval_before_the_value(value, low, high, said):
-    assert words.verdict(Estimate(value, low, high, 50)) == said
+    assert format.verdict(Estimate(value, low, high, 50)) == said
 
 
 def test_an_estimate_is_told_with_its_interval_and_n():
-    assert words.estimate(Estimate(0.8349, 0.811, 0.87, 312)) == "0.83 (95% interval 0.81 to 0.87, n = 312 problems)"
-    assert words.estimate(Estimate(1.0, NAN, NAN, 1)) == "1.00 (no interval, n = 1 problem)"
-    assert words.estimate(Estimate(NAN, NAN, NAN, 0)) == "undefined"
+    assert format.estimate(Estimate(0.8349, 0.811, 0.87, 312)) == "0.83 (95% interval 0.81 to 0.87, n = 312 problems)"
+    assert format.estimate(Estimate(1.0, NAN, NAN, 1)) == "1.00 (no interval, n = 1 problem)"
+    assert format.estimate(Estimate(NAN, NAN, NAN, 0)) == "undefined"
 
 
 def test_gains_are_told_in_points_with_their_sign():
-    assert words.interval(Estimate(0.1, -0.012, 0.2, 9), scale=100, digits=1, sign="+") == "-1.2 to +20.0"
+    assert format.interval(Estimate(0.1, -0.012, 0.2, 9), scale=100, digits=1, sign="+") == "-1.2 to +20.0"
 
 
 @pytest.mark.parametrize(
     "active", ["<b>", "**b**", "$x$", ":red[x]", "[a](b)", "`c`", "# h", "- l", "~~s~~", "![i](u)", "a|b"]
 )
 def test_markdown_in_foreign_text_is_defused(active):
-    shown = words.literal(active)
+    shown = format.literal(active)
     assert all(shown[i - 1] == "\\" for i, sign in enumerate(shown) if sign in "<>*$:[]()`#-~!|")
 
 
 def test_invisible_characters_in_foreign_text_are_shown():
-    assert words.literal("a\u202eb\nc") == "a\\\\u202eb↵c"
+    assert format.literal("a\u202eb\nc") == "a\\\\u202eb↵c"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import choices, data, parts
-from app.words import literal, score_text
+from app.data import cache
+from app.widgets import choices, parts
+from app.widgets.format import literal, score_text
 from laser_core.figures import Trace, token_strip_html
 
 SLOTS = ("correct", "incorrect")  # what each place shows where the problem has it; also the names in the address
@@ -15,7 +16,7 @@ KEYS = {"correct": ("K", "J"), "incorrect": ("I", "U")}  # previous and next
 MAX_PLAIN = 300  # tokens that are shown without a scroll bar of their own
 
 
-def names(source: data.Source, signal: str, rows: dict[int, dict]) -> dict[int, str]:
+def names(source: cache.Source, signal: str, rows: dict[int, dict]) -> dict[int, str]:
     """What each row is called in a chooser: sample and score, and the row where several steps share numbers."""
     shared = len({row["sample"] for row in rows.values()}) < len(rows)
     found = {}
@@ -30,7 +31,7 @@ def open_row(row: int, correct: bool | None) -> None:
     st.session_state[SLOTS[0] if correct else SLOTS[1]] = row
 
 
-def choose(source: data.Source, signal: str, order: list[int], rows: dict[int, dict], slot: str) -> int | None:
+def choose(source: cache.Source, signal: str, order: list[int], rows: dict[int, dict], slot: str) -> int | None:
     """Draw one place's chooser, with a button and a key to step through the solutions.
 
     Its own kind comes first; a problem without such solutions offers the others, all but the first of which the second
@@ -81,7 +82,7 @@ def choose(source: data.Source, signal: str, order: list[int], rows: dict[int, d
     return row
 
 
-def card(source: data.Source, signal: str, row: dict) -> None:
+def card(source: cache.Source, signal: str, row: dict) -> None:
     """Verdict beside score, extracted answer beside the reference."""
     verdict = {True: ":material/check_circle: correct", False: ":material/cancel: incorrect"}
     score = row.get(signal)

@@ -12,8 +12,9 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import data, parts
-from app.words import count, literal, percent, score_text
+from app.data import cache
+from app.widgets import parts
+from app.widgets.format import count, literal, percent, score_text
 from laser_core import bundled
 from laser_core.figures import Trace, token_strip_html, trace_figure, vote_figure
 from laser_core.figures.voting import MAX_ANSWERS
@@ -52,7 +53,7 @@ class Draw:
 def models() -> dict[str, Model]:
     """The miniature models at hand: the bundled ones, then those trained here."""
     found = {}
-    for key, source in (data.bundled_sources() | data.trained_sources()).items():
+    for key, source in (cache.bundled_sources() | cache.trained_sources()).items():
         if key.startswith("run-"):
             path = str(source.events.parent / "model") if source.events else ""
         else:

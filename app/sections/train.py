@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import data, parts
-from app.words import count, duration, literal, number, small
+from app.data import cache
+from app.widgets import parts
+from app.widgets.format import count, duration, literal, number, small
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.figures import training_figure
@@ -74,7 +75,7 @@ def show(job: jobs.Job) -> None:
 
 def example() -> None:
     """The bundled runs' curves: what to expect of a run before there is one."""
-    events = {source.title: data.events(source) for source in data.bundled_sources().values() if source.events}
+    events = {source.title: cache.events(source) for source in cache.bundled_sources().values() if source.events}
     if not events:
         return
     steps = max(len(run) for run in events.values())
@@ -229,5 +230,5 @@ def pace(found: Sequence[jobs.Job]) -> float | None:
             seconds = step_seconds(progress(job).events)
             if seconds:
                 return seconds
-    bundled = data.bundled_sources().get("laser")
-    return step_seconds(data.events(bundled)) if bundled else None
+    bundled = cache.bundled_sources().get("laser")
+    return step_seconds(cache.events(bundled)) if bundled else None

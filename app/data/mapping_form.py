@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import uploads
-from app.sources import Source
-from app.words import literal
+from app.data import uploads
+from app.data.sources import Source
+from app.widgets.format import literal
 from laser_core.rollouts import COLUMNS, SIGNAL_PREFIX
 
 NOTHING = "(leave out)"

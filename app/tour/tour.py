@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import data, presets, tour_steps
-from app.words import literal
+from app.data import cache
+from app.tour import presets, steps
+from app.widgets.format import literal
 
 PAGES = {page: f"app_pages/{page}.py" for page in ("start", "traces", "scores", "thresholds", "voting", "compare")}
 
@@ -27,7 +28,7 @@ class Step:
     options : the predictions to choose from.
     reveal : gives, for a run and a signal, the position of the right option (None where there is no right one) and a
         sentence with the number, its interval and n.
-    preset : a view of :mod:`app.presets` to open.
+    preset : a view of :mod:`app.tour.presets` to open.
     choices : other choices to make, by key.
     covered : whether the page stays hidden until the prediction is revealed.
     """
@@ -37,13 +38,13 @@ class Step:
     say: str
     ask: str
     options: tuple[str, ...]
-    reveal: Callable[[data.Source, str], tuple[int | None, str]]
+    reveal: Callable[[cache.Source, str], tuple[int | None, str]]
     preset: str | None = None
     choices: tuple[tuple[str, object], ...] = ()
     covered: bool = True
 
 
-STEPS = tuple(Step(**step) for step in tour_steps.STEPS)
+STEPS = tuple(Step(**step) for step in steps.STEPS)
 
 
 def resume() -> None:
@@ -51,7 +52,7 @@ def resume() -> None:
     if "tour" in st.session_state or "tour" not in st.query_params:
         return
     asked = st.query_params["tour"]
-    if asked.isdecimal() and 1 <= int(asked) <= len(STEPS) and data.all_sources():
+    if asked.isdecimal() and 1 <= int(asked) <= len(STEPS) and cache.all_sources():
         go(int(asked) - 1)
     else:
         st.session_state["tour"] = None
@@ -66,8 +67,8 @@ def go(position: int | None) -> None:
         st.query_params.pop("tour", None)
         return
     step = STEPS[position]
-    source = data.current()
-    views = presets.find(source, data.signal_of(source) or "score")
+    source = cache.current()
+    views = presets.find(source, cache.signal_of(source) or "score")
     if step.preset in views:
         views[step.preset].open()
     for key, value in step.choices:
@@ -83,8 +84,8 @@ def show(page: str) -> bool:
     if st.query_params.get("tour") != str(position + 1):
         st.query_params["tour"] = str(position + 1)
     step, last = STEPS[position], position + 1 == len(STEPS)
-    source = data.current()
-    signal = data.signal_of(source)
+    source = cache.current()
+    signal = cache.signal_of(source)
     here = page == step.page
     with st.container(border=True, key="tour"):
         st.markdown(f"**{position + 1} of {len(STEPS)} · {step.title}**")
@@ -118,7 +119,7 @@ def _uncover() -> None:
     st.session_state["tour_revealed"] = True
 
 
-def _reveal(step: Step, source: data.Source, signal: str | None, guess: str | None) -> None:
+def _reveal(step: Step, source: cache.Source, signal: str | None, guess: str | None) -> None:
     if signal is None:
         st.info("This run holds no score. Choose another in the sidebar.", icon=":material/info:")
         return

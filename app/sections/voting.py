@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import streamlit as st
 
-from app import choices, data, findings, parts, problems
-from app.words import count, interval, literal, number, percent, short
+from app.data import cache, findings
+from app.widgets import choices, parts, problem_chooser
+from app.widgets.format import count, interval, literal, number, percent, short
 from laser_core import analysis
 from laser_core.analysis import Vote
 from laser_core.errors import InputError
@@ -18,17 +19,17 @@ from laser_core.figures import (
 )
 
 
-def one(source: data.Source, judge: str, usual: int) -> None:
+def one(source: cache.Source, judge: str, usual: int) -> None:
     """One actual vote, drawn again on demand."""
-    grid = data.samples(source, judge)
-    problem_id = problems.choose(source, judge)
+    grid = cache.samples(source, judge)
+    problem_id = problem_chooser.choose(source, judge)
     p = grid.problem_ids.index(problem_id)
     _one(source, judge, usual, p)
 
 
 @st.fragment
-def _one(source: data.Source, judge: str, usual: int, p: int) -> None:
-    grid, kept = data.samples(source, judge), choices.kept(source)
+def _one(source: cache.Source, judge: str, usual: int, p: int) -> None:
+    grid, kept = cache.samples(source, judge), choices.kept(source)
     most = int(grid.counts[p])
     left, right = st.columns([2, 3], gap="medium")
     with left:
@@ -40,7 +41,7 @@ def _one(source: data.Source, judge: str, usual: int, p: int) -> None:
             st.session_state["vote_seed"] = st.session_state.get("vote_seed", 0) + 1
         st.page_link("app_pages/traces.py", label="These solutions, token by token", icon=":material/timeline:")
     seed = st.session_state.get("vote_seed", 0)
-    vote = data.analyse(
+    vote = cache.analyse(
         source, "draw_vote", signal=judge, problem=p, n=voters, seed=seed, weight=findings.weight(judge)
     )
     answers = vote_answers(source, vote)
@@ -73,13 +74,13 @@ def _one(source: data.Source, judge: str, usual: int, p: int) -> None:
         )
 
 
-def flipped(source: data.Source, judge: str) -> None:
+def flipped(source: cache.Source, judge: str) -> None:
     """The problems that the weights decide otherwise than the majority."""
     lists = findings.problem_lists(source, judge)
     helped, hurt, broken = (lists[kind] for kind in (findings.HELPED, findings.HURT, findings.TIE_BROKEN))
     st.markdown(
         f"With all solutions voting, the weights put **{count(len(helped), 'problem')}** right that the majority gets "
-        f"wrong and **{len(hurt):,}** wrong that it gets right, of {data.samples(source, judge).n_problems:,}; they "
+        f"wrong and **{len(hurt):,}** wrong that it gets right, of {cache.samples(source, judge).n_problems:,}; they "
         f"break **{count(len(broken), 'tie')}** in favour of the correct answer."
     )
     kinds = {
@@ -113,7 +114,7 @@ def flipped(source: data.Source, judge: str) -> None:
 
 
 @st.fragment
-def what_if(source: data.Source, n: int) -> None:
+def what_if(source: cache.Source, n: int) -> None:
     """The weighted vote under another scale and constant."""
     meta, kept = source.rollouts.meta, choices.kept(source)
     left, right = st.columns([2, 3], gap="medium")
@@ -121,7 +122,7 @@ def what_if(source: data.Source, n: int) -> None:
         steps = [round(float(f), 2) for f in np.geomspace(0.25, 4, 17)]
         factor = st.select_slider("β_v, times the run's own", steps, 1.0, key="beta_factor", **kept)
         shift = st.slider("c_ref, nats above the run's own", -5.0, 5.0, 0.0, 0.25, key="c_ref_shift", **kept)
-        found = data.analyse(
+        found = cache.analyse(
             source,
             "sensitivity",
             beta_v=meta.beta_v,
@@ -130,7 +131,7 @@ def what_if(source: data.Source, n: int) -> None:
             c_ref_grid=(meta.c_ref + shift,),
             n=n,
         )
-        own = data.analyse(source, "sensitivity", beta_v=meta.beta_v, c_ref=meta.c_ref, n=n)
+        own = cache.analyse(source, "sensitivity", beta_v=meta.beta_v, c_ref=meta.c_ref, n=n)
         st.markdown(
             f"At β_v = {number(meta.beta_v * factor, 3)} and c_ref = {number(meta.c_ref + shift, 2)} nats a weighted "
             f"vote of {n} is correct on **{percent(found.weighted[0, 0], 1)}** of the problems "
@@ -154,14 +155,14 @@ def what_if(source: data.Source, n: int) -> None:
         )
 
 
-def tokens(source: data.Source, judge: str) -> None:
+def tokens(source: cache.Source, judge: str) -> None:
     """Accuracy against tokens sampled, for votes that stop when they are decided."""
     try:
         worth = compute_worth(source, judge)
     except InputError as error:
         st.info(literal(error), icon=":material/info:")
         return
-    vote = "weighted" if data.signal_of(source) else "majority"
+    vote = "weighted" if cache.signal_of(source) else "majority"
     sure = worth.policy(vote, "confident")
     last = len(sure.budget) - 1
     parts.figure(
@@ -186,13 +187,13 @@ def tokens(source: data.Source, judge: str) -> None:
         )
 
 
-def vote_answers(source: data.Source, vote: Vote) -> list[str]:
+def vote_answers(source: cache.Source, vote: Vote) -> list[str]:
     """The text of each of a vote's answers, as one of the solutions that gave it wrote it."""
     rows = pa.array(np.asarray(vote.representative, dtype=np.int64))
     return source.rollouts.table["answer"].take(rows).to_pylist() if len(rows) else []
 
 
-def compute_worth(source: data.Source, signal: str) -> analysis.ComputeWorth:
+def compute_worth(source: cache.Source, signal: str) -> analysis.ComputeWorth:
     """Accuracy against tokens; with early drops where the rollouts hold a trace of z_c.
 
     Raises
@@ -202,21 +203,21 @@ def compute_worth(source: data.Source, signal: str) -> analysis.ComputeWorth:
     """
 
     def make() -> analysis.ComputeWorth:
-        grid, rollouts = data.samples(source, signal), source.rollouts
+        grid, rollouts = cache.samples(source, signal), source.rollouts
         drop = analysis.early_drop(rollouts, grid) if rollouts.has("z_trace") else None
         return analysis.compute_worth(grid, drop=drop, weight=findings.weight(signal))
 
-    return data.remember(source, ("compute worth", signal), make)
+    return cache.remember(source, ("compute worth", signal), make)
 
 
-def vote_table(source: data.Source, signal: str, problem_ids: list[str]) -> dict[str, list]:
+def vote_table(source: cache.Source, signal: str, problem_ids: list[str]) -> dict[str, list]:
     """Who wins on each of these problems when all solutions vote: the answers as their solutions wrote them."""
-    grid, labels = data.samples(source, signal), findings.problem_labels(source, signal)
+    grid, labels = cache.samples(source, signal), findings.problem_labels(source, signal)
     position = {name: p for p, name in enumerate(grid.problem_ids)}
     table: dict[str, list] = {"problem": [], "reference": [], "majority says": [], "weighted vote says": []}
     for problem_id in problem_ids:
         p = position[problem_id]
-        vote = data.analyse(
+        vote = cache.analyse(
             source, "draw_vote", signal=signal, problem=p, n=int(grid.counts[p]), seed=0, weight=findings.weight(signal)
         )
         answers = vote_answers(source, vote)

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import bridge, data
-from app.words import literal, short, unescaped
+from app.data import cache
+from app.widgets import browser
+from app.widgets.format import literal, short, unescaped
 from laser_core import __version__
 from laser_core.figures import enlarge, figure_csv, figure_html
 from laser_core.figures.theme import plain
@@ -84,12 +85,12 @@ def _downloads(fig: go.Figure, key: str, alt: str, see: str, settings: Mapping[s
             icon=f":material/{suffix}:",
             width="stretch",
         )
-    bridge.picture_button(key)
+    browser.picture_button(key)
     if settings:
         st.caption("Made with " + literal("; ".join(f"{k} {v}" for k, v in settings.items()), 400))
 
 
-def made_with(source: data.Source, signal: str | None = None, **more: object) -> dict[str, object]:
+def made_with(source: cache.Source, signal: str | None = None, **more: object) -> dict[str, object]:
     """What a figure was made with, for its files: the run, the signal, the score's settings, and ``more``."""
     meta = source.rollouts.meta
     facts = {"run": source.title, "signal": signal, "beta_v": meta.beta_v, "c_ref": meta.c_ref} | more
@@ -104,9 +105,9 @@ def equation(latex: str, words: str, *, label: str = "The equation") -> None:
         st.markdown(words)
 
 
-def needs_score(source: data.Source) -> str | None:
+def needs_score(source: cache.Source) -> str | None:
     """The signal to analyse, or None after saying what to do where the rollouts hold none."""
-    signal = data.signal_of(source)
+    signal = cache.signal_of(source)
     if signal is None:
         st.info(
             "These rollouts hold no score and no other signal, so there is nothing to judge them by. Score them with "
@@ -126,7 +127,7 @@ def signal_label(signal: str) -> str:
     return "last-token score" if signal == "score" else plain(signal.removeprefix("signal."), 40)
 
 
-def rollout_table(source: data.Source, rows: Sequence[int], *, key: str, signal: str = "score") -> None:
+def rollout_table(source: cache.Source, rows: Sequence[int], *, key: str, signal: str = "score") -> None:
     """Rollouts as a table; picking a row opens its problem on the Traces page.
 
     Parameters

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import choices, data, findings
+from app.data import cache, findings
+from app.widgets import choices
 
 ANEW = "problem_anew"  # in the session's state: the list has changed, so its first problem is shown
 MAX_OPTIONS = 1000  # more would make every click slow to answer
 ORDERS = {"telling": "most telling first", "hardest": "hardest first", "easiest": "easiest first"}
 
 
-def choose(source: data.Source, signal: str) -> str:
+def choose(source: cache.Source, signal: str) -> str:
     """Draw the chooser: which kind of problems, in which order, containing what, and which of them.
 
     The choices are shared by all pages, and a problem opened from a table is kept whatever the kind says.

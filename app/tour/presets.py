@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from app import data, findings
+from app.data import cache, findings
 from laser_core import analysis
 
 FOLLOW = "token_follows"  # in the session's state: the next page puts the token where the trace turns
@@ -28,12 +28,12 @@ class View:
             st.session_state[key] = value
 
 
-def find(source: data.Source, signal: str) -> dict[str, View]:
+def find(source: cache.Source, signal: str) -> dict[str, View]:
     """The views that this run has, by name, the most striking example of each."""
-    return data.remember(source, ("presets", signal), lambda: _find(source, signal))
+    return cache.remember(source, ("presets", signal), lambda: _find(source, signal))
 
 
-def _find(source: data.Source, signal: str) -> dict[str, View]:
+def _find(source: cache.Source, signal: str) -> dict[str, View]:
     lists, found = findings.problem_lists(source, signal), {}
     rows = findings.drill_down(source, signal).confident_wrong
     if len(rows):
@@ -44,7 +44,7 @@ def _find(source: data.Source, signal: str) -> dict[str, View]:
         problem = lists[findings.TIE_BROKEN][0]
         found[TIE] = View({"problem_kind": findings.TIE_BROKEN, "problem": problem})
     if lists[findings.TURNS]:
-        sizes = np.nan_to_num(data.remember(source, ("turns",), lambda: analysis.sharpest_changes(source.rollouts)))
+        sizes = np.nan_to_num(cache.remember(source, ("turns",), lambda: analysis.sharpest_changes(source.rollouts)))
         row = int(np.argmax(sizes))
         values = source.rollouts.row(row)
         change = analysis.sharpest_change(np.asarray(values["z_trace"], float))
@@ -54,7 +54,7 @@ def _find(source: data.Source, signal: str) -> dict[str, View]:
     return found
 
 
-def buttons(source: data.Source, signal: str) -> None:
+def buttons(source: cache.Source, signal: str) -> None:
     """One button per view."""
     views = find(source, signal)
     if views:

@@ -11,8 +11,8 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app.sources import Loaded, Source, all_sources, uploaded_sources
-from app.words import count, short
+from app.data.sources import Loaded, Source, all_sources, uploaded_sources
+from app.widgets.format import count, short
 from laser_core.errors import InputError
 from laser_core.rollouts import Preview, ReadResult, give_back, on_disk, preview, read, read_files
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from app import data, findings
-from app.words import interval, literal, number
+from app.data import cache, findings
+from app.widgets.format import interval, literal, number
 from laser_core import analysis
 from laser_core.analysis import Estimate
 from laser_core.rollouts import joined
 
 
-def side_by_side(sources: list[data.Source]) -> dict[str, dict[str, Estimate]]:
+def side_by_side(sources: list[cache.Source]) -> dict[str, dict[str, Estimate]]:
     """Per run title, the findings that the runs are compared by; a run without a score has its accuracy only."""
     rows = {}
     for source in sources:
-        signal = data.signal_of(source)
-        row = {"accuracy": data.analyse(source, "accuracy", signal=signal or "score")}
+        signal = cache.signal_of(source)
+        row = {"accuracy": cache.analyse(source, "accuracy", signal=signal or "score")}
         if signal is not None:
             parts = findings.separated(source, signal)
             row |= {
@@ -34,24 +34,24 @@ def side_by_side(sources: list[data.Source]) -> dict[str, dict[str, Estimate]]:
     return rows
 
 
-def same_problems(sources: list[data.Source]) -> bool:
+def same_problems(sources: list[cache.Source]) -> bool:
     """Whether all of the runs solved the same problems."""
-    sets = [set(data.samples(source, data.signal_of(source) or "score").problem_ids) for source in sources]
+    sets = [set(cache.samples(source, cache.signal_of(source) or "score").problem_ids) for source in sources]
     return all(ids == sets[0] for ids in sets)
 
 
-def comparison_sentence(sources: list[data.Source]) -> str:
+def comparison_sentence(sources: list[cache.Source]) -> str:
     """Which of the runs knows its correct solutions from its incorrect ones, in one sentence with n and intervals."""
     told = []
     for source in sources:
-        signal = data.signal_of(source)
+        signal = cache.signal_of(source)
         if signal is not None:
             within = findings.separated(source, signal).within_problem_auroc
             told.append(f"{literal(source.title)} {number(within.value)} ({interval(within)}, n = {within.n})")
     return "AUROC within a problem, where chance is 0.50: " + "; ".join(told) + "." if told else "No run has a score."
 
 
-def compared(first: data.Source, second: data.Source, signal: str) -> analysis.Comparison:
+def compared(first: cache.Source, second: cache.Source, signal: str) -> analysis.Comparison:
     """The second run less the first, problem by problem.
 
     Raises
@@ -59,19 +59,19 @@ def compared(first: data.Source, second: data.Source, signal: str) -> analysis.C
     InputError
         If they have no problem in common.
     """
-    return data.remember(
+    return cache.remember(
         second,
         ("compared", first.content_id, signal),
         lambda: analysis.compare(
-            data.samples(first, signal),
-            data.samples(second, signal),
+            cache.samples(first, signal),
+            cache.samples(second, signal),
             threshold=findings.threshold(second, signal),
             weight=findings.weight(signal),
         ),
     )
 
 
-def way(first: data.Source, second: data.Source, signal: str) -> analysis.StepScores | None:
+def way(first: cache.Source, second: cache.Source, signal: str) -> analysis.StepScores | None:
     """The scores of two runs as moments of one training; None where they are not, that is where both name one step."""
 
     def make() -> analysis.StepScores | None:
@@ -88,9 +88,9 @@ def way(first: data.Source, second: data.Source, signal: str) -> analysis.StepSc
         found = analysis.score_by_step(one, signal=signal)
         return found if len(found.step) > 1 else None
 
-    return data.remember(second, ("way", first.content_id, signal), make)
+    return cache.remember(second, ("way", first.content_id, signal), make)
 
 
-def shape(source: data.Source, signal: str) -> analysis.ScoreShape:
+def shape(source: cache.Source, signal: str) -> analysis.ScoreShape:
     """How the scores are spread."""
-    return data.analyse(source, "score_shape", signal=signal)
+    return cache.analyse(source, "score_shape", signal=signal)

@@ -17,7 +17,7 @@ from typing import TypeVar
 import numpy as np
 import streamlit as st
 
-from app.sources import (
+from app.data.sources import (
     DEFAULT_RUN,
     Source,
     all_sources,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data
+from app.data import cache
 
 
-def kept(source: data.Source) -> dict[str, str | None]:
+def kept(source: cache.Source) -> dict[str, str | None]:
     """Keyword arguments of a widget whose choice survives page switches and reloads.
 
     A bundled run's choices go into the address, so that a link reproduces the view. An upload's do not: they may be

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from app import data, findings, presets
-from app.words import count, estimate, interval, literal, number, percent, score_text
+from app.data import cache, findings
+from app.tour import presets
+from app.widgets.format import count, estimate, interval, literal, number, percent, score_text
 from laser_core import analysis
 
 Reveal = tuple[int | None, str]
@@ -16,7 +17,7 @@ def _band(value: float, edges: tuple[float, ...]) -> int:
     return sum(value >= edge for edge in edges)
 
 
-def knows(source: data.Source, signal: str) -> Reveal:
+def knows(source: cache.Source, signal: str) -> Reveal:
     """How often the correct solution scores higher."""
     within = findings.separated(source, signal).within_problem_auroc
     if not np.isfinite(within.value):
@@ -24,7 +25,7 @@ def knows(source: data.Source, signal: str) -> Reveal:
     return _band(within.value, (0.6, 0.75, 0.9)), f"{percent(within.value)}: AUROC within a problem {estimate(within)}."
 
 
-def turns(source: data.Source, signal: str) -> Reveal:
+def turns(source: cache.Source, signal: str) -> Reveal:
     """Where in the solution the sharpest change lies."""
     view = presets.find(source, signal).get(presets.TURN)
     if view is None:
@@ -38,7 +39,7 @@ def turns(source: data.Source, signal: str) -> Reveal:
     )
 
 
-def confident(source: data.Source, signal: str) -> Reveal:
+def confident(source: cache.Source, signal: str) -> Reveal:
     """Who is right where the model was sure and the verifier said no."""
     view = presets.find(source, signal).get(presets.CONFIDENT)
     if view is None:
@@ -53,7 +54,7 @@ def confident(source: data.Source, signal: str) -> Reveal:
     )
 
 
-def hollow(source: data.Source, signal: str) -> Reveal:
+def hollow(source: cache.Source, signal: str) -> Reveal:
     """Which AUROC is larger."""
     parts = findings.separated(source, signal)
     overall, within = parts.auroc, parts.within_problem_auroc
@@ -65,9 +66,9 @@ def hollow(source: data.Source, signal: str) -> Reveal:
     )
 
 
-def half(source: data.Source, signal: str) -> Reveal:
+def half(source: cache.Source, signal: str) -> Reveal:
     """Whether 0.5 is the best threshold."""
-    sweep = data.analyse(source, "threshold_sweep", signal=signal)
+    sweep = cache.analyse(source, "threshold_sweep", signal=signal)
     if not np.isfinite(sweep.best):
         return None, "A threshold needs correct and incorrect solutions with scores."
     at = findings.threshold(source, signal)
@@ -79,7 +80,7 @@ def half(source: data.Source, signal: str) -> Reveal:
     )
 
 
-def tie(source: data.Source, signal: str) -> Reveal:
+def tie(source: cache.Source, signal: str) -> Reveal:
     """What the weights make of tied majorities."""
     lists = findings.problem_lists(source, signal)
     tied, broken = len(lists[findings.TIED]), len(lists[findings.TIE_BROKEN])
@@ -91,7 +92,7 @@ def tie(source: data.Source, signal: str) -> Reveal:
     )
 
 
-def gain(source: data.Source, signal: str) -> Reveal:
+def gain(source: cache.Source, signal: str) -> Reveal:
     """What the weights add."""
     curve, reason = findings.voting(source, signal)
     if curve is None:
@@ -104,10 +105,10 @@ def gain(source: data.Source, signal: str) -> Reveal:
     )
 
 
-def trained(source: data.Source, signal: str) -> Reveal:
+def trained(source: cache.Source, signal: str) -> Reveal:
     """Whether runs without the score loss know."""
     told = []
-    for other in data.bundled_sources().values():
+    for other in cache.bundled_sources().values():
         if "score" in other.signals:
             within = findings.separated(other, "score").within_problem_auroc
             told.append(f"{literal(other.title)} {number(within.value)} ({interval(within)}, n = {within.n})")

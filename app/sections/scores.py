@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import choices, data, findings, parts, problems
-from app.words import count, estimate, interval, literal, mean_score, number
+from app.data import cache, findings
+from app.widgets import choices, parts, problem_chooser
+from app.widgets.format import count, estimate, interval, literal, mean_score, number
 from laser_core import analysis
 from laser_core.analysis import Samples
 from laser_core.errors import InputError
@@ -26,12 +27,12 @@ OVER = ("all problems", "one problem")
 COUNTED = {"all": "all scored", "answered": "filtered: with an answer"}
 
 
-def _decision(source: data.Source, signal: str) -> float | None:
+def _decision(source: cache.Source, signal: str) -> float | None:
     return findings.threshold(source, signal) if signal == "score" else None
 
 
 @st.fragment
-def scores(source: data.Source, signal: str) -> None:
+def scores(source: cache.Source, signal: str) -> None:
     """Histogram, ECDF or violin of the scores by verdict, over all problems or within one."""
     kept, name = choices.kept(source), parts.signal_label(signal)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
@@ -51,19 +52,21 @@ def scores(source: data.Source, signal: str) -> None:
         bins = 40
         if picture == "histogram":
             bins = st.select_slider("Bins", [10, 20, 40, 80], value=40, key="score_bins", width=180, **kept)
-    problem_id = problems.choose(source, signal) if over == OVER[1] else None
+    problem_id = problem_chooser.choose(source, signal) if over == OVER[1] else None
 
     def grid() -> Samples:
-        found = data.samples(source, signal)
+        found = cache.samples(source, signal)
         if problem_id is not None:
             found = found.take(np.array([found.problem_ids.index(problem_id)]))
         return analysis.answered(found) if counted == "answered" else found
 
     key = (signal, problem_id, counted)
-    parted = data.remember(source, ("separation", *key), lambda: analysis.separation(grid()))
+    parted = cache.remember(source, ("separation", *key), lambda: analysis.separation(grid()))
     decision = _decision(source, signal)
     settings = parts.made_with(source, signal, over=over, problem=problem_id, solutions=COUNTED[counted])
-    spread = data.remember(source, ("distribution", bins, *key), lambda: analysis.score_distribution(grid(), bins=bins))
+    spread = cache.remember(
+        source, ("distribution", bins, *key), lambda: analysis.score_distribution(grid(), bins=bins)
+    )
     told = (
         f"Mean {parts.signal_name(signal)} with its 95% interval: correct {mean_score(spread.correct_mean)}, incorrect "
         f"{mean_score(spread.incorrect_mean)}; AUROC {estimate(parted.auroc)}."
@@ -79,7 +82,7 @@ def scores(source: data.Source, signal: str) -> None:
             settings=settings,
         )
         return
-    shape = data.remember(source, ("shape", *key), lambda: analysis.score_shape(grid()))
+    shape = cache.remember(source, ("shape", *key), lambda: analysis.score_shape(grid()))
     n = f"n = {count(shape.correct.n, 'correct solution')} and {shape.incorrect.n:,} incorrect."
     if picture == "ECDF":
         parts.figure(
@@ -101,13 +104,13 @@ def scores(source: data.Source, signal: str) -> None:
         )
 
 
-def against_length(source: data.Source, signal: str) -> None:
+def against_length(source: cache.Source, signal: str) -> None:
     """Does the score only follow the length?"""
-    found = data.analyse(source, "length_relation", signal=signal, max_points=4000)
+    found = cache.analyse(source, "length_relation", signal=signal, max_points=4000)
     _relation(source, signal, found, "length, tokens", "length")
 
 
-def against_signal(source: data.Source, signal: str) -> None:
+def against_signal(source: cache.Source, signal: str) -> None:
     """The score against any other signal."""
     others = [name for name in source.all_signals if name != signal]
     if not others:
@@ -123,14 +126,14 @@ def against_signal(source: data.Source, signal: str) -> None:
     )
 
     def make() -> analysis.LengthRelation:
-        both = analysis.in_length_place(data.samples(source, signal), data.samples(source, other))
+        both = analysis.in_length_place(cache.samples(source, signal), cache.samples(source, other))
         return analysis.length_relation(both, max_points=4000)
 
-    found = data.remember(source, ("relation", signal, other), make)
+    found = cache.remember(source, ("relation", signal, other), make)
     _relation(source, signal, found, parts.signal_label(other), "signal")
 
 
-def _relation(source: data.Source, signal: str, found: analysis.LengthRelation, x: str, what: str) -> None:
+def _relation(source: cache.Source, signal: str, found: analysis.LengthRelation, x: str, what: str) -> None:
     parts.figure(
         score_length_figure(found, signal=parts.signal_label(signal), x=x),
         key=f"score_{what}",
@@ -146,7 +149,7 @@ def _relation(source: data.Source, signal: str, found: analysis.LengthRelation, 
     )
 
 
-def against_step(source: data.Source, signal: str) -> None:
+def against_step(source: cache.Source, signal: str) -> None:
     """The score over training, as curves and as an animation."""
     try:
         found = findings.by_step(source, signal)
@@ -181,7 +184,7 @@ def against_step(source: data.Source, signal: str) -> None:
         )
 
 
-def beside_signals(source: data.Source, signal: str) -> None:
+def beside_signals(source: cache.Source, signal: str) -> None:
     """The score beside the signals that cost nothing."""
     table = findings.signal_table(source)
     metric = st.selectbox(

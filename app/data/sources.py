@@ -1,7 +1,7 @@
 """Where the app's rollouts come from: bundled runs, runs trained here, and this session's uploads.
 
 A file is read when somebody first looks at it. Its bytes are hashed then, once; the hash is the key of every cache of
-results (see app/data.py). Uploads belong to one session and end with it.
+results (see app/data/cache.py). Uploads belong to one session and end with it.
 """
 
 from __future__ import annotations

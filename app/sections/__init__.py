@@ -1,0 +1,1 @@
+"""Parts of pages, named after the page they belong to."""

@@ -1,0 +1,1 @@
+"""The guided tour: its steps, and the views it opens."""

@@ -1,0 +1,1 @@
+"""Controls and text pieces that several pages share."""
