@@ -17,7 +17,7 @@ import scipy.optimize  # noqa: F401
 import streamlit as st
 
 from laser_core import analysis, figures  # noqa: F401
-from laser_core.answers import verify
+from laser_core.answers import verify  # noqa: F401
 from laser_core.rollouts import be_frugal, give_back
 
 _ended: list[bool] = []  # an entry for each session that ended since garbage was last collected

@@ -84,7 +84,8 @@ def against_reference(
 ) -> dict[str, float]:
     """KL divergence, drift of c_ref and log Z, from a few of the step's solutions read by the reference model.
 
-    See :func:`laser_core.runfolder.step_metrics.reference_rows` for which, :func:`laser_core.runfolder.step_metrics.reference_summary` for what.
+    See :func:`~laser_core.runfolder.step_metrics.reference_rows` for which solutions, and
+    :func:`~laser_core.runfolder.step_metrics.reference_summary` for what is measured.
     """
     rows = step_metrics.reference_rows(len(solutions.length) // group_size, group_size)
     read = score_solutions(reference, solutions.rows(rows), dtype=dtype)

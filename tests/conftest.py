@@ -3,6 +3,10 @@
 import signal
 import sys
 
+import pytest
+
+from tests.jobs.stand_in import stand_in  # noqa: F401  # a fixture
+
 MAIN = sys.modules["__main__"]
 
 # Started in a shell's background, a process ignores Ctrl-C, and so do its children; the tests of stopping must not.
@@ -13,3 +17,29 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_runtest_teardown() -> None:
     """Streamlit's test harness leaves the app as ``__main__``, which a process that is spawned later would run."""
     sys.modules["__main__"] = MAIN
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory):
+    """A Hugging Face folder of an untrained miniature (2 layers of 32) that ends its solutions now and then."""
+    import torch
+
+    from laser_core.base_model import BaseConfig, make_model, make_tokenizer
+
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("tiny")
+    tokenizer = make_tokenizer()
+    model = make_model(BaseConfig(hidden_size=32, heads=2, layers=2, intermediate_size=64), tokenizer)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(3.0)  # spread the logits, so that a mistake shows
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_folder):
+    from laser_core.policy import load_policy
+
+    return load_policy(str(tiny_folder))

@@ -111,8 +111,8 @@ def panel() -> None:
         return
     drawn = traces.some_of_each(order, rows, MAX_ROWS) if by == "verdict" else order[:MAX_ROWS]
     drawn = drawn + [row for row in dict.fromkeys(chosen.values()) if row not in drawn]
-    traces = [Trace.from_row(rows[row], **settings) for row in drawn]
-    longest = traces.longest(traces)
+    drawn_traces = [Trace.from_row(rows[row], **settings) for row in drawn]
+    longest = traces.longest(drawn_traces)
     heat, line, window = controls(longest)
     for column, (slot, row) in zip(columns, chosen.items(), strict=False):
         with column:
@@ -128,7 +128,7 @@ def panel() -> None:
     token = st.session_state.get("token", turn)
     parts.figure(
         linked_figure(
-            traces,
+            drawn_traces,
             [drawn.index(row) for row in dict.fromkeys(chosen.values())],
             heat,
             line,

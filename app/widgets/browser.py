@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
-_SCRIPTS = Path(__file__).parent / "browser"
+_SCRIPTS = Path(__file__).parent
 _PICTURE_CSS = """
 button { font: inherit; width: 100%; min-height: 2.5rem; padding: 0.25rem 0.75rem; cursor: pointer;
   color: var(--st-text-color); background: var(--st-background-color);

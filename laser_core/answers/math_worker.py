@@ -1,8 +1,8 @@
 """The child process in which math-verify and sympy run: a JSON request a line on stdin, a JSON reply a line on stdout.
 
 Symbolic algebra on text that a model wrote may take forever, fill the memory or recurse too deep, and a thread that is
-busy inside it cannot be stopped. A process can. :mod:`laser_core.answers.verify` starts this one and kills it when it is late;
-nothing else should.
+busy inside it cannot be stopped. A process can. :mod:`laser_core.answers.verify` starts this one and kills it when it
+is late; nothing else should.
 
 Requests and replies
 --------------------

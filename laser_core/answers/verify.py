@@ -1,8 +1,8 @@
 """Answers: find them in a response, compare them with a reference, and group the equal ones.
 
 Plain numbers and identical texts are decided here, exactly and in microseconds. Only the rest goes to math-verify, in a
-child process with a time limit for each item (:mod:`laser_core.answers.math_process`), so every function here can be called
-from any thread and returns whatever the text is. Importing this module imports neither sympy nor math-verify.
+child process with a time limit for each item (:mod:`laser_core.answers.math_process`), so every function here can be
+called from any thread and returns whatever the text is. Importing this module imports neither sympy nor math-verify.
 """
 
 from __future__ import annotations

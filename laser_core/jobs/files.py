@@ -1,4 +1,4 @@
-"""What a run of :mod:`laser_core.jobs.jobs` leaves in its folder, read by people who are not it: events, log, last words."""
+"""What a run of :mod:`laser_core.jobs.jobs` leaves in its folder for others to read: events, log, last words."""
 
 from __future__ import annotations
 

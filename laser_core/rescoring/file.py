@@ -75,8 +75,8 @@ def score_file(
     Parameters
     ----------
     policy, beta_v, c_ref, reference, traces, dtype, micro_batch_tokens
-        As for :func:`laser_core.rescoring.table.score_rollouts`. Without ``c_ref`` and ``reference`` the file's own c_ref is
-        taken, if it was measured for the same verdict token.
+        As for :func:`laser_core.rescoring.table.score_rollouts`. Without ``c_ref`` and ``reference`` the file's own
+        c_ref is taken, if it was measured for the same verdict token.
     source : path
     out : path of a Parquet file; may be the source.
     z_chosen : bool

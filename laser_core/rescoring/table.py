@@ -1,7 +1,7 @@
 """Score rollouts that are already there: last-token scores, and traces, from any causal LM.
 
-:func:`score_rollouts` takes a table in memory; :func:`laser_core.rescoring.file.score_file` a file of any size, and goes on
-where a killed run stopped.
+:func:`score_rollouts` takes a table in memory; :func:`laser_core.rescoring.file.score_file` a file of any size, and
+goes on where a killed run stopped.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class Checkpoints:
     Attributes
     ----------
     run : the run's folder.
-    identity : what a checkpoint must carry to be this run's (see :meth:`laser_core.runfolder.folder.RunFolder.identity`).
+    identity : what a checkpoint must carry to be this run's (:meth:`.folder.RunFolder.identity`).
     """
 
     run: Path

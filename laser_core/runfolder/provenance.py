@@ -77,7 +77,7 @@ def cpu_model() -> str:
 
 def git_state() -> dict[str, Any] | None:
     """The commit of the code that runs, and whether tracked files differ from it; None where git cannot tell."""
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():  # an installed copy: some other repository may lie above it
         return None
 

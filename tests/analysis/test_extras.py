@@ -26,7 +26,7 @@ from laser_core.analysis.scores.recalibration import _isotonic
 from laser_core.errors import InputError
 from laser_core.rollouts import Rollouts
 from tests.analysis import brute
-from tests.analysis.test_votes import as_samples, problems
+from tests.analysis.voting.test_votes import as_samples, problems
 from tests.factories import BETA_V, C_REF, make_rollouts
 
 

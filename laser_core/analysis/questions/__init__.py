@@ -1,1 +1,1 @@
-"""Further questions to a set of rollouts: other signals, length, training steps, settings, two runs, single problems."""
+"""Further questions: other signals, length, training steps, settings, comparing runs, single problems."""

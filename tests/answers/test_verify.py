@@ -22,7 +22,7 @@ from laser_core.answers.math_worker import key_of
 from laser_core.answers.text import normalize, parse_number
 from laser_core.answers.verify import answer_groups, extract_answer, extract_answers, is_correct, verify_answers
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 # ---------------------------------------------------------------------------------------------------------- extraction
 
@@ -366,7 +366,8 @@ def test_without_math_verify_answers_are_compared_as_text(monkeypatch):
 
 
 def test_importing_verify_is_light():
-    code = "import laser_core.answers.verify, sys; print([m for m in ('sympy', 'math_verify', 'torch') if m in sys.modules])"
+    heavy = "('sympy', 'math_verify', 'torch')"
+    code = f"import laser_core.answers.verify, sys; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -10,7 +10,7 @@ from laser_core.jobs import jobs
 from laser_core.playground import session
 from laser_core.rollouts import read
 from tests.app.test_pages import said, start, visit
-from tests.studio.conftest import asked, stand_in, wait_for  # noqa: F401
+from tests.jobs.stand_in import asked, wait_for
 
 HOSTILE = "<img src=x onerror=alert(1)> $x$ :red[a] **b**"
 
@@ -56,7 +56,7 @@ def test_the_page_works_without_any_rollouts(no_bundled_runs, page):
     assert app.title[0].value != "No rollouts yet"
 
 
-def test_train_starts_a_run_and_refuses_a_second(bundled_runs, stand_in):  # noqa: F811
+def test_train_starts_a_run_and_refuses_a_second(bundled_runs, stand_in):
     app = visit(start(), "train")
     assert "No run yet" in plain(app)
     app.number_input(key="train_steps").set_value(40)
@@ -75,7 +75,7 @@ def test_train_starts_a_run_and_refuses_a_second(bundled_runs, stand_in):  # noq
     assert "It can go on" in plain(visit(start(), "train"))
 
 
-def test_a_finished_run_is_among_the_rollouts_of_every_page(bundled_runs, stand_in):  # noqa: F811
+def test_a_finished_run_is_among_the_rollouts_of_every_page(bundled_runs, stand_in):
     job = wait_for(jobs.start(asked()), "finished")
     app = start(run="LaSeR run 1")
     assert app.selectbox(key="run").value == f"run-{job.key}"
@@ -90,7 +90,7 @@ def test_a_finished_run_is_among_the_rollouts_of_every_page(bundled_runs, stand_
     assert "LaSeR run 1" not in app.selectbox(key="run").options
 
 
-def test_a_failed_run_says_why_and_settings_at_fault_are_named(bundled_runs, stand_in):  # noqa: F811
+def test_a_failed_run_says_why_and_settings_at_fault_are_named(bundled_runs, stand_in):
     wait_for(jobs.start(asked(seed=1)), "failed")
     assert "'a b' is 3 tokens, not one" in plain(visit(start(), "train"))
     app = visit(start(), "train")
@@ -100,7 +100,7 @@ def test_a_failed_run_says_why_and_settings_at_fault_are_named(bundled_runs, sta
     assert len(jobs.all_jobs()) == 1
 
 
-def test_hostile_words_of_a_failed_run_show_as_text(bundled_runs, stand_in):  # noqa: F811
+def test_hostile_words_of_a_failed_run_show_as_text(bundled_runs, stand_in):
     job = wait_for(jobs.start(asked(seed=1)), "failed")
     (job.folder / "log.txt").write_text(f"laser: {HOSTILE}")
     (job.folder / "job.json").write_text(json.dumps({"name": HOSTILE, "created": 0.0}))

@@ -18,7 +18,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, Qwen2Config, Qwen2ForCausa
 from laser_core.errors import InputError
 from laser_core.policy import Policy, load_policy
 from laser_core.rescoring import file as score_file_module
-from laser_core.rescoring import table
+from laser_core.rescoring import table as rescoring_table
 from laser_core.rescoring.file import score_file
 from laser_core.rescoring.table import Level, score_rollouts, unseen_z_token
 from laser_core.rollouts import Rollouts, RunMeta, read, write_jsonl, write_parquet
@@ -78,7 +78,7 @@ def plainly(policy: Policy, row: dict) -> dict:
 def test_scores_and_traces_equal_a_plain_forward_pass(tiny, tmp_path, monkeypatch, kind):
     policy = tiny if kind == "llama" else small(kind.split()[0], tiny)
     if "long" in kind:  # attention that holds no quadratic table
-        monkeypatch.setattr(table, "LONG", 1)
+        monkeypatch.setattr(rescoring_table, "LONG", 1)
     rollouts = table()
     write_parquet(rollouts, tmp_path / "in.parquet")
     done = score_file(policy, tmp_path / "in.parquet", tmp_path / "out.parquet", c_ref=C_REF, traces=True, part_rows=16)
