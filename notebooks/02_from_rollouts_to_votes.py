@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -25,6 +27,7 @@ import plotly.io as pio
 from laser_core.analysis import (
     Samples,
     accuracy,
+    compare,
     draw_vote,
     drill_down,
     score_distribution,
@@ -32,7 +35,6 @@ from laser_core.analysis import (
     threshold_sweep,
     voting_curve,
 )
-from laser_core.analysis.questions import compare
 from laser_core.bundled import runs
 from laser_core.figures import score_histogram, threshold_figure, vote_figure, voting_figure, voting_gain_figure
 from laser_core.rollouts import read

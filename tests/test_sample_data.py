@@ -5,8 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from laser_core.analysis import Samples, accuracy, separation, voting_curve
-from laser_core.analysis.questions import compare
+from laser_core.analysis import Samples, accuracy, compare, separation, voting_curve
 from laser_core.bundled import ROOT, runs
 from laser_core.rollouts import read
 from laser_core.tasks import load_problems

@@ -196,7 +196,7 @@ def confusion_figure(cells: Confusion) -> go.Figure:
 
     Parameters
     ----------
-    cells : from :func:`laser_core.analysis.scores.confusion`.
+    cells : from :func:`laser_core.analysis.confusion`.
     """
     rows = (
         ("correct", (cells.n_accepted_correct, cells.tpr, "TPR"), (cells.n_rejected_correct, cells.fnr, "FNR")),

@@ -95,7 +95,7 @@ def sensitivity_figure(
 
     Parameters
     ----------
-    found : from :func:`laser_core.analysis.questions.sensitivity`.
+    found : from :func:`laser_core.analysis.sensitivity`.
     metric : one of :data:`SETTINGS_METRICS`.
     beta_v, c_ref : the settings in use; their cell is framed.
     """
@@ -146,7 +146,7 @@ def paired_difference_figure(
 
     Parameters
     ----------
-    comparison : from :func:`laser_core.analysis.questions.compare`.
+    comparison : from :func:`laser_core.analysis.compare`.
     n : solutions in the votes; None: 8, or the largest below.
     names : of the two runs, for the axis.
     """
@@ -218,7 +218,7 @@ def voting_difference_figure(comparison: Comparison, *, names: tuple[str, str] =
 
     Parameters
     ----------
-    comparison : from :func:`laser_core.analysis.questions.compare`.
+    comparison : from :func:`laser_core.analysis.compare`.
     names : of the two runs, for the axis.
     """
     if not len(comparison.n):

@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 
-from laser_core.analysis import compare_signals, length_relation, score_by_step
-from laser_core.analysis.questions import sensitivity
+from laser_core.analysis import compare_signals, length_relation, score_by_step, sensitivity
 from laser_core.errors import InputError
 from laser_core.figures import (
     score_animation,

@@ -7,6 +7,7 @@ import numpy as np
 from laser_core.analysis import (
     Calibration,
     calibration,
+    confusion,
     cross_fit,
     recalibrate,
     roc_pr,
@@ -14,7 +15,6 @@ from laser_core.analysis import (
     score_shape,
     threshold_sweep,
 )
-from laser_core.analysis.scores import confusion
 from laser_core.errors import InputError
 from laser_core.figures import (
     confusion_figure,

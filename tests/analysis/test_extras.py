@@ -11,17 +11,18 @@ from hypothesis import given, settings
 from laser_core.analysis import (
     Samples,
     calibration,
+    compare,
     compute_worth,
     confidence_signals,
     cross_fit,
     early_drop,
     filtered_majority,
     recalibrate,
+    sensitivity,
     separation,
     voting_curve,
     with_exact_reference,
 )
-from laser_core.analysis.questions import compare, sensitivity
 from laser_core.analysis.scores.recalibration import _isotonic
 from laser_core.errors import InputError
 from laser_core.rollouts import Rollouts

@@ -15,6 +15,7 @@ from laser_core.analysis import (
     accuracy,
     best_threshold,
     compare_signals,
+    confusion,
     cross_fit,
     length_relation,
     roc_pr,
@@ -26,7 +27,6 @@ from laser_core.analysis import (
 )
 from laser_core.analysis.questions import length
 from laser_core.analysis.questions.length import spearman_statistic
-from laser_core.analysis.scores import confusion
 from laser_core.errors import InputError
 from laser_core.rollouts import Rollouts
 from tests.factories import make_rollouts

@@ -22,6 +22,7 @@ from laser_core.analysis import (
     Samples,
     accuracy,
     calibration,
+    confusion,
     cross_fit,
     length_relation,
     roc_pr,
@@ -31,7 +32,6 @@ from laser_core.analysis import (
     threshold_sweep,
     voting_curve,
 )
-from laser_core.analysis.scores import confusion
 from laser_core.analysis.voting.ballots import Ballots
 from laser_core.analysis.voting.majority import majority_vote
 from laser_core.analysis.voting.resample import resample_votes

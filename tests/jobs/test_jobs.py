@@ -81,7 +81,7 @@ def test_of_two_sessions_that_start_at_once_one_wins(stand_in):
 
 def test_another_server_sees_the_run_and_can_stop_it(stand_in):
     job = wait_for(jobs.start(asked(steps=60)), "training")
-    code = "from laser_core import jobs; j, = jobs.all_jobs(); print(j.state); jobs.stop(j)"
+    code = "from laser_core.jobs import jobs; j, = jobs.all_jobs(); print(j.state); jobs.stop(j)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert said.stdout.strip() == "training"
     wait_for(job, "stopped")

@@ -131,7 +131,7 @@ def test_any_format_is_scored_in_place_or_beside(tiny, tmp_path):
 RUN = """
 import sys, time
 from pathlib import Path
-from laser_core import score_file as module
+from laser_core.rescoring import file as module
 from laser_core.policy import load_policy
 model, source, out, pause = sys.argv[1:]
 inner = module.score_part

@@ -79,7 +79,8 @@ KILLER = """
 import json, os, signal, sys
 import torch
 torch.set_num_threads(int(sys.argv[4]))
-from laser_core import checkpoints, durable, evaluate, runfolder, train
+from laser_core import evaluate, train
+from laser_core.runfolder import checkpoints, folder
 from laser_core.config import LaserConfig
 config, out, moments = LaserConfig.from_toml(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
 calls = [0]
@@ -95,8 +96,8 @@ def counted(module, name):
 
 for module, name in (
     (train, "generate"), (evaluate, "generate"), (torch, "save"), (os, "replace"), (os, "fsync"),
-    (runfolder.RunFolder, "log"), (runfolder.RunFolder, "save_model"), (train, "write_parquet"),
-    (checkpoints.Checkpoints, "_list"), (torch.optim.AdamW, "step"), (runfolder, "write_whole"),
+    (folder.RunFolder, "log"), (folder.RunFolder, "save_model"), (train, "write_parquet"),
+    (checkpoints.Checkpoints, "_list"), (torch.optim.AdamW, "step"), (folder, "write_whole"),
 ):
     counted(module, name)
 for at in moments:  # each in a child of its own, which shares what was imported

@@ -13,12 +13,12 @@ from laser_core.analysis import (
     condense,
     mean_traces,
     order_solutions,
+    problem_lists,
     rescaled,
     sharpest_change,
     sharpest_changes,
     solution_measures,
 )
-from laser_core.analysis.questions import problem_lists
 from laser_core.errors import InputError
 from laser_core.rollouts import Rollouts, RunMeta
 
