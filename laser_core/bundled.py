@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1] / "sample_data"
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def shipped(folder: str) -> Path:
+    """A top-level folder of the project: beside the package in a checkout, inside the package in an installed wheel."""
+    inside = _PACKAGE / "_share" / folder
+    return inside if inside.is_dir() else _PACKAGE.parent / folder
+
+
+ROOT = shipped("sample_data")
 PREFIX = "bundled:"
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from laser_core.bundled import shipped
 from laser_core.commands import files, numbers, reproduction, solutions, training
-from laser_core.errors import InputError
+from laser_core.errors import MODEL_PACKAGES, InputError, MissingPackages, missing_model_packages
+
+LEFT_OUT = (*MODEL_PACKAGES, "datasets")  # of the installation that only analyses (requirements-app.txt)
 
 app = typer.Typer(
     help="Train, judge and look at LaSeR: reinforcement learning with last-token self-rewarding.",
@@ -39,9 +41,7 @@ for command in (
 @app.command(name="app")
 def open_app(port: Annotated[int, typer.Option(help="Port to serve on.")] = 8501) -> None:
     """Open the explorer (the same as ``streamlit run app/main.py``)."""
-    main_page = Path(__file__).resolve().parents[1] / "app" / "main.py"
-    if not main_page.is_file():
-        raise InputError("the app is not here", file=main_page, remedy="run from a checkout of the project")
+    main_page = shipped("app") / "main.py"
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(main_page), "--server.port", str(port)])
 
 
@@ -51,4 +51,9 @@ def main() -> None:
         app()
     except InputError as error:
         print(f"laser: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except ModuleNotFoundError as error:
+        if (package := str(error.name).partition(".")[0]) not in LEFT_OUT:
+            raise
+        print(f"laser: {missing_model_packages() or MissingPackages(package)}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
+MODEL_PACKAGES = ("torch", "transformers", "tokenizers", "safetensors")
+
 
 class InputError(ValueError):
     """The input is at fault, not the program.
@@ -55,3 +59,29 @@ class RunError(InputError):
 
     Written on one line like an :class:`InputError`, which callers may catch for both.
     """
+
+
+class MissingPackages(InputError):
+    """Something needs packages that this installation leaves out: the small one has no PyTorch.
+
+    Parameters
+    ----------
+    packages : str
+        Names as pip knows them.
+    """
+
+    def __init__(self, *packages: str) -> None:
+        named = ", ".join(packages)
+        super().__init__(
+            f"this needs {named}, which this installation does not have",
+            remedy=f"pip install {' '.join(packages)}",
+        )
+
+
+def missing_model_packages() -> MissingPackages | None:
+    """What keeps this installation from running models (training, sampling, scoring); None where nothing does.
+
+    Imports nothing: a page can ask before it offers a button.
+    """
+    missing = [name for name in MODEL_PACKAGES if find_spec(name) is None]
+    return MissingPackages(*missing) if missing else None

@@ -11,6 +11,7 @@ from app.data import cache
 from app.widgets import browser
 from app.widgets.format import literal, short, unescaped
 from laser_core import __version__
+from laser_core.errors import missing_model_packages
 from laser_core.figures import enlarge, figure_csv, figure_html
 from laser_core.figures.theme import plain
 
@@ -176,3 +177,14 @@ def rollout_table(source: cache.Source, rows: Sequence[int], *, key: str, signal
     )
     more = len(rows) - len(picked)
     st.caption("Pick a row to open its problem in Traces." + (f" {more:,} more are not listed." if more > 0 else ""))
+
+
+def models_can_run() -> bool:
+    """Whether this server can train and sample; where it cannot, a notice says what to install."""
+    missing = missing_model_packages()
+    if missing:
+        st.info(
+            f"This server analyses rollouts but runs no models. {missing} Every other page works as it is.",
+            icon=":material/info:",
+        )
+    return missing is None
