@@ -6,13 +6,8 @@ after the other, and ends when nobody has asked for ten minutes. Nothing here ne
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import json
-import queue
 import re
-import subprocess
-import sys
 import threading
 import time
 import unicodedata
@@ -26,7 +21,7 @@ from scipy.stats import binomtest
 from laser_core.analysis import Samples, Vote, draw_vote
 from laser_core.bundled import PREFIX
 from laser_core.errors import InputError
-from laser_core.processes import child_environment
+from laser_core.processes import Child
 from laser_core.rollouts import Rollouts, RunMeta
 from laser_core.tasks import Problem, load_problems
 from laser_core.tasks.linear import A_RANGE, B_RANGE, X_RANGE
@@ -36,6 +31,8 @@ IDLE_SECONDS = 600.0
 LOAD_SECONDS = 180.0  # torch and a large model from a slow disk
 SAMPLE_SECONDS = 60.0
 WAIT_SECONDS = 30.0  # for another visitor's request
+ABANDON_SECONDS = 2.0  # that a request may go on after its visitor has left
+LAST_EVENTS = ("done", "failed")
 MAX_SAMPLES, MAX_NEW_TOKENS, MAX_CHARACTERS = 32, 512, 4000
 _SIGNS = str.maketrans({"×": "*", "·": "*", "∙": "*", "−": "-", "–": "-", "＝": "="})
 
@@ -158,16 +155,17 @@ def sample(request: Request) -> Iterator[dict]:
     if not _busy.acquire(timeout=WAIT_SECONDS):
         raise InputError("others are sampling at the moment", remedy="try again in a minute")
     ended = False
+    worker = None
     try:
-        for event in _worker().ask(request):
+        worker = _worker()
+        for event in _replies(worker, request):
+            ended = event["event"] in LAST_EVENTS
             if event["event"] == "failed":
-                ended = True
                 raise InputError(event["message"])
-            ended = event["event"] == "done"
             yield event
     finally:
-        if not ended and _current and not _current[0].finish():
-            _current[0].close()  # left in the middle of something long: the next visitor must not wait for it
+        if worker is not None and not ended:
+            _abandon(worker)
         _busy.release()
 
 
@@ -211,100 +209,54 @@ def close() -> None:
             _current.pop().close()
 
 
-class _Worker:
-    """The child process, and the thread that reads what it says."""
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "laser_core.playground.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
-            env=child_environment(HF_HUB_OFFLINE="1"),  # typed names must not cause downloads
-        )
-        self.events: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self.last_id = 0
-        threading.Thread(target=self._read, daemon=True).start()
-
-    @property
-    def alive(self) -> bool:
-        return self.process.poll() is None
-
-    def _read(self) -> None:
-        for line in self.process.stdout:
-            self.events.put(line)
-        self.events.put(None)
-
-    def ask(self, request: Request) -> Iterator[dict]:
-        self.last_id += 1
-        message = vars(request) | {"id": self.last_id, "seconds": SAMPLE_SECONDS}
-        with contextlib.suppress(OSError):  # a dead process is noticed below
-            self.process.stdin.write(json.dumps(message) + "\n")
-            self.process.stdin.flush()
-        limit = LOAD_SECONDS
-        while True:
-            try:
-                line = self.events.get(timeout=limit)
-            except queue.Empty:
-                raise InputError("the model did not answer in time", remedy="try a smaller one") from None
-            if line is None:
-                raise InputError(
-                    "the sampling process ended by itself", remedy="try again; a large model may be short of memory"
-                )
-            event = json.loads(line)
-            if event["id"] == self.last_id:
-                limit = SAMPLE_SECONDS + 30  # between tokens the worker watches the time; here, one that cannot
-                yield event
-                if event["event"] in ("done", "failed"):
-                    return
-
-    def finish(self, seconds: float = 2.0) -> bool:
-        """Whether the request at hand ends within these seconds; nobody reads its events any more."""
-        end = time.monotonic() + seconds
-        with contextlib.suppress(queue.Empty):
-            while (line := self.events.get(timeout=max(0.0, end - time.monotonic()))) is not None:
-                event = json.loads(line)
-                if event["id"] == self.last_id and event["event"] in ("done", "failed"):
-                    return True
-        return False
-
-    def close(self) -> None:
-        self.process.kill()
-        with contextlib.suppress(OSError, ValueError):
-            self.process.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(timeout=5)
-
-
 _busy = threading.Lock()
-_current: list[_Worker] = []
+_current: list[Child] = []  # the worker, if there is one; changed with _busy held
 _last_use = [0.0]
 
 
-def _worker() -> _Worker:
+def _worker() -> Child:
     """The running worker, or a new one; called with ``_busy`` held."""
     _last_use[0] = time.monotonic()
     if not _current or not _current[0].alive:
-        _current[:] = [_Worker()]
+        # Typed names must not cause downloads.
+        _current[:] = [Child("laser_core.playground.worker", HF_HUB_OFFLINE="1")]
         threading.Thread(target=_close_when_idle, args=(_current[0],), daemon=True).start()
     return _current[0]
 
 
-def _close_when_idle(worker: _Worker) -> None:
+def _close_when_idle(worker: Child) -> None:
     while worker.alive:
         time.sleep(min(IDLE_SECONDS, 5.0))
         with _busy:
             if time.monotonic() - _last_use[0] > IDLE_SECONDS:
                 worker.close()
-                return
 
 
-@atexit.register
-def _end() -> None:
-    for worker in _current:
-        worker.process.kill()
+def _replies(worker: Child, request: Request) -> Iterator[dict]:
+    """The worker's events up to the last one, each within its time limit."""
+    worker.send(vars(request) | {"seconds": SAMPLE_SECONDS})
+    limit = LOAD_SECONDS
+    while True:
+        try:
+            event = worker.receive(seconds=limit)
+        except TimeoutError:
+            raise InputError("the model did not answer in time", remedy="try a smaller one") from None
+        except ChildProcessError:
+            raise InputError(
+                "the sampling process ended by itself", remedy="try again; a large model may be short of memory"
+            ) from None
+        limit = SAMPLE_SECONDS + 30  # the worker watches the time between tokens; this catches the one that cannot
+        yield event
+        if event["event"] in LAST_EVENTS:
+            return
+
+
+def _abandon(worker: Child) -> None:
+    """Let the worker end a request that nobody reads any more; kill it if that takes long, for the next visitor."""
+    end = time.monotonic() + ABANDON_SECONDS
+    with contextlib.suppress(TimeoutError, ChildProcessError):
+        while worker.receive(seconds=end - time.monotonic())["event"] not in LAST_EVENTS:
+            pass
 
 
 @cache
