@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
+INTERRUPTIBLE = "LASER_INTERRUPTIBLE"  # if set, ``python -m laser_core`` obeys SIGINT even where its parent ignores it
 Message = dict  # whatever JSON can hold, by field
 
 

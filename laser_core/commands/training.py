@@ -37,14 +37,21 @@ def train(
         settings = settings.replace(trackers=(*settings.trackers, "tensorboard"))
     from laser_core.commands.bars import TrainingBar
     from laser_core.fast.precision import pick_dtype
+    from laser_core.runfolder.events import StageProgress, write_progress
     from laser_core.runfolder.guards import Interrupted
+    from laser_core.train import Progress
     from laser_core.train import train as run_training
 
     chosen = "measured to be faster here" if settings.dtype == "auto" else "as asked"
     typer.echo(f"Matrix products in {str(pick_dtype(settings.dtype)).removeprefix('torch.')} ({chosen}).")
+
+    def show(progress: Progress) -> None:
+        bar.update(progress)
+        write_progress(out, StageProgress(progress.stage, progress.done, progress.total))
+
     with TrainingBar() as bar:
         try:
-            rollouts = run_training(settings, out, resume=resume, name=name, on_progress=bar.update)
+            rollouts = run_training(settings, out, resume=resume, name=name, on_progress=show)
         except Interrupted as stopped:
             bar.say(f"Stopped with a checkpoint after step {stopped.step}. To go on: {resume_command(out)}")
             raise typer.Exit(128 + stopped.signal) from None
