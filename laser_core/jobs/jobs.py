@@ -277,8 +277,11 @@ def _launch(folder: Path, name: str) -> None:
             env=child_environment(PYTHONUNBUFFERED="1", COLUMNS="200", **{INTERRUPTIBLE: "1"}),
             start_new_session=True,  # Ctrl-C in the server's terminal must not reach the run
         )
+    priority = 5
+    if sys.platform == "win32":
+        priority = psutil.BELOW_NORMAL_PRIORITY_CLASS
     with contextlib.suppress(psutil.Error, OSError):  # training must not slow down the page that shows it
-        psutil.Process(process.pid).nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 5)
+        psutil.Process(process.pid).nice(priority)
     write_whole(folder / "process.json", json.dumps({"pid": process.pid, "stop_asked": False}))
     threading.Thread(target=process.wait, daemon=True).start()  # otherwise it stays a zombie when it ends
 

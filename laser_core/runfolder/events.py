@@ -64,7 +64,7 @@ def write_progress(folder: Path, progress: StageProgress) -> None:
 def read_progress(folder: Path) -> StageProgress | None:
     """Read a run folder's ``progress.json``; None if there is none, as in runs of earlier versions."""
     try:
-        found = _json((folder / "progress.json").read_text(encoding="utf-8", errors="replace"))
+        found = _json((folder / "progress.json").read_text(encoding="utf-8", errors="replace")) or {}
         return StageProgress(str(found["stage"]), int(found["done"]), int(found["total"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
