@@ -113,20 +113,20 @@ Event = Ready | Tokens | Done | Failed
 _KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in (Ready, Tokens, Done, Failed)}
 
 
-def to_json(event: Event) -> dict:
+def event_to_json(event: Event) -> dict:
     """The event as a JSON object.
 
     Examples
     --------
-    >>> to_json(Ready(z_token="<z>"))
+    >>> event_to_json(Ready(z_token="<z>"))
     {'event': 'Ready', 'z_token': '<z>'}
-    >>> from_json(to_json(Ready(z_token="<z>")))
+    >>> event_from_json(event_to_json(Ready(z_token="<z>")))
     Ready(z_token='<z>')
     """
     return {"event": type(event).__name__, **vars(event)}
 
 
-def from_json(message: dict) -> Event:
-    """The event that a JSON object spells; the inverse of :func:`to_json`."""
+def event_from_json(message: dict) -> Event:
+    """The event that a JSON object spells; the inverse of :func:`event_to_json`."""
     fields = dict(message)
     return _KINDS[fields.pop("event")](**fields)

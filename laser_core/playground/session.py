@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 
 from laser_core.errors import InputError
-from laser_core.playground.protocol import Done, Event, Failed, Request, from_json
+from laser_core.playground.protocol import Done, Event, Failed, Request, event_from_json
 from laser_core.processes import Child
 
 IDLE_SECONDS = 600.0
@@ -79,7 +79,7 @@ def _ask(worker: Child, request: Request) -> Iterator[Event]:
     event: Event | None = None
     try:
         while not isinstance(event, Done):
-            event = from_json(worker.receive(seconds=limit))
+            event = event_from_json(worker.receive(seconds=limit))
             if isinstance(event, Failed):
                 raise InputError(event.message)
             limit = SAMPLE_SECONDS + 30  # the worker watches its time between tokens; this is for one that cannot
@@ -99,5 +99,5 @@ def _abandon(worker: Child) -> None:
     """Let the worker finish what nobody reads any more; if that takes long, it is killed for the next visitor."""
     end = time.monotonic() + ABANDON_SECONDS
     with contextlib.suppress(TimeoutError, ChildProcessError):
-        while not isinstance(from_json(worker.receive(seconds=end - time.monotonic())), (Done, Failed)):
+        while not isinstance(event_from_json(worker.receive(seconds=end - time.monotonic())), (Done, Failed)):
             pass

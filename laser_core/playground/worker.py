@@ -17,7 +17,7 @@ import torch
 
 from laser_core.errors import InputError
 from laser_core.evaluate import sample_rollouts
-from laser_core.playground.protocol import Done, Event, Failed, Ready, Request, Tokens, to_json
+from laser_core.playground.protocol import Done, Event, Failed, Ready, Request, Tokens, event_to_json
 from laser_core.policy import Policy, load_policy
 from laser_core.processes import serve
 from laser_core.tasks import Problem
@@ -46,13 +46,13 @@ def answer(message: dict, reply: Callable[[dict], None]) -> None:
     seconds = fields.pop("seconds")
 
     def send(event: Event) -> None:
-        reply(to_json(event))
+        reply(event_to_json(event))
 
     try:
         request = Request(**fields)
         policy = _load(request.model, request.z_token)
         send(Ready(policy.z_token))
-        send(Done(sample(policy, request, end=time.monotonic() + seconds, send=send)))
+        send(Done(_sample(policy, request, end=time.monotonic() + seconds, send=send)))
     except OutOfTime:
         send(Failed(f"sampling took longer than {seconds:.0f} seconds; ask for fewer solutions"))
     except InputError as error:
@@ -62,7 +62,7 @@ def answer(message: dict, reply: Callable[[dict], None]) -> None:
         send(Failed(f"the model could not sample ({first})"))
 
 
-def sample(policy: Policy, request: Request, *, end: float, send: Callable[[Event], None]) -> list[dict]:
+def _sample(policy: Policy, request: Request, *, end: float, send: Callable[[Event], None]) -> list[dict]:
     """Sample the request's solutions, and send every decode step as it comes.
 
     Parameters
