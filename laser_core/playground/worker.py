@@ -87,7 +87,8 @@ def _sample(policy: Policy, request: Request, *, end: float, send: Callable[[Eve
     def on_token(rows: torch.Tensor, tokens: torch.Tensor, z_logprob: torch.Tensor) -> None:
         if time.monotonic() > end:
             raise OutOfTime
-        send(Tokens(rows.tolist(), policy.tokenizer.convert_ids_to_tokens(tokens.tolist()), z_logprob.tolist()))
+        texts = list(policy.tokenizer.convert_ids_to_tokens(tokens.tolist()))
+        send(Tokens(rows.tolist(), texts, z_logprob.tolist()))
 
     rollouts = sample_rollouts(
         policy,
