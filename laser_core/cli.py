@@ -1,7 +1,7 @@
-"""The ``laser`` command: a thin skin over laser_core; each command's body is in :mod:`laser_core.commands`.
+"""The ``laser`` command line; each command is in :mod:`laser_core.commands`.
 
-Exit codes: 0 done, 1 the input is at fault (one line on stderr), 2 wrong usage. Heavy modules are imported by the
-command that needs them, so that ``laser --help`` answers at once.
+Exit codes: 0 done, 1 wrong input (one line on stderr), 2 wrong usage. Each command imports the heavy modules that it
+needs, so that ``laser --help`` answers at once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from laser_core.errors import MODEL_PACKAGES, InputError, MissingPackages, missi
 LEFT_OUT = (*MODEL_PACKAGES, "datasets")  # of the installation that only analyses (requirements-app.txt)
 
 app = typer.Typer(
-    help="Train, judge and look at LaSeR: reinforcement learning with last-token self-rewarding.",
+    help="Train, evaluate and explore LaSeR: reinforcement learning with last-token self-rewarding.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -46,7 +46,7 @@ def open_app(port: Annotated[int, typer.Option(help="Port to serve on.")] = 8501
 
 
 def main() -> None:
-    """Entry point: an input at fault is one line on stderr and exit code 1, never a traceback."""
+    """Run the command line. Wrong input ends it with one line on stderr and exit code 1, never a traceback."""
     try:
         app()
     except InputError as error:

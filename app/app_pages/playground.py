@@ -11,8 +11,8 @@ from app.sections import playground
 from app.widgets import parts
 from app.widgets.format import count, literal
 from laser_core.errors import InputError
-from laser_core.playground import session
-from laser_core.playground.session import Request
+from laser_core.playground import typed_problem
+from laser_core.playground.protocol import MAX_SAMPLES, Request
 from laser_core.tasks.sources import FAMILIES
 
 QUESTION = "Does the model believe its own answer?"
@@ -20,11 +20,11 @@ LOCAL = "local"
 
 known = playground.models()
 tasks = tuple(dict.fromkeys(m.task for m in known.values() if m.task in FAMILIES)) or ("linear",)
-st.session_state.setdefault("playground_problem", session.example(tasks[0]))
+st.session_state.setdefault("playground_problem", typed_problem.example(tasks[0]))
 
 
 def take_random() -> None:
-    st.session_state["playground_problem"] = session.random_problem(tasks[0], random.randrange(10**6)).text
+    st.session_state["playground_problem"] = typed_problem.random_problem(tasks[0], random.randrange(10**6)).text
 
 
 def count_one_by_one() -> None:
@@ -37,7 +37,7 @@ runnable = parts.models_can_run()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     text = st.text_input("Problem", key="playground_problem", persist_state="session", max_chars=4000, width=270)
     st.button("Random", icon=":material/casino:", on_click=take_random, help="A held-out problem no model trained on.")
-    n = st.slider("Solutions", 1, session.MAX_SAMPLES, 8, key="playground_n", persist_state="session", width=180)
+    n = st.slider("Solutions", 1, MAX_SAMPLES, 8, key="playground_n", persist_state="session", width=180)
     slow = st.toggle("Slow motion", True, key="playground_slow", persist_state="session", help="To read along.")
     asked = st.button("Sample", type="primary", icon=":material/play_arrow:", disabled=not runnable)
 chosen = st.multiselect(
@@ -65,7 +65,7 @@ if LOCAL in chosen:
 
 typed, fault = None, ""
 try:
-    typed = session.read_problem(text, tasks)
+    typed = typed_problem.read_problem(text, tasks)
 except InputError as error:
     fault = str(error)
 miniature = [key for key in chosen if key != LOCAL]

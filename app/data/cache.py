@@ -7,7 +7,6 @@ those for uploads belong to one session and end with it.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,6 +29,7 @@ from app.data.sources import (
 from laser_core import analysis
 from laser_core.analysis import Samples, Sweep
 from laser_core.rollouts import give_back, held, write_csv, write_jsonl, write_parquet
+from laser_core.runfolder.events import read_events
 
 __all__ = [
     "DEFAULT_RUN",
@@ -148,15 +148,7 @@ def held_in_words(source: Source) -> str:
 
 @st.cache_data(show_spinner=False)
 def _events(path: str, stamp: int) -> list[dict]:
-    events = []
-    for line in Path(path).read_text(encoding="utf-8").splitlines():
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue  # a line still being written by a running training
-        if isinstance(event, dict) and "step" in event:
-            events.append(event)
-    return events
+    return read_events(Path(path))
 
 
 def events(source: Source) -> list[dict]:

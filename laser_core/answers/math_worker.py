@@ -1,8 +1,7 @@
-"""The child process in which math-verify and sympy run: a JSON request a line on stdin, a JSON reply a line on stdout.
+"""The child process in which math-verify and sympy run; :mod:`laser_core.answers.math_process` starts and ends it.
 
 Symbolic algebra on text that a model wrote may take forever, fill the memory or recurse too deep, and a thread that is
-busy inside it cannot be stopped. A process can. :mod:`laser_core.answers.verify` starts this one and kills it when it
-is late; nothing else should.
+busy inside it cannot be stopped. A process can.
 
 Requests and replies
 --------------------
@@ -16,10 +15,12 @@ Requests and replies
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import signal
 import sys
+from collections.abc import Callable
+
+from laser_core.processes import serve
 
 ITEM_SECONDS = 2.0  # of CPU time, so that a busy machine gives the same verdicts as an idle one
 MEMORY_BYTES = 3 * 2**30
@@ -34,8 +35,8 @@ def _alarm(_signum: int, _frame: object) -> None:
     raise _LateError
 
 
-def _limit_resources() -> None:
-    """Bound the memory, and let the kernel end this process if it is orphaned in the middle of a computation."""
+def _limit_memory() -> None:
+    """Bound the memory, and write no core dump when the kernel ends this process."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
@@ -44,7 +45,7 @@ def _limit_resources() -> None:
 
 
 def _limit_cpu() -> None:
-    """Allow this item a few seconds of CPU from now on: the last resort when nobody is left to kill us."""
+    """Allow this item a few seconds of CPU time: the last resort if the parent died and cannot kill us."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
@@ -189,29 +190,32 @@ def answer_request(request: dict) -> dict:
             return {}
 
 
+def answer_in_time(request: dict, reply: Callable[[dict], None]) -> None:
+    """Answer one request within ITEM_SECONDS of CPU time, whatever sympy makes of the text."""
+    alarm = hasattr(signal, "setitimer")
+    _limit_cpu()
+    try:
+        if alarm:
+            signal.setitimer(signal.ITIMER_PROF, ITEM_SECONDS)
+        found = answer_request(request)
+    except _LateError:
+        found = {"late": True}
+    except Exception as error:  # whatever sympy threw at this text is an answer about the text, not our failure
+        found = {"error": type(error).__name__}
+    finally:
+        if alarm:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+    reply(found)
+
+
 def main() -> None:
-    """Answer requests until stdin closes."""
+    """Answer requests until standard input closes."""
     logging.disable(logging.CRITICAL)
     sys.set_int_max_str_digits(5000)
-    _limit_resources()
-    alarm = hasattr(signal, "setitimer")
-    if alarm:
+    _limit_memory()
+    if hasattr(signal, "SIGPROF"):
         signal.signal(signal.SIGPROF, _alarm)
-    for line in sys.stdin:
-        _limit_cpu()
-        try:
-            if alarm:
-                signal.setitimer(signal.ITIMER_PROF, ITEM_SECONDS)
-            reply = answer_request(json.loads(line))
-        except _LateError:
-            reply = {"late": True}
-        except Exception as error:  # whatever sympy threw at this text is an answer about the text, not our failure
-            reply = {"error": type(error).__name__}
-        finally:
-            if alarm:
-                signal.setitimer(signal.ITIMER_PROF, 0)
-        sys.stdout.write(json.dumps(reply) + "\n")
-        sys.stdout.flush()
+    serve(answer_in_time)
 
 
 if __name__ == "__main__":
