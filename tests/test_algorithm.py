@@ -16,22 +16,6 @@ def flags(*values):
     return torch.tensor(values, dtype=torch.bool)
 
 
-# --- score -----------------------------------------------------------------------------------------------------------
-
-
-def test_score_of_published_settings():
-    # 0.1 * (-23 + 23) = 0; 0.1 * (-18 + 23) = 0.5; 0.1 * (-13 + 23) = 1; 0.1 * (-28 + 23) = -0.5: not clipped.
-    score = algorithm.last_token_score(tensor(-23, -18, -13, -28), beta_v=0.1, c_ref=-23.0)
-    assert score.tolist() == pytest.approx([0.0, 0.5, 1.0, -0.5])
-
-
-def test_partition_is_one_for_an_unused_token_and_far_from_it_for_a_word():
-    # e^-23 = 1.0262e-10, e^10 - 1 = 22025.47, product 2.2603e-6.
-    assert algorithm.partition(-23.0, beta_v=0.1) - 1 == pytest.approx(2.2603e-6, rel=1e-4)
-    # A word of probability 0.1: 1 + 0.1 * 22025.47 = 2203.55.
-    assert algorithm.partition(math.log(0.1), beta_v=0.1) == pytest.approx(2203.55, abs=0.01)
-
-
 # --- class weights and score loss ------------------------------------------------------------------------------------
 
 
@@ -65,12 +49,6 @@ def test_score_loss_by_hand():
     weight = algorithm.class_weights(reward, flags(1, 1, 1, 1))
     loss = algorithm.score_loss(tensor(0.6, 0.3, 0.0, -0.6), reward, weight, n_scored=4)
     assert loss.item() == pytest.approx(0.155)
-
-
-def test_score_against_each_solutions_own_reference():
-    # 0.1 * (-18 - -23) = 0.5, 0.1 * (-18 - -25) = 0.7, 0.1 * (-26 - -24) = -0.2.
-    score = algorithm.last_token_score(tensor(-18, -18, -26), beta_v=0.1, c_ref=tensor(-23, -25, -24))
-    assert score.tolist() == pytest.approx([0.5, 0.7, -0.2])
 
 
 def test_verdict_probability_by_hand():
