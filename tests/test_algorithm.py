@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from jaxtyping import TypeCheckError
 
 from laser_core import algorithm
 
@@ -177,3 +178,16 @@ def test_policy_gradient_stops_where_the_clip_binds():
     )
     loss.backward()
     assert logprob.grad.tolist() == [[0.0, -1.0]]
+
+
+# --- shapes ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_shape_or_type_is_refused_in_the_tests():
+    # The annotations are checked while testing (tests/shapes.py), so that a mistake in any caller shows.
+    with pytest.raises(TypeCheckError):
+        algorithm.class_weights(tensor(1, 0, 0), flags(1, 1))  # B is 3 and 2
+    with pytest.raises(TypeCheckError):
+        algorithm.class_weights(tensor(1, 0), tensor(1, 1))  # a mask is boolean
+    with pytest.raises(TypeCheckError):
+        algorithm.group_advantages(tensor(1, 0, 0, 1).view(2, 2), 2)  # (G, K) where (B,) is expected
