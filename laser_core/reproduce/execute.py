@@ -17,6 +17,7 @@ from pathlib import Path
 
 from laser_core.errors import InputError
 from laser_core.reproduce.plan import BASE, MAX_NEW_TOKENS, TRANSFER, Run, Scale, plan
+from laser_core.runfolder.atomic import write_whole
 
 TRANSFER_SAMPLES = 16
 
@@ -220,9 +221,7 @@ def _measured_dtype() -> str:
 
 
 def _write_json(path: Path, content: object) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(partial, path)
+    write_whole(path, json.dumps(content, indent=1) + "\n")
 
 
 def _cores() -> int:

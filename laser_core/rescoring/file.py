@@ -27,7 +27,7 @@ from laser_core.rollouts import Rollouts, convert
 from laser_core.rollouts.canonical_parquet import is_canonical_parquet
 from laser_core.rollouts.reading.source import open_source
 from laser_core.rollouts.schema import column_type, ordered, read_meta
-from laser_core.rollouts.store import atomic_path
+from laser_core.runfolder.atomic import atomic_path, write_whole
 
 ASKED = ("problem", "response", "truncated", "tokens")
 FIRST_ROWS = 64
@@ -196,8 +196,7 @@ class _Settings:
         self._write()
 
     def _write(self) -> None:
-        with atomic_path(self.path) as temporary:
-            temporary.write_text(json.dumps(self.values), encoding="utf-8")
+        write_whole(self.path, json.dumps(self.values))
 
 
 def _digest_file(path: str | Path) -> str:

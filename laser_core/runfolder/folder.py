@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import math
@@ -18,8 +19,8 @@ from filelock import FileLock, Timeout
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from laser_core.config import LaserConfig
-from laser_core.errors import InputError, RunError
-from laser_core.runfolder.atomic import write_whole, writing
+from laser_core.errors import InputError
+from laser_core.runfolder.atomic import remove_leftovers, write_whole, writing
 from laser_core.runfolder.checkpoints import Checkpoints
 
 # What may differ when a run goes on; everything else decides the curve. The learning rate and the clipping are here
@@ -78,6 +79,7 @@ class RunFolder:
         with writing(path):
             path.mkdir(parents=True, exist_ok=True)
         with _held(path):
+            remove_leftovers(path)
             yield cls._resumed(path, config, name) if resume else cls._started(path, config, name)
 
     @classmethod
@@ -200,7 +202,7 @@ class RunFolder:
         for left in (partial, old):
             shutil.rmtree(left, ignore_errors=True)
         try:
-            with writing(target), _full_disk_of_safetensors(target):
+            with writing(target), _safetensors_as_oserror():
                 model.save_pretrained(partial)
                 tokenizer.save_pretrained(partial)
         except BaseException:
@@ -234,16 +236,15 @@ def _held(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _full_disk_of_safetensors(path: Path) -> Iterator[None]:
-    """Safetensors reports a full disk by an error of its own."""
+def _safetensors_as_oserror() -> Iterator[None]:
+    """Safetensors reports a full disk by an error of its own; raise the system's instead."""
     from safetensors import SafetensorError
 
     try:
         yield
     except SafetensorError as error:
         if "os error 28" in str(error) or "No space left" in str(error):
-            remedy = "free some space, then resume: the last checkpoint is kept"
-            raise RunError("the disk is full", file=path, remedy=remedy) from error
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
         raise
 
 

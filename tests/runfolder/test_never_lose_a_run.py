@@ -248,15 +248,18 @@ def test_all_truncated_and_one_class_batches_train_on_and_are_told(tiny_folder, 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_said_and_the_last_checkpoint_stays(whole, tiny_folder, tmp_path):
-    run = tmp_path / "run"
+def test_a_full_disk_is_said_and_the_last_checkpoint_stays(whole, tiny_folder, tmp_path, monkeypatch):
+    run, real = tmp_path / "run", torch.save
 
-    def fill(progress):
-        if (progress.stage, progress.done) == ("train", 3):  # /dev/full takes no byte: the third checkpoint meets it
-            (run / "checkpoints" / "step-000003.pt.partial").symlink_to("/dev/full")
+    def full(content, file):
+        if content["step"] == 3:  # /dev/full takes no byte: the third checkpoint gets the system's own error
+            Path("/dev/full").write_bytes(b"x" * 10_000)
+        real(content, file)
 
+    monkeypatch.setattr(torch, "save", full)
     with pytest.raises(RunError, match=r"step-000003\.pt: the disk is full.*free some space, then resume"):
-        train(small(tiny_folder), run, on_progress=fill)
+        train(small(tiny_folder), run)
+    monkeypatch.undo()
     assert sorted(p.name for p in (run / "checkpoints").iterdir()) == ["index.json", "step-000001.pt", "step-000002.pt"]
     train(small(tiny_folder), run, resume=True)
     same_run(whole, run)
