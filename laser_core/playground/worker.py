@@ -26,7 +26,7 @@ from typing import TextIO
 import torch
 
 from laser_core.errors import InputError
-from laser_core.evaluate import sample_rollouts
+from laser_core.evaluate import Sampling, sample_rollouts
 from laser_core.policy import Policy, load_policy
 from laser_core.tasks import Problem
 
@@ -59,17 +59,15 @@ def answer(request: dict, out: TextIO) -> None:
             say("tokens", rows=rows.tolist(), tokens=shown, z=z_logprob.tolist())
 
         problem = Problem("playground", request["problem"], request["answer"] or "")
-        rollouts = sample_rollouts(
-            policy,
-            [problem],
+        settings = Sampling(
             run=request["model"],
             samples=request["samples"],
-            beta_v=request["beta_v"],
-            c_ref=request["c_ref"],
             max_new_tokens=request["max_new_tokens"],
             seed=request["seed"],
-            on_token=on_token,
+            c_ref=request["c_ref"],
+            beta_v=request["beta_v"],
         )
+        rollouts = sample_rollouts(policy, [problem], settings, on_token=on_token)
         rows = rollouts.table.to_pylist()
         if request["answer"] is None:
             rows = [row | {"correct": None, "reference_answer": None} for row in rows]

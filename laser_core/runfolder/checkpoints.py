@@ -12,6 +12,7 @@ import pickle
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import torch
 from torch import nn
@@ -20,6 +21,17 @@ from laser_core.errors import RunError
 from laser_core.runfolder.atomic import replacing, write_whole
 
 KEPT = 2
+
+
+class RunState(TypedDict):
+    """What a run must know to go on: steps done, and the reference constant in nats, as measured at the start."""
+
+    step: int
+    c_ref: float
+    c_ref_std: float | None
+    c_ref_n: int
+
+
 _NOT_A_CHECKPOINT = (OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, AttributeError)
 
 

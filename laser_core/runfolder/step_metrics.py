@@ -7,13 +7,106 @@ the evaluation rollouts; the definitions are the same (a test holds them togethe
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from laser_core import algorithm
+from laser_core.generate import Generation
+from laser_core.score import log_partition
 
 REFERENCE_SOLUTIONS = 16  # of a step, one a problem, that the reference model reads: below 3% of a step's time
+
+
+@dataclass(frozen=True)
+class Update:
+    """What the last optimiser update of a step did.
+
+    Attributes
+    ----------
+    loss : float
+        What was minimised: policy loss + alpha * score loss, over the whole batch.
+    policy_loss, score_loss : float
+        Its two parts.
+    clipped_low, clipped_high : float
+        Response tokens whose gradient the clipping stopped, below and above.
+    grad_norm : float
+        Norm of the gradient before it was clipped.
+    lr : float
+        The learning rate.
+    """
+
+    loss: float
+    policy_loss: float
+    score_loss: float
+    clipped_low: float
+    clipped_high: float
+    grad_norm: float
+    lr: float
+
+
+def step_event(
+    sampled: Generation,
+    reward: Tensor,
+    score: Tensor,
+    update: Update,
+    *,
+    step: int,
+    phase: str,
+    group_size: int,
+    sample_seconds: float,
+    against_reference: dict[str, float] | None = None,
+) -> dict:
+    """A training step as a line of ``events.jsonl``.
+
+    Parameters
+    ----------
+    sampled : Generation
+        The step's B solutions, a problem's K side by side.
+    reward : Tensor of shape (B,)
+        r_v, 0 or 1.
+    score : Tensor of shape (B,)
+        r_s; any value where a solution was truncated.
+    update : Update
+    step : int
+        Counted from 0.
+    phase : str
+        The schedule's phase: grpo, score or laser.
+    group_size : int
+        K.
+    sample_seconds : float
+        Time that sampling took.
+    against_reference : dict, optional
+        From :func:`reference_summary`.
+
+    Returns
+    -------
+    dict
+        Numbers by name; names with a slash follow TRL.
+    """
+    scored, n_tokens = ~sampled.truncated, int(sampled.length.sum())
+    scores = score_summary(score, reward, scored, group_size, loss=update.score_loss)
+    return {
+        "step": step,
+        "phase": phase,
+        **reward_summary(reward, group_size),
+        "loss": update.loss,
+        "policy_loss": update.policy_loss,
+        "score_loss": update.score_loss,
+        "balanced_f1": scores["laser/balanced_f1"],
+        "within_problem_auroc": scores["laser/within_problem_auroc"],
+        "entropy": (sampled.entropy.sum() / n_tokens).item(),
+        **length_summary(sampled.length, sampled.truncated),
+        **scores,
+        **(against_reference or {}),
+        "clip_ratio/low_mean": update.clipped_low / n_tokens,
+        "clip_ratio/high_mean": update.clipped_high / n_tokens,
+        "clip_ratio/region_mean": (update.clipped_low + update.clipped_high) / n_tokens,
+        "grad_norm": update.grad_norm,
+        "lr": update.lr,
+        "n_tokens": n_tokens,
+        "sample_seconds": sample_seconds,
+    }
 
 
 def balanced_f1(score: Tensor, reward: Tensor, scored: Tensor, *, threshold: float = 0.5) -> float:
@@ -162,7 +255,7 @@ def reference_summary(
         "kl": kl.item(),
         "laser/c_ref_drift": (known.mean() - c_ref).item(),
         "laser/c_ref_std": known.std().item() if len(known) > 1 else math.nan,
-        "laser/log_z": algorithm.log_partition(known, beta_v=beta_v).mean().item(),
+        "laser/log_z": log_partition(known, beta_v=beta_v).mean().item(),
     }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from laser_core import algorithm, evaluate
+from laser_core import algorithm, reference
 from laser_core import train as training
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError, RunError
@@ -79,7 +79,7 @@ KILLER = """
 import json, os, signal, sys
 import torch
 torch.set_num_threads(int(sys.argv[4]))
-from laser_core import evaluate, train
+from laser_core import evaluate, step, train
 from laser_core.runfolder import checkpoints, folder
 from laser_core.config import LaserConfig
 config, out, moments = LaserConfig.from_toml(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
@@ -95,7 +95,7 @@ def counted(module, name):
     setattr(module, name, wrapper)
 
 for module, name in (
-    (train, "generate"), (evaluate, "generate"), (torch, "save"), (os, "replace"), (os, "fsync"),
+    (step, "generate"), (evaluate, "generate"), (torch, "save"), (os, "replace"), (os, "fsync"),
     (folder.RunFolder, "log"), (folder.RunFolder, "save_model"), (train, "write_parquet"),
     (checkpoints.Checkpoints, "_list"), (torch.optim.AdamW, "step"), (folder, "write_whole"),
 ):
@@ -223,9 +223,9 @@ def test_weights_that_are_not_finite_are_never_saved(tiny, tmp_path):
 
 
 def test_no_solution_that_ends_is_told_before_anything_is_computed(tiny_folder, tmp_path, monkeypatch):
-    real = evaluate.generate
+    real = reference.generate
     cut = torch.ones(512, dtype=torch.bool)
-    monkeypatch.setattr(evaluate, "generate", lambda *a, **k: replace(real(*a, **k), truncated=cut))
+    monkeypatch.setattr(reference, "generate", lambda *a, **k: replace(real(*a, **k), truncated=cut))
     with pytest.raises(InputError, match=r"max_new_tokens.*none of .* ends within 1 tokens"):
         train(small(tiny_folder, max_new_tokens=1, c_ref=None, prompts_per_step=1), tmp_path / "run")
 
