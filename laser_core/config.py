@@ -61,7 +61,6 @@ class LaserConfig:
     prompts_per_step: int = setting(64, "problems a step", symbol="G")
     rollouts_per_prompt: int = setting(8, "solutions a problem", symbol="K")
     max_new_tokens: int = setting(40, "length limit of a solution", unit="tokens")
-    temperature: float = setting(1.0, "of sampling; the score is defined at 1 alone")
 
     # Optimisation
     steps: int = setting(100, "training steps")
@@ -102,7 +101,6 @@ class LaserConfig:
         another = not self.z_wrong_token or self.z_wrong_token not in (self.z_token, *self.z_tokens)
         need(another, "z_wrong_token", "give another token than z_c")
         need(self.dtype in ("auto", "bfloat16", "float32"), "dtype", "choose auto, bfloat16 or float32")
-        need(self.temperature == 1.0, "temperature", "the score is log pi(z_c) of the untempered policy: keep 1.0")
         need(self.rollouts_per_prompt >= 2, "rollouts_per_prompt", "a group needs at least 2 solutions")
         for name in ("beta_v", "lr"):
             need(getattr(self, name) > 0, name, "give a positive number")
@@ -184,6 +182,8 @@ class LaserConfig:
             raise InputError(
                 f"not valid TOML: {error}", file=path, remedy="write one `field = value` per line"
             ) from None
+        if values.get("temperature") == 1:  # version 0.1.0 wrote it, with this one legal value
+            del values["temperature"]
         return cls(**{name: parse_value(name, value, file=path) for name, value in values.items()})
 
 
@@ -196,6 +196,8 @@ def check_names(names: Any, *, file: object = None) -> None:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             remedy = f"did you mean '{near[0]}'?" if near else "`laser train --help` lists the fields"
+            if name == "temperature":
+                remedy = "leave it out: training samples at temperature 1, where the score is defined"
             raise InputError("there is no such setting", file=file, field=name, remedy=remedy)
 
 
