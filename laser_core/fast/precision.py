@@ -7,8 +7,11 @@ import os
 import time
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
+from typing import TypeVar
 
 import torch
+
+Model = TypeVar("Model", bound=torch.nn.Module)
 
 # Large tensors in huge pages: 5 to 8% of a training step on a CPU. PyTorch reads this at its first allocation of 2 MB
 # or more.
@@ -45,6 +48,6 @@ def autocast(dtype: torch.dtype, device: str = "cpu") -> AbstractContextManager:
     return nullcontext() if dtype == torch.float32 else torch.autocast(device, dtype=dtype)
 
 
-def cast(model: torch.nn.Module, dtype: torch.dtype) -> torch.nn.Module:
-    """The model in ``dtype``: itself, or a copy ready for inference."""
+def cast(model: Model, dtype: torch.dtype) -> Model:
+    """The model in ``dtype``: itself if it already is, else a copy for inference."""
     return model if next(model.parameters()).dtype == dtype else copy.deepcopy(model).to(dtype).eval()

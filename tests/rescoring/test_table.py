@@ -61,5 +61,5 @@ def test_what_cannot_be_scored_is_named(tiny, sampled):
         score_rollouts(tiny, without, c_ref=-9.0)
     assert (caught.value.line, caught.value.field) == (1, "problem")
     holding = sampled.with_column("response", [tiny.z_token] + sampled.text("response")[1:])
-    with pytest.raises(InputError, match="holds the verdict token"):
+    with pytest.raises(InputError, match="contains the verdict token"):
         score_rollouts(tiny, holding, c_ref=-9.0)
