@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.checkpoint import checkpoint
 
-from laser_core.fast import llama
+from laser_core.fast import architectures, llama
 from laser_core.fast.llama import FastLlama, SharedForward
 from laser_core.fast.precision import autocast
 from laser_core.policy import Policy
@@ -230,7 +230,7 @@ class _SharedReader:
     def __init__(self, policy: Policy, solutions: Solutions, max_tokens: int, dtype: torch.dtype) -> None:
         self.policy, self.solutions, self.dtype = policy, solutions, dtype
         self.shared = None
-        if llama.supports(policy.model):
+        if architectures.supports(policy.model):
             prompts, length, self.group = solutions.distinct_prompts(policy.model.device)
             self.shared = SharedForward(policy.model, dtype, prompts, length, max_tokens)
 
@@ -248,7 +248,7 @@ class _SharedReader:
 
 def _states(policy: Policy, solutions: Solutions, dtype: torch.dtype) -> Float[Tensor, "B S D"]:
     """Hidden states at the prompt's end and at each response token."""
-    if not llama.supports(policy.model):
+    if not architectures.supports(policy.model):
         return _model_states(policy, solutions, dtype)
     forward = FastLlama(policy.model, dtype)
     prompts, length, group = solutions.distinct_prompts(policy.model.device)

@@ -16,7 +16,7 @@ from transformers import (
 )
 
 from laser_core import scoring
-from laser_core.fast import llama
+from laser_core.fast import architectures, llama
 from laser_core.fast.decoding import LlamaDecoder, ModelDecoder, open_decoder
 from laser_core.generate import generate
 from laser_core.policy import Policy
@@ -85,7 +85,7 @@ def own_forward(policy, monkeypatch, solutions, **options):
 
 
 def test_values_and_gradients_equal_the_models_own(policy, monkeypatch):
-    assert llama.supports(policy.model)
+    assert architectures.supports(policy.model)
     solutions = Solutions.pack(PROMPTS, RESPONSES, policy)
     results = []
     for read in (lambda: own_forward(policy, monkeypatch, solutions, traces=True), None):
@@ -180,11 +180,11 @@ def test_what_the_lean_pass_does_not_compute_runs_the_models_own():
     gelu = LlamaForCausalLM(LlamaConfig(**SIZES, hidden_act="gelu"))
     other = GPT2LMHeadModel(GPT2Config(vocab_size=61, n_embd=32, n_layer=1, n_head=2, n_positions=64))
     for model in (windowed, biased, gelu, other):
-        assert not llama.supports(model)
+        assert not architectures.supports(model)
         assert isinstance(open_decoder(model, torch.float32, 0), ModelDecoder)
     adapted = SHAPES["llama"]()
     adapted.base_model.layers[1].self_attn.q_proj = type("Adapter", (torch.nn.Linear,), {})(32, 32, bias=False)
-    assert not llama.supports(adapted)
+    assert not architectures.supports(adapted)
     assert isinstance(open_decoder(SHAPES["llama"](), torch.float32, 0), LlamaDecoder)
 
 

@@ -277,7 +277,7 @@ def test_what_cannot_be_scored_is_said_before_the_work_begins(tiny, tmp_path):
 def test_an_unsteady_or_too_likely_verdict_token_is_said_in_plain_words():
     assert Level(0.1, -23.0, 0.9, 300).warnings() == ()
     [noisy] = Level(0.1, -23.0, 1.1, 300).warnings()
-    assert "standard deviation of 1.10 nats (300 solutions) is 0.11 of noise" in noisy
+    assert "standard deviation of 1.10 nats (300 solutions) adds noise of 0.11" in noisy
     [low] = Level(0.1, -4.0).warnings()
     assert "no score can exceed 0.40" in low
     assert "0.25 lets a score reach 1" in low
