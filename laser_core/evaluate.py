@@ -177,10 +177,10 @@ def _trace_columns(policy: Policy, sampled: Generation, ref_z_logprob: Tensor | 
     traces = {"token_logprobs": sampled.logprob, "z_trace": sampled.z_trace, "entropy": sampled.entropy}
     found = []
     for i, response in enumerate(responses_of(sampled)):
-        known = ref_z_logprob is not None and not sampled.truncated[i]
+        known = None if ref_z_logprob is None or sampled.truncated[i] else float(ref_z_logprob[i])
         found.append(
             {
-                "ref_z_logprob": float(ref_z_logprob[i]) if known else None,
+                "ref_z_logprob": known,
                 "tokens": policy.tokenizer.convert_ids_to_tokens(response),
                 **{name: grid[i, : len(response)].numpy().astype(np.float32) for name, grid in traces.items()},
             }

@@ -59,7 +59,7 @@ class Run:
 
 
 def training_step(
-    run: Run, problems: Sequence[Problem], *, step: int, on_rollouts: Callable[[list[dict]], None] | None = None
+    run: Run, problems: Sequence[Problem], *, step: int, on_rollouts: Callable[[list[dict], int], None] | None = None
 ) -> dict:
     """One step of GRPO with LaSeR's score loss and integrated advantages: sample, verify, score, update, describe.
 
@@ -72,7 +72,7 @@ def training_step(
     step : int
         Counted from 0; decides the phase of the schedule and the random draws.
     on_rollouts : callable, optional
-        Called with the step's solutions as rows of the rollout table.
+        Called with the step's solutions as rows of the rollout table, and the step.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def training_step(
     ref_z = _reference_z_logprob(run, solutions)
     score = objective.score(VerdictLogprobs(sampled.z_logprob, sampled.z_wrong_logprob, ref_z))
     if on_rollouts:
-        on_rollouts(rollout_rows(problems, sampled, verified, score, run=config.method, step=step))
+        on_rollouts(rollout_rows(problems, sampled, verified, score, run=config.method, step=step), step)
 
     # Advantages: A = (1 - tau) * norm_group(r_v) + tau * norm_group(r_s), once both warm-ups are over.
     advantage = objective.advantages(reward, score, scored, phase=phase)

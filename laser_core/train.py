@@ -73,18 +73,22 @@ def train(
     name: str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Rollouts:
-    """Run a whole training and its evaluation; everything it leaves behind is in ``out`` (see :class:`RunFolder`).
+    """Train and evaluate; everything a run produces is in the folder ``out`` (see :class:`RunFolder`).
 
-    Problems and draws of a step depend on the seed and the step alone, so that the same seed gives the same curve, and
-    a resumed run the curve of the uninterrupted one, bit for bit on one machine.
+    A step's problems and draws depend on the seed and the step alone. The same seed therefore gives the same curve, and
+    a resumed run the curve of an uninterrupted one, bit for bit on one machine.
 
     Parameters
     ----------
     config : LaserConfig
-    out : folder to write
-    resume : go on from the last checkpoint in ``out``
-    name : of the run in the rollout table; the method's by default, and a resumed run's own
-    on_progress : called after every step and evaluation batch
+    out : str or Path
+        The run's folder.
+    resume : bool
+        Whether to resume from the last checkpoint in ``out``.
+    name : str, optional
+        Of the run in the rollout table; by default the method's, and for a resumed run the one it has.
+    on_progress : callable, optional
+        Called with a :class:`Progress` after every step and every evaluation batch.
 
     Returns
     -------
@@ -94,9 +98,9 @@ def train(
     Raises
     ------
     InputError
-        If ``out`` holds another run, or nothing to resume, or is in use; or a setting cannot work.
+        If ``out`` holds another run, holds nothing to resume, or is in use; or if a setting cannot work.
     RunError
-        If the disk or the memory is full, or the losses go astray; the last checkpoint is kept.
+        If the disk or the memory is full, or the losses diverge; the last checkpoint is kept.
     Interrupted
         After Ctrl-C or SIGTERM, with a checkpoint of the step reached.
     """
@@ -130,7 +134,7 @@ def _train(
             run,
             [pool[i] for i in chosen],
             step=step,
-            on_rollouts=(lambda rows, step=step: folder.keep_rollouts(rows, step)) if config.keep_rollouts else None,
+            on_rollouts=folder.keep_rollouts if config.keep_rollouts else None,
         )
         event["step_seconds"] = time.perf_counter() - started
         event["tokens_per_second"] = event["n_tokens"] / event["step_seconds"]
@@ -174,14 +178,14 @@ def _start_or_resume(
     state, notes = folder.restore(policy.model, optimizer)
     if state is None:
         c_ref = _c_ref(config, reference, pool)
-        state = {"step": 0, "c_ref": c_ref.mean, "c_ref_std": c_ref.std, "c_ref_n": c_ref.n}
+        state = RunState(step=0, c_ref=c_ref.mean, c_ref_std=c_ref.std, c_ref_n=c_ref.n)
     for note in notes:
         report(Progress("train", state["step"], config.steps, {}, note))
     return Run(config, policy, optimizer, objective_of(config, state["c_ref"]), dtype, reference), state
 
 
 def _c_ref(config: LaserConfig, reference: Policy, pool: Sequence[Problem]) -> MeasuredCRef:
-    """As given, or measured on the starting model."""
+    """c_ref as given, or measured on the starting model."""
     if config.c_ref is not None:
         return MeasuredCRef(config.c_ref, None, 0)
     return measure_c_ref(reference, pool[:C_REF_PROBLEMS], max_new_tokens=config.max_new_tokens, seed=config.seed)
@@ -198,11 +202,9 @@ def _evaluate(
     problems: int,
     file: str,
 ) -> Rollouts:
-    """Sample the policy on held-out problems and write the table. The state must be saved: a stop is one at that state.
+    """Sample the policy on held-out problems and write the table.
 
-    Returns
-    -------
-    Rollouts
+    The run's state must have been saved: a stop that comes meanwhile counts as one after ``state["step"]`` steps.
     """
     config = run.config
 

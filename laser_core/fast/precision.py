@@ -1,4 +1,4 @@
-"""Which precision to compute in, decided by a short measurement where the user leaves it open."""
+"""Which precision to compute in, decided by a short measurement unless the user names one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 @cache
 def pick_dtype(choice: str) -> torch.dtype:
-    """``float32`` or ``bfloat16``; ``auto`` takes bfloat16 where a matrix product is measurably faster in it.
+    """The precision by name; ``auto`` takes bfloat16 where a matrix product is measurably faster in it.
 
     The measurement takes about 20 ms: CPUs without native bfloat16 emulate it, many times slower.
     """
@@ -33,7 +33,7 @@ def pick_dtype(choice: str) -> torch.dtype:
 
 
 def _product_seconds(dtype: torch.dtype) -> float:
-    """Shortest of ten times a matrix product took: other programs can lengthen some of them, not shorten any."""
+    """Shortest of ten times that a matrix product took: other programs can lengthen a time, not shorten it."""
     a, b = torch.ones(2048, 128, dtype=dtype), torch.ones(128, 512, dtype=dtype)
     times = []
     for _ in range(11):

@@ -16,7 +16,7 @@ from transformers import (
 )
 
 from laser_core import scoring
-from laser_core.fast import architectures, llama
+from laser_core.fast import architectures
 from laser_core.fast.decoding import LlamaDecoder, ModelDecoder, open_decoder
 from laser_core.generate import generate
 from laser_core.policy import Policy
@@ -80,7 +80,7 @@ def gradients(policy):
 def own_forward(policy, monkeypatch, solutions, **options):
     """What the model's own forward pass says."""
     with monkeypatch.context() as patch:
-        patch.setattr(llama, "supports", lambda model: False)
+        patch.setattr(architectures, "supports", lambda model: False)
         return score_solutions(policy, solutions, **options)
 
 
@@ -141,7 +141,7 @@ def test_the_same_seed_samples_the_same_solutions_either_way(policy, monkeypatch
         return generate(policy, PROMPTS, samples=4, max_new_tokens=12, generator=torch.Generator().manual_seed(3))
 
     lean = draw()
-    monkeypatch.setattr(llama, "supports", lambda model: False)
+    monkeypatch.setattr(architectures, "supports", lambda model: False)
     assert torch.equal(lean.response, draw().response)
 
 

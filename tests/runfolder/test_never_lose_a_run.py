@@ -317,7 +317,7 @@ def test_a_bad_checkpoint_is_passed_over_for_the_one_before(fault, whole, tiny_f
     notes = []
     train(small(tiny_folder), tmp_path / "run", resume=True, on_progress=lambda p: notes.append(p.note))
     assert "step-000003.pt" in notes[0]
-    assert "went on from step 2" in notes[0]
+    assert "resumed from step 2" in notes[0]
     same_run(whole, tmp_path / "run")
 
 
@@ -380,7 +380,7 @@ def test_two_processes_do_not_share_a_folder_and_a_dead_ones_lock_is_no_lock(tin
     )
     assert process.stdout.readline() == b"held\n"
     (tmp_path / "run" / "running.json").write_text(json.dumps({"pid": process.pid}))
-    with pytest.raises(InputError, match=rf"pid {process.pid}\) is running in this folder"):
+    with pytest.raises(InputError, match=rf"pid {process.pid}\) is using this folder"):
         train(small(tiny_folder, steps=1), tmp_path / "run")
     process.kill()
     process.communicate()
