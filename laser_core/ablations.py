@@ -11,15 +11,17 @@ else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from laser_core import algorithm
 from laser_core.config import LaserConfig
+from laser_core.errors import InputError
 from laser_core.objective import Objective, VerdictLogprobs
-from laser_core.policy import Policy, with_verdict_tokens
+from laser_core.policy import Policy, choose_z_token, unused_tokens
 
 
 def objective_of(config: LaserConfig, c_ref: float) -> Objective:
@@ -58,6 +60,44 @@ def verdict_tokens(policy: Policy, config: LaserConfig) -> Policy:
     """The policy with the verdict tokens that the settings ask for: several z_c, or a z_i for incorrect solutions."""
     z_wrong_token = config.z_wrong_token if config.score_form == "bce" else None
     return with_verdict_tokens(policy, z_tokens=config.z_tokens, z_wrong_token=z_wrong_token)
+
+
+def with_verdict_tokens(policy: Policy, *, z_tokens: Sequence[str] = (), z_wrong_token: str | None = None) -> Policy:
+    """The policy with several verdict tokens, or with one for incorrect solutions.
+
+    Parameters
+    ----------
+    policy : Policy
+    z_tokens : sequence of str
+        The tokens whose log-probs are averaged, z_c first; empty: the policy's own z_c alone.
+    z_wrong_token : str, optional
+        The token z_i for an incorrect solution; empty: the first unused token that is not among the others.
+
+    Returns
+    -------
+    Policy
+
+    Raises
+    ------
+    InputError
+        If a token is not usable, or no unused one is left.
+    """
+    if z_tokens:
+        ids = [choose_z_token(policy.tokenizer, token)[1] for token in z_tokens]
+        policy = replace(policy, z_token=", ".join(z_tokens), z_id=ids[0], more_z_ids=tuple(ids[1:]))
+    if z_wrong_token is None:
+        return policy
+    taken = (policy.z_id, *policy.more_z_ids)
+    if z_wrong_token:
+        z_wrong_id = choose_z_token(policy.tokenizer, z_wrong_token)[1]
+    else:
+        free = [i for _, i in unused_tokens(policy.tokenizer) if i not in taken]
+        z_wrong_id = free[0] if free else policy.z_id
+    if z_wrong_id in taken:
+        raise InputError(
+            "there is no second unused token for incorrect solutions", field="z_wrong_token", remedy="name a token"
+        )
+    return replace(policy, z_wrong_id=z_wrong_id)
 
 
 class ExactReference(Objective):

@@ -46,9 +46,7 @@ class LaserConfig:
     tau: float = setting(0.1, "share of the score in the integrated advantage", symbol="tau")
     std_threshold: float = setting(0.1, "least standard deviation of a problem's scores to use them", symbol="T")
     z_token: str = setting("", "verdict token; empty: the model's first reserved token", symbol="z_c")
-    z_tokens: tuple[str, ...] = setting(
-        (), "several verdict tokens with their log-probs averaged; empty: z_token alone"
-    )
+    z_tokens: tuple[str, ...] = setting((), "several verdict tokens, log-probs averaged; empty: z_token alone")
     c_ref: float | None = setting(None, "reference log-prob; unset: measured at the start", symbol="c_ref", unit="nats")
     reference: str = setting("constant", "subtract the constant c_ref, or each solution's exact log pi_ref(z_c)")
     score_form: str = setting("mse", "mse (LaSeR's score loss) or bce (cross-entropy on two verdict tokens)")
