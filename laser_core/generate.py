@@ -95,12 +95,7 @@ def generate(
     -------
     Generation
     """
-    device, dtype = policy.model.device, dtype or policy.model.dtype
-    width, n = max(map(len, prompts)), len(prompts) * samples
-    prompt = torch.full((len(prompts), width), policy.pad_id)
-    for row, tokens in enumerate(prompts):
-        prompt[row, width - len(tokens) :] = torch.tensor(tokens)
-
+    device, n = policy.model.device, len(prompts) * samples
     response = torch.full((n, max_new_tokens), policy.pad_id)
     logprob, entropy = torch.zeros(n, max_new_tokens), torch.zeros(n, max_new_tokens)
     z_trace = torch.full((n, max_new_tokens), torch.nan)
@@ -110,7 +105,7 @@ def generate(
     # All draws at once: what a solution draws does not depend on which others are still going.
     uniform = torch.rand(n, max_new_tokens, generator=generator).to(device)
 
-    decoder = open_decoder(policy.model, dtype, policy.pad_id)
+    decoder = open_decoder(policy.model, dtype or policy.model.dtype, policy.pad_id)
     distribution = policy.logits(decoder.start(prompts, n)).log_softmax(-1)  # (A, V), A: rows of the decoder
     going = torch.arange(n)  # solutions that have not ended
     at = torch.arange(len(prompts)).repeat_interleave(samples)  # the decoder's row that each of them is on
@@ -141,7 +136,7 @@ def generate(
 
     longest = int(length.max())
     return Generation(
-        prompt=prompt.repeat_interleave(samples, dim=0),
+        prompt=_left_padded(prompts, policy.pad_id).repeat_interleave(samples, dim=0),
         prompt_length=torch.tensor([len(tokens) for tokens in prompts]).repeat_interleave(samples),
         response=response[:, :longest],
         length=length,
@@ -152,6 +147,12 @@ def generate(
         truncated=z_logprob.isnan(),
         z_wrong_logprob=z_wrong_logprob,
     )
+
+
+def _left_padded(prompts: Sequence[Sequence[int]], pad_id: int) -> Tensor:
+    """The prompts' tokens, int64 of shape (prompts, P)."""
+    width = max(map(len, prompts))
+    return torch.tensor([[pad_id] * (width - len(prompt)) + list(prompt) for prompt in prompts])
 
 
 def _branch(row: Tensor, token: Tensor) -> tuple[Tensor, Tensor, Tensor]:

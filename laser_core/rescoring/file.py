@@ -24,7 +24,7 @@ import torch
 from laser_core.errors import InputError
 from laser_core.policy import Policy
 from laser_core.rescoring.table import ROWS_AT_ONCE, Level, require_c_ref, score_part, unseen_z_token
-from laser_core.rollouts import Rollouts, convert
+from laser_core.rollouts import Rollouts, RunMeta, convert
 from laser_core.rollouts.canonical_parquet import is_canonical_parquet
 from laser_core.rollouts.reading.source import open_source
 from laser_core.rollouts.schema import column_type, ordered, read_meta
@@ -121,6 +121,37 @@ def score_file(
     require_c_ref(c_ref, reference)
     settings.pin(policy.z_token)
 
+    resumed = _score_parts(
+        table,
+        folder,
+        meta,
+        policy,
+        reference=reference,
+        traces=traces,
+        dtype=dtype,
+        micro_batch_tokens=micro_batch_tokens,
+        part_rows=part_rows,
+        on_progress=on_progress,
+    )
+    level, n_scored = _write(table, folder, Path(out), beta_v, c_ref, policy)
+    shutil.rmtree(folder)
+    return ScoringSummary(table.metadata.num_rows, n_scored, resumed, policy.z_token, level, time.monotonic() - start)
+
+
+def _score_parts(
+    table: pq.ParquetFile,
+    folder: Path,
+    meta: RunMeta,
+    policy: Policy,
+    *,
+    reference: Policy | None,
+    traces: bool,
+    dtype: torch.dtype,
+    micro_batch_tokens: int,
+    part_rows: int,
+    on_progress: Callable[[int, int, float], None] | None,
+) -> int:
+    """Score the rows that no part holds yet, part by part; returns how many rows the existing parts held."""
     n_rows = table.metadata.num_rows
     kept = [pq.read_metadata(path).num_rows for path in _parts(folder)]
     rows = _Rows(table, [name for name in ASKED if name in table.schema_arrow.names])
@@ -149,9 +180,7 @@ def score_file(
         size = max(1, min(part_rows, int(SAVE_SECONDS / max(seconds_a_row, 1e-9))))
         if on_progress:
             on_progress(done, n_rows, seconds_a_row * (n_rows - done))
-    level, n_scored = _write(table, folder, Path(out), beta_v, c_ref, policy)
-    shutil.rmtree(folder)
-    return ScoringSummary(n_rows, n_scored, resumed, policy.z_token, level, time.monotonic() - start)
+    return resumed
 
 
 def _parts(folder: Path) -> list[Path]:
