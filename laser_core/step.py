@@ -32,7 +32,7 @@ from laser_core.tasks import Problem
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """What stays the same over a run; its policy and optimiser change in place.
 
     Attributes
@@ -59,13 +59,17 @@ class Run:
 
 
 def training_step(
-    run: Run, problems: Sequence[Problem], *, step: int, on_rollouts: Callable[[list[dict], int], None] | None = None
+    run: TrainingRun,
+    problems: Sequence[Problem],
+    *,
+    step: int,
+    on_rollouts: Callable[[list[dict], int], None] | None = None,
 ) -> dict:
     """One step of GRPO with LaSeR's score loss and integrated advantages: sample, verify, score, update, describe.
 
     Parameters
     ----------
-    run : Run
+    run : TrainingRun
         Its policy and optimiser are updated.
     problems : sequence of Problem
         This step's G problems x.
@@ -101,7 +105,7 @@ def training_step(
     advantage = objective.advantages(reward, score, scored, phase=phase)
 
     # Update: minimise policy_loss(A) + alpha * score_loss(r_s, r_v).
-    batch = Batch(solutions, sampled.logprob, advantage, reward, objective.class_weights(reward, scored), ref_z)
+    batch = StepBatch(solutions, sampled.logprob, advantage, reward, objective.class_weights(reward, scored), ref_z)
     for _ in range(config.updates_per_step):
         update = update_policy(run, batch, alpha=objective.alpha(phase), lr=config.learning_rate(step))
 
@@ -120,7 +124,7 @@ def training_step(
 
 
 @dataclass(frozen=True)
-class Batch:
+class StepBatch:
     """What the updates of a step learn from: B solutions with T response tokens at most.
 
     Attributes
@@ -145,13 +149,13 @@ class Batch:
     ref_z_logprob: Tensor | None
 
 
-def update_policy(run: Run, batch: Batch, *, alpha: float, lr: float) -> Update:
+def update_policy(run: TrainingRun, batch: StepBatch, *, alpha: float, lr: float) -> Update:
     """One optimiser update on a batch; both losses come from the same forward pass, a micro-batch at a time.
 
     Parameters
     ----------
-    run : Run
-    batch : Batch
+    run : TrainingRun
+    batch : StepBatch
     alpha : float
         Weight of the score loss.
     lr : float
@@ -202,7 +206,7 @@ def update_policy(run: Run, batch: Batch, *, alpha: float, lr: float) -> Update:
     )
 
 
-def _sample(run: Run, problems: Sequence[Problem], step: int) -> tuple[Generation, Solutions]:
+def _sample(run: TrainingRun, problems: Sequence[Problem], step: int) -> tuple[Generation, Solutions]:
     """K solutions of each problem; the draws depend on the seed and the step alone."""
     config = run.config
     prompts = [run.policy.encode_prompt(problem.text) for problem in problems]
@@ -217,7 +221,7 @@ def _sample(run: Run, problems: Sequence[Problem], step: int) -> tuple[Generatio
     return sampled, Solutions.pack(repeated(prompts, config.rollouts_per_prompt), responses_of(sampled), run.policy)
 
 
-def _reference_z_logprob(run: Run, solutions: Solutions) -> Tensor | None:
+def _reference_z_logprob(run: TrainingRun, solutions: Solutions) -> Tensor | None:
     """Each solution's own log pi_ref(z_c | x, y, <eos>), where the objective asks for it."""
     if not run.objective.reads_reference:
         return None
@@ -225,7 +229,7 @@ def _reference_z_logprob(run: Run, solutions: Solutions) -> Tensor | None:
     return reference_z_logprob(run.reference, solutions, dtype=run.dtype, max_tokens=run.config.micro_batch_tokens)
 
 
-def _distance_from_reference(run: Run, solutions: Solutions, sampled: Generation) -> dict[str, float]:
+def _distance_from_reference(run: TrainingRun, solutions: Solutions, sampled: Generation) -> dict[str, float]:
     """KL divergence, drift of c_ref and log Z; empty without a reference model."""
     if run.reference is None:
         return {}

@@ -30,7 +30,7 @@ from laser_core.runfolder.checkpoints import RunState
 from laser_core.runfolder.folder import RunFolder
 from laser_core.runfolder.guards import Stop
 from laser_core.runfolder.provenance import provenance
-from laser_core.step import Run, training_step
+from laser_core.step import TrainingRun, training_step
 from laser_core.tasks import Problem, load_problems
 
 C_REF_PROBLEMS = 128  # x 4 solutions; the paper uses 300 pairs
@@ -166,7 +166,7 @@ def _training_problems(config: LaserConfig) -> Sequence[Problem]:
 
 def _start_or_resume(
     folder: RunFolder, pool: Sequence[Problem], report: Callable[[Progress], None]
-) -> tuple[Run, RunState]:
+) -> tuple[TrainingRun, RunState]:
     """The run with its models loaded: from the newest checkpoint, or from the start with c_ref measured."""
     config = folder.config
     dtype = pick_dtype(config.dtype)
@@ -181,7 +181,7 @@ def _start_or_resume(
         state = RunState(step=0, c_ref=c_ref.mean, c_ref_std=c_ref.std, c_ref_n=c_ref.n)
     for note in notes:
         report(Progress("train", state["step"], config.steps, {}, note))
-    return Run(config, policy, optimizer, objective_of(config, state["c_ref"]), dtype, reference), state
+    return TrainingRun(config, policy, optimizer, objective_of(config, state["c_ref"]), dtype, reference), state
 
 
 def _c_ref(config: LaserConfig, reference: Policy, pool: Sequence[Problem]) -> MeasuredCRef:
@@ -192,7 +192,7 @@ def _c_ref(config: LaserConfig, reference: Policy, pool: Sequence[Problem]) -> M
 
 
 def _evaluate(
-    run: Run,
+    run: TrainingRun,
     folder: RunFolder,
     state: RunState,
     stop: Stop,

@@ -13,7 +13,7 @@ from laser_core.config import LaserConfig
 from laser_core.evaluate import Verified
 from laser_core.reference import reference_z_logprob
 from laser_core.scoring import Solutions
-from laser_core.step import Run, training_step
+from laser_core.step import TrainingRun, training_step
 from laser_core.tasks import load_problems
 from laser_core.train import load_start, train
 
@@ -144,7 +144,7 @@ def test_cross_entropy_steps_use_the_equation(tiny_folder, monkeypatch):
         return real(z, z_wrong, reward, weight, n_scored=n_scored)
 
     monkeypatch.setattr(algorithm, "verdict_cross_entropy", watched)
-    run = Run(config, policy, optimizer, objective_of(config, -9.0), torch.float32)
+    run = TrainingRun(config, policy, optimizer, objective_of(config, -9.0), torch.float32)
     event = training_step(run, load_problems(config.task, "train")[:6], step=0)
     assert seen
     assert all(z == wrong and gradient for z, wrong, gradient in seen)

@@ -27,7 +27,7 @@ from laser_core.generate import generate
 from laser_core.policy import Policy, load_policy
 from laser_core.reference import against_reference
 from laser_core.scoring import Solutions, score_in_micro_batches, score_solutions
-from laser_core.step import Run, training_step
+from laser_core.step import TrainingRun, training_step
 from laser_core.tasks import load_problems
 
 GROUPS, SAMPLES, LIMIT = 64, 8, 40
@@ -65,7 +65,7 @@ def stepper(policy: Policy, dtype: torch.dtype, method: str = "laser", **setting
     config = LaserConfig(method=method, reasoning_warmup=0, self_reward_warmup=0, lr=1e-9, **settings)
     optimizer = torch.optim.AdamW(policy.model.parameters(), lr=config.lr)
     problems = step_problems(config.prompts_per_step)
-    run = Run(config, policy, optimizer, objective_of(config, -15.0), dtype)
+    run = TrainingRun(config, policy, optimizer, objective_of(config, -15.0), dtype)
     return lambda: training_step(run, problems, step=0)
 
 
