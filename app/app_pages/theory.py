@@ -9,6 +9,7 @@ from app.widgets import parts
 from app.widgets.format import literal, number, small
 from laser_core.analysis import closed_form
 from laser_core.figures.theory import neglected_figure, noise_figure, score_line_figure
+from laser_core.score import partition
 
 QUESTION = "When can Z be left out of the score?"
 START = {"theory_beta": 0.1, "theory_reference": -23.1, "theory_policy": -15.0, "theory_std": 0.04}
@@ -47,7 +48,7 @@ with st.container(border=True):
     )
     guess = st.radio("Z is", ANSWERS, index=None, key="theory_guess", horizontal=True, persist_state="session")
     if guess:
-        exact = closed_form.partition(closed_form.REFERENCES[-1].logprob, beta_v=0.1)
+        exact = partition(closed_form.REFERENCES[-1].logprob, beta_v=0.1)
         lost = closed_form.neglected_reward(closed_form.REFERENCES[-1].logprob, beta_v=0.1)
         st.markdown(
             f"{'**Yes.**' if guess == ANSWERS[-1] else '**No:**'} Z = 1 + 0.1 · (e¹⁰ − 1) = **{exact:,.0f}**: a tenth "
@@ -109,7 +110,7 @@ with lines:
 with lines, st.container(horizontal=True, gap="small"):
     st.metric("Score", f"{picture.score:.2f}", help="β_v (log π(z_c) − log π_ref(z_c)): what LaSeR uses.", border=True)
     st.metric("With Z", f"{picture.reward:.2f}", help="The score plus β_v log Z: the closed form.", border=True)
-    z = closed_form.partition(reference_logprob, beta_v=beta_v)
+    z = partition(reference_logprob, beta_v=beta_v)
     shown_z = f"1 + {small(z - 1)}" if 0 < z - 1 < 0.01 else small(z) if z < 1e7 else f"{z:.1e}"
     st.metric("Z", shown_z if z != 1 else "1", help="The exact partition function.", border=True)
     st.metric("log Z", small(picture.log_z), help="In nats.", border=True)

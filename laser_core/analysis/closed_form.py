@@ -7,7 +7,7 @@ has an optimum in closed form (arXiv 2510.14943)::
     Z     = sum over tokens z of pi_ref(z) * exp(r_hat(z) / beta_v) = 1 + pi_ref(z_c) * (exp(1 / beta_v) - 1)
 
 LaSeR leaves the second term out and puts a constant c_ref in the place of log pi_ref(z_c). This module says how large
-both of these are. ``laser_core.algorithm`` holds what training uses; a test holds the two together.
+both of these are; :mod:`laser_core.score` holds the formulas, for training and for these pages alike.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from laser_core.score import last_token_score, log_partition
 
 
 @dataclass(frozen=True)
@@ -43,48 +45,6 @@ REFERENCES = (
 )
 
 
-def log_partition(ref_z_logprob: float | np.ndarray, *, beta_v: float, reward: float = 1.0) -> float | np.ndarray:
-    """log Z in nats, exact at both ends: where it all but vanishes, and where exp(reward / beta_v) overflows.
-
-    Parameters
-    ----------
-    ref_z_logprob : log pi_ref(z_c | x, y), nats, at most 0; a number or an array.
-    beta_v : reward units per nat, above 0.
-    reward : what z_c earns; only z_c earns anything.
-
-    Returns
-    -------
-    float or ndarray, as ``ref_z_logprob``.
-
-    Examples
-    --------
-    The paper's case, e^-23 * e^10, and a word with probability 0.1:
-
-    >>> print(f"{log_partition(-23.0, beta_v=0.1):.1e}, {log_partition(math.log(0.1), beta_v=0.1):.2f}")
-    2.3e-06, 7.70
-    """
-    x = reward / beta_v
-    if x == 0:
-        return 0.0 * ref_z_logprob
-    # log(1 + p * (e^x - 1)) without forming e^x, which overflows below beta_v = 0.0014.
-    value = np.logaddexp(0.0, np.asarray(ref_z_logprob, float) + x + math.log1p(-math.exp(-x)))
-    return float(value) if np.ndim(ref_z_logprob) == 0 else value
-
-
-def partition(ref_z_logprob: float, *, beta_v: float, reward: float = 1.0) -> float:
-    """Z itself; infinite where it is beyond a float.
-
-    Examples
-    --------
-    By hand: 0.1 * (e^10 - 1) + 1 = 0.1 * 22025.47 + 1.
-
-    >>> round(partition(math.log(0.1), beta_v=0.1), 1)
-    2203.5
-    """
-    log_z = log_partition(ref_z_logprob, beta_v=beta_v, reward=reward)
-    return math.exp(log_z) if log_z < 709 else math.inf
-
-
 def neglected_reward(ref_z_logprob: float | np.ndarray, *, beta_v: float) -> float | np.ndarray:
     """beta_v * log Z: what the score leaves out, in units of the reward (0: nothing; 1: a whole verdict).
 
@@ -94,17 +54,6 @@ def neglected_reward(ref_z_logprob: float | np.ndarray, *, beta_v: float) -> flo
     0.0000002, 0.77
     """
     return beta_v * log_partition(ref_z_logprob, beta_v=beta_v)
-
-
-def score(z_logprob: float | np.ndarray, *, beta_v: float, c_ref: float) -> float | np.ndarray:
-    """The last-token self-rewarding score, beta_v * (log pi(z_c) - c_ref), unclipped.
-
-    Examples
-    --------
-    >>> round(score(-18.0, beta_v=0.1, c_ref=-23.0), 6)
-    0.5
-    """
-    return beta_v * (z_logprob - c_ref)
 
 
 def closed_form_reward(z_logprob: float | np.ndarray, *, beta_v: float, ref_z_logprob: float) -> float | np.ndarray:
@@ -118,7 +67,8 @@ def closed_form_reward(z_logprob: float | np.ndarray, *, beta_v: float, ref_z_lo
     >>> round(closed_form_reward(best, beta_v=0.1, ref_z_logprob=math.log(0.1)), 6)
     1.0
     """
-    return score(z_logprob, beta_v=beta_v, c_ref=ref_z_logprob) + neglected_reward(ref_z_logprob, beta_v=beta_v)
+    score = last_token_score(z_logprob, beta_v=beta_v, c_ref=ref_z_logprob)
+    return score + neglected_reward(ref_z_logprob, beta_v=beta_v)
 
 
 def optimal_z_logprob(ref_z_logprob: float, *, beta_v: float, reward: float = 1.0) -> float:
@@ -155,7 +105,7 @@ def highest_score(*, beta_v: float, c_ref: float) -> float:
     >>> round(highest_score(beta_v=0.1, c_ref=-23.0), 6), round(highest_score(beta_v=0.1, c_ref=-5.0), 6)
     (2.3, 0.5)
     """
-    return score(0.0, beta_v=beta_v, c_ref=c_ref)
+    return last_token_score(0.0, beta_v=beta_v, c_ref=c_ref)
 
 
 def misjudged(distance: float, noise_std: float) -> float:
@@ -234,14 +184,14 @@ def picture(
         z_logprob=z_logprob,
         log_z=log_partition(ref_z_logprob, **shared),
         neglected=neglected_reward(ref_z_logprob, **shared),
-        score=score(z_logprob, c_ref=ref_z_logprob, **shared),
+        score=last_token_score(z_logprob, c_ref=ref_z_logprob, **shared),
         reward=closed_form_reward(z_logprob, ref_z_logprob=ref_z_logprob, **shared),
         best_z_logprob=best,
-        best_score=score(best, c_ref=ref_z_logprob, **shared),
+        best_score=last_token_score(best, c_ref=ref_z_logprob, **shared),
         limit=highest_reference(tolerance=tolerance, **shared),
         tolerance=tolerance,
         line_x=line_x,
-        line_score=score(line_x, c_ref=ref_z_logprob, **shared),
+        line_score=last_token_score(line_x, c_ref=ref_z_logprob, **shared),
         line_reward=closed_form_reward(line_x, ref_z_logprob=ref_z_logprob, **shared),
         reference_x=reference_x,
         reference_neglected=neglected_reward(reference_x, **shared),

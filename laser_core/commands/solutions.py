@@ -42,7 +42,7 @@ def sample(
 ) -> None:
     """Sample solutions, score and verify them, and write the rollout table."""
     from laser_core.commands.bars import plain_bar
-    from laser_core.evaluate import sample_rollouts
+    from laser_core.evaluate import Sampling, sample_rollouts
     from laser_core.fast.precision import pick_dtype
     from laser_core.policy import load_policy
     from laser_core.rollouts import write_parquet
@@ -63,19 +63,22 @@ def sample(
                 err=True,
             )
     with plain_bar("sampling", len(found)) as advance:
+        settings = Sampling(
+            run=Path(model.removeprefix("bundled:")).name,
+            samples=n,
+            max_new_tokens=max_new_tokens,
+            seed=seed,
+            c_ref=c_ref,
+            c_ref_std=c_ref_std,
+            beta_v=beta_v,
+            temperature=temperature,
+            dtype=pick_dtype("auto"),
+            task=source,
+        )
         rollouts = sample_rollouts(
             policy,
             found,
-            run=Path(model.removeprefix("bundled:")).name,
-            samples=n,
-            beta_v=beta_v,
-            c_ref=c_ref,
-            c_ref_std=c_ref_std,
-            max_new_tokens=max_new_tokens,
-            seed=seed,
-            task=source,
-            temperature=temperature,
-            dtype=pick_dtype("auto"),
+            settings,
             reference=ref_policy if reference else None,
             on_progress=lambda done, total: advance(done, "problems"),
         )

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from laser_core.figures.theme import LASER, OUTCOMES, RULE, Style, add_line, add_rule, fade, frame
+from laser_core.score import z_logprob_from_score
 
 SCORE = Style("score: Z left out", LASER, "solid", "circle")
 CLOSED_FORM = Style("closed form: Z kept", "#E69F00", "dash", "square")
@@ -26,7 +27,8 @@ def score_line_figure(picture: object) -> go.Figure:
     fig = go.Figure()
     for style, y in ((CLOSED_FORM, picture.line_reward), (SCORE, picture.line_score)):
         add_line(fig, picture.line_x, y, style, markers=False, hovertemplate="%{y:.3f} at %{x:.1f} nats")
-    marks = [(picture.ref_z_logprob + mark / picture.beta_v, mark) for mark in MARKS]
+    scale = {"beta_v": picture.beta_v, "c_ref": picture.ref_z_logprob}
+    marks = [(z_logprob_from_score(mark, **scale), mark) for mark in MARKS]
     marks = [(x, mark) for x, mark in marks if x <= 0]
     fig.add_trace(
         go.Scatter(
@@ -61,7 +63,7 @@ def score_line_figure(picture: object) -> go.Figure:
     frame(fig, x="log π(z_c) under the policy, nats", y="reward read from the policy", height=400)
     fig.update_layout(hovermode="closest")
     low = min(picture.ref_z_logprob, picture.z_logprob) - 2.0
-    high = min(0.0, max(picture.ref_z_logprob + 1.4 / picture.beta_v, picture.z_logprob + 1.0))
+    high = min(0.0, max(z_logprob_from_score(1.4, **scale), picture.z_logprob + 1.0))
     top = max(1.25, picture.reward, picture.score) + 0.1
     fig.update_xaxes(range=[low, high + 0.06 * (high - low)])
     fig.update_yaxes(range=[min(-0.3, picture.score - 0.1), min(top, 2.6)])

@@ -24,6 +24,7 @@ from laser_core.figures.theme import (
     plain,
     visible,
 )
+from laser_core.score import last_token_score, z_logprob_from_score
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Trace:
             if column is not None and len(column):
                 values[key] = np.asarray(column, dtype=float)
         if "z_logprob" in values and beta_v is not None and c_ref is not None:
-            values["score"] = beta_v * (values["z_logprob"] - c_ref)
+            values["score"] = last_token_score(values["z_logprob"], beta_v=beta_v, c_ref=c_ref)
         else:
             values.pop("score", None)
         reference = values.pop("log_ratio", None)  # the reference model's log-probs so far
@@ -166,7 +167,7 @@ def trace_figure(
         add_rule(fig, y=c_ref, label=f"c_ref = {c_ref:.1f}: score 0")
         fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")
         if beta_v:
-            add_rule(fig, y=c_ref + 0.5 / beta_v, label="score 0.5")
+            add_rule(fig, y=z_logprob_from_score(0.5, beta_v=beta_v, c_ref=c_ref), label="score 0.5")
             fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")
     return fig
 
@@ -309,7 +310,7 @@ def _scale_ends(what: Quantity, values: np.ndarray, beta_v: float | None, c_ref:
     if what.key != "z_logprob":
         return what.low, what.high
     if beta_v and c_ref is not None:
-        return c_ref, c_ref + 1.0 / beta_v  # score 0 to score 1
+        return c_ref, z_logprob_from_score(1.0, beta_v=beta_v, c_ref=c_ref)  # score 0 to score 1
     finite = values[np.isfinite(values)]
     return (float(finite.min()), float(finite.max())) if finite.size else (-1.0, 0.0)
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 import torch
 
 from laser_core.errors import InputError
-from laser_core.evaluate import sample_rollouts
+from laser_core.evaluate import Sampling, sample_rollouts
 from laser_core.playground.protocol import Done, Event, Failed, Ready, Request, Tokens, event_to_json
 from laser_core.policy import Policy, load_policy
 from laser_core.processes import serve
@@ -90,17 +90,16 @@ def _sample(policy: Policy, request: Request, *, end: float, send: Callable[[Eve
         texts = list(policy.tokenizer.convert_ids_to_tokens(tokens.tolist()))
         send(Tokens(rows.tolist(), texts, z_logprob.tolist()))
 
-    rollouts = sample_rollouts(
-        policy,
-        [Problem("playground", request.problem, request.answer or "")],
+    settings = Sampling(
         run=request.model,
         samples=request.samples,
-        beta_v=request.beta_v,
-        c_ref=request.c_ref,
         max_new_tokens=request.max_new_tokens,
         seed=request.seed,
-        on_token=on_token,
+        c_ref=request.c_ref,
+        beta_v=request.beta_v,
     )
+    problem = Problem("playground", request.problem, request.answer or "")
+    rollouts = sample_rollouts(policy, [problem], settings, on_token=on_token)
     rows = rollouts.table.to_pylist()
     if request.answer is None:
         rows = [row | {"correct": None, "reference_answer": None} for row in rows]

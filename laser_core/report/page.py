@@ -21,7 +21,7 @@ from laser_core.report import context_sections, overview, score_sections, vote_s
 from laser_core.report.parts import Section, excerpt
 from laser_core.report.subject import Subject
 from laser_core.rollouts import ReadResult, read
-from laser_core.rollouts.store import atomic_path
+from laser_core.runfolder.atomic import write_whole
 
 LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "plotly", "jinja2", "math-verify")
 
@@ -64,8 +64,7 @@ def write_report(path: str | Path, out: str | Path, options: ReportOptions | Non
     page = report_html(
         read(path, strict=options.strict), name=Path(path).name, digest=file_digest(path), options=options
     )
-    with atomic_path(out) as temporary:
-        temporary.write_text(page, encoding="utf-8", newline="\n")
+    write_whole(out, page)
 
 
 def report_html(

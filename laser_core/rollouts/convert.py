@@ -21,7 +21,8 @@ from laser_core.rollouts.reading.records import Refusal
 from laser_core.rollouts.reading.run_names import RunNames
 from laser_core.rollouts.reading.source import Source, open_source
 from laser_core.rollouts.schema import Rollouts, RunMeta, column_type, ordered, read_meta
-from laser_core.rollouts.store import ROW_GROUP_ROWS, atomic_path
+from laser_core.rollouts.store import ROW_GROUP_ROWS
+from laser_core.runfolder.atomic import atomic_path
 
 _FLUSH_BYTES = 64 * 2**20
 

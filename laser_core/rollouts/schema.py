@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from laser_core import __version__
 from laser_core.errors import InputError
+from laser_core.score import last_token_score, z_logprob_from_score
 
 FORMAT_VERSION = 1
 SIGNAL_PREFIX = "signal."
@@ -220,8 +221,9 @@ class Rollouts:
                     field="z_logprob",
                     remedy="score the file again with `laser score`",
                 )
-            z_logprob = self.column("score") / self.meta.beta_v + self.meta.c_ref
-        rescored = self.with_column("score", beta_v * (z_logprob - c_ref)).with_column("z_logprob", z_logprob)
+            z_logprob = z_logprob_from_score(self.column("score"), beta_v=self.meta.beta_v, c_ref=self.meta.c_ref)
+        score = last_token_score(z_logprob, beta_v=beta_v, c_ref=c_ref)
+        rescored = self.with_column("score", score).with_column("z_logprob", z_logprob)
         return replace(rescored, meta=replace(self.meta, beta_v=beta_v, c_ref=c_ref))
 
     def to_arrow(self) -> pa.Table:

@@ -8,6 +8,7 @@ import numpy as np
 
 from laser_core.analysis.samples import Samples
 from laser_core.errors import InputError
+from laser_core.score import last_token_score, z_logprob_from_score
 
 
 def cell_rows(samples: Samples, *, threshold: float, accepted: bool, correct: bool) -> np.ndarray:
@@ -57,7 +58,8 @@ def rescaled(samples: Samples, *, beta_v: float, c_ref: float, new_beta_v: float
         raise InputError(f"'{samples.signal}' does not depend on beta_v and c_ref", field="signal", remedy="use score")
     if not (beta_v > 0 and new_beta_v > 0):
         raise InputError("beta_v must be positive", field="beta_v")
-    return samples.with_score(new_beta_v * (samples.score / beta_v + c_ref - new_c_ref))
+    z_logprob = z_logprob_from_score(samples.score, beta_v=beta_v, c_ref=c_ref)
+    return samples.with_score(last_token_score(z_logprob, beta_v=new_beta_v, c_ref=new_c_ref))
 
 
 def answered(samples: Samples) -> Samples:

@@ -16,6 +16,7 @@ from laser_core.analysis.voting.curve import voting_curve
 from laser_core.analysis.voting.weights import Weight
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import Rollouts
+from laser_core.score import last_token_score, z_logprob_from_score
 
 #: Depend only on how the scores are ordered, so no positive beta_v and no c_ref changes them.
 INVARIANT = ("auroc", "within_problem_auroc", "average_precision", "best_of_n", "pass", "majority")
@@ -114,8 +115,11 @@ def sensitivity(
     refs = np.asarray(c_ref + np.linspace(-2, 2, 5) if c_ref_grid is None else c_ref_grid, float)
     if beta_v <= 0 or (betas <= 0).any():
         raise InputError("beta_v must be positive", field="beta_v")
-    z_logprob = samples.score / beta_v + c_ref
-    rows = [[_at(samples.with_score(b * (z_logprob - c)), n, weight, seed) for c in refs] for b in betas]
+    z_logprob = z_logprob_from_score(samples.score, beta_v=beta_v, c_ref=c_ref)
+    rows = [
+        [_at(samples.with_score(last_token_score(z_logprob, beta_v=b, c_ref=c)), n, weight, seed) for c in refs]
+        for b in betas
+    ]
     table = {name: np.array([[cell[name] for cell in row] for row in rows]) for name in rows[0][0]}
     size, majority = int(table.pop("n")[0, 0]), float(table.pop("majority")[0, 0])
     return Sensitivity(beta_v=betas, c_ref=refs, **table, majority=majority, n=size, n_problems=samples.n_problems)
@@ -163,5 +167,7 @@ def with_exact_reference(rollouts: Rollouts) -> Rollouts:
             raise InputError("the exact score needs this column", field=name, remedy=remedy)
     if rollouts.meta.beta_v is None:
         raise InputError("the file does not say its beta_v", field="beta_v", remedy="convert it with --beta-v")
-    exact = rollouts.meta.beta_v * (rollouts.column("z_logprob") - rollouts.column("ref_z_logprob"))
+    exact = last_token_score(
+        rollouts.column("z_logprob"), beta_v=rollouts.meta.beta_v, c_ref=rollouts.column("ref_z_logprob")
+    )
     return rollouts.with_column("signal.exact_reference", exact)

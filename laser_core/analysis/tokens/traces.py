@@ -15,6 +15,7 @@ from laser_core.analysis.samples import Samples
 from laser_core.analysis.tokens.confidence import ragged
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import Rollouts
+from laser_core.score import last_token_score
 
 MAX_POSITIONS = 120  # along a mean trace: about what a screen shows apart
 MIN_SUPPORT = 10  # solutions that a mean must rest on
@@ -122,7 +123,7 @@ def per_token(rollouts: Rollouts, quantity: str) -> tuple[np.ndarray, np.ndarray
             raise InputError(
                 "the file does not say its beta_v and c_ref", field="beta_v", remedy="convert it with both"
             )
-        values = beta_v * (values - c_ref)
+        values = last_token_score(values, beta_v=beta_v, c_ref=c_ref)
     return values, length
 
 
