@@ -91,7 +91,7 @@ def _measured_c_ref(
     policy: Policy, problems: Sequence[Problem], max_new_tokens: int, seed: int, *, of: str
 ) -> tuple[float, float | None]:
     """c_ref and its standard deviation, in nats; a single solution has no standard deviation."""
-    from laser_core.evaluate import measure_c_ref
+    from laser_core.reference import measure_c_ref
 
     c_ref, std, count = measure_c_ref(policy, problems[:C_REF_PROBLEMS], max_new_tokens=max_new_tokens, seed=seed)
     spread = "one solution" if std is None else f"std {std:.2f} over {count} solutions"

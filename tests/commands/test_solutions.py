@@ -7,9 +7,9 @@ from laser_core.errors import InputError
 
 
 def test_one_complete_solution_gives_c_ref_without_a_standard_deviation(monkeypatch, capsys):
-    from laser_core import evaluate
+    from laser_core import reference
 
-    monkeypatch.setattr(evaluate, "measure_c_ref", lambda *arguments, **options: (-12.5, None, 1))
+    monkeypatch.setattr(reference, "measure_c_ref", lambda *arguments, **options: (-12.5, None, 1))
     assert solutions._measured_c_ref(None, [], 40, 0, of="bundled:base") == (-12.5, None)
     assert capsys.readouterr().out == "c_ref = -12.50 nats (one solution of bundled:base)\n"
 
