@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from laser_core import metrics
 from laser_core.analysis.estimates import UNDEFINED, Estimate, interval
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.calibration import EceMoments
@@ -263,7 +264,7 @@ class Sums:
         tpr, tnr = hits / rights, rejections / wrongs
         by_tpr = np.array([1, -tpr, 0, 0]) / rights
         by_tnr = np.array([0, 0, 1, -tnr]) / wrongs
-        f1 = 2 * tpr * tnr / (tpr + tnr) if tpr + tnr else 0.0
+        f1 = float(metrics.balanced_f1(tpr, tnr))
         slope = 2 * np.array([tnr, tpr]) ** 2 / (tpr + tnr) ** 2 if tpr + tnr else np.zeros(2)
         gradients = (by_tpr, by_tnr, slope[0] * by_tpr + slope[1] * by_tnr)
         return tuple(
@@ -277,8 +278,9 @@ class Sums:
         n_wrong, n_right = wrong.sum(), right.sum()
         if not (n_wrong and n_right):
             return UNDEFINED
-        beats = (np.cumsum(wrong) - wrong / 2) / n_wrong
-        beaten = 1 - (np.cumsum(right) - right / 2) / n_right
+        beats, beaten = (
+            share[::-1] for share in metrics.pairs_won(*(np.append(0, np.cumsum(h[::-1])) for h in (right, wrong)))
+        )
         value = float(right @ beats / n_right)
         total, end = 0.0, self.scratch.tell()
         self.scratch.seek(0)

@@ -1,74 +1,20 @@
 """How a training batch looks: the few numbers each line of ``events.jsonl`` holds.
 
 They describe the rollouts the step trained on. Estimates with intervals come from ``laser_core.analysis``, which reads
-the evaluation rollouts; the definitions are the same (a test holds them together).
+the evaluation rollouts; both take the definitions from ``laser_core.metrics``.
 """
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from laser_core import algorithm
+from laser_core import algorithm, metrics
 
 REFERENCE_SOLUTIONS = 16  # of a step, one a problem, that the reference model reads: below 3% of a step's time
-
-
-def balanced_f1(score: Tensor, reward: Tensor, scored: Tensor, *, threshold: float = 0.5) -> float:
-    """Harmonic mean of TPR and TNR at ``score > threshold`` (what the paper calls F1); NaN where a class is missing.
-
-    Parameters
-    ----------
-    score, reward : Tensors of shape (B,)
-    scored : bool Tensor of shape (B,)
-    """
-    accepted, correct = score[scored] > threshold, reward[scored] > 0.5
-    tpr, tnr = accepted[correct].float().mean().item(), (~accepted)[~correct].float().mean().item()
-    return math.nan if math.isnan(tpr) or math.isnan(tnr) else (2 * tpr * tnr / (tpr + tnr) if tpr + tnr else 0.0)
-
-
-def within_problem_auroc(score: Tensor, reward: Tensor, scored: Tensor, group_size: int) -> float:
-    """AUROC of correct against incorrect solutions of the same problem, averaged over the problems that have both.
-
-    Parameters
-    ----------
-    score, reward : Tensors of shape (B,), a problem's solutions side by side
-    scored : bool Tensor of shape (B,)
-    group_size : K
-    """
-    score, correct, scored = (t.view(-1, group_size) for t in (score, reward > 0.5, scored))  # (B,) -> (G, K)
-    pair = (scored & correct)[:, :, None] & (scored & ~correct)[:, None, :]  # (G, K, K): correct i, incorrect j
-    difference = torch.where(pair, score[:, :, None] - score[:, None, :], 0.0)
-    wins = ((difference > 0).float() + 0.5 * (difference == 0).float()) * pair
-    pairs = pair.sum((1, 2))
-    mixed = pairs > 0
-    return (wins.sum((1, 2))[mixed] / pairs[mixed]).mean().item() if mixed.any() else math.nan
-
-
-def auroc(score: Tensor, reward: Tensor, scored: Tensor) -> float:
-    """Chance that a correct solution's score is above an incorrect one's, over all problems; NaN without both classes.
-
-    Parameters
-    ----------
-    score, reward : Tensors of shape (B,)
-    scored : bool Tensor of shape (B,)
-
-    Examples
-    --------
-    Of the four pairs, three are in order and one is a tie: (3 + 0.5) / 4.
-
-    >>> score, reward = torch.tensor([0.9, 0.4, 0.4, 0.1]), torch.tensor([1.0, 1.0, 0.0, 0.0])
-    >>> auroc(score, reward, torch.ones(4, dtype=torch.bool))
-    0.875
-    """
-    correct, incorrect = score[scored & (reward > 0.5)], score[scored & (reward <= 0.5)]
-    if not len(correct) or not len(incorrect):
-        return math.nan
-    ordered = incorrect.sort().values
-    below, up_to = torch.searchsorted(ordered, correct), torch.searchsorted(ordered, correct, right=True)
-    return ((below + up_to).double().mean() / 2 / len(incorrect)).item()
 
 
 def length_summary(length: Tensor, truncated: Tensor) -> dict[str, float]:
@@ -96,20 +42,30 @@ def length_summary(length: Tensor, truncated: Tensor) -> dict[str, float]:
 
 
 def score_summary(score: Tensor, reward: Tensor, scored: Tensor, group_size: int, *, loss: float) -> dict[str, float]:
-    """How well the score tells right from wrong in this batch: the ``laser/`` metrics.
+    """How well the score separates correct from incorrect solutions in this batch: the ``laser/`` metrics.
 
     Parameters
     ----------
-    score, reward : Tensors of shape (B,), a problem's solutions side by side
+    score, reward : Tensor of shape (B,)
+        A problem's solutions side by side.
     scored : bool Tensor of shape (B,)
-    group_size : K
-    loss : the score loss
+        Which solutions have a score; the others are left out.
+    group_size : int
+        Solutions of each problem, K.
+    loss : float
+        The score loss, passed on.
     """
+    problem, y_true, known = (
+        np.arange(len(score)) // group_size,
+        (reward > 0.5).numpy(force=True),
+        scored.numpy(force=True),
+    )
+    problem, y_true, value = problem[known], y_true[known], score.double().numpy(force=True)[known]
     return {
         "laser/score_loss": loss,
-        "laser/balanced_f1": balanced_f1(score, reward, scored),
-        "laser/auroc": auroc(score, reward, scored),
-        "laser/within_problem_auroc": within_problem_auroc(score, reward, scored, group_size),
+        "laser/balanced_f1": float(metrics.balanced_f1(*metrics.true_rates(y_true, value > 0.5))),
+        "laser/auroc": metrics.auroc(y_true, value),
+        "laser/within_problem_auroc": metrics.within_problem_auroc(y_true, value, problem),
         "laser/score_correct": score[scored & (reward > 0.5)].mean().item(),
         "laser/score_incorrect": score[scored & (reward <= 0.5)].mean().item(),
     }

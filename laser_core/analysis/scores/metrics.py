@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
+from laser_core import metrics
 from laser_core.analysis.estimates import Estimate, Statistic, combine, mean_statistic, ratio_statistic
 from laser_core.analysis.samples import Samples
 
@@ -204,9 +205,7 @@ def auroc_statistic(judged: Judged) -> Statistic:
         return Statistic(np.nan, np.zeros(judged.n_problems), judged.contributes)
     # What share of the other kind a solution beats (or, if incorrect, is beaten by); equal scores count one half.
     rights, wrongs = judged.at_stops(right), judged.at_stops(~right)
-    beats = (wrongs[:-1] + wrongs[1:]) * (-0.5 / n_wrong)
-    beats += 1
-    beaten = (rights[:-1] + rights[1:]) * (0.5 / n_right)
+    beats, beaten = metrics.pairs_won(rights, wrongs)
     value = float(np.diff(rights) @ beats / n_right)
     beats -= value
     beats /= n_right
@@ -217,21 +216,10 @@ def auroc_statistic(judged: Judged) -> Statistic:
 
 def within_problem_aurocs(judged: Judged) -> np.ndarray:
     """AUROC of each problem's own solutions, of shape (n_problems,); NaN where one class is missing."""
-    order = np.argsort(judged.problem, kind="stable")[::-1]  # by problem, and within it by rising score
-    distinct = np.repeat(np.arange(len(judged.stops) - 1, dtype=np.int32), np.diff(judged.stops))[order]
-    problem, right = judged.problem[order], judged.correct[order]
-    # Twice the mid-ranks over the whole sequence; a problem's rows are consecutive, so only differences matter below.
-    new = np.append(True, (np.diff(problem) != 0) | (np.diff(distinct) != 0))[: len(order)]
-    start = np.flatnonzero(new).astype(np.int32)
-    sizes = np.diff(np.append(start, np.int32(len(order))))
-    rank = np.repeat(2 * start + sizes + 1, sizes)
-    count = np.bincount(problem, minlength=judged.n_problems)
-    n_right = np.bincount(problem[right], minlength=judged.n_problems)
-    before = len(order) - np.cumsum(count)  # rows of the problems that come first: those with larger numbers
-    rank_sum = np.bincount(problem[right], weights=rank[right], minlength=judged.n_problems) / 2 - before * n_right
-    pairs = n_right * (count - n_right)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(pairs > 0, (rank_sum - n_right * (n_right + 1) / 2) / pairs, np.nan)
+    rising = slice(None, None, -1)  # the rows lie by falling score, and sorted input sorts fastest
+    return metrics.within_problem_aurocs(
+        judged.correct[rising], judged.score[rising], judged.problem[rising], n_problems=judged.n_problems
+    )
 
 
 def within_problem_statistic(judged: Judged) -> Statistic:
@@ -286,7 +274,8 @@ def balanced_f1_statistic(tpr: Statistic, tnr: Statistic) -> Statistic:
     a, b = tpr.value, tnr.value
     if a + b == 0:
         return combine(0.0, [(0.0, tpr), (0.0, tnr)])
-    return combine(2 * a * b / (a + b), [(2 * b**2 / (a + b) ** 2, tpr), (2 * a**2 / (a + b) ** 2, tnr)])
+    value = float(metrics.balanced_f1(a, b))
+    return combine(value, [(2 * b**2 / (a + b) ** 2, tpr), (2 * a**2 / (a + b) ** 2, tnr)])
 
 
 def _mcc(judged: Judged, said: np.ndarray) -> Statistic:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from laser_core import metrics
 from laser_core.analysis.estimates import interval
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.metrics import Judged
@@ -182,8 +183,7 @@ def cuts(judged: Judged, points: int = POINTS) -> tuple[np.ndarray, np.ndarray]:
 def balanced_f1(hits: np.ndarray, alarms: np.ndarray, n_right: float, n_wrong: float) -> np.ndarray:
     """Balanced F1 from accepted correct and incorrect solutions; NaN where a class is missing."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        tpr, tnr = hits / n_right, 1 - alarms / n_wrong
-        return np.where(tpr + tnr == 0, 0.0, 2 * tpr * tnr / (tpr + tnr))
+        return metrics.balanced_f1(hits / n_right, 1 - alarms / n_wrong)
 
 
 def choice(
