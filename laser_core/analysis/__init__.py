@@ -4,9 +4,8 @@ Start with :func:`summarize` for everything at once, or lay a run out with :meth
 question at a time. Nothing here imports torch, draws, or reads files.
 """
 
-from laser_core.analysis.bigsums import BigSummary
 from laser_core.analysis.estimates import Estimate, Statistic
-from laser_core.analysis.outofcore import is_big_parquet, summarize_parquet
+from laser_core.analysis.outofcore.parquet import is_big_parquet, summarize_parquet
 from laser_core.analysis.questions.compare import Comparison, Difference, compare
 from laser_core.analysis.questions.drilldown import DrillDown, drill_down
 from laser_core.analysis.questions.length import LengthBins, LengthRelation, length_relation
@@ -21,6 +20,7 @@ from laser_core.analysis.questions.signals import (
     with_free_signals,
 )
 from laser_core.analysis.questions.steps import StepScores, score_by_step
+from laser_core.analysis.results import Results, analyze_samples, summarize
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.calibration import Calibration, calibration
 from laser_core.analysis.scores.confusion import Confusion, confusion
@@ -31,7 +31,7 @@ from laser_core.analysis.scores.metrics import Separation, accuracy, separation
 from laser_core.analysis.scores.recalibration import recalibrate
 from laser_core.analysis.scores.roc_pr import RocPr, roc_pr
 from laser_core.analysis.scores.thresholds import Sweep, threshold_sweep
-from laser_core.analysis.summary import Summary, summarize, summarize_samples
+from laser_core.analysis.summary import Curve, Summary, VotingSummary
 from laser_core.analysis.tokens.confidence import confidence_signals
 from laser_core.analysis.tokens.early_drop import EarlyDrop, early_drop
 from laser_core.analysis.tokens.traces import (
@@ -51,13 +51,13 @@ from laser_core.analysis.voting.one_vote import FullVotes, Vote, draw_vote, full
 from laser_core.analysis.voting.weights import vote_weights
 
 __all__ = [
-    "BigSummary",
     "Calibration",
     "Change",
     "Comparison",
     "ComputeWorth",
     "Confusion",
     "CrossFit",
+    "Curve",
     "Difference",
     "DrillDown",
     "EarlyDrop",
@@ -68,6 +68,7 @@ __all__ = [
     "LengthRelation",
     "MeanTraces",
     "Policy",
+    "Results",
     "RocPr",
     "Samples",
     "ScoreDistribution",
@@ -83,7 +84,9 @@ __all__ = [
     "Sweep",
     "Vote",
     "VotingCurve",
+    "VotingSummary",
     "accuracy",
+    "analyze_samples",
     "answered",
     "best_threshold",
     "block_means",
@@ -122,7 +125,6 @@ __all__ = [
     "solution_measures",
     "summarize",
     "summarize_parquet",
-    "summarize_samples",
     "threshold_sweep",
     "vote_weights",
     "voting_curve",

@@ -112,7 +112,7 @@ def test_summary_warns_of_a_score_that_only_knows_problems():
                 | {"score": rate + 0.1 * rng.standard_normal(), "answer": "1"}
             )
     found = summarize(Rollouts.from_rows(rows))
-    assert found.separation.auroc.value > 0.75
+    assert found.auroc.value > 0.75
     assert any("separates problems rather than solutions" in warning for warning in found.warnings)
 
 
