@@ -6,6 +6,7 @@ question at a time. Nothing here imports torch, draws, or reads files.
 
 from laser_core.analysis.estimates import Estimate, Statistic
 from laser_core.analysis.outofcore.parquet import is_big_parquet, summarize_parquet
+from laser_core.analysis.questions.combined import combine_free_signals
 from laser_core.analysis.questions.compare import Comparison, Difference, compare
 from laser_core.analysis.questions.drilldown import DrillDown, drill_down
 from laser_core.analysis.questions.length import LengthBins, LengthRelation, length_relation
@@ -92,6 +93,7 @@ __all__ = [
     "block_means",
     "calibration",
     "cell_rows",
+    "combine_free_signals",
     "compare",
     "compare_signals",
     "compute_worth",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from laser_core.analysis.estimates import Estimate, Statistic, mean_statistic
+from laser_core.analysis.questions import combined
+from laser_core.analysis.questions.combined import combine_free_signals
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.crossfit import cross_fit
 from laser_core.analysis.scores.metrics import Judged, auroc_statistic, separation, within_problem_statistic
@@ -15,7 +17,7 @@ from laser_core.analysis.voting.curve import VotingCurve, voting_curve
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import SIGNAL_PREFIX, Rollouts
 
-VOTE_N = 8
+DESCRIPTIONS = {"score": "last-token score", combined.NAME: combined.DESCRIPTION, **SIGNALS}
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class SignalRow:
     Attributes
     ----------
     signal : str
-        "score" or "signal.<name>".
+        "score", "signal.<name>" or "free signals combined".
     description : str
     auroc, within_problem_auroc, average_precision : Estimate
     balanced_f1 : Estimate
@@ -55,7 +57,7 @@ class SignalRow:
 
 @dataclass(frozen=True)
 class SignalTable:
-    """Every signal, the score first.
+    """Every signal, the score first and the free signals combined last.
 
     Attributes
     ----------
@@ -65,12 +67,15 @@ class SignalTable:
     n : int
         Solutions in the votes; 0 where they cannot be counted.
     n_problems : int
+    not_combined : str
+        Why there is no row for the free signals combined; empty where there is one.
     """
 
     rows: tuple[SignalRow, ...]
     majority: Estimate
     n: int
     n_problems: int
+    not_combined: str = ""
 
 
 def with_free_signals(rollouts: Rollouts) -> Rollouts:
@@ -98,7 +103,9 @@ def full_signal_name(name: str) -> str:
 
 
 def compare_signals(samples: Samples, rollouts: Rollouts, *, n: int | None = None, seed: int = 0) -> SignalTable:
-    """Judge by every signal in turn, on the same solutions.
+    """Put every signal in the score's place in turn, on the same solutions.
+
+    The last row combines all free signals: see :func:`~laser_core.analysis.combine_free_signals`.
 
     Parameters
     ----------
@@ -135,11 +142,16 @@ def compare_signals(samples: Samples, rollouts: Rollouts, *, n: int | None = Non
         )
     size = n or min(8, int(np.quantile(samples.counts, 0.1, method="lower")))
     grids = [samples.with_signal(rollouts, name) for name in names]
+    not_combined = ""
+    try:
+        grids.append(combine_free_signals(samples, rollouts, seed=seed))
+    except InputError as error:
+        not_combined = str(error)
     curves = [_curve(grid, size, seed) for grid in grids]
     first = (grids[0], curves[0]) if names[0] == "score" else None
     rows = tuple(_row(grid, curve, first, seed) for grid, curve in zip(grids, curves, strict=True))
     majority = next((_of(curve, "majority") for curve in curves if curve is not None), Statistic.undefined())
-    return SignalTable(rows, majority.estimate(), size if any(curves) else 0, samples.n_problems)
+    return SignalTable(rows, majority.estimate(), size if any(curves) else 0, samples.n_problems, not_combined)
 
 
 def _curve(samples: Samples, size: int, seed: int) -> VotingCurve | None:
@@ -172,7 +184,7 @@ def _row(
         differences.append(votes[0].minus(votes[1]).estimate() if None not in (curve, first[1]) else nothing)
     return SignalRow(
         signal=samples.signal,
-        description="last-token score" if samples.signal == "score" else SIGNALS.get(samples.signal, "from the file"),
+        description=DESCRIPTIONS.get(samples.signal, "from the file"),
         auroc=parts.auroc,
         within_problem_auroc=parts.within_problem_auroc,
         average_precision=parts.average_precision,
