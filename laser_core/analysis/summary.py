@@ -80,9 +80,6 @@ class VotingSummary:
         return found if self.weight is None else found | {"weight": self.weight}
 
 
-NO_VOTES = {f"{name}{end}": [] for end in ("", "_se") for name in ("pass", "majority", "weighted", "best_of_n")}
-
-
 @dataclass(frozen=True)
 class Summary:
     """The headline numbers of one run, from memory or out of core.
@@ -158,7 +155,7 @@ class Summary:
             "n_rollouts": self.n_rollouts,
             **_with_interval("accuracy", self.accuracy),
             "score": self._score_json(),
-            "voting": {"n": [], **NO_VOTES} if self.voting is None else self.voting.to_json(),
+            "voting": _no_votes() if self.voting is None else self.voting.to_json(),
             "truncated_fraction": number(self.truncated_fraction),
             **({"out_of_core": True} if self.out_of_core else {}),
             "warnings": list(self.warnings),
@@ -194,6 +191,11 @@ class Summary:
             "n_incorrect": self.n_incorrect,
             "n_unscored": self.n_unscored,
         }
+
+
+def _no_votes() -> dict[str, object]:
+    names = ("pass", "majority", "weighted", "best_of_n")
+    return {"n": []} | {f"{name}{end}": [] for end in ("", "_se") for name in names}
 
 
 def few_problems(n_problems: int) -> list[str]:

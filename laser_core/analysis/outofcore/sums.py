@@ -137,7 +137,7 @@ class Sums:
             return UNDEFINED
         value = error / n
         gradient = np.array([1.0, -value]) / n
-        return _estimate(value, _root(gradient @ products @ gradient), self.n_problems)
+        return _estimate(value, _root(float(gradient @ products @ gradient)), self.n_problems)
 
     def _best_threshold(self) -> float:
         """The edge between bins above which accepting gives the best balanced F1."""
@@ -158,7 +158,7 @@ class Sums:
         slope = 2 * np.array([tnr, tpr]) ** 2 / (tpr + tnr) ** 2 if tpr + tnr else np.zeros(2)
 
         def estimate(value: float, gradient: np.ndarray) -> Estimate:
-            return _estimate(value, _root(gradient @ self.products @ gradient), self.n_problems)
+            return _estimate(value, _root(float(gradient @ self.products @ gradient)), self.n_problems)
 
         f1 = float(metrics.balanced_f1(tpr, tnr))
         return estimate(tpr, by_tpr), estimate(tnr, by_tnr), estimate(f1, slope[0] * by_tpr + slope[1] * by_tnr)
