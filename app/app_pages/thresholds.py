@@ -49,10 +49,10 @@ parts.header(
 def counted(cells: analysis.Confusion, threshold: float) -> None:
     """The confusion table; each cell opens its rollouts."""
     numbers = {
-        "kept": cells.n_accepted_correct,
-        "let through": cells.n_accepted_incorrect,
-        "lost": cells.n_rejected_correct,
-        "stopped": cells.n_rejected_incorrect,
+        "kept": cells.tp,
+        "let through": cells.fp,
+        "lost": cells.fn,
+        "stopped": cells.tn,
     }
     st.pills(
         f"Judged at {threshold:.2f}: open a cell",

@@ -28,9 +28,9 @@ from laser_core.analysis.scores.confusion import Confusion, confusion
 from laser_core.analysis.scores.crossfit import CrossFit, best_threshold, cross_fit
 from laser_core.analysis.scores.density import ScoreShape, Side, score_shape
 from laser_core.analysis.scores.histogram import ScoreDistribution, score_distribution
-from laser_core.analysis.scores.metrics import Separation, accuracy, separation
 from laser_core.analysis.scores.recalibration import recalibrate
 from laser_core.analysis.scores.roc_pr import RocPr, roc_pr
+from laser_core.analysis.scores.separation import Separation, accuracy, separation
 from laser_core.analysis.scores.thresholds import Sweep, threshold_sweep
 from laser_core.analysis.summary import Curve, Summary, VotingSummary
 from laser_core.analysis.tokens.confidence import confidence_signals

@@ -11,7 +11,7 @@ from laser_core.analysis.questions.signals import full_signal_name, with_free_si
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.calibration import Calibration, calibration
 from laser_core.analysis.scores.crossfit import CrossFit, cross_fit
-from laser_core.analysis.scores.metrics import Separation, accuracy, separation
+from laser_core.analysis.scores.separation import Separation, accuracy, separation
 from laser_core.analysis.scores.thresholds import Sweep, threshold_sweep
 from laser_core.analysis.summary import Curve, Summary, VotingSummary, few_problems
 from laser_core.analysis.voting.curve import VotingCurve, voting_curve

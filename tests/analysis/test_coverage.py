@@ -8,8 +8,8 @@ import pytest
 from laser_core.analysis import Samples, calibration, voting_curve
 from laser_core.analysis.estimates import interval
 from laser_core.analysis.questions.length import spearman_statistic
-from laser_core.analysis.scores.metrics import (
-    Judged,
+from laser_core.analysis.scores.separation import (
+    Ranked,
     accuracy_statistic,
     auroc_statistic,
     average_precision_statistic,
@@ -31,14 +31,14 @@ def world(rng: np.random.Generator, n_problems: int) -> Samples:
 
 
 def statistics(samples: Samples) -> dict:
-    judged = Judged.of(samples)
+    ranked = Ranked.of(samples)
     return {
         "accuracy": accuracy_statistic(samples),
-        "auroc": auroc_statistic(judged),
-        "within_problem_auroc": within_problem_statistic(judged),
-        "average_precision": average_precision_statistic(judged),
-        "spearman": spearman_statistic(judged.score, judged.correct, judged.problem, judged.n_problems),
-        **cell_statistics(judged, 0.5),
+        "auroc": auroc_statistic(ranked),
+        "within_problem_auroc": within_problem_statistic(ranked),
+        "average_precision": average_precision_statistic(ranked),
+        "spearman": spearman_statistic(ranked.score, ranked.correct, ranked.problem, ranked.n_problems),
+        **vars(cell_statistics(ranked, 0.5)),
     }
 
 

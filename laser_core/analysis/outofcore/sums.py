@@ -10,8 +10,8 @@ from laser_core import metrics
 from laser_core.analysis.estimates import UNDEFINED, Estimate, interval
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.calibration import EceMoments
-from laser_core.analysis.scores.metrics import Judged, within_problem_aurocs
-from laser_core.analysis.scores.thresholds import balanced_f1
+from laser_core.analysis.scores.separation import Ranked
+from laser_core.analysis.scores.thresholds import choice
 from laser_core.analysis.summary import Curve, Summary, VotingSummary, few_problems
 from laser_core.analysis.voting.curve import voting_curve
 from laser_core.errors import InputError
@@ -51,42 +51,42 @@ class Sums:
     def add(self, samples: Samples) -> None:
         """Add a piece that holds all solutions of its problems."""
         known = np.isfinite(samples.correct).sum(axis=1)
-        judged = Judged.of(samples)
+        ranked = Ranked.of(samples)
         self.n_rollouts += int(samples.present.sum())
         self.truncated += int(samples.truncated.sum())
-        self.unscored += int(known.sum()) - len(judged.score)
+        self.unscored += int(known.sum()) - len(ranked.score)
         self.accuracy += _moments((np.nansum(samples.correct, axis=1) / np.maximum(known, 1))[known > 0])
-        within = within_problem_aurocs(judged)
+        within = ranked.within_problem_aurocs()
         self.within += _moments(within[np.isfinite(within)])
-        predicted, y_true = judged.score > self.threshold, judged.correct
+        predicted, y_true = ranked.score > self.threshold, ranked.correct
         flags = (predicted & y_true, y_true, ~predicted & ~y_true, ~y_true)
-        cells = np.stack([judged.per_problem(flag) for flag in flags])
+        cells = np.stack([ranked.per_problem(flag) for flag in flags])
         self.cells += cells.sum(axis=1)
         self.products += cells @ cells.T
-        self._add_bins(judged)
-        self._add_calibration(judged)
+        self._add_bins(ranked)
+        self._add_calibration(ranked)
         self.n_problems += samples.n_problems
         self.votes.add(samples)
 
-    def _add_bins(self, judged: Judged) -> None:
-        bins = np.searchsorted(self.edges, judged.score, side="right")
+    def _add_bins(self, ranked: Ranked) -> None:
+        bins = np.searchsorted(self.edges, ranked.score, side="right")
         n_bins = len(self.edges) + 1
-        self.histogram += [np.bincount(bins[judged.correct == kind], minlength=n_bins) for kind in (False, True)]
+        self.histogram += [np.bincount(bins[ranked.correct == kind], minlength=n_bins) for kind in (False, True)]
         rows = np.zeros(len(bins), ROW)
-        rows["problem"], rows["bin"], rows["correct"] = judged.problem, bins, judged.correct
+        rows["problem"], rows["bin"], rows["correct"] = ranked.problem, bins, ranked.correct
         np.save(self.scratch, rows)
 
-    def _add_calibration(self, judged: Judged) -> None:
-        clipped, correct = np.clip(judged.score, 0, 1), judged.correct.astype(float)
-        self.outside += int((clipped != judged.score).sum())
-        squared = np.stack([judged.per_problem((correct - clipped) ** 2), judged.per_problem(np.ones(len(correct)))])
+    def _add_calibration(self, ranked: Ranked) -> None:
+        clipped, correct = np.clip(ranked.score, 0, 1), ranked.correct.astype(float)
+        self.outside += int((clipped != ranked.score).sum())
+        squared = np.stack([ranked.per_problem((correct - clipped) ** 2), ranked.per_problem(np.ones(len(correct)))])
         self.squared[0][:] += squared @ squared.T
         self.squared[1][:] += squared.sum(axis=1)
         n_bins = len(self.ece_edges) + 1
-        flat = judged.problem * n_bins + np.searchsorted(self.ece_edges, clipped, side="right")
-        shape = (judged.n_problems, n_bins)
+        flat = ranked.problem * n_bins + np.searchsorted(self.ece_edges, clipped, side="right")
+        shape = (ranked.n_problems, n_bins)
         gap, size = (np.bincount(flat, w, shape[0] * shape[1]).reshape(shape) for w in (correct - clipped, None))
-        half = np.random.default_rng(self.n_problems).integers(0, 2, judged.n_problems)
+        half = np.random.default_rng(self.n_problems).integers(0, 2, ranked.n_problems)
         moments = EceMoments.of(gap, size.astype(float), half)
         self.ece = moments if self.ece is None else self.ece.plus(moments)
 
@@ -145,7 +145,7 @@ class Sums:
         n_incorrect, n_correct = self.histogram.sum(axis=1)
         if not (n_incorrect and n_correct and above.shape[1]):
             return np.nan
-        return float(self.edges[np.argmax(balanced_f1(above[1], above[0], n_correct, n_incorrect))])
+        return float(self.edges[np.argmax(choice(above[1], above[0], n_correct, n_incorrect))])
 
     def _rates(self) -> tuple[Estimate, Estimate, Estimate]:
         """TPR, TNR and balanced F1 from the sums and products over problems (the delta method)."""

@@ -12,8 +12,8 @@ import numpy as np
 
 from laser_core.analysis.estimates import Estimate, Statistic, mean_interval
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.scores.metrics import (
-    Judged,
+from laser_core.analysis.scores.separation import (
+    Ranked,
     accuracy_statistic,
     auroc_statistic,
     cell_statistics,
@@ -102,13 +102,13 @@ def compare(
         )
     rows = np.array(pairs).T
     a, b = first.take(rows[0]), second.take(rows[1])
-    judged = Judged.of(a), Judged.of(b)
+    ranked = Ranked.of(a), Ranked.of(b)
     sizes, curves = _curve_differences(a, b, n_max=n_max, weight=weight, target_se=target_se, seed=seed)
     return Comparison(
         accuracy=_difference(accuracy_statistic(a), accuracy_statistic(b)),
-        auroc=_difference(*map(auroc_statistic, judged)),
-        within_problem_auroc=_difference(*map(within_problem_statistic, judged)),
-        balanced_f1=_difference(*(cell_statistics(j, threshold)["balanced_f1"] for j in judged)),
+        auroc=_difference(*map(auroc_statistic, ranked)),
+        within_problem_auroc=_difference(*map(within_problem_statistic, ranked)),
+        balanced_f1=_difference(*(cell_statistics(r, threshold).balanced_f1 for r in ranked)),
         n=sizes,
         curves=curves,
         n_problems=len(pairs),

@@ -11,7 +11,7 @@ import numpy as np
 
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.calibration import calibration
-from laser_core.analysis.scores.metrics import separation
+from laser_core.analysis.scores.separation import separation
 from laser_core.analysis.voting.curve import voting_curve
 from laser_core.analysis.voting.weights import Weight
 from laser_core.errors import InputError

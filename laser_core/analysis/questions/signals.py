@@ -11,7 +11,7 @@ from laser_core.analysis.questions import combined
 from laser_core.analysis.questions.combined import combine_free_signals
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.crossfit import cross_fit
-from laser_core.analysis.scores.metrics import Judged, auroc_statistic, separation, within_problem_statistic
+from laser_core.analysis.scores.separation import Ranked, auroc_statistic, separation, within_problem_statistic
 from laser_core.analysis.tokens.confidence import SIGNALS, confidence_signals
 from laser_core.analysis.voting.curve import VotingCurve, voting_curve
 from laser_core.errors import InputError
@@ -168,14 +168,14 @@ def _of(curve: VotingCurve | None, name: str) -> Statistic:
 def _row(
     samples: Samples, curve: VotingCurve | None, first: tuple[Samples, VotingCurve | None] | None, seed: int
 ) -> SignalRow:
-    parts, judged = separation(samples), Judged.of(samples)
+    parts, ranked = separation(samples), Ranked.of(samples)
     f1 = cross_fit(samples, seed=seed).balanced_f1 if parts.n_correct and parts.n_incorrect else parts.balanced_f1
     nothing = Statistic.undefined().estimate()
     differences = [nothing] * 3
     if first is not None and first[0] is not samples:
         # Both sides must be judged on the same solutions: those that have the score and the signal.
         both = np.isfinite(samples.score) & np.isfinite(first[0].score)
-        pair = [Judged.of(s.with_score(np.where(both, s.score, np.nan))) for s in (samples, first[0])]
+        pair = [Ranked.of(s.with_score(np.where(both, s.score, np.nan))) for s in (samples, first[0])]
         differences = [
             statistic(pair[0]).minus(statistic(pair[1])).estimate()
             for statistic in (auroc_statistic, within_problem_statistic)
@@ -194,5 +194,5 @@ def _row(
         auroc_difference=differences[0],
         within_difference=differences[1],
         weighted_difference=differences[2],
-        n_scored=len(judged.score),
+        n_scored=len(ranked.score),
     )

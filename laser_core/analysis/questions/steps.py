@@ -9,7 +9,7 @@ import numpy as np
 from laser_core.analysis.estimates import Estimate
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.histogram import QUANTILES
-from laser_core.analysis.scores.metrics import accuracy, separation
+from laser_core.analysis.scores.separation import accuracy, separation
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import Rollouts
 

@@ -10,12 +10,11 @@ from sklearn import metrics as sk
 
 from laser_core.analysis import Samples, accuracy, best_threshold, cross_fit, score_distribution, separation
 from laser_core.analysis.estimates import Statistic, interval
-from laser_core.analysis.scores.metrics import (
-    Judged,
+from laser_core.analysis.scores.separation import (
+    Ranked,
     auroc_statistic,
     average_precision_statistic,
     cell_statistics,
-    within_problem_aurocs,
 )
 from laser_core.analysis.scores.thresholds import threshold_sweep
 from tests.analysis import brute
@@ -49,7 +48,7 @@ def test_separation_by_hand():
     assert (s.n_mixed_problems, s.n_scored, s.n_correct, s.n_incorrect, s.n_unscored) == (2, 6, 3, 3, 1)
     assert (s.tpr.value, s.tnr.value) == (1.0, pytest.approx(1 / 3))
     assert s.balanced_f1.value == pytest.approx(2 * (1 / 3) / (4 / 3))
-    # The unscored wrong solution counts as judged incorrect: 2 of 4.
+    # The unscored wrong solution counts as predicted incorrect: 2 of 4.
     assert s.tnr_all.value == 0.5
     # Judged by 0.5: TP 3, FP 2, TN 1, FN 0.
     assert s.mcc.value == pytest.approx((3 * 1 - 0) / np.sqrt(5 * 3 * 3 * 1))
@@ -77,27 +76,27 @@ def test_against_scikit_learn():
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0.1, 0.4, 0.5, 0.9]), st.booleans()), min_size=1))
 def test_aurocs_equal_their_definition(rows):
     problem, score, right = (np.array(column) for column in zip(*rows, strict=True))
-    judged = Judged.sorted(problem, score, right, 4)
+    ranked = Ranked.sorted(problem, score, right, 4)
     expected = [brute.auroc(score[problem == p], right[problem == p]) for p in range(4)]
-    assert within_problem_aurocs(judged) == pytest.approx(expected, nan_ok=True)
-    assert auroc_statistic(judged).value == pytest.approx(brute.auroc(score, right), nan_ok=True)
+    assert ranked.within_problem_aurocs() == pytest.approx(expected, nan_ok=True)
+    assert auroc_statistic(ranked).value == pytest.approx(brute.auroc(score, right), nan_ok=True)
 
 
 @pytest.mark.parametrize("name", ["auroc", "average_precision", "tpr", "tnr", "balanced_f1", "mcc"])
 def test_influence_is_the_derivative(name):
     """Adding a little weight to one problem (a copy of it among 200 copies of everybody) moves the value as claimed."""
-    judged = Judged.of(noisy(n_problems=6))
+    ranked = Ranked.of(noisy(n_problems=6))
 
-    def statistic(j: Judged) -> Statistic:
+    def statistic(j: Ranked) -> Statistic:
         if name == "auroc":
             return auroc_statistic(j)
-        return average_precision_statistic(j) if name == "average_precision" else cell_statistics(j, 0.5)[name]
+        return average_precision_statistic(j) if name == "average_precision" else getattr(cell_statistics(j, 0.5), name)
 
-    base = statistic(judged)
+    base = statistic(ranked)
     copies = 200
     for p in range(6):
-        rows = np.concatenate([np.tile(np.arange(len(judged.score)), copies), np.flatnonzero(judged.problem == p)])
-        heavier = Judged.sorted(judged.problem[rows], judged.score[rows], judged.correct[rows], 6)
+        rows = np.concatenate([np.tile(np.arange(len(ranked.score)), copies), np.flatnonzero(ranked.problem == p)])
+        heavier = Ranked.sorted(ranked.problem[rows], ranked.score[rows], ranked.correct[rows], 6)
         assert (statistic(heavier).value - base.value) * copies == pytest.approx(base.influence[p], abs=2e-3)
 
 
