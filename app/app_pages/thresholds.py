@@ -186,7 +186,7 @@ def panel() -> None:
     if st.session_state.get("cell") in CELLS:
         accepted, correct, name = CELLS[st.session_state["cell"]]
         grid = cache.samples(source, signal)
-        rows = analysis.cell_rows(grid, threshold=threshold, accepted=accepted, correct=correct)
+        rows = analysis.cell_rows(grid, threshold=threshold, predicted=accepted, correct=correct)
         st.caption(f"{count(len(rows), 'solution')} {name}, the surest judgements first.")
         parts.rollout_table(source, rows, key="cell_rollouts", signal=signal)
 

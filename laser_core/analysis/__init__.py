@@ -1,4 +1,4 @@
-"""The numbers: separation, thresholds, calibration and voting, with intervals that treat the problem as the unit.
+"""Every number, with its interval: separation, thresholds, calibration, voting. The problem is the unit.
 
 Start with :func:`summarize` for everything at once, or lay a run out with :meth:`Samples.from_rollouts` and ask one
 question at a time. Nothing here imports torch, draws, or reads files.
@@ -45,7 +45,7 @@ from laser_core.analysis.tokens.traces import (
     sharpest_changes,
     solution_measures,
 )
-from laser_core.analysis.voting.compute_worth import ComputeWorth, Policy, compute_worth
+from laser_core.analysis.voting.compute_worth import ComputeWorth, StoppingPolicy, compute_worth
 from laser_core.analysis.voting.curve import VotingCurve, voting_curve
 from laser_core.analysis.voting.filtered import FilteredMajority, filtered_majority
 from laser_core.analysis.voting.one_vote import FullVotes, Vote, draw_vote, full_votes
@@ -68,7 +68,6 @@ __all__ = [
     "LengthBins",
     "LengthRelation",
     "MeanTraces",
-    "Policy",
     "Results",
     "RocPr",
     "Samples",
@@ -81,6 +80,7 @@ __all__ = [
     "SignalTable",
     "Statistic",
     "StepScores",
+    "StoppingPolicy",
     "Summary",
     "Sweep",
     "Vote",

@@ -20,14 +20,17 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Reference:
-    """A verdict token as one finds it before training.
+    """How likely a verdict token is before training.
 
     Attributes
     ----------
-    name : for people.
-    logprob : mean of log pi_ref(z_c | x, y, <eos>), nats.
-    std : its standard deviation over problems and solutions, nats; None where nobody measured it.
-    source : who measured it, on how much.
+    name : str
+    logprob : float
+        Mean of log pi_ref(z_c | x, y, <eos>), nats.
+    std : float or None
+        Its standard deviation over problems and solutions, nats; None where nobody measured it.
+    source : str
+        Who measured it, and on how much.
     """
 
     name: str
@@ -150,7 +153,7 @@ def highest_reference(*, beta_v: float, tolerance: float = 0.01) -> float:
 
 
 def highest_score(*, beta_v: float, c_ref: float) -> float:
-    """The score of a policy that is certain to say z_c (log-prob 0): no solution can score above it.
+    """The score of a policy that is certain of z_c (log-prob 0): no solution can score above it.
 
     >>> round(highest_score(beta_v=0.1, c_ref=-23.0), 6), round(highest_score(beta_v=0.1, c_ref=-5.0), 6)
     (2.3, 0.5)
@@ -159,12 +162,14 @@ def highest_score(*, beta_v: float, c_ref: float) -> float:
 
 
 def misjudged(distance: float, noise_std: float) -> float:
-    """Chance that normal noise carries a score over a threshold ``distance`` away: Phi(-distance / noise_std).
+    """Chance that normal noise carries a score across a threshold: Phi(-distance / noise_std).
 
     Parameters
     ----------
-    distance : of the noiseless score from the threshold, reward units, at least 0.
-    noise_std : beta_v * std of log pi_ref(z_c), reward units.
+    distance : float
+        Of the noiseless score from the threshold, in reward units, at least 0.
+    noise_std : float
+        beta_v * std of log pi_ref(z_c), in reward units.
 
     Examples
     --------
@@ -177,18 +182,31 @@ def misjudged(distance: float, noise_std: float) -> float:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """Everything the theory page draws for one choice of the three numbers.
+class WorkedExample:
+    """The closed form worked through for one beta_v, reference and policy, with the lines the theory page draws.
 
     Attributes
     ----------
-    beta_v, ref_z_logprob, z_logprob : the choice; the last two in nats.
-    log_z, neglected : nats, and beta_v * log Z in units of reward.
-    score, reward : of the policy's log-prob: with Z left out, and with it.
-    best_z_logprob, best_score : what the optimum for reward 1 gives z_c, and how the score (Z left out) reads that.
-    limit : the highest reference at which Z may be left out, nats; ``tolerance`` is what "may" means.
-    line_x, line_score, line_reward : ndarrays of shape (n,), the score and the closed form over log pi(z_c).
-    reference_x, reference_neglected : ndarrays of shape (m,), the neglected reward over log pi_ref(z_c).
+    beta_v : float
+        In reward units per nat.
+    ref_z_logprob, z_logprob : float
+        log pi_ref(z_c) and log pi(z_c), nats.
+    log_z : float
+        log Z, nats.
+    neglected : float
+        beta_v * log Z, in units of the reward: what the score leaves out.
+    score, reward : float
+        What the policy's log-prob is worth without Z, and with it.
+    best_z_logprob, best_score : float
+        log pi(z_c) of the best policy for reward 1, in nats, and the score of that policy.
+    limit : float
+        The highest reference, in nats, at which leaving Z out costs no more than ``tolerance``.
+    tolerance : float
+        In units of the reward.
+    line_x, line_score, line_reward : ndarray of shape (n,)
+        The score and the closed form over log pi(z_c).
+    reference_x, reference_neglected : ndarray of shape (m,)
+        The neglected reward over log pi_ref(z_c).
     """
 
     beta_v: float
@@ -210,25 +228,36 @@ class Picture:
 
     @property
     def holds(self) -> bool:
-        """Whether Z = 1 is good to the tolerance."""
+        """Whether taking Z for 1 costs no more than the tolerance."""
         return self.neglected <= self.tolerance
 
 
-def picture(
+def worked_example(
     *, beta_v: float, ref_z_logprob: float, z_logprob: float, tolerance: float = 0.01, lowest: float = -30.0
-) -> Picture:
-    """Compute what the theory page shows.
+) -> WorkedExample:
+    """Work the closed form through for one choice of the three numbers.
+
+    Parameters
+    ----------
+    beta_v : float
+        In reward units per nat, above 0.
+    ref_z_logprob, z_logprob : float
+        log pi_ref(z_c) and log pi(z_c), nats.
+    tolerance : float
+        Reward that one is willing to neglect.
+    lowest : float
+        Left end of the lines, nats.
 
     Examples
     --------
-    >>> shown = picture(beta_v=0.1, ref_z_logprob=-23.0, z_logprob=-13.0)
+    >>> shown = worked_example(beta_v=0.1, ref_z_logprob=-23.0, z_logprob=-13.0)
     >>> shown.holds, round(shown.score, 3), round(shown.limit, 2)
     (True, 1.0, -12.25)
     """
     shared = {"beta_v": beta_v}
     best = optimal_z_logprob(ref_z_logprob, **shared)
     line_x, reference_x = np.linspace(lowest, 0.0, 121), np.linspace(lowest, -0.01, 241)
-    return Picture(
+    return WorkedExample(
         beta_v=beta_v,
         ref_z_logprob=ref_z_logprob,
         z_logprob=z_logprob,
@@ -249,14 +278,17 @@ def picture(
 
 
 @dataclass(frozen=True)
-class Noise:
-    """What replacing log pi_ref(z_c) by the constant c_ref does to the scores of noiseless verdicts 0 and 1.
+class ReferenceNoise:
+    """What replacing log pi_ref(z_c) by the constant c_ref does to scores that would otherwise be exactly 0 and 1.
 
     Attributes
     ----------
-    std : beta_v * std of log pi_ref(z_c), in units of the score.
-    misjudged : chance that a score meant as 0, or as 1, falls on the other side of 0.5.
-    x, density_incorrect, density_correct : ndarrays of shape (n,), the two normal distributions.
+    std : float
+        beta_v * std of log pi_ref(z_c), in units of the score.
+    misjudged : float
+        Chance that a score meant as 0, or as 1, falls on the other side of 0.5.
+    x, density_incorrect, density_correct : ndarray of shape (n,)
+        The two normal distributions.
     """
 
     std: float
@@ -266,8 +298,8 @@ class Noise:
     density_correct: np.ndarray = field(repr=False)
 
 
-def reference_noise(*, beta_v: float, c_ref_std: float) -> Noise:
-    """How far the reference's own spread, c_ref_std nats, moves scores; spread within a hundredth is drawn as that.
+def reference_noise(*, beta_v: float, c_ref_std: float) -> ReferenceNoise:
+    """How far the reference's own spread of ``c_ref_std`` nats moves scores; below 0.01 it is drawn as 0.01.
 
     Examples
     --------
@@ -282,4 +314,4 @@ def reference_noise(*, beta_v: float, c_ref_std: float) -> Noise:
     reach = max(0.35, 3.5 * drawn)
     x = np.linspace(-reach, 1 + reach, 601)
     densities = [np.exp(-(((x - mean) / drawn) ** 2) / 2) / (drawn * math.sqrt(2 * math.pi)) for mean in (0.0, 1.0)]
-    return Noise(std, misjudged(0.5, std), x, *densities)
+    return ReferenceNoise(std, misjudged(0.5, std), x, densities[0], densities[1])

@@ -113,8 +113,8 @@ def summarize(
     ----------
     rollouts : Rollouts
     signal : str
-        The column to judge: "score", one of ``rollouts.signals`` (with or without "signal." in front), or a free signal
-        that :func:`~laser_core.analysis.confidence_signals` can make from the table's columns.
+        The column to analyse: "score", one of ``rollouts.signals`` (with or without "signal." in front), or a free
+        signal that :func:`~laser_core.analysis.confidence_signals` can make from the table's columns.
     n_max : int, optional
         Largest N of the voting curves; see :func:`~laser_core.analysis.voting_curve`.
     seed : int
@@ -181,15 +181,14 @@ def _warnings(samples: Samples, s: Separation, c: Calibration, voting: VotingCur
     known = int(np.isfinite(samples.correct).sum())
     total = int(samples.present.sum())
     if known < total:
-        found.append(f"{total - known} of {total} solutions have no verdict and are left out of all that needs one.")
+        found.append(f"{total - known} of {total} solutions have no verdict and are left out where one is needed.")
     found += few_problems(samples.n_problems)
     if not samples.has_scores:
         found.append(f"No solution has a value in '{samples.signal}'.")
     elif s.n_unscored:
         found.append(
             f"{s.n_unscored} {'solution has' if s.n_unscored == 1 else 'solutions have'} a verdict but no score; "
-            "metrics ending in _all count them as judged "
-            "incorrect."
+            "metrics ending in _all count them as predicted incorrect."
         )
     if s.auroc.value > 0.6 and s.within_problem_auroc.ci_low <= 0.5:
         found.append(
@@ -198,11 +197,11 @@ def _warnings(samples: Samples, s: Separation, c: Calibration, voting: VotingCur
         )
     if samples.has_scores and c.clipped_share > 0.5:
         found.append(
-            f"{c.clipped_share:.0%} of the values of '{samples.signal}' lie outside [0, 1]: ECE, Brier and whatever is "
-            "judged at a fixed threshold say little about them."
+            f"{c.clipped_share:.0%} of the values of '{samples.signal}' lie outside [0, 1]: ECE, Brier score and "
+            "metrics at a fixed threshold say little about them."
         )
     if voting is not None and voting.n_conflicts:
-        found.append(f"The verifier judged the same answer both correct and incorrect {voting.n_conflicts} times.")
+        found.append(f"The verifier called the same answer both correct and incorrect {voting.n_conflicts} times.")
     if voting is not None and voting.n_left_out:
         found.append(
             f"{voting.n_left_out} of {samples.n_problems} problems are left out of the voting curves: too few "

@@ -1,4 +1,4 @@
-"""One run's rollouts as arrays of shape (n_problems, n_samples): the form every analysis takes."""
+"""One run's rollouts as arrays of shape (n_problems, n_samples), which every analysis takes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class Samples:
     correct : ndarray of float
         The verifier's verdict: 1, 0, NaN where unknown.
     score : ndarray of float
-        What is judged, unclipped (larger: more likely right); NaN where there is none.
+        The last-token score, unclipped, or another signal in its place: larger means more likely correct. NaN where a
+        solution has none.
     answer : ndarray of int
         Number of the answer within its problem, -1 where none was found. Equal answers share a number.
     truncated : ndarray of bool
@@ -35,7 +36,7 @@ class Samples:
     row : ndarray of int
         Row in the table the samples were made from, -1 in the padding.
     signal : str
-        Which column ``score`` holds: "score" or "signal.<name>".
+        Name of what ``score`` holds: "score", "signal.<name>", or a name given by an analysis.
     warnings : tuple of str
         What a reader of the numbers should know about the data.
 
@@ -135,7 +136,7 @@ class Samples:
         ----------
         rollouts : Rollouts
         signal : str
-            The column to judge: "score", or any of ``rollouts.signals``.
+            The column to analyse: "score", or any of ``rollouts.signals``.
         run : str, optional
             Which run. May be left out where the table holds one.
         same_answers : callable, optional
@@ -191,7 +192,7 @@ class Samples:
         return replace(self, score=np.where(self.present, score, np.nan))
 
     def with_signal(self, rollouts: Rollouts, signal: str) -> Samples:
-        """The same samples judged by another column of the table they were made from; answers stay as they are.
+        """The same samples with another column of their table as the score; answers stay as they are.
 
         Examples
         --------
@@ -262,7 +263,7 @@ def _table_warnings(rollouts: Rollouts, codes: np.ndarray) -> list[str]:
         n_steps = len(np.unique(steps[np.isfinite(steps)]))
         why = f"they come from {n_steps} training steps" if n_steps > 1 else "some rows may be duplicates"
         found.append(f"Some solutions share problem and sample number; all were counted ({why}).")
-    unanswered_right = np.sum(rollouts.column("correct") == 1) if not rollouts.has("answer") else 0
-    if unanswered_right:
+    unanswered_correct = np.sum(rollouts.column("correct") == 1) if not rollouts.has("answer") else 0
+    if unanswered_correct:
         found.append("The table has no extracted answers, so votes could not be counted.")
     return found

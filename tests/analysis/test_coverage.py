@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from laser_core.analysis import Samples, calibration, voting_curve
-from laser_core.analysis.estimates import interval
+from laser_core.analysis.estimates import confidence_interval
 from laser_core.analysis.questions.length import spearman_statistic
 from laser_core.analysis.scores.separation import (
     Ranked,
@@ -101,7 +101,7 @@ def test_intervals_cover_near_the_bounds(rate):
     for _ in range(4000):
         x = rng.random(100) < rate
         se = x.std(ddof=1) / 10
-        low, high = interval(x.mean(), se, 100)
+        low, high = confidence_interval(x.mean(), se, 100)
         hits += low <= rate <= high
         student += x.mean() - 1.984 * se <= rate <= x.mean() + 1.984 * se
     assert 0.93 <= hits / 4000 <= 0.985

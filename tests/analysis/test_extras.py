@@ -264,8 +264,8 @@ def test_early_drops_take_the_wrong_and_spare_the_right():
     table = traced(right_level=0.0, wrong_level=-8.0)
     samples = Samples.from_rollouts(table)
     drop = early_drop(table, samples, loss=0.05)
-    assert drop.dropped_wrong.value > 0.95
-    assert drop.dropped_right.value == pytest.approx(0.05, abs=0.06)
+    assert drop.dropped_incorrect.value > 0.95
+    assert drop.dropped_correct.value == pytest.approx(0.05, abs=0.06)
     assert np.all(drop.tokens[drop.dropped] < 40)
     worth = compute_worth(samples, drop=drop, budgets=[6])
     dropped = worth.policy("majority", "fixed", drop=True)
@@ -276,8 +276,8 @@ def test_early_drops_take_the_wrong_and_spare_the_right():
 def test_early_drops_on_a_trace_that_knows_nothing_lose_what_was_allowed():
     table = traced(right_level=0.0, wrong_level=0.0, n_problems=150)
     drop = early_drop(table, Samples.from_rollouts(table), loss=0.1)
-    assert drop.dropped_right.value == pytest.approx(0.1, abs=0.05)
-    assert drop.dropped_wrong.value == pytest.approx(0.1, abs=0.05)
+    assert drop.dropped_correct.value == pytest.approx(0.1, abs=0.05)
+    assert drop.dropped_incorrect.value == pytest.approx(0.1, abs=0.05)
     with pytest.raises(InputError, match="per-token column"):
         early_drop(table, Samples.from_rollouts(table), trace="entropy")
 

@@ -27,7 +27,7 @@ def choose(app, **values):
 
 def test_confidently_wrong_opens_the_highest_scored_incorrect_solution(bundled_runs):
     rollouts, samples = run_of(bundled_runs)
-    worst = int(analysis.drill_down(samples).confident_wrong[0])
+    worst = int(analysis.drill_down(samples).confident_incorrect[0])
     wrong = np.where(rollouts.column("correct") == 0, rollouts.column("score"), -9)
     assert rollouts.column("score")[worst] == np.nanmax(wrong)
     app = visit(start(), "traces")

@@ -7,7 +7,7 @@ from typing import BinaryIO
 import numpy as np
 
 from laser_core import metrics
-from laser_core.analysis.estimates import UNDEFINED, Estimate, interval
+from laser_core.analysis.estimates import UNDEFINED, Estimate, confidence_interval
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.calibration import EceMoments
 from laser_core.analysis.scores.separation import Ranked
@@ -240,7 +240,7 @@ class CurveSums:
         """Mean over the ``n`` problems and its 95% band."""
         mean = self.total / n
         se = np.sqrt(np.maximum(self.squares / n - mean**2, 0) / max(n - 1, 1))
-        low, high = interval(mean, se, n, scale=scale)
+        low, high = confidence_interval(mean, se, n, scale=scale)
         return Curve(mean, low, high, se=np.sqrt(self.variance) / n)
 
 
@@ -267,5 +267,5 @@ def _root(variance: float) -> float:
 
 
 def _estimate(value: float, se: float, n: int) -> Estimate:
-    low, high = interval(value, se, n)
+    low, high = confidence_interval(value, se, n)
     return Estimate(float(value), float(low), float(high), n)

@@ -43,7 +43,7 @@ class Comparison:
     ----------
     accuracy, auroc, within_problem_auroc, balanced_f1 : Difference
     n : ndarray of int of shape (n_sizes,)
-    curves : dict of str to (difference, low, high), ndarrays of shape (n_sizes,)
+    curves : dict of str to (difference, low, high), each an ndarray of shape (n_sizes,)
         Keys "pass", "majority", "weighted", "best_of_n".
     n_problems : int
         Common problems.
@@ -79,7 +79,10 @@ def compare(
     first, second : Samples
     threshold : float
         Of the balanced F1.
-    n_max, weight, target_se, seed
+    n_max : int, optional
+    weight : str or callable, optional
+    target_se : float
+    seed : int
         As in :func:`~laser_core.analysis.voting_curve`.
 
     Raises

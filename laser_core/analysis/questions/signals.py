@@ -1,4 +1,4 @@
-"""The score beside the signals that cost nothing: which of them tells right from wrong, and which one should vote."""
+"""The score beside the free signals: which of them separates correct from incorrect, and which one should vote."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DESCRIPTIONS = {"score": "last-token score", combined.NAME: combined.DESCRIPTION
 
 @dataclass(frozen=True)
 class SignalRow:
-    """One signal in the score's place; differences are signal minus score, paired by problem.
+    """One signal in the score's place. Differences are signal minus score, paired by problem.
 
     Attributes
     ----------
@@ -33,10 +33,10 @@ class SignalRow:
     balanced_f1 : Estimate
         At a threshold chosen on other problems.
     weighted, best_of_n : Estimate
-        Accuracy of votes among ``SignalTable.n`` solutions. A score is clipped to a weight, a signal that leaves [0, 1]
-        weighs by its rank. Undefined where votes cannot be counted.
+        Accuracy of votes among ``SignalTable.n`` solutions. The score is clipped to a weight; a signal that leaves
+        [0, 1] weighs by its rank. Undefined where votes cannot be counted.
     auroc_difference, within_difference, weighted_difference : Estimate
-        Undefined for the score itself, and where there is none.
+        Undefined for the score itself, and where the table has no score.
     n_scored : int
         Solutions with this signal and a verdict.
     """
@@ -63,7 +63,7 @@ class SignalTable:
     ----------
     rows : tuple of SignalRow
     majority : Estimate
-        The vote without weights among ``n`` solutions, for comparison.
+        Accuracy of the majority vote among ``n`` solutions, for comparison.
     n : int
         Solutions in the votes; 0 where they cannot be counted.
     n_problems : int

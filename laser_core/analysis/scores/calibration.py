@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from laser_core.analysis.estimates import UNDEFINED, Estimate, interval, ratio_statistic
+from laser_core.analysis.estimates import UNDEFINED, Estimate, confidence_interval, ratio_statistic
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.crossfit import folds
 from laser_core.analysis.scores.separation import Ranked
@@ -179,7 +179,7 @@ def equal_mass_bins(score: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarra
 
 
 def _bin_intervals(accuracy: np.ndarray, se: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    ends = [interval(a, s, int(k)) for a, s, k in zip(accuracy, se, n, strict=True)]
+    ends = [confidence_interval(a, s, int(k)) for a, s, k in zip(accuracy, se, n, strict=True)]
     return np.array([float(low) for low, _ in ends]), np.array([float(high) for _, high in ends])
 
 
@@ -252,5 +252,5 @@ class EceMoments:
         spread = sum(float(w @ m @ w) for w, m in zip(weights, self.product, strict=True))
         n = self.n_problems
         se = np.sqrt(max(spread, 0.0) * inflation * n / max(n - 1, 1)) / whole
-        low, high = interval(value, se, n, scale="real")
+        low, high = confidence_interval(value, se, n, scale="real")
         return float(low), float(high)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from laser_core.analysis.estimates import interval
+from laser_core.analysis.estimates import confidence_interval
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.histogram import QUANTILES
 from laser_core.analysis.scores.separation import Ranked
@@ -121,7 +121,7 @@ def _side(ranked: Ranked, flag: np.ndarray, x: np.ndarray, bandwidth: float) -> 
         below = np.bincount(flat, minlength=n_rows * len(x)).reshape(n_rows, len(x)).cumsum(axis=1)
         variance += ((below - share * size[first : first + n_rows, None]) ** 2).sum(axis=0)
     se = np.sqrt(variance * n_problems / max(n_problems - 1, 1)) / len(score)
-    low, high = interval(share, se, n_problems)
+    low, high = confidence_interval(share, se, n_problems)
     return Side(len(score), n_problems, share, low, high, _density(score, x, bandwidth), np.quantile(score, QUANTILES))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from laser_core import metrics
-from laser_core.analysis.estimates import interval
+from laser_core.analysis.estimates import confidence_interval
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.separation import Ranked
 from laser_core.errors import InputError
@@ -241,7 +241,7 @@ def _band(
     with np.errstate(invalid="ignore", divide="ignore"):
         by_tpr, by_tnr = 2 * tnr**2 / (tpr + tnr) ** 2, 2 * tpr**2 / (tpr + tnr) ** 2
         variance = by_tpr**2 * var_tpr + by_tnr**2 * var_fpr - 2 * by_tpr * by_tnr * cov
-    return interval(f1, np.sqrt(np.maximum(variance, 0) * n / (n - 1)), n)
+    return confidence_interval(f1, np.sqrt(np.maximum(variance, 0) * n / (n - 1)), n)
 
 
 def _running_count(problem: np.ndarray, flag: np.ndarray) -> np.ndarray:

@@ -27,9 +27,10 @@ class VotingCurve:
     n : ndarray of int of shape (n_sizes,)
         Subset sizes N.
     pass_, majority, weighted, best_of_n : ndarrays of shape (n_sizes,)
-        Mean over problems. ``pass_``: some solution is right. ``majority``: the most frequent answer is. ``weighted``:
-        the answer with the largest sum of weights is. ``best_of_n``: the highest score is. Ties share evenly. NaN where
-        the table has no answers (votes) or no scores (weighted, best-of-N).
+        Mean over problems of the chance that a correct solution is among the N (``pass_``), that the most frequent
+        answer is correct (``majority``), the answer with the largest sum of weights (``weighted``), the solution with
+        the highest score (``best_of_n``). Ties share evenly. NaN where the table has no answers (votes) or no scores
+        (weighted, best-of-N).
     pass_se, majority_se, weighted_se, best_of_n_se : ndarrays of shape (n_sizes,)
         Monte-Carlo standard errors; 0 where the value is exact.
     pass_low, pass_high, majority_low, ... : ndarrays of shape (n_sizes,)
@@ -43,7 +44,7 @@ class VotingCurve:
     n_orders : int
         Random orders per problem behind ``weighted`` and ``tied``; 0 if there was nothing to estimate.
     n_conflicts : int
-        Answers of which the verifier judged some solutions correct and others incorrect.
+        Answers that the verifier found correct in one solution and incorrect in another.
     weight : str
     per_problem : dict of str to ndarray of shape (n_problems, n_sizes)
         The four curves before averaging.
@@ -108,10 +109,11 @@ def voting_curve(
     target_se : float
         Monte-Carlo standard error to reach, in units of accuracy.
     seed : int
-    weight, power, temperature
-        See :func:`~laser_core.analysis.vote_weights`. None: "clip" for the score, "rank" for a signal that leaves
-        [0, 1]. Also "borda", the solution's rank among the subset's scores
-        (from 1), to the power ``power``.
+    weight : str or callable, optional
+        See :func:`~laser_core.analysis.vote_weights`; also "borda", the solution's rank among the subset's scores (from
+        1), to the power ``power``. None: "clip" for the score, "rank" for a signal that leaves [0, 1].
+    power, temperature : float
+        See :func:`~laser_core.analysis.vote_weights`.
 
     Raises
     ------

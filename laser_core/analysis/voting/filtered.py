@@ -57,10 +57,12 @@ def filtered_majority(
     ----------
     samples : Samples
     threshold : float or ndarray of shape (n_problems,)
-        One for each problem where it was chosen on other problems; see :func:`~laser_core.analysis.cross_fit`.
+        An array where each problem's threshold was chosen on other problems: see
+        :func:`~laser_core.analysis.cross_fit`.
     otherwise : {"majority", "wrong"}
-        What happens when no solution of the subset passes: all of them vote, or the vote counts as wrong.
-    n_max, n_values
+        What happens when no solution of the subset passes: all of them vote, or the vote counts as incorrect.
+    n_max : int, optional
+    n_values : array of int, optional
         As in :func:`~laser_core.analysis.voting_curve`.
 
     Examples

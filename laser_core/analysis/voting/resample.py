@@ -1,9 +1,9 @@
 """Weighted votes on random subsets: one seeded set of random orders per problem, shared by every N and every weight.
 
 The first N solutions of a random order are a random subset of N. Walking along the order, each new vote changes one
-answer's total, and totals only grow, so who leads is known in a few operations (:mod:`.race`): O(1) per vote, whatever
-the number of answers. The same walk counts the plain majority, whose expectation is known exactly (:mod:`.majority`):
-it serves as a control variate, which takes the part of the sampling noise that both votes share out of the estimate.
+answer's total, and totals only grow, so the leader is known in a few operations (:mod:`.walks`): O(1) per vote,
+whatever the number of answers. The same walk counts the plain majority, whose expectation is known exactly
+(:mod:`.majority`). It serves as a control variate, which takes the noise that both votes share out of the estimate.
 
 The standard error is taken between rounds of 16 rotations of an order, so it needs no assumption about the rotations.
 """
@@ -183,7 +183,7 @@ def _credits(
     majority = Totals(walks, np.ones(walks.answer.shape))
     for start, stop in pairwise([0, *sizes.tolist()]):
         for position in range(start, stop):
-            step = walks.step(position)
-            weighted.add(step)
-            majority.add(step)
+            vote = walks.vote(position)
+            weighted.add(vote)
+            majority.add(vote)
         yield weighted.credit(), majority.credit(), majority.leaders > 1

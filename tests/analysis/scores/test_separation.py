@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from laser_core.analysis import Samples, accuracy, best_threshold, cross_fit, score_distribution, separation
-from laser_core.analysis.estimates import Statistic, interval
+from laser_core.analysis.estimates import Statistic, confidence_interval
 from laser_core.analysis.scores.separation import (
     Ranked,
     auroc_statistic,
@@ -164,4 +164,4 @@ def test_interval_reduces_to_wilsons_for_single_draws():
     effective = 0.16 / se**2  # 9
     centre = (0.8 + t**2 / (2 * effective)) / (1 + t**2 / effective)
     half = t * np.sqrt(0.16 / effective + t**2 / (4 * effective**2)) / (1 + t**2 / effective)
-    assert interval(0.8, se, 10) == pytest.approx((centre - half, centre + half), rel=1e-6)
+    assert confidence_interval(0.8, se, 10) == pytest.approx((centre - half, centre + half), rel=1e-6)

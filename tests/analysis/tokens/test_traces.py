@@ -137,7 +137,7 @@ def test_the_lists_hold_what_they_say(seed):
     for p in range(12):
         right = samples.correct[p] == 1
         assert (p in lists["mixed"]) == (0 < right.sum() < 6)
-        assert (p in lists["confident_wrong"]) == bool((~right & (samples.score[p] > 0.5)).any())
+        assert (p in lists["confident_incorrect"]) == bool((~right & (samples.score[p] > 0.5)).any())
         votes, weight = np.zeros(4), np.zeros(4)
         np.add.at(votes, samples.answer[p], 1)
         np.add.at(weight, samples.answer[p], np.clip(samples.score[p], 0, 1))
@@ -145,9 +145,9 @@ def test_the_lists_hold_what_they_say(seed):
         assert (p in lists["tied"]) == tied
         best = np.flatnonzero(np.isclose(weight, weight.max()))
         assert (p in lists["tie_broken"]) == (tied and best.tolist() == [0] and right.any())
-    uneven = [abs(2 * (samples.correct[p] == 1).sum() - 6) for p in lists["flipped_to_right"]]
+    uneven = [abs(2 * (samples.correct[p] == 1).sum() - 6) for p in lists["fixed_by_weights"]]
     assert uneven == sorted(uneven)
-    first = lists["confident_wrong"][0]
+    first = lists["confident_incorrect"][0]
     wrong = np.where(samples.correct == 0, samples.score, -np.inf)
     assert wrong[first].max() == wrong.max()
 
@@ -156,7 +156,7 @@ def test_the_lists_hold_what_they_say(seed):
 def test_the_four_cells_hold_every_judged_solution_once(seed):
     samples = random_samples(seed)
     cells = {
-        (accepted, correct): cell_rows(samples, threshold=0.5, accepted=accepted, correct=correct).tolist()
+        (accepted, correct): cell_rows(samples, threshold=0.5, predicted=accepted, correct=correct).tolist()
         for accepted in (True, False)
         for correct in (True, False)
     }

@@ -263,12 +263,12 @@ def test_full_votes_and_drill_down():
     assert votes.majority.tolist() == [0, 1, 0, 0]
     assert votes.weighted.tolist() == [1, 0, 0, 0]
     lists = drill_down(samples)
-    assert lists.flipped_to_right.tolist() == [0]
-    assert lists.flipped_to_wrong.tolist() == [1]
+    assert lists.fixed_by_weights.tolist() == [0]
+    assert lists.broken_by_weights.tolist() == [1]
     assert lists.ties.tolist() == [2]
     assert lists.unsolved.tolist() == [2]
-    assert lists.confident_wrong.tolist() == [5, 6]
-    assert lists.unsure_right.tolist() == [3, 4, 9]
+    assert lists.confident_incorrect.tolist() == [5, 6]
+    assert lists.unsure_correct.tolist() == [3, 4, 9]
     assert lists.rows_of(1).tolist() == [5, 4, 3]
 
 
