@@ -20,6 +20,7 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 from scipy.special import stdtrit
@@ -196,12 +197,14 @@ def combine(value: float, parts: list[tuple[float, Statistic]], *, scale: str = 
     >>> combine(half.value**2, [(2 * half.value, half)]).se == half.se
     True
     """
-    influence = sum(slope * part.influence for slope, part in parts)
+    influence = reduce(np.add, [slope * part.influence for slope, part in parts])
     contributes = np.logical_or.reduce([part.contributes for _, part in parts])
     return Statistic(value, influence, contributes, scale)
 
 
-def mean_interval(values: np.ndarray, *, scale: str = "unit", level: float = LEVEL) -> tuple[np.ndarray, ...]:
+def mean_interval(
+    values: np.ndarray, *, scale: str = "unit", level: float = LEVEL
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Means over problems and their bands, for many columns at once.
 
     Parameters
@@ -211,7 +214,7 @@ def mean_interval(values: np.ndarray, *, scale: str = "unit", level: float = LEV
 
     Returns
     -------
-    mean, low, high : ndarrays of shape (n_columns,)
+    mean, low, high : ndarray of shape (n_columns,)
 
     Examples
     --------

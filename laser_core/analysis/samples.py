@@ -13,6 +13,9 @@ import pyarrow.compute as pc
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import Rollouts
 
+#: Numbers the answers of each problem, given problem and answer of each row; equal answers get equal numbers, none -1.
+SameAnswers = Callable[[np.ndarray, list[str | None]], np.ndarray]
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -61,17 +64,17 @@ class Samples:
     @property
     def n_problems(self) -> int:
         """Number of problems, P."""
-        return self.present.shape[0]
+        return int(self.present.shape[0])
 
     @property
     def n_samples(self) -> int:
         """Width of the grid, n: the most solutions any problem has."""
-        return self.present.shape[1]
+        return int(self.present.shape[1])
 
     @cached_property
     def counts(self) -> np.ndarray:
         """How many solutions each problem has, of shape (n_problems,)."""
-        return self.present.sum(axis=1)
+        return np.asarray(self.present.sum(axis=1))
 
     @property
     def has_answers(self) -> bool:
@@ -128,7 +131,7 @@ class Samples:
         *,
         signal: str = "score",
         run: str | None = None,
-        same_answers: Callable[[np.ndarray, list[str | None]], np.ndarray] | None = None,
+        same_answers: SameAnswers | None = None,
     ) -> Samples:
         """Lay one run of a table out as a grid.
 
@@ -235,13 +238,14 @@ def _finite(values: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _answers(rollouts: Rollouts, codes: np.ndarray, same_answers: Callable | None) -> np.ndarray:
+def _answers(rollouts: Rollouts, codes: np.ndarray, same_answers: SameAnswers | None) -> np.ndarray:
     if not rollouts.has("answer"):
         return np.full(len(rollouts), -1, np.int64)
     if same_answers is None:
         # Loaded only here: a table without answers needs no mathematics.
-        from laser_core.answers.verify import answer_groups as same_answers
+        from laser_core.answers.verify import answer_groups
 
+        same_answers = answer_groups
     # Each problem's distinct spellings are compared once, however many solutions share them.
     encoded = pc.dictionary_encode(rollouts.table["answer"]).combine_chunks()
     spelling = pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)

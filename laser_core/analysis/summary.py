@@ -195,7 +195,8 @@ class Summary:
 
 def _no_votes() -> dict[str, object]:
     names = ("pass", "majority", "weighted", "best_of_n")
-    return {"n": []} | {f"{name}{end}": [] for end in ("", "_se") for name in names}
+    found: dict[str, object] = {"n": []}
+    return found | {f"{name}{end}": [] for end in ("", "_se") for name in names}
 
 
 def few_problems(n_problems: int) -> list[str]:

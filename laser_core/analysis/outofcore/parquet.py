@@ -9,7 +9,7 @@ not grow with the file.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -58,7 +58,7 @@ def summarize_parquet(
     run: str | None = None,
     signal: str = "score",
     threshold: float = 0.5,
-    n_values: np.ndarray | None = None,
+    n_values: np.ndarray | Sequence[int] | None = None,
     memory_limit: str = "1GB",
     temp_dir: str | Path | None = None,
 ) -> Summary:

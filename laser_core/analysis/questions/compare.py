@@ -125,19 +125,21 @@ def _difference(first: Statistic, second: Statistic) -> Difference:
 
 
 def _curve_differences(
-    a: Samples, b: Samples, *, n_max: int | None, **options: object
+    a: Samples, b: Samples, *, n_max: int | None, weight: Weight | None, target_se: float, seed: int
 ) -> tuple[np.ndarray, dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]]:
     """Paired differences at every N both runs reach, on the problems that can vote in both."""
     try:
         n_max = n_max or min(int(subset_sizes(samples, None, None)[0][-1]) for samples in (a, b))
-        curves = [voting_curve(samples, n_max=n_max, **options) for samples in (a, b)]
+        curves = [
+            voting_curve(samples, n_max=n_max, weight=weight, target_se=target_se, seed=seed) for samples in (a, b)
+        ]
     except InputError:  # one of the runs has no verdicts to vote with; the other differences stand
         return np.zeros(0, int), {}
     common, in_a, in_b = np.intersect1d(curves[0].problems, curves[1].problems, return_indices=True)
     if not len(common):
         return np.zeros(0, int), {}
 
-    def paired(name: str) -> tuple[np.ndarray, ...]:
+    def paired(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         values = curves[1].per_problem[name][in_b] - curves[0].per_problem[name][in_a]
         return mean_interval(values, scale="signed")
 

@@ -250,9 +250,10 @@ def _within(x: np.ndarray, y: np.ndarray, problem: np.ndarray, n_problems: int) 
 def _centred_ranks(values: np.ndarray, problem: np.ndarray, n_problems: int) -> np.ndarray:
     """Mid-ranks within each row's problem, less their mean."""
     order = np.lexsort((values, problem)).astype(np.int32)
-    new = np.append(True, (np.diff(problem[order]) != 0) | (np.diff(values[order]) != 0))[: len(order)]
+    owner, ordered = problem[order], values[order]
+    new = np.append(True, (owner[1:] != owner[:-1]) | (ordered[1:] != ordered[:-1]))[: len(order)]
     start = np.flatnonzero(new).astype(np.int32)
-    size = np.diff(np.append(start, np.int32(len(order))))
+    size = np.append(start[1:], np.int32(len(order))) - start
     count = np.bincount(problem, minlength=n_problems)
     middle = np.cumsum(count) - (count + 1) / 2  # of the rows of each problem, which are consecutive
     out = np.empty(len(order))

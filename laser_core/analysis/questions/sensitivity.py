@@ -5,6 +5,7 @@ No model is needed to find out: the score is linear in log pi(z_c).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,8 +75,8 @@ def sensitivity(
     *,
     beta_v: float,
     c_ref: float,
-    beta_grid: np.ndarray | None = None,
-    c_ref_grid: np.ndarray | None = None,
+    beta_grid: np.ndarray | Sequence[float] | None = None,
+    c_ref_grid: np.ndarray | Sequence[float] | None = None,
     n: int | None = None,
     weight: Weight = "clip",
     seed: int = 0,
@@ -123,7 +124,24 @@ def sensitivity(
     rows = [[_at(samples.with_score(b * (z_logprob - c)), n, weight, seed) for c in refs] for b in betas]
     table = {name: np.array([[cell[name] for cell in row] for row in rows]) for name in rows[0][0]}
     size, majority = int(table.pop("n")[0, 0]), float(table.pop("majority")[0, 0])
-    return Sensitivity(beta_v=betas, c_ref=refs, **table, majority=majority, n=size, n_problems=samples.n_problems)
+    return Sensitivity(
+        beta_v=betas,
+        c_ref=refs,
+        balanced_f1=table["balanced_f1"],
+        balanced_f1_low=table["balanced_f1_low"],
+        balanced_f1_high=table["balanced_f1_high"],
+        tpr=table["tpr"],
+        tnr=table["tnr"],
+        ece=table["ece"],
+        brier=table["brier"],
+        weighted=table["weighted"],
+        weighted_low=table["weighted_low"],
+        weighted_high=table["weighted_high"],
+        at_bound=table["at_bound"],
+        majority=majority,
+        n=size,
+        n_problems=samples.n_problems,
+    )
 
 
 def _at(samples: Samples, n: int | None, weight: Weight, seed: int) -> dict[str, float]:

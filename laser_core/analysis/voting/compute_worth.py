@@ -12,6 +12,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,7 +102,7 @@ def compute_worth(
     samples: Samples,
     *,
     drop: EarlyDrop | None = None,
-    budgets: np.ndarray | None = None,
+    budgets: np.ndarray | Sequence[int] | None = None,
     confidence: float = 0.95,
     weight: Weight | None = None,
     n_orders: int = 32,

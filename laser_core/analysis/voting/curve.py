@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -86,7 +87,7 @@ def voting_curve(
     samples: Samples,
     *,
     n_max: int | None = None,
-    n_values: np.ndarray | None = None,
+    n_values: np.ndarray | Sequence[int] | None = None,
     target_se: float = 0.002,
     seed: int = 0,
     weight: Weight | None = None,
@@ -149,7 +150,7 @@ def voting_curve(
         se["majority"] = drawn.majority_se if exact is None else zero
         if samples.has_scores:
             values["weighted"], se["weighted"] = drawn.weighted, drawn.weighted_se
-    bands = {}
+    bands: dict[str, np.ndarray] = {}
     for name, per_problem in values.items():
         mean, low, high = mean_interval(per_problem)
         field_name = "pass_" if name == "pass" else name
@@ -177,7 +178,9 @@ def _weights(score: np.ndarray, weight: Weight, power: float, temperature: float
     return float(power) if weight == "borda" else vote_weights(score, weight, power=power, temperature=temperature)
 
 
-def subset_sizes(samples: Samples, n_max: int | None, n_values: np.ndarray | None) -> tuple[np.ndarray, Ballots]:
+def subset_sizes(
+    samples: Samples, n_max: int | None, n_values: np.ndarray | Sequence[int] | None
+) -> tuple[np.ndarray, Ballots]:
     """The N to compute, of shape (n_sizes,), and the problems that have enough solutions for all of them.
 
     Raises

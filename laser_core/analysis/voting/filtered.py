@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,7 +50,7 @@ def filtered_majority(
     threshold: float | np.ndarray = 0.5,
     otherwise: str = "majority",
     n_max: int | None = None,
-    n_values: np.ndarray | None = None,
+    n_values: np.ndarray | Sequence[int] | None = None,
 ) -> FilteredMajority:
     """Let only the solutions above a threshold vote.
 

@@ -163,8 +163,8 @@ def _tilts(n: int, sizes: tuple[int, ...]) -> tuple[_Tilt, ...]:
         p = float(np.mean(served)) / n
         # Sums that differ by a multiple of the period fall on the same coefficient, so the period must exceed what
         # separates any served N from any sum that has a chance.
-        far = max(highest(n, p) - served[0], served[-1] - lowest(n, p)) + 1
-        period = int(min(n + 1, max(far, 2)))
+        far = max(int(highest(n, p)) - served[0], served[-1] - int(lowest(n, p))) + 1
+        period = min(n + 1, max(far, 2))
         tilts.append(_Tilt(p, period, tuple(i for i, size in enumerate(sizes) if size in served)))
         left = [size for size in left if size not in served]
     return tuple(tilts)
@@ -260,7 +260,7 @@ def _under_tilt(
             win *= win_alone[batch, None] * phase(v, frequency, period) * filler[items.filler[batch]]
             np.add.at(total[:, low : low + step], contest, win)
     wins = np.fft.irfft(total, n=period, axis=1)[:, served % period]
-    return wins / pmf(served, n, p)
+    return np.asarray(wins / pmf(served, n, p))
 
 
 def _batches(order: np.ndarray, n_frequencies: int) -> list[slice]:

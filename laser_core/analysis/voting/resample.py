@@ -79,7 +79,7 @@ def resample_votes(
     max_orders : int
         Stop there even if the target is not reached.
     """
-    vote = weights if np.isscalar(weights) else quantise(weights)
+    vote = quantise(weights) if isinstance(weights, np.ndarray) else weights
     sums = np.zeros((6, ballots.n_problems, len(sizes)))  # of y, x, yy, xx, xy and ties, over rounds
     most = max(MIN_ROUNDS, max_orders // ROUND)
     done, rounds = 0, int(np.clip(-(-MIN_VOTES // (ballots.n_problems * ROUND)), MIN_ROUNDS, most))
@@ -114,7 +114,7 @@ def _summarise(sums: np.ndarray, k: int, exact: np.ndarray | None) -> Resampled:
     n = len(y)
 
     def se(per_problem: np.ndarray) -> np.ndarray:
-        return np.sqrt(np.maximum(per_problem.sum(axis=0), 0) / k) / n
+        return np.asarray(np.sqrt(np.maximum(per_problem.sum(axis=0), 0) / k) / n)
 
     return Resampled(weighted, x, se(variance), se(var_x), ties, k * ROUND)
 
@@ -154,7 +154,7 @@ def _walk_all(ballots: Ballots, vote: np.ndarray | float, sizes: np.ndarray, rou
         block, n = ballots.take(rows), int(ballots.size[rows[0]])
         for low in range(0, len(rounds), together):
             orders = random_orders(n, rows, rounds[low : low + together], seed)
-            out[:, rows] += _walk(block, vote if np.isscalar(vote) else vote[rows, :n], orders, sizes)
+            out[:, rows] += _walk(block, vote[rows, :n] if isinstance(vote, np.ndarray) else vote, orders, sizes)
     return out
 
 
@@ -173,17 +173,18 @@ def _credits(
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """At each size: credit of the weighted vote, credit of the majority, whether the majority is tied; (n_walks,)."""
     few = len(sizes) * walks.n_answers < _BULK * sizes[-1] and sizes[-1] <= Tally.LIMIT
-    if few and not np.isscalar(vote):
+    if few and isinstance(vote, np.ndarray):
         tally = Tally(walks, vote)
         for start, stop in pairwise([0, *sizes.tolist()]):
             tally.advance(start, stop)
             yield tally.credits()
         return
-    weighted = Borda(walks, block.score[:, : walks.width], vote) if np.isscalar(vote) else Totals(walks, vote)
+    score = block.score[:, : walks.width]
+    weighted = Totals(walks, vote) if isinstance(vote, np.ndarray) else Borda(walks, score, vote)
     majority = Totals(walks, np.ones(walks.answer.shape))
     for start, stop in pairwise([0, *sizes.tolist()]):
         for position in range(start, stop):
-            vote = walks.vote(position)
-            weighted.add(vote)
-            majority.add(vote)
+            drawn = walks.vote(position)
+            weighted.add(drawn)
+            majority.add(drawn)
         yield weighted.credit(), majority.credit(), majority.leaders > 1

@@ -70,16 +70,16 @@ class Walks:
 
     def arrange(self, values: np.ndarray) -> np.ndarray:
         """Values of the solutions, (n_problems, n_samples), in their orders: (n_samples, n_rounds, n_problems)."""
-        return values[np.arange(self.n_problems), self._orders]
+        return np.asarray(values[np.arange(self.n_problems), self._orders])
 
     def at(self, arranged: np.ndarray, position: int) -> np.ndarray:
         """Arranged values as every walk meets them at a position, of shape (n_walks,)."""
-        return arranged[(position + self._rotation) % self.width].ravel()
+        return np.asarray(arranged[(position + self._rotation) % self.width]).ravel()
 
     def span(self, arranged: np.ndarray, start: int, stop: int) -> np.ndarray:
         """The same for a range of positions, of shape (stop - start, n_walks)."""
         position = np.arange(start, stop)[:, None] + self._rotation  # (n_positions, ROUND)
-        return arranged[position % self.width].reshape(stop - start, self.n_walks)
+        return np.asarray(arranged[position % self.width]).reshape(stop - start, self.n_walks)
 
     def vote(self, position: int) -> NextVote:
         """What every walk meets at a position."""
@@ -91,7 +91,7 @@ class Walks:
 
     def by_round(self, values: np.ndarray) -> np.ndarray:
         """Values of the walks, of shape (n_walks, ...), averaged over the rotations: (n_rounds, n_problems, ...)."""
-        return values.reshape(ROUND, self.n_rounds, self.n_problems, *values.shape[1:]).mean(axis=0)
+        return np.asarray(values.reshape(ROUND, self.n_rounds, self.n_problems, *values.shape[1:]).mean(axis=0))
 
 
 class Totals:
@@ -225,4 +225,4 @@ class Borda:
         top = totals.max(axis=2, keepdims=True)
         leads = (totals == top) & (top >= 0)
         credit = (leads & walks.winning[:, None, :]).sum(axis=2) / np.maximum(leads.sum(axis=2), 1)
-        return credit.T.ravel()
+        return np.asarray(credit).T.ravel()
