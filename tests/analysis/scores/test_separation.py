@@ -1,4 +1,4 @@
-"""Separation and thresholds: worked by hand, against scikit-learn and against definitions."""
+"""Separation: worked by hand, against scikit-learn and against definitions."""
 
 from __future__ import annotations
 
@@ -8,30 +8,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from laser_core.analysis import Samples, accuracy, best_threshold, cross_fit, score_distribution, separation
-from laser_core.analysis.estimates import Statistic, confidence_interval
-from laser_core.analysis.scores.separation import (
-    Ranked,
-    auroc_statistic,
-    average_precision_statistic,
-    cell_statistics,
+from laser_core.analysis import (
+    Samples,
+    accuracy,
+    score_distribution,
+    separation,
+    threshold_sweep,
+    with_free_signals,
 )
-from laser_core.analysis.scores.thresholds import threshold_sweep
+from laser_core.analysis.estimates import Statistic
+from laser_core.analysis.scores.separation import Ranked, auroc_statistic, average_precision_statistic, cell_statistics
 from tests.analysis import brute
-
-
-def noisy(n_problems=30, n_samples=8, seed=0, digits=1) -> Samples:
-    rng = np.random.default_rng(seed)
-    rate = rng.beta(1.2, 1.5, (n_problems, 1))
-    right = rng.random((n_problems, n_samples)) < rate
-    score = 0.2 + 0.3 * right + 0.2 * rate + 0.25 * rng.standard_normal(right.shape)
-    return Samples.from_arrays(correct=right, score=np.round(score, digits))
+from tests.analysis.builders import noisy
+from tests.factories import make_rollouts
 
 
 def test_accuracy_weighs_problems_equally():
     samples = Samples.from_arrays(correct=[[1, 1, 1, 1], [0, np.nan, 0, 0]], present=[[1, 1, 1, 1], [1, 1, 0, 0]])
     assert accuracy(samples).value == 0.5
     assert accuracy(samples).n == 2
+
+
+def test_accuracy_does_not_depend_on_the_signal():
+    rollouts = with_free_signals(make_rollouts(n_problems=10))
+    samples = Samples.from_rollouts(rollouts)
+    assert accuracy(samples.with_signal(rollouts, "signal.mean_logprob")) == accuracy(samples)
 
 
 def test_separation_by_hand():
@@ -63,13 +64,13 @@ def test_against_scikit_learn():
     assert s.mcc.value == pytest.approx(sk.matthews_corrcoef(y, score > 0.5))
     sweep = threshold_sweep(samples)
     for i in range(len(sweep.threshold)):
-        said = score > sweep.threshold[i]
-        assert sweep.tpr[i] == pytest.approx(sk.recall_score(y, said))
-        assert sweep.tnr[i] == pytest.approx(sk.recall_score(1 - y, ~said))
-        if said.any():
-            assert sweep.precision[i] == pytest.approx(sk.precision_score(y, said))
-        if 0 < said.sum() < len(said):
-            assert sweep.mcc[i] == pytest.approx(sk.matthews_corrcoef(y, said))
+        predicted = score > sweep.threshold[i]
+        assert sweep.tpr[i] == pytest.approx(sk.recall_score(y, predicted))
+        assert sweep.tnr[i] == pytest.approx(sk.recall_score(1 - y, ~predicted))
+        if predicted.any():
+            assert sweep.precision[i] == pytest.approx(sk.precision_score(y, predicted))
+        if 0 < predicted.sum() < len(predicted):
+            assert sweep.mcc[i] == pytest.approx(sk.matthews_corrcoef(y, predicted))
 
 
 @settings(max_examples=60, deadline=None)
@@ -100,51 +101,6 @@ def test_influence_is_the_derivative(name):
         assert (statistic(heavier).value - base.value) * copies == pytest.approx(base.influence[p], abs=2e-3)
 
 
-def test_sweep_band_equals_the_single_threshold_interval():
-    samples = noisy(digits=2)
-    sweep = threshold_sweep(samples)
-    for i in range(0, len(sweep.threshold), 7):
-        single = separation(samples, threshold=sweep.threshold[i]).balanced_f1
-        if 0 < single.value < 1:
-            assert (sweep.balanced_f1_low[i], sweep.balanced_f1_high[i]) == pytest.approx(single.ci)
-
-
-def test_best_threshold_is_best_and_has_an_interval():
-    samples = noisy(digits=3)
-    sweep = threshold_sweep(samples)
-    assert separation(samples, threshold=sweep.best).balanced_f1.value == pytest.approx(np.nanmax(sweep.balanced_f1))
-    assert sweep.best == pytest.approx(best_threshold(samples))
-    assert sweep.best_low <= sweep.best <= sweep.best_high
-    assert sweep.best_high - sweep.best_low < 0.5
-
-
-def test_cost_ratio_by_hand():
-    # Accept above t. Ratio 3: accepting the wrong 0.7 costs 3, rejecting the right 0.2 costs 1.
-    samples = Samples.from_arrays(correct=[[1, 1, 0, 1, 0]], score=[[0.9, 0.8, 0.7, 0.2, 0.1]])
-    assert best_threshold(samples, cost_ratio=3) == pytest.approx(0.75)
-    assert best_threshold(samples, cost_ratio=0.5) == pytest.approx(0.15)
-
-
-def test_cross_fitting_is_not_optimistic():
-    """On pure noise the threshold chosen and judged on the same data looks better than the cross-fitted one."""
-    chosen, honest = [], []
-    for seed in range(40):
-        rng = np.random.default_rng(seed)
-        samples = Samples.from_arrays(correct=rng.random((12, 4)) < 0.5, score=rng.random((12, 4)))
-        chosen.append(np.nanmax(threshold_sweep(samples, n_bootstrap=2).balanced_f1))
-        honest.append(cross_fit(samples).balanced_f1.value)
-    assert np.mean(chosen) > 0.52
-    assert np.mean(honest) < 0.5
-
-
-def test_distribution_counts_every_scored_solution():
-    samples = Samples.from_arrays(correct=[[1, 0, np.nan, 1]], score=[[0.0, 0.5, 1.0, np.nan]])
-    d = score_distribution(samples, bins=2)
-    assert (d.correct.tolist(), d.incorrect.tolist(), d.unknown.tolist()) == ([1, 0], [0, 1], [0, 1])
-    assert (d.n_correct, d.n_incorrect, d.n_unknown, d.n_unscored) == (1, 1, 1, 1)
-    assert (d.correct_mean.value, d.incorrect_mean.value) == (0.0, 0.5)
-
-
 def test_one_class_only_gives_nan_and_no_crash():
     samples = Samples.from_arrays(correct=[[1, 1], [1, 1]], score=[[0.4, 0.9], [0.6, 0.7]])
     s = separation(samples)
@@ -155,13 +111,3 @@ def test_one_class_only_gives_nan_and_no_crash():
     assert separation(empty).n_scored == 0
     assert threshold_sweep(empty).n_scored == 0
     assert score_distribution(empty).correct.sum() == 0
-
-
-def test_interval_reduces_to_wilsons_for_single_draws():
-    # 8 of 10 independent draws; the t quantile with 9 degrees of freedom in place of 1.96, variance with n - 1.
-    values = np.array([1.0] * 8 + [0.0] * 2)
-    t, se = 2.2621572, values.std(ddof=1) / np.sqrt(10)
-    effective = 0.16 / se**2  # 9
-    centre = (0.8 + t**2 / (2 * effective)) / (1 + t**2 / effective)
-    half = t * np.sqrt(0.16 / effective + t**2 / (4 * effective**2)) / (1 + t**2 / effective)
-    assert confidence_interval(0.8, se, 10) == pytest.approx((centre - half, centre + half), rel=1e-6)
