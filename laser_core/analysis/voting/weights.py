@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from laser_core.analysis.voting.ranks import mid_ranks
 from laser_core.errors import InputError
 
 Weight = str | Callable[[np.ndarray], np.ndarray]
@@ -67,9 +66,12 @@ def vote_weights(
 
 
 def _rank(score: np.ndarray) -> np.ndarray:
+    """Mid-ranks among all scores as shares of their number; tied scores share one rank."""
     out = np.zeros(score.shape)
     known = np.isfinite(score)
-    out[known] = mid_ranks(score[known])[0]
+    _, place, count = np.unique(score[known], return_inverse=True, return_counts=True)
+    middle = (np.cumsum(count) - count / 2) / max(int(known.sum()), 1)
+    out[known] = middle[place]
     return out
 
 
