@@ -21,7 +21,7 @@ from laser_core.analysis.questions.signals import (
     with_free_signals,
 )
 from laser_core.analysis.questions.steps import StepScores, score_by_step
-from laser_core.analysis.results import Results, analyze_samples, summarize
+from laser_core.analysis.results import Results, analyze_samples, summarize, summarize_samples
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.calibration import Calibration, calibration
 from laser_core.analysis.scores.confusion import Confusion, confusion
@@ -127,6 +127,7 @@ __all__ = [
     "solution_measures",
     "summarize",
     "summarize_parquet",
+    "summarize_samples",
     "threshold_sweep",
     "vote_weights",
     "voting_curve",

@@ -144,8 +144,27 @@ def summarize(
     return analyze_samples(samples, n_max=n_max, seed=seed).summary(run or rollouts.runs()[0])
 
 
+def summarize_samples(samples: Samples, *, n_max: int | None = None, seed: int = 0) -> Summary:
+    """:func:`summarize` for samples already laid out."""
+    return analyze_samples(samples, n_max=n_max, seed=seed).summary()
+
+
 def analyze_samples(samples: Samples, *, n_max: int | None = None, seed: int = 0) -> Results:
-    """Every result behind :func:`summarize`, for samples already laid out."""
+    """Every result behind :func:`summarize_samples`, which keeps the headline numbers of them.
+
+    Parameters
+    ----------
+    samples : Samples
+    n_max : int, optional
+        Largest N of the voting curves.
+    seed : int
+        Of the random subsets, folds and bootstrap draws.
+
+    Raises
+    ------
+    InputError
+        If ``n_max`` is given and no problem has that many solutions.
+    """
     separated = separation(samples)
     voting, notes = None, list(samples.warnings)
     try:

@@ -17,7 +17,7 @@ from laser_core.errors import InputError
 from laser_core.rollouts.schema import Rollouts
 
 NAME = "free signals combined"
-DESCRIPTION = "free signals combined (cross-fitted logistic regression), probability of being correct"
+DESCRIPTION = "probability of being correct, by a cross-fitted logistic regression on all free signals"
 MIN_MIXED = 20  # problems with correct and incorrect solutions, below which seven weights cannot be learned
 LIMIT = 1e9  # far beyond any log-prob or length; a wild value in a file must not overflow when squared
 
