@@ -40,7 +40,7 @@ def test_summary_is_the_documented_object():
     assert (found["n_problems"], found["n_rollouts"]) == (60, 480)
     low, high = found["accuracy_ci"]
     assert low < found["accuracy"] < high
-    # The factory's score tells right from wrong: weighting must gain at N = 8.
+    # The factory's score separates correct from incorrect solutions: weighting must gain at N = 8.
     assert voting["weighted"][-1] > voting["majority"][-1]
     assert found["score"]["within_problem_auroc"] > 0.9
 

@@ -25,7 +25,7 @@ def test_a_run_does_not_differ_from_itself():
 
 
 def test_comparison_is_paired_and_narrower():
-    """The second run is right wherever the first is, and on one more solution in ten."""
+    """The second run is correct wherever the first is, and on one more solution in ten."""
     rng = np.random.default_rng(0)
     first = rng.random((200, 8)) < rng.beta(0.6, 0.6, (200, 1))
     second = first | (rng.random(first.shape) < 0.1)

@@ -19,21 +19,21 @@ def test_the_lists_hold_what_they_say(seed):
     samples = random_samples(seed)
     lists = problem_lists(samples, threshold=0.5)
     for p in range(12):
-        right = samples.correct[p] == 1
-        assert (p in lists["mixed"]) == (0 < right.sum() < 6)
-        assert (p in lists["confident_incorrect"]) == bool((~right & (samples.score[p] > 0.5)).any())
+        correct = samples.correct[p] == 1
+        assert (p in lists["mixed"]) == (0 < correct.sum() < 6)
+        assert (p in lists["confident_incorrect"]) == bool((~correct & (samples.score[p] > 0.5)).any())
         votes, weight = np.zeros(4), np.zeros(4)
         np.add.at(votes, samples.answer[p], 1)
         np.add.at(weight, samples.answer[p], np.clip(samples.score[p], 0, 1))
         tied = (votes == votes.max()).sum() > 1
         assert (p in lists["tied"]) == tied
         best = np.flatnonzero(np.isclose(weight, weight.max()))
-        assert (p in lists["tie_broken"]) == (tied and best.tolist() == [0] and right.any())
+        assert (p in lists["tie_broken"]) == (tied and best.tolist() == [0] and correct.any())
     uneven = [abs(2 * (samples.correct[p] == 1).sum() - 6) for p in lists["fixed_by_weights"]]
     assert uneven == sorted(uneven)
     first = lists["confident_incorrect"][0]
-    wrong = np.where(samples.correct == 0, samples.score, -np.inf)
-    assert wrong[first].max() == wrong.max()
+    incorrect = np.where(samples.correct == 0, samples.score, -np.inf)
+    assert incorrect[first].max() == incorrect.max()
 
 
 def test_the_order_of_solutions_and_the_answered_ones():

@@ -12,7 +12,7 @@ from laser_core.analysis import (
 
 
 def test_calibration_by_hand():
-    # Two bins: scores 0.2 with 1 of 4 right, scores 0.8 with 2 of 4 right.
+    # Two bins: scores 0.2 with 1 of 4 correct, scores 0.8 with 2 of 4 correct.
     samples = Samples.from_arrays(correct=[[1, 0, 0, 0], [1, 1, 0, 0]], score=[[0.2] * 4, [0.8] * 4])
     c = calibration(samples, bins=2)
     assert c.count.tolist() == [4, 4]

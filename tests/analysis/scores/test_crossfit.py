@@ -14,7 +14,7 @@ from laser_core.analysis import (
 
 
 def test_cost_ratio_by_hand():
-    # Accept above t. Ratio 3: accepting the wrong 0.7 costs 3, rejecting the right 0.2 costs 1.
+    # Accept above t. Ratio 3: accepting the incorrect 0.7 costs 3, rejecting the correct 0.2 costs 1.
     samples = Samples.from_arrays(correct=[[1, 1, 0, 1, 0]], score=[[0.9, 0.8, 0.7, 0.2, 0.1]])
     assert best_threshold(samples, cost_ratio=3) == pytest.approx(0.75)
     assert best_threshold(samples, cost_ratio=0.5) == pytest.approx(0.15)

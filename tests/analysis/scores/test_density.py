@@ -20,7 +20,7 @@ def test_cumulative_shares_by_hand():
     assert shape.correct.ecdf == pytest.approx([1 / 3, 1 / 3, 2 / 3, 2 / 3, 1])
     assert shape.incorrect.ecdf == pytest.approx([0, 2 / 3, 2 / 3, 1, 1])
     assert (shape.correct.n, shape.incorrect.n) == (3, 3)
-    # At 0.5: problem 0 has 2 of 2 right ones below, problem 1 none of 1. Influences (2 - 4/3, 0 - 2/3) / 3.
+    # At 0.5: problem 0 has 2 of 2 correct ones below, problem 1 none of 1. Influences (2 - 4/3, 0 - 2/3) / 3.
     se = np.sqrt(2 * ((2 / 9) ** 2 + (2 / 9) ** 2))
     width = shape.correct.ecdf_high[2] - shape.correct.ecdf_low[2]
     assert 2 * se < width <= 1

@@ -36,9 +36,9 @@ def test_isotonic_recalibration_is_that_of_scikit_learn():
 
     rng = np.random.default_rng(3)
     score, new = rng.normal(size=400).round(1), rng.normal(scale=2, size=200)  # with ties, and beyond both ends
-    right = (rng.random(400) < 1 / (1 + np.exp(-2 * score))).astype(float)
-    theirs = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(score, right)
-    np.testing.assert_allclose(_isotonic(score, right)(new), theirs.predict(new), atol=1e-12)
+    y_true = (rng.random(400) < 1 / (1 + np.exp(-2 * score))).astype(float)
+    theirs = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(score, y_true)
+    np.testing.assert_allclose(_isotonic(score, y_true)(new), theirs.predict(new), atol=1e-12)
 
 
 def test_recalibration_does_not_see_the_problem_it_judges():

@@ -16,18 +16,18 @@ from tests.analysis.builders import scored
 def test_roc_and_pr_against_scikit_learn():
     samples = scored()
     known = np.isfinite(samples.score) & np.isfinite(samples.correct)
-    right, score = samples.correct[known], samples.score[known]
+    y_true, score = samples.correct[known], samples.score[known]
     found = roc_pr(samples)
-    fpr, tpr, _ = roc_curve(right, score, drop_intermediate=False)
+    fpr, tpr, _ = roc_curve(y_true, score, drop_intermediate=False)
     assert found.fpr[::-1] == pytest.approx(fpr)
     assert found.tpr[::-1] == pytest.approx(tpr)
-    precision, recall, threshold = precision_recall_curve(right, score)
+    precision, recall, threshold = precision_recall_curve(y_true, score)
     # Theirs judges correct at or above a threshold, ours above it: one entry apart, the last of ours being undefined.
     assert found.threshold[1:] == pytest.approx(threshold)
     assert found.precision[:-1] == pytest.approx(precision[:-1])
     assert found.tpr == pytest.approx(recall)
     assert np.isnan(found.precision[-1])
-    assert found.share_correct == pytest.approx(right.mean())
+    assert found.share_correct == pytest.approx(y_true.mean())
 
 
 def test_roc_bands_hold_the_curve_and_narrow_with_more_problems():
@@ -45,22 +45,22 @@ def test_roc_bands_cover():
 
     def world(rng, n_problems):
         rate = rng.beta(1.2, 1.5, (n_problems, 1))
-        right = rng.random((n_problems, 8)) < rate
+        y_true = rng.random((n_problems, 8)) < rate
         score = (
-            0.3 * right
+            0.3 * y_true
             + 0.2 * rate
             + 0.15 * rng.standard_normal((n_problems, 1))
-            + 0.2 * rng.standard_normal(right.shape)
+            + 0.2 * rng.standard_normal(y_true.shape)
         )
-        return Samples.from_arrays(correct=right, score=score)
+        return Samples.from_arrays(correct=y_true, score=score)
 
     whole = roc_pr(world(np.random.default_rng(0), 60_000), points=20_000, n_bootstrap=1)
     truth = np.interp(0.2, whole.fpr[::-1], whole.tpr[::-1])
-    rng, hits, repeats = np.random.default_rng(1), 0, 300
+    rng, covered, repeats = np.random.default_rng(1), 0, 300
     for _ in range(repeats):
         found = roc_pr(world(rng, 80), n_bootstrap=200)
-        hits += found.tpr_low[20] <= truth <= found.tpr_high[20]
-    assert 0.91 <= hits / repeats <= 0.98, hits / repeats  # a percentile bootstrap of 80 problems errs a little
+        covered += found.tpr_low[20] <= truth <= found.tpr_high[20]
+    assert 0.91 <= covered / repeats <= 0.98, covered / repeats  # a percentile bootstrap of 80 problems errs a little
 
 
 def test_one_class_has_no_curves():

@@ -36,22 +36,22 @@ def test_accuracy_does_not_depend_on_the_signal():
 
 
 def test_separation_by_hand():
-    # Right: 0.9, 0.6 and 0.8; wrong: 0.6, 0.1 and 0.95, and one wrong solution without a score.
+    # Correct: 0.9, 0.6 and 0.8; incorrect: 0.6, 0.1 and 0.95, and one incorrect solution without a score.
     samples = Samples.from_arrays(
         correct=[[1, 1, 0, 0], [1, 0, 0, 0]], score=[[0.9, 0.6, 0.6, 0.1], [0.8, 0.95, np.nan, np.nan]],
         present=[[1, 1, 1, 1], [1, 1, 1, 0]],
     )  # fmt: skip
     s = separation(samples)
-    # Pairs (right, wrong): 0.9 beats 2 of 3; 0.6 ties one, beats one; 0.8 beats 2 of 3.
+    # Pairs (correct, incorrect): 0.9 beats 2 of 3; 0.6 ties one, beats one; 0.8 beats 2 of 3.
     assert s.auroc.value == pytest.approx((2 + 1.5 + 2) / 9)
     # Within: the first problem 3.5 of 4, the second 0 of 1.
     assert s.within_problem_auroc.value == pytest.approx((3.5 / 4 + 0) / 2)
     assert (s.n_mixed_problems, s.n_scored, s.n_correct, s.n_incorrect, s.n_unscored) == (2, 6, 3, 3, 1)
     assert (s.tpr.value, s.tnr.value) == (1.0, pytest.approx(1 / 3))
     assert s.balanced_f1.value == pytest.approx(2 * (1 / 3) / (4 / 3))
-    # The unscored wrong solution counts as predicted incorrect: 2 of 4.
+    # The unscored incorrect solution counts as predicted incorrect: 2 of 4.
     assert s.tnr_all.value == 0.5
-    # Judged by 0.5: TP 3, FP 2, TN 1, FN 0.
+    # At 0.5: TP 3, FP 2, TN 1, FN 0.
     assert s.mcc.value == pytest.approx((3 * 1 - 0) / np.sqrt(5 * 3 * 3 * 1))
 
 
@@ -76,11 +76,11 @@ def test_against_scikit_learn():
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0.1, 0.4, 0.5, 0.9]), st.booleans()), min_size=1))
 def test_aurocs_equal_their_definition(rows):
-    problem, score, right = (np.array(column) for column in zip(*rows, strict=True))
-    ranked = Ranked.sorted(problem, score, right, 4)
-    expected = [brute.auroc(score[problem == p], right[problem == p]) for p in range(4)]
+    problem, score, y_true = (np.array(column) for column in zip(*rows, strict=True))
+    ranked = Ranked.sorted(problem, score, y_true, 4)
+    expected = [brute.auroc(score[problem == p], y_true[problem == p]) for p in range(4)]
     assert ranked.within_problem_aurocs() == pytest.approx(expected, nan_ok=True)
-    assert auroc_statistic(ranked).value == pytest.approx(brute.auroc(score, right), nan_ok=True)
+    assert auroc_statistic(ranked).value == pytest.approx(brute.auroc(score, y_true), nan_ok=True)
 
 
 @pytest.mark.parametrize("name", ["auroc", "average_precision", "tpr", "tnr", "balanced_f1", "mcc"])

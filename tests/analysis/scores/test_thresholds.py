@@ -41,9 +41,9 @@ def test_the_sweep_finds_the_cheapest_threshold():
         assert sweep.cost[sweep.best_index] == sweep.cost.min()
         # Its cost is what judging by it costs.
         known = np.isfinite(samples.score)
-        predicted, right = samples.score[known] > sweep.best, samples.correct[known] == 1
+        predicted, y_true = samples.score[known] > sweep.best, samples.correct[known] == 1
         assert sweep.cost.min() == pytest.approx(
-            ((predicted & ~right).sum() + (~predicted & right).sum() / ratio) / known.sum()
+            ((predicted & ~y_true).sum() + (~predicted & y_true).sum() / ratio) / known.sum()
         )
         assert sweep.best_low <= sweep.best <= sweep.best_high
         assert cross_fit(samples, cost_ratio=ratio).cost.value >= sweep.cost.min() - 1e-12

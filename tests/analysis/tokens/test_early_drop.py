@@ -19,17 +19,17 @@ def traced(correct_level: float, incorrect_level: float, n_problems=40, n_sample
     rows = []
     for p in range(n_problems):
         for s in range(n_samples):
-            right = bool(rng.random() < 0.5)
-            trace = (correct_level if right else incorrect_level) + rng.standard_normal(40)
+            correct = bool(rng.random() < 0.5)
+            trace = (correct_level if correct else incorrect_level) + rng.standard_normal(40)
             rows.append(
                 {
                     "run": "r",
                     "problem_id": str(p),
                     "sample": s,
                     "response": "",
-                    "answer": str(0 if right else 1 + s % 2),
+                    "answer": str(0 if correct else 1 + s % 2),
                 }
-                | {"correct": right, "score": float(right), "z_trace": trace.tolist(), "n_tokens": 40}
+                | {"correct": correct, "score": float(correct), "z_trace": trace.tolist(), "n_tokens": 40}
             )
     return Rollouts.from_rows(rows)
 

@@ -61,11 +61,13 @@ def test_mean_traces_by_token_and_by_fraction_are_plain_means():
     samples = Samples.from_rollouts(rollouts)
     by_token = mean_traces(rollouts, samples, quantity="score")
     for i, t in enumerate(by_token.position.astype(int)):
-        right = [0.1 * (trace[t - 1] + 23) for trace, c in zip(traces, correct, strict=True) if c and len(trace) >= t]
-        assert by_token.n_correct[i] == len(right)
-        if len(right) >= 10:
-            assert by_token.correct[0, i] == pytest.approx(np.mean(right))
-            assert by_token.correct[1, i] < np.mean(right) < by_token.correct[2, i]
+        expected = [
+            0.1 * (trace[t - 1] + 23) for trace, c in zip(traces, correct, strict=True) if c and len(trace) >= t
+        ]
+        assert by_token.n_correct[i] == len(expected)
+        if len(expected) >= 10:
+            assert by_token.correct[0, i] == pytest.approx(np.mean(expected))
+            assert by_token.correct[1, i] < np.mean(expected) < by_token.correct[2, i]
         else:
             assert np.isnan(by_token.correct[0, i])
     by_fraction = mean_traces(rollouts, samples, quantity="z_logprob", by="fraction")

@@ -22,6 +22,6 @@ def test_closed_forms_equal_enumeration(drawn):
     sizes = np.arange(1, size + 1)
     passed, best = pass_at(ballots, sizes), best_of(ballots, sizes)
     for p, (answers, score, winning) in enumerate(drawn):
-        right = [a >= 0 and winning[a] for a in answers]
-        assert passed[p] == pytest.approx([brute.expected_pass(right, k) for k in sizes], abs=1e-12)
-        assert best[p] == pytest.approx([brute.expected_best(right, score, k) for k in sizes], abs=1e-12)
+        correct = [a >= 0 and winning[a] for a in answers]
+        assert passed[p] == pytest.approx([brute.expected_pass(correct, k) for k in sizes], abs=1e-12)
+        assert best[p] == pytest.approx([brute.expected_best(correct, score, k) for k in sizes], abs=1e-12)

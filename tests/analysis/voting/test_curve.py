@@ -22,7 +22,7 @@ from tests.analysis.builders import HAND, as_samples, problems
 
 def test_other_curves_by_hand():
     curve = voting_curve(HAND, target_se=1e-4)
-    # pass@2: every pair but 9-9. Best-of-2: the 0.9 (wrong) beats 4 others; in the other 6 pairs a right one is best.
+    # pass@2: every pair but 9-9. Best-of-2: the 0.9 (incorrect) beats 4 others; a correct one is best in the other 6.
     assert curve.pass_[:3] == pytest.approx([0.6, 0.9, 1.0])
     assert curve.best_of_n[1] == pytest.approx(6 / 10)
     # All five: 7 weighs 0.6, 9 weighs 0.95.

@@ -46,20 +46,20 @@ def test_majority_equals_enumeration(drawn):
 @pytest.mark.parametrize("size", [2, 100, 512, 1000, 1023])
 def test_majority_is_stable_at_1024_solutions(size):
     """Two answers and abstentions, against exact rational arithmetic."""
-    right, wrong, silent = 500, 480, 44
+    correct, incorrect, silent = 500, 480, 44
     total = Fraction(0)
     for v in range(size + 1):
         for w in range(min(v, size - v) + 1):
-            if v + w and v <= right and w <= wrong and size - v - w <= silent:
-                ways = comb(right, v) * comb(wrong, w) * comb(silent, size - v - w)
+            if v + w and v <= correct and w <= incorrect and size - v - w <= silent:
+                ways = comb(correct, v) * comb(incorrect, w) * comb(silent, size - v - w)
                 total += ways * (Fraction(1, 2) if v == w else 1)
     expected = float(total / comb(1024, size))
-    got = majority_vote(np.array([[right, wrong]]), np.array([[True, False]]), np.array([1024]), np.array([size]))
+    got = majority_vote(np.array([[correct, incorrect]]), np.array([[True, False]]), np.array([1024]), np.array([size]))
     assert got[0, 0] == pytest.approx(expected, abs=1e-9)
 
 
 def test_majority_with_all_answers_different():
-    """Everybody ties with everybody: one of n is right, so 1 / n at any N."""
+    """Everybody ties with everybody: one of n is correct, so 1 / n at any N."""
     n = 300
     votes, winning = np.ones((1, n), int), np.zeros((1, n), bool)
     winning[0, 7] = True

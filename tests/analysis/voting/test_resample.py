@@ -33,9 +33,11 @@ def test_monte_carlo_error_is_honest():
 
 def test_control_variate_helps():
     rng = np.random.default_rng(3)
-    right = rng.random((60, 16)) < rng.beta(2, 2, (60, 1))
-    answer = np.where(right, 0, rng.integers(1, 6, right.shape))
-    samples = Samples.from_arrays(correct=right, score=0.5 + 0.1 * right + 0.1 * rng.random(right.shape), answer=answer)
+    correct = rng.random((60, 16)) < rng.beta(2, 2, (60, 1))
+    answer = np.where(correct, 0, rng.integers(1, 6, correct.shape))
+    samples = Samples.from_arrays(
+        correct=correct, score=0.5 + 0.1 * correct + 0.1 * rng.random(correct.shape), answer=answer
+    )
     ballots, sizes = Ballots.of(samples), np.array([4, 8])
     weights = vote_weights(ballots.score)
     exact = majority_vote(ballots.votes, ballots.winning, ballots.size, sizes)
