@@ -127,6 +127,15 @@ def closed_form_reward(z_logprob: float | np.ndarray, *, beta_v: float, ref_z_lo
 def optimal_z_logprob(ref_z_logprob: float, *, beta_v: float, reward: float = 1.0) -> float:
     """log pi*(z_c) of the best policy for this reward: ref_z_logprob + reward / beta_v - log Z. Never above 0.
 
+    Parameters
+    ----------
+    ref_z_logprob : float
+        log pi_ref(z_c | x, y, <eos>), nats.
+    beta_v : float
+        Scale of the score, in reward units per nat.
+    reward : float
+        What z_c earns.
+
     Examples
     --------
     An unused token has room for 10 nats; a word at 10% ends at 0.9996:
@@ -141,6 +150,15 @@ def optimal_z_logprob(ref_z_logprob: float, *, beta_v: float, reward: float = 1.
 def highest_reference(*, beta_v: float, tolerance: float = 0.01) -> float:
     """The highest log pi_ref(z_c), nats, at which leaving Z out costs no more than ``tolerance`` of reward.
 
+    Parameters
+    ----------
+    beta_v : float
+        Scale of the score, in reward units per nat.
+    tolerance : float
+        In units of the reward.
+
+    Notes
+    -----
     From beta_v * log Z = tolerance: log(e^(tolerance / beta_v) - 1) - log(e^(1 / beta_v) - 1).
 
     Examples
@@ -299,7 +317,14 @@ class ReferenceNoise:
 
 
 def reference_noise(*, beta_v: float, c_ref_std: float) -> ReferenceNoise:
-    """How far the reference's own spread of ``c_ref_std`` nats moves scores; below 0.01 it is drawn as 0.01.
+    """How far the reference's own spread moves scores.
+
+    Parameters
+    ----------
+    beta_v : float
+        Scale of the score, in reward units per nat.
+    c_ref_std : float
+        Standard deviation of log pi_ref(z_c), nats. A spread of less than 0.01 in the score is drawn as 0.01.
 
     Examples
     --------

@@ -117,8 +117,26 @@ class Statistic:
 def confidence_interval(
     value: np.ndarray | float, se: np.ndarray | float, n: int, *, scale: str = "unit", level: float = LEVEL
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of the interval around values with the given standard errors, each resting on ``n`` problems.
+    """Ends of the interval around values with the given standard errors.
 
+    Parameters
+    ----------
+    value, se : float or ndarray
+        Values and their standard errors, of one shape.
+    n : int
+        Problems that each value rests on.
+    scale : {"unit", "signed", "real"}
+        Which values are possible: [0, 1], [-1, 1] or any.
+    level : float
+        Of confidence.
+
+    Returns
+    -------
+    low, high : ndarray
+        Of the shape of ``value``; NaN where ``n`` is below 2.
+
+    Notes
+    -----
     On the scale "real" this is the Student interval, on bounded scales Wilson's with the effective sample size
     ``v (1 - v) / se**2`` (``n`` itself where all problems agree on a bound, which says nothing about the spread).
 

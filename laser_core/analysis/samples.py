@@ -105,7 +105,23 @@ class Samples:
         n_tokens: np.ndarray | None = None,
         problem_ids: tuple[str, ...] | None = None,
     ) -> Samples:
-        """Build from arrays of shape (n_problems, n_samples); what is not given is unknown."""
+        """Build from arrays; what is not given is unknown.
+
+        Parameters
+        ----------
+        correct : array_like of shape (n_problems, n_samples)
+            The verifier's verdict: 1, 0, or NaN where unknown.
+        score : array_like of shape (n_problems, n_samples), optional
+            NaN where there is none.
+        answer : array_like of int of shape (n_problems, n_samples), optional
+            Equal numbers for equal answers of a problem, -1 for none.
+        present : array_like of bool of shape (n_problems, n_samples), optional
+            False in the padding. None: no padding.
+        truncated : array_like of bool of shape (n_problems, n_samples), optional
+        n_tokens : array_like of shape (n_problems, n_samples), optional
+        problem_ids : tuple of str, optional
+            None: "p0", "p1", ...
+        """
         correct = np.asarray(correct, float)
         shape = correct.shape
         present = np.ones(shape, bool) if present is None else np.asarray(present, bool)
@@ -196,6 +212,13 @@ class Samples:
 
     def with_signal(self, rollouts: Rollouts, signal: str) -> Samples:
         """The same samples with another column of their table as the score; answers stay as they are.
+
+        Parameters
+        ----------
+        rollouts : Rollouts
+            The table the samples were made from.
+        signal : str
+            "score" or "signal.<name>".
 
         Examples
         --------

@@ -43,7 +43,7 @@ def expected_best(correct, score, size: int) -> float:
 
 
 def auroc(score, correct) -> float:
-    pairs = [
-        (a, b) for a, r in zip(score, correct, strict=True) if r for b, q in zip(score, correct, strict=True) if not q
-    ]
+    """Share of the pairs of a correct and an incorrect solution that are in order; ties count one half."""
+    rows = list(zip(score, correct, strict=True))
+    pairs = [(a, b) for a, a_correct in rows if a_correct for b, b_correct in rows if not b_correct]
     return float(np.mean([(a > b) + 0.5 * (a == b) for a, b in pairs])) if pairs else float("nan")

@@ -41,6 +41,15 @@ def cell_rows(samples: Samples, *, threshold: float, predicted: bool, correct: b
 def rescaled(samples: Samples, *, beta_v: float, c_ref: float, new_beta_v: float, new_c_ref: float) -> Samples:
     """The same solutions with the score that other settings would give: ``r_s = beta_v (log pi(z_c) - c_ref)``.
 
+    Parameters
+    ----------
+    samples : Samples
+        Whose score was made with ``beta_v`` and ``c_ref``.
+    beta_v, new_beta_v : float
+        In reward units per nat, above 0.
+    c_ref, new_c_ref : float
+        In nats.
+
     Raises
     ------
     InputError

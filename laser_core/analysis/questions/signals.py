@@ -173,7 +173,7 @@ def _row(
     nothing = Statistic.undefined().estimate()
     differences = [nothing] * 3
     if first is not None and first[0] is not samples:
-        # Both sides must be judged on the same solutions: those that have the score and the signal.
+        # Both sides are compared on the same solutions: those that have the score and the signal.
         both = np.isfinite(samples.score) & np.isfinite(first[0].score)
         pair = [Ranked.of(s.with_score(np.where(both, s.score, np.nan))) for s in (samples, first[0])]
         differences = [

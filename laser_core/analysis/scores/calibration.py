@@ -158,7 +158,19 @@ def _uncalibrated() -> Calibration:
 
 
 def equal_mass_bins(score: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """Bin number of each score and the edges, with about equally many scores in each bin and equal scores together.
+    """Bins that hold about equally many scores and never split equal ones.
+
+    Parameters
+    ----------
+    score : ndarray of shape (n_scored,)
+    bins : int
+        At most this many.
+
+    Returns
+    -------
+    bin_of : ndarray of int of shape (n_scored,)
+        The bin of each score.
+    edges : ndarray of shape (n_bins + 1,)
 
     Examples
     --------

@@ -114,5 +114,23 @@ def cross_fit(samples: Samples, *, n_folds: int = 5, cost_ratio: float | None = 
 
 
 def folds(n_problems: int, *, n_folds: int, seed: int) -> np.ndarray:
-    """A fold number for each problem, of shape (n_problems,); sizes differ by at most one."""
+    """A fold number for each problem, drawn at random.
+
+    Parameters
+    ----------
+    n_problems : int
+    n_folds : int
+        At most one fold for each problem.
+    seed : int
+
+    Returns
+    -------
+    ndarray of int of shape (n_problems,)
+        The sizes of the folds differ by at most one.
+
+    Examples
+    --------
+    >>> np.bincount(folds(11, n_folds=5, seed=0)).tolist()
+    [3, 2, 2, 2, 2]
+    """
     return np.random.default_rng(seed).permutation(np.arange(n_problems) % min(n_folds, n_problems))

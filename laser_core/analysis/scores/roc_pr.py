@@ -24,11 +24,11 @@ class RocPr:
     ----------
     threshold : ndarray of shape (n_thresholds,)
         In rising order, the first below every score; evenly spaced among the distinct scores where there are many.
-    fpr, tpr, precision : ndarrays of shape (n_thresholds,)
+    fpr, tpr, precision : ndarray of shape (n_thresholds,)
         The true positive rate is the recall; the precision is NaN where nothing is predicted correct.
     grid : ndarray of shape (n_grid,)
         FPR, and recall, at which the bands are given.
-    tpr_low, tpr_high, precision_low, precision_high : ndarrays of shape (n_grid,)
+    tpr_low, tpr_high, precision_low, precision_high : ndarray of shape (n_grid,)
         Pointwise 95% bands: clustered bootstrap over problems.
     auroc, average_precision : Estimate
         Areas under the curves.

@@ -100,7 +100,7 @@ class Ranked:
 
     @classmethod
     def sorted(cls, problem: np.ndarray, score: np.ndarray, correct: np.ndarray, n_problems: int) -> Ranked:
-        """From rows in any order."""
+        """From rows in any order: arrays of shape (n_scored,), as the attributes."""
         order = np.argsort(-score, kind="stable")
         return cls(problem[order], score[order], correct[order], n_problems)
 

@@ -145,6 +145,12 @@ def sharpest_change(values: np.ndarray) -> Change:
 def sharpest_changes(rollouts: Rollouts, quantity: str = "z_logprob") -> np.ndarray:
     """The absolute size of every row's sharpest change, of shape (n_rows,); NaN for fewer than two values.
 
+    Parameters
+    ----------
+    rollouts : Rollouts
+    quantity : str
+        As in :func:`per_token`.
+
     Examples
     --------
     >>> row = {"run": "r", "problem_id": "p", "sample": 0, "response": "", "z_trace": [-23.0, -13.0, -20.0]}

@@ -94,7 +94,15 @@ class ComputeWorth:
     n_orders: int
 
     def policy(self, vote: str, stop: str, *, drop: bool = False) -> StoppingPolicy:
-        """The policy with these parts."""
+        """The policy with these parts.
+
+        Parameters
+        ----------
+        vote : {"majority", "weighted"}
+        stop : {"fixed", "certain", "confident"}
+        drop : bool
+            Whether solutions are dropped early.
+        """
         return next(p for p in self.policies if (p.vote, p.stop, p.drop) == (vote, stop, drop))
 
 

@@ -27,16 +27,16 @@ class VotingCurve:
     ----------
     n : ndarray of int of shape (n_sizes,)
         Subset sizes N.
-    pass_, majority, weighted, best_of_n : ndarrays of shape (n_sizes,)
+    pass_, majority, weighted, best_of_n : ndarray of shape (n_sizes,)
         Mean over problems of the chance that a correct solution is among the N (``pass_``), that the most frequent
         answer is correct (``majority``), the answer with the largest sum of weights (``weighted``), the solution with
         the highest score (``best_of_n``). Ties share evenly. NaN where the table has no answers (votes) or no scores
         (weighted, best-of-N).
-    pass_se, majority_se, weighted_se, best_of_n_se : ndarrays of shape (n_sizes,)
+    pass_se, majority_se, weighted_se, best_of_n_se : ndarray of shape (n_sizes,)
         Monte-Carlo standard errors; 0 where the value is exact.
-    pass_low, pass_high, majority_low, ... : ndarrays of shape (n_sizes,)
+    pass_low, pass_high, majority_low, ... : ndarray of shape (n_sizes,)
         95% bands with the problem as unit: what other problems of this kind would show.
-    weighted_minus_majority, weighted_minus_majority_low, weighted_minus_majority_high : ndarrays of shape (n_sizes,)
+    weighted_minus_majority, weighted_minus_majority_low, weighted_minus_majority_high : ndarray of shape (n_sizes,)
         The gain of weighting, paired by problem.
     tied : ndarray of shape (n_sizes,)
         Share of the majority votes that a tie decides.

@@ -22,7 +22,7 @@ class FilteredMajority:
     Attributes
     ----------
     n : ndarray of int of shape (n_sizes,)
-    accuracy, low, high : ndarrays of shape (n_sizes,)
+    accuracy, low, high : ndarray of shape (n_sizes,)
         Mean over problems and its 95% band.
     abstained : ndarray of shape (n_sizes,)
         Share of the votes in which no solution passed.

@@ -53,6 +53,17 @@ class Vote:
 def draw_vote(samples: Samples, problem: int, n: int, *, seed: int, weight: Weight | None = None) -> Vote:
     """Draw ``n`` solutions of a problem without replacement and let them vote.
 
+    Parameters
+    ----------
+    samples : Samples
+    problem : int
+        Position in the samples.
+    n : int
+    seed : int
+        The same seed draws the same solutions.
+    weight : str or callable, optional
+        As in :func:`~laser_core.analysis.voting_curve`.
+
     Raises
     ------
     InputError
@@ -106,7 +117,7 @@ class FullVotes:
 
     Attributes
     ----------
-    majority, weighted : ndarrays of shape (n_problems,)
+    majority, weighted : ndarray of shape (n_problems,)
         1 where a correct answer wins, its share where answers tie, NaN where no solution has a verdict or an answer.
     majority_leaders, weighted_leaders : ndarray of int of shape (n_problems,)
         Number of answers that lead; more than one is a tie.
@@ -120,6 +131,12 @@ class FullVotes:
 
 def full_votes(samples: Samples, *, weight: Weight | None = None) -> FullVotes:
     """Let all solutions of every problem vote.
+
+    Parameters
+    ----------
+    samples : Samples
+    weight : str or callable, optional
+        As in :func:`~laser_core.analysis.voting_curve`.
 
     Examples
     --------

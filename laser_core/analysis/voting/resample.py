@@ -34,9 +34,9 @@ class Resampled:
 
     Attributes
     ----------
-    weighted, majority : ndarrays of shape (n_problems, n_sizes)
+    weighted, majority : ndarray of shape (n_problems, n_sizes)
         Estimated expected accuracy of each problem's vote.
-    weighted_se, majority_se : ndarrays of shape (n_sizes,)
+    weighted_se, majority_se : ndarray of shape (n_sizes,)
         Monte-Carlo standard error of their means over problems (not the problems' own spread).
     tied : ndarray of shape (n_problems, n_sizes)
         Share of the majority votes in which answers tied for the lead.
