@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -87,3 +91,13 @@ def test_the_training_log_leaves_out_what_has_no_score(rows, data):
         assert found["laser/balanced_f1"] == pytest.approx(expected)
     else:
         assert math.isnan(found["laser/balanced_f1"])
+
+
+def test_the_definitions_depend_on_numpy_alone():
+    """The training loop imports them, so they must not pull in pandas, torch or the analysis."""
+    code = "import sys, laser_core.metrics; print(sorted(m for m in ('pandas', 'torch', 'scipy') if m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+    tree = ast.parse(Path(metrics.__file__).read_text(encoding="utf-8"))
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert imported == {"__future__", "numpy.typing"}
