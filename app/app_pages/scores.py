@@ -52,15 +52,15 @@ parts.equation(
 drill = findings.drill_down(source, signal)
 st.subheader("Where the score and the verifier disagree", anchor=False)
 labels = (
-    f"Confident, but marked incorrect ({count(len(drill.confident_wrong), 'solution')})",
-    f"Unsure, but marked correct ({count(len(drill.unsure_right), 'solution')})",
+    f"Confident, but marked incorrect ({count(len(drill.confident_incorrect), 'solution')})",
+    f"Unsure, but marked correct ({count(len(drill.unsure_correct), 'solution')})",
 )
 wrong_tab, right_tab = st.tabs(labels)
 with wrong_tab:
     st.caption(
         "High scores on solutions the verifier rejects, the highest first: mistakes of the model, or of the verifier."
     )
-    parts.rollout_table(source, drill.confident_wrong, key="confident_wrong", signal=signal)
+    parts.rollout_table(source, drill.confident_incorrect, key="confident_incorrect", signal=signal)
 with right_tab:
     st.caption("Low scores on solutions the verifier accepts, the lowest first.")
-    parts.rollout_table(source, drill.unsure_right, key="unsure_right", signal=signal)
+    parts.rollout_table(source, drill.unsure_correct, key="unsure_correct", signal=signal)

@@ -84,7 +84,7 @@ with controls:
         key="theory_policy",
         persist_state="session",
     )
-picture = closed_form.picture(beta_v=beta_v, ref_z_logprob=reference_logprob, z_logprob=policy_logprob)
+picture = closed_form.worked_example(beta_v=beta_v, ref_z_logprob=reference_logprob, z_logprob=policy_logprob)
 with top:
     parts.header(
         QUESTION,

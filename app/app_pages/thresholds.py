@@ -49,10 +49,10 @@ parts.header(
 def counted(cells: analysis.Confusion, threshold: float) -> None:
     """The confusion table; each cell opens its rollouts."""
     numbers = {
-        "kept": cells.n_accepted_correct,
-        "let through": cells.n_accepted_incorrect,
-        "lost": cells.n_rejected_correct,
-        "stopped": cells.n_rejected_incorrect,
+        "kept": cells.tp,
+        "let through": cells.fp,
+        "lost": cells.fn,
+        "stopped": cells.tn,
     }
     st.pills(
         f"Judged at {threshold:.2f}: open a cell",
@@ -186,7 +186,7 @@ def panel() -> None:
     if st.session_state.get("cell") in CELLS:
         accepted, correct, name = CELLS[st.session_state["cell"]]
         grid = cache.samples(source, signal)
-        rows = analysis.cell_rows(grid, threshold=threshold, accepted=accepted, correct=correct)
+        rows = analysis.cell_rows(grid, threshold=threshold, predicted=accepted, correct=correct)
         st.caption(f"{count(len(rows), 'solution')} {name}, the surest judgements first.")
         parts.rollout_table(source, rows, key="cell_rollouts", signal=signal)
 

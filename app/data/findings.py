@@ -29,11 +29,11 @@ ALL, MIXED, HELPED, HURT, TIE_BROKEN, TIED, CONFIDENT, TURNS, UNSOLVED = (
 )
 KINDS = {  # the library's names of the lists, and the page's, in the page's order
     "mixed": MIXED,
-    "flipped_to_right": HELPED,
-    "flipped_to_wrong": HURT,
+    "fixed_by_weights": HELPED,
+    "broken_by_weights": HURT,
     "tie_broken": TIE_BROKEN,
     "tied": TIED,
-    "confident_wrong": CONFIDENT,
+    "confident_incorrect": CONFIDENT,
     "turns": TURNS,
     "unsolved": UNSOLVED,
     "all": ALL,

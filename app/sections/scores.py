@@ -200,6 +200,9 @@ def beside_signals(source: cache.Source, signal: str) -> None:
         key="score_signals",
         alt=f"{SIGNAL_METRICS[metric][0]} of the score and of every free signal, with 95% intervals",
         see=f"95% intervals over problems, n = {count(table.n_problems, 'problem')}. The last-token score costs one "
-        "more token per solution; the others were there anyway. Choose one in the sidebar to see it on every page.",
+        "more token per solution; the others were there anyway. Choose a single one in the sidebar to see it on every "
+        "page.",
         settings=parts.made_with(source, signal, metric=metric),
     )
+    if table.not_combined:
+        st.caption(f"No row for the free signals combined: {table.not_combined}")

@@ -178,7 +178,7 @@ def tokens(source: cache.Source, judge: str) -> None:
         settings=parts.made_with(source, judge, confidence=worth.confidence),
     )
     if worth.drop is not None:
-        right, wrong = worth.drop.dropped_right, worth.drop.dropped_wrong
+        right, wrong = worth.drop.dropped_correct, worth.drop.dropped_incorrect
         st.caption(
             f"Dropping solutions whose trace of z_c falls below what correct ones keep to gives up "
             f"{percent(right.value)} of the correct ({interval(right, scale=100, digits=0)}%) and "

@@ -35,7 +35,7 @@ def find(source: cache.Source, signal: str) -> dict[str, View]:
 
 def _find(source: cache.Source, signal: str) -> dict[str, View]:
     lists, found = findings.problem_lists(source, signal), {}
-    rows = findings.drill_down(source, signal).confident_wrong
+    rows = findings.drill_down(source, signal).confident_incorrect
     if len(rows):
         row = int(rows[0])
         problem = source.rollouts.row(row)["problem_id"]

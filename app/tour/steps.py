@@ -45,7 +45,7 @@ def confident(source: cache.Source, signal: str) -> Reveal:
     if view is None:
         return None, NO_EXAMPLE
     row = source.with_signals.row(view.choices["incorrect"])
-    n = len(findings.drill_down(source, signal).confident_wrong)
+    n = len(findings.drill_down(source, signal).confident_incorrect)
     return None, (
         f"Answer {literal(row.get('answer') or 'none', 60)}, reference "
         f"{literal(row.get('reference_answer') or 'unknown', 60)}, score {score_text(row.get(signal))}. Nobody but a "

@@ -12,8 +12,7 @@ def summary_text(found: dict) -> str:
 
     Parameters
     ----------
-    found : dict
-        From :meth:`laser_core.analysis.Summary.to_json` or :meth:`laser_core.analysis.BigSummary.to_json`.
+    found : from :meth:`laser_core.analysis.Summary.to_json`.
     """
     score = found["score"]
     run = f" of run '{_plain(found['run'])}'" if found.get("run") else ""

@@ -199,8 +199,8 @@ def confusion_figure(cells: Confusion) -> go.Figure:
     cells : from :func:`laser_core.analysis.confusion`.
     """
     rows = (
-        ("correct", (cells.n_accepted_correct, cells.tpr, "TPR"), (cells.n_rejected_correct, cells.fnr, "FNR")),
-        ("incorrect", (cells.n_accepted_incorrect, cells.fpr, "FPR"), (cells.n_rejected_incorrect, cells.tnr, "TNR")),
+        ("correct", (cells.tp, cells.tpr, "TPR"), (cells.fn, cells.fnr, "FNR")),
+        ("incorrect", (cells.fp, cells.fpr, "FPR"), (cells.tn, cells.tnr, "TNR")),
     )
     if not any(count for _, *row in rows for count, _, _ in row):
         return empty("No solution has both a score and a verdict.")

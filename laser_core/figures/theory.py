@@ -22,7 +22,7 @@ def score_line_figure(picture: object) -> go.Figure:
 
     Parameters
     ----------
-    picture : from :func:`laser_core.analysis.closed_form.picture`.
+    picture : from :func:`laser_core.analysis.closed_form.worked_example`.
     """
     fig = go.Figure()
     for style, y in ((CLOSED_FORM, picture.line_reward), (SCORE, picture.line_score)):
@@ -86,7 +86,7 @@ def neglected_figure(picture: object) -> go.Figure:
 
     Parameters
     ----------
-    picture : from :func:`laser_core.analysis.closed_form.picture`.
+    picture : from :func:`laser_core.analysis.closed_form.worked_example`.
     """
     fig = go.Figure()
     add_line(

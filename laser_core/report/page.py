@@ -15,7 +15,7 @@ from pathlib import Path
 from markupsafe import Markup, escape
 
 from laser_core import __version__
-from laser_core.analysis import Samples, full_signal_name, summarize_samples, with_free_signals
+from laser_core.analysis import Samples, analyze_samples, full_signal_name, with_free_signals
 from laser_core.errors import InputError
 from laser_core.report import context_sections, overview, score_sections, vote_sections
 from laser_core.report.parts import Section, excerpt
@@ -145,7 +145,7 @@ def _subject(result: ReadResult, options: ReportOptions) -> Subject:
         remedy = f"choose from: {', '.join(free.signals) or 'none'}"
         raise InputError(f"the table has no values for '{signal}'", field="signal", remedy=remedy)
     samples = Samples.from_rollouts(free, signal=signal, run=options.run)
-    summary = summarize_samples(samples, n_max=options.n_max, seed=options.seed)
+    summary = analyze_samples(samples, n_max=options.n_max, seed=options.seed)
     threshold = 0.5 if signal == "score" else summary.sweep.best
     return Subject(replace(free, meta=rollouts.meta), samples, summary, signal, threshold, options.seed, options.n_max)
 

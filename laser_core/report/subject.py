@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from laser_core.analysis import Samples, Summary
+from laser_core.analysis import Results, Samples
 from laser_core.report.parts import Solution, excerpt, number
 from laser_core.rollouts import Rollouts
 
@@ -30,7 +30,7 @@ class Subject:
 
     rollouts: Rollouts
     samples: Samples
-    summary: Summary
+    summary: Results
     signal: str
     threshold: float
     seed: int

@@ -149,8 +149,8 @@ def drill_downs(subject: Subject) -> list[Section]:
     found = drill_down(subject.samples, threshold=threshold)
     high, low = f"scored above {threshold:.3g}", f"scored at or below {threshold:.3g}"
     of_problems = (
-        ("Put right by the weights", "the majority is wrong, the weighted vote right", found.flipped_to_right),
-        ("Put wrong by the weights", "the majority is right, the weighted vote wrong", found.flipped_to_wrong),
+        ("Put right by the weights", "the majority is wrong, the weighted vote right", found.fixed_by_weights),
+        ("Put wrong by the weights", "the majority is right, the weighted vote wrong", found.broken_by_weights),
         ("Ties", "two or more answers have the most votes", found.ties),
         ("Never solved", "no solution is correct", found.unsolved),
     )
@@ -158,15 +158,15 @@ def drill_downs(subject: Subject) -> list[Section]:
         (
             "Confident but marked wrong",
             f"{high} and judged incorrect: the model’s mistakes, or the verifier’s",
-            found.confident_wrong,
+            found.confident_incorrect,
         ),
-        ("Unsure but right", f"{low} and judged correct", found.unsure_right),
+        ("Unsure but right", f"{low} and judged correct", found.unsure_correct),
     )
     lists = [_of_problems(subject, found, *entry) for entry in of_problems]
     blocks = [*lists[:2], *(_of_rows(subject, *entry) for entry in of_rows), *lists[2:]]
     finding = (
-        f"All solutions voting, the weights put {count(len(found.flipped_to_right), 'problem')} right and "
-        f"{len(found.flipped_to_wrong):,} wrong."
+        f"All solutions voting, the weights put {count(len(found.fixed_by_weights), 'problem')} right and "
+        f"{len(found.broken_by_weights):,} wrong."
     )
     return [Section("lists", title, finding if subject.headline_n else "", blocks)]
 
@@ -270,12 +270,12 @@ def _reference_drop(subject: Subject) -> EarlyDrop | None:
 def _dropped(drop: EarlyDrop, reference: EarlyDrop | None) -> str:
     text = (
         "Early drops: levels learned on other problems so that 5% of the correct solutions fall below them. On the "
-        f"problems that did not teach them, {told(drop.dropped_right)} of the correct and {told(drop.dropped_wrong)} "
-        "of the incorrect solutions were dropped by their log-prob of z_c"
+        f"problems that did not teach them, {told(drop.dropped_correct)} of the correct and "
+        f"{told(drop.dropped_incorrect)} of the incorrect solutions were dropped by their log-prob of z_c"
     )
     if reference is not None:
         text += (
-            f"; by the running mean of their tokens’ log-probs, as DeepConf does, {told(reference.dropped_right)} and "
-            f"{told(reference.dropped_wrong)}"
+            "; by the running mean of their tokens’ log-probs, as DeepConf does, "
+            f"{told(reference.dropped_correct)} and {told(reference.dropped_incorrect)}"
         )
     return f"{text}. Only where the second is well above the first does dropping pay."

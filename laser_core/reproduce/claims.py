@@ -10,7 +10,7 @@ import numpy as np
 
 from laser_core.analysis.estimates import Estimate, Statistic, ratio_statistic
 from laser_core.analysis.questions.signals import with_free_signals
-from laser_core.analysis.scores.metrics import accuracy_statistic
+from laser_core.analysis.scores.separation import accuracy_statistic
 from laser_core.analysis.seeds import over_seeds
 from laser_core.reproduce.claims_beyond import ablations, length_and_calibration, other_families, transfer
 from laser_core.reproduce.evidence import REWARD_MODEL, SELF_VERIFY, Evidence, auroc, balanced_f1, gain, vote, within

@@ -1,7 +1,7 @@
 """The event of a training step: the numbers in each line of ``events.jsonl``.
 
-They describe the rollouts that the step trained on. Estimates with intervals come from ``laser_core.analysis``, which
-reads the evaluation rollouts, by the same definitions.
+They describe the rollouts the step trained on. Estimates with intervals come from ``laser_core.analysis``, which reads
+the evaluation rollouts; both take the definitions from ``laser_core.metrics``.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from laser_core import metrics
 from laser_core.generate import Generation
 from laser_core.score import log_partition
 
@@ -109,61 +111,6 @@ def step_event(
     }
 
 
-def balanced_f1(score: Tensor, reward: Tensor, scored: Tensor, *, threshold: float = 0.5) -> float:
-    """Harmonic mean of TPR and TNR at ``score > threshold`` (what the paper calls F1); NaN where a class is missing.
-
-    Parameters
-    ----------
-    score, reward : Tensors of shape (B,)
-    scored : bool Tensor of shape (B,)
-    """
-    accepted, correct = score[scored] > threshold, reward[scored] > 0.5
-    tpr, tnr = accepted[correct].float().mean().item(), (~accepted)[~correct].float().mean().item()
-    return math.nan if math.isnan(tpr) or math.isnan(tnr) else (2 * tpr * tnr / (tpr + tnr) if tpr + tnr else 0.0)
-
-
-def within_problem_auroc(score: Tensor, reward: Tensor, scored: Tensor, group_size: int) -> float:
-    """AUROC of correct against incorrect solutions of the same problem, averaged over the problems that have both.
-
-    Parameters
-    ----------
-    score, reward : Tensors of shape (B,), a problem's solutions side by side
-    scored : bool Tensor of shape (B,)
-    group_size : K
-    """
-    score, correct, scored = (t.view(-1, group_size) for t in (score, reward > 0.5, scored))  # (B,) -> (G, K)
-    pair = (scored & correct)[:, :, None] & (scored & ~correct)[:, None, :]  # (G, K, K): correct i, incorrect j
-    difference = torch.where(pair, score[:, :, None] - score[:, None, :], 0.0)
-    wins = ((difference > 0).float() + 0.5 * (difference == 0).float()) * pair
-    pairs = pair.sum((1, 2))
-    mixed = pairs > 0
-    return (wins.sum((1, 2))[mixed] / pairs[mixed]).mean().item() if mixed.any() else math.nan
-
-
-def auroc(score: Tensor, reward: Tensor, scored: Tensor) -> float:
-    """Chance that a correct solution's score is above an incorrect one's, over all problems; NaN without both classes.
-
-    Parameters
-    ----------
-    score, reward : Tensors of shape (B,)
-    scored : bool Tensor of shape (B,)
-
-    Examples
-    --------
-    Of the four pairs, three are in order and one is a tie: (3 + 0.5) / 4.
-
-    >>> score, reward = torch.tensor([0.9, 0.4, 0.4, 0.1]), torch.tensor([1.0, 1.0, 0.0, 0.0])
-    >>> auroc(score, reward, torch.ones(4, dtype=torch.bool))
-    0.875
-    """
-    correct, incorrect = score[scored & (reward > 0.5)], score[scored & (reward <= 0.5)]
-    if not len(correct) or not len(incorrect):
-        return math.nan
-    ordered = incorrect.sort().values
-    below, up_to = torch.searchsorted(ordered, correct), torch.searchsorted(ordered, correct, right=True)
-    return ((below + up_to).double().mean() / 2 / len(incorrect)).item()
-
-
 def length_summary(length: Tensor, truncated: Tensor) -> dict[str, float]:
     """Lengths of the solutions in tokens, <eos> included, under TRL's names.
 
@@ -205,11 +152,14 @@ def score_summary(score: Tensor, reward: Tensor, scored: Tensor, group_size: int
     loss : float
         The score loss.
     """
+    known = scored.numpy(force=True)
+    problem = (np.arange(len(score)) // group_size)[known]
+    y_true, value = (reward > 0.5).numpy(force=True)[known], score.double().numpy(force=True)[known]
     return {
         "laser/score_loss": loss,
-        "laser/balanced_f1": balanced_f1(score, reward, scored),
-        "laser/auroc": auroc(score, reward, scored),
-        "laser/within_problem_auroc": within_problem_auroc(score, reward, scored, group_size),
+        "laser/balanced_f1": float(metrics.balanced_f1(*metrics.true_rates(y_true, value > 0.5))),
+        "laser/auroc": metrics.auroc(y_true, value),
+        "laser/within_problem_auroc": metrics.within_problem_auroc(y_true, value, problem),
         "laser/score_correct": score[scored & (reward > 0.5)].mean().item(),
         "laser/score_incorrect": score[scored & (reward <= 0.5)].mean().item(),
     }

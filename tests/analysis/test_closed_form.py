@@ -41,7 +41,7 @@ def test_the_closed_form_gives_the_reward_back_and_the_score_lacks_what_is_negle
     best = closed_form.optimal_z_logprob(logprob, beta_v=beta_v)
     assert best <= 1e-9
     assert closed_form.closed_form_reward(best, beta_v=beta_v, ref_z_logprob=logprob) == pytest.approx(1.0)
-    shown = closed_form.picture(beta_v=beta_v, ref_z_logprob=logprob, z_logprob=best)
+    shown = closed_form.worked_example(beta_v=beta_v, ref_z_logprob=logprob, z_logprob=best)
     assert shown.best_score == pytest.approx(1 - shown.neglected, abs=1e-9)
 
 
@@ -66,7 +66,7 @@ def test_noise_is_counted_like_draws_of_it():
 
 
 def test_the_line_is_marked_where_the_score_is_0_a_half_and_1():
-    shown = closed_form.picture(beta_v=0.1, ref_z_logprob=-23.0, z_logprob=-15.0)
+    shown = closed_form.worked_example(beta_v=0.1, ref_z_logprob=-23.0, z_logprob=-15.0)
     fig = score_line_figure(shown)
     marks = next(trace for trace in fig.data if trace.name == "scores 0, 0.5 and 1")
     assert (list(marks.x), list(marks.y)) == ([-23.0, -18.0, -13.0], [0.0, 0.5, 1.0])
@@ -75,13 +75,13 @@ def test_the_line_is_marked_where_the_score_is_0_a_half_and_1():
 
 
 def test_a_score_that_cannot_be_reached_is_not_marked():
-    shown = closed_form.picture(beta_v=0.1, ref_z_logprob=-2.3, z_logprob=-0.1)
+    shown = closed_form.worked_example(beta_v=0.1, ref_z_logprob=-2.3, z_logprob=-0.1)
     marks = next(trace for trace in score_line_figure(shown).data if trace.name == "scores 0, 0.5 and 1")
     assert list(marks.y) == [0.0]  # 0.5 would need log pi = 2.7, a probability above 1
 
 
 def test_the_border_between_holding_and_breaking_is_drawn_where_it_is():
-    shown = closed_form.picture(beta_v=0.1, ref_z_logprob=-23.0, z_logprob=-15.0)
+    shown = closed_form.worked_example(beta_v=0.1, ref_z_logprob=-23.0, z_logprob=-15.0)
     holds, breaks = neglected_figure(shown).layout.shapes[:2]
     assert holds.x1 == breaks.x0 == shown.limit == pytest.approx(-12.25, abs=0.01)
 

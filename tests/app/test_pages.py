@@ -302,9 +302,19 @@ def test_odd_data_never_break_a_page(bundled_runs, tmp_path, case):
         assert not re.search(r"\bnan\b", said(app).lower()), page
 
 
-def test_rollouts_without_a_score_say_how_to_get_one(bundled_runs):
-    app = upload(start(), "plain.jsonl", jsonl(rows_of(without(SMALL, "score", "z_logprob", "ref_z_logprob"))))
-    assert "laser score" in said(app)
+@pytest.mark.parametrize("page", ["start", "scores", "thresholds", "voting"])
+def test_rollouts_without_a_score_say_how_to_get_one(bundled_runs, page):
+    """The pages that need a score give the command that adds one, and only where there is none."""
+
+    def commands(app: AppTest) -> list[str]:
+        return [info.value for info in app.info if "`laser score MODEL" in info.value]
+
+    app = visit(start(), page)
+    assert not commands(app)
+    plain = without(SMALL, "score", "z_logprob", "ref_z_logprob", "n_tokens", "tokens", "token_logprobs", "entropy")
+    visit(upload(app, "plain.jsonl", jsonl(rows_of(plain))), page)
+    assert not app.exception
+    assert len(commands(app)) == 1
 
 
 def test_another_signal_can_stand_in_the_scores_place(bundled_runs):

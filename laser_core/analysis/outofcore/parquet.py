@@ -9,7 +9,7 @@ not grow with the file.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,9 +20,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from laser_core.analysis.bigsums import BigSummary, Sums
+from laser_core.analysis.outofcore.sums import Sums
 from laser_core.analysis.questions.signals import full_signal_name
 from laser_core.analysis.samples import Samples
+from laser_core.analysis.summary import Summary
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import Rollouts, RunMeta
 
@@ -57,10 +58,10 @@ def summarize_parquet(
     run: str | None = None,
     signal: str = "score",
     threshold: float = 0.5,
-    n_values: np.ndarray | None = None,
+    n_values: np.ndarray | Sequence[int] | None = None,
     memory_limit: str = "1GB",
     temp_dir: str | Path | None = None,
-) -> BigSummary:
+) -> Summary:
     """Summarise a Parquet file of any size in bounded memory.
 
     Parameters
@@ -79,14 +80,15 @@ def summarize_parquet(
     memory_limit : str
         For DuckDB, in its notation; the analysis adds about half a gigabyte.
     temp_dir : path, optional
-        Where the scratch file goes: 8 bytes a row.
+        Where the scratch file goes: 7 bytes a scored row.
 
     Returns
     -------
-    BigSummary
-        As from memory, with three differences. The overall AUROC and the best threshold count scores of one of 4,096
-        bins as equal; the bins of the ECE are made from a sample of a million scores; answers are compared as text
-        (after :func:`laser_core.answers.verify.normalize`), not by mathematics.
+    Summary
+        As from memory, with four differences. The overall AUROC and the best threshold treat the scores of each of
+        4,096 bins as ties; the bins of the ECE are made from a sample of a million scores; answers are compared as text
+        (after :func:`laser_core.answers.verify.normalize`), not by mathematics; and what needs all solutions at once
+        (average precision, MCC, cross-fitting) is left out.
 
     Raises
     ------
@@ -121,7 +123,7 @@ class _File:
         with duckdb.connect() as db:
             db.execute(f"SET memory_limit = '{memory_limit}'; SET preserve_insertion_order = false")
             try:
-                source = db.read_parquet(str(path))
+                source = db.read_parquet(str(path), file_row_number=True)
             except duckdb.Error as error:
                 raise InputError(f"cannot be read as Parquet ({str(error).splitlines()[0]})", file=path) from None
             value, needed = FREE.get(signal, ("", signal)) if signal not in source.columns else (f'"{signal}"', signal)
@@ -142,10 +144,11 @@ class _File:
                 "correct",
                 "truncated" if "truncated" in source.columns else "false AS truncated",
                 f"CASE WHEN isfinite({score}) THEN {score} END AS score",
+                "file_row_number AS place",
             )
             rows = source.filter(duckdb.ColumnExpression("run") == chosen).project(", ".join(columns))
             rows.create_view("rollouts")
-            n_rows = db.execute("SELECT count(*) FROM rollouts").fetchone()[0]
+            n_rows = int(db.execute("SELECT count(*) FROM rollouts").fetchall()[0][0])
             if not n_rows:
                 raise InputError(f"no rollouts of the run '{run}'", file=path, field="run")
             yield cls(db, n_rows, run)
@@ -153,7 +156,7 @@ class _File:
     def default_sizes(self) -> np.ndarray:
         """Powers of two, up to what nine problems in ten reach."""
         counts = "(SELECT count(*) AS c FROM rollouts GROUP BY problem_id)"
-        reach = self.db.execute(f"SELECT quantile_disc(c, 0.1) FROM {counts}").fetchone()[0]
+        reach = int(self.db.execute(f"SELECT quantile_disc(c, 0.1) FROM {counts}").fetchall()[0][0])
         return 2 ** np.arange(int(np.log2(reach)) + 1)
 
     def sampled_scores(self) -> np.ndarray:
@@ -166,8 +169,9 @@ class _File:
         """Samples of whole problems, in no particular order."""
         n_parts = -(-self.n_rows // PART)
         for part in range(n_parts):
-            query = f"SELECT * FROM rollouts WHERE hash(problem_id) % {n_parts} = {part} ORDER BY problem_id"
-            table = self.db.sql(query).to_arrow_table()
+            # A problem's solutions stay in the order of the file: the random draws of the votes depend on it.
+            query = f"SELECT * FROM rollouts WHERE hash(problem_id) % {n_parts} = {part} ORDER BY problem_id, place"
+            table = self.db.sql(query).to_arrow_table().drop_columns("place")
             codes = table["problem_id"].combine_chunks().dictionary_encode().indices.to_numpy()
             starts = np.flatnonzero(np.append(True, codes[1:] != codes[:-1])[: len(codes)])
             # Chunks end where a problem ends: at the last start within reach, or after one large problem.
