@@ -330,7 +330,8 @@ class Reading:
         if n_rows:
             return
         if not self.refused:
-            raise InputError("the file holds no rollouts", file=self.opened.name, remedy="choose another file")
+            problem, remedy = self.context.empty
+            raise InputError(problem, file=self.opened.name, remedy=remedy)
         first = self.refused[0]
         raise InputError(
             f"no row could be read ({self.n_refused:,} refused); the first one: {first.reason}",
