@@ -48,6 +48,7 @@ class Reading:
         self.reader = choose_reader(opened, format=options.format, mapping=options.mapping)
         self.context = Context(opened.name, dict(options.mapping or {}), requests=options.requests)
         self.problems = options.problems
+        self._problems_of: dict[str, ProblemNames] = {}
         self.n_records = self.n_refused = 0
         self.refused: list[Refusal] = []
         self._next_sample: Counter[tuple[str, str]] = Counter()
@@ -112,23 +113,31 @@ class Reading:
     def _typed(self, raw: dict[str, object], line: int, *, is_text: bool) -> dict[str, object]:
         """The row in canonical types, with its run and its problem named."""
         given = raw.get("problem_id")
-        if self.reader is not canonical:
+        if self.reader is not canonical:  # an id of any type will do there
             raw = {name: value for name, value in raw.items() if name != "problem_id"}
         # A solution out of a list has its own types, whatever the file's cells are.
         typed = {name: coerce(name, value, is_text=is_text and isinstance(value, str)) for name, value in raw.items()}
         row = {name: value for name, value in typed.items() if value is not None}
         row.setdefault("run", self.run)
-        if self.reader is not canonical:  # our own table's ids mean what they say
-            row["problem_id"] = self._problem(given, row)
+        if not self._is_ours:
+            row["problem_id"] = self._problem(row.get("problem_id", given), row)
+            self._drop_stand_in(row)
         if row.get("problem_id") is None:
+            self.context.notes["problem_id: neither an id nor a text, so each line is a problem of its own"] += 1
             row["problem_id"] = f"line-{line}"
-        self._drop_stand_in(row)
         return row
+
+    @property
+    def _is_ours(self) -> bool:
+        """Whether our own writer made the file: its ids and answers mean what they say."""
+        return "format_version" in self.context.meta
 
     def _problem(self, given: object, row: dict[str, object]) -> str | None:
         """What the row's problem is called, from the file's own id and the content."""
-        problem, reference = row.get("problem"), row.get("reference_answer")
-        name = self.problems.name(given, _text(problem), _text(reference))
+        names = self.problems
+        if self.reader is canonical:  # rows that name their run may ask one problem in each run's own words
+            names = self._problems_of.setdefault(str(row["run"]), ProblemNames())
+        name = names.name(given, _text(row.get("problem")), _text(row.get("reference_answer")))
         own = own_id(given)
         if name is None and given not in (None, "") and own is None:
             raise FieldError("problem_id", f"expected text or a whole number, found {type(given).__name__}")
@@ -137,9 +146,9 @@ class Reading:
         return name
 
     def _drop_stand_in(self, row: dict[str, object]) -> None:
-        """Take out an answer that only says that there is none; our own writer never stores one."""
+        """Take out an answer that only says that there is none."""
         answer, reference = _text(row.get("answer")), _text(row.get("reference_answer"))
-        if answer is None or "format_version" in self.context.meta or not is_no_answer(answer, reference):
+        if answer is None or not is_no_answer(answer, reference):
             return
         del row["answer"]
         if answer.strip():
