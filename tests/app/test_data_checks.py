@@ -21,3 +21,17 @@ def test_the_data_page_shows_who_gave_the_verdicts_and_whether_they_hold(bundled
     assert listed["sample"].tolist() == [0, 1]
     assert listed["the file says"].tolist() == ["correct", "correct"]
     assert not app.exception
+
+
+def test_the_mapping_form_takes_list_columns_and_nested_ones(bundled_runs):
+    rows = [{"doc": {"q": f"{n} + 1?"}, "gen": [f"#{n + 1}", f"#{n}"], "ok": [True, False]} for n in range(6)]
+    app = visit(upload(start(), "lists.jsonl", "\n".join(map(json.dumps, rows)).encode()), "data")
+    labels = [box.label.replace("\\", "") for box in app.selectbox if box.key.startswith("mapping-")]
+    assert labels == ["doc.q", "gen", "ok"]
+    for number, field in enumerate(("problem", "response", "correct")):
+        app.selectbox(key=f"mapping-0-{number}").select(field)
+    next(button for button in app.button if button.label == "Read the file").click().run()
+    assert not app.exception
+    assert not app.error
+    assert "12 solutions" in app.markdown[0].value
+    assert "problems: 6; solutions of each: min 2, median 2, max 2" in said(app).replace("\\", "")

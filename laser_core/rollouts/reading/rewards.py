@@ -31,6 +31,7 @@ class RewardScale:
 
     def __init__(self, values: Iterable[object] = ()) -> None:
         self._values: set[float] = set()
+        self._is_verdict: bool | None = None  # not worked out yet, or no longer
         self.top: float | None = None
         for value in values:
             self.add(value)
@@ -41,16 +42,18 @@ class RewardScale:
         if number is None:
             return
         self.top = number if self.top is None else max(self.top, number)
-        if len(self._values) <= MAX_PARTS:
+        if number not in self._values and len(self._values) <= MAX_PARTS:
             self._values.add(number)
+            self._is_verdict = None
 
     @property
     def is_verdict(self) -> bool:
         """Whether the file holds two values at most, one of them at or below 0 and the other one a full reward."""
-        positive = [value for value in self._values if value > 0]
-        if len(self._values) > 2 or len(positive) > 1:
-            return False
-        return not positive or positive[0] >= LOWEST_PASS and (len(self._values) == 2 or positive[0] == 1)
+        if self._is_verdict is None:
+            positive = [value for value in self._values if value > 0]
+            full = not positive or (positive[0] >= LOWEST_PASS and (len(self._values) == 2 or positive[0] == 1))
+            self._is_verdict = len(self._values) <= 2 and len(positive) <= 1 and full
+        return self._is_verdict
 
     @property
     def is_zero_or_one(self) -> bool:
