@@ -147,7 +147,7 @@ def look_up(record: Mapping[str, object], path: str) -> object:
     return value
 
 
-def leaves(record: Mapping[str, object], *, most: int = 60) -> list[str]:
+def leaves(record: Mapping[str, object], *, most: int = 400) -> list[str]:
     """The names of a record's values, nested objects by their paths, in order; at most ``most`` of them.
 
     Examples

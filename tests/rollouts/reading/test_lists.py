@@ -103,3 +103,17 @@ def test_a_mapped_verdict_of_minus_one_and_one():
     rows = [{"q": "1+1?", "out": "x", "r": r} for r in (1, -1)]
     result = read(lines(*rows), mapping={"q": "problem", "out": "response", "r": "correct"})
     assert result.rollouts.table["correct"].to_pylist() == [True, False]
+
+
+def test_no_type_in_any_mapped_field_crashes_the_reading():
+    """Of a record with one field changed the row is read or refused, and its neighbours stay."""
+    nasty = (None, True, -3, 2.5, float("nan"), 10**400, "", "text", [], [1], [[]], [{"role": 1}], {}, {"a": 1})
+    records = [RECORD]
+    for key in RECORD:
+        records += [RECORD | {key: value} for value in nasty]
+        records += [RECORD | {key: [value, value]} for value in nasty]
+        records.append({k: v for k, v in RECORD.items() if k != key})
+    result = read(lines(*records), mapping=MAPPING, fill=False)
+    assert result.n_rows == len(records)
+    assert result.n_refused > 0
+    assert result.rollouts.text("response")[:2] == RECORD["out"]
