@@ -104,13 +104,13 @@ if missing:
 for sentence in missing_views(rollouts):
     st.caption(":material/info: " + literal(sentence))
 
-st.subheader("Was it read as it was meant?", anchor=False)
+st.subheader("Was the file read correctly?", anchor=False)
 checked = cache.remember(source, ("checks",), lambda: checks.check(rollouts, result.given))
 compared = cache.remember(source, ("agreement",), lambda: checks.agreement(checked.given))
 for sentence in checks.sentences(checked, compared):
     st.markdown(f"- {literal(sentence)}")
 if compared.disagreements:
-    with st.expander(f"{count(compared.n_disagreements, 'verdict')} that our verifier contradicts"):
+    with st.expander(f"{count(compared.n_disagreements, 'verdict')} on which our verifier disagrees"):
         st.dataframe(
             {
                 "problem": [item.problem_id for item in compared.disagreements],

@@ -70,7 +70,7 @@ def _show_checks(checks: Checks) -> None:
     from laser_core.rollouts.checks import agreement, opposed, sentences
 
     found = agreement(checks.given)
-    typer.echo("Check that the file was read as it was meant:")
+    typer.echo("Was the file read correctly?")
     for sentence in sentences(checks, found):
         typer.echo(f"  {sentence}")
     for item in found.disagreements[:SHOWN_DISAGREEMENTS]:

@@ -85,7 +85,7 @@ def read_canonical(opened: Source, *, columns: Collection[str] | None = None, to
     if not len(rollouts):
         raise InputError("the table has no rows", file=opened.name, remedy="choose another file")
     check_lengths(rollouts, opened.name)
-    return replace(rollouts, table=without_stand_ins(rollouts.table, parquet))
+    return replace(rollouts, table=without_placeholders(rollouts.table, parquet))
 
 
 def _mapped(parquet: pq.ParquetFile, opened: Source, names: list[str], required: tuple[str, ...]) -> Rollouts:
@@ -105,7 +105,7 @@ def _mapped(parquet: pq.ParquetFile, opened: Source, names: list[str], required:
                     error.problem, file=error.file, line=line, field=error.field, remedy=error.remedy
                 ) from None
             done += len(table)
-            yield without_stand_ins(rollouts.table, parquet)
+            yield without_placeholders(rollouts.table, parquet)
 
     table = mapped_table(pieces(), pa.schema([(name, column_type(name)) for name in names]))
     if not len(table):
@@ -126,22 +126,22 @@ def canonical_tables(parquet: pq.ParquetFile, opened: Source, *, batch_rows: int
             batch.validate(full=True)
             rollouts = Rollouts.from_arrow(pa.Table.from_batches([batch]), file=opened.name)
             check_lengths(rollouts, opened.name)
-            yield without_stand_ins(rollouts.table, parquet)
+            yield without_placeholders(rollouts.table, parquet)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = (str(error).splitlines() or ["?"])[0][:200]
         raise InputError(f"this Parquet file is damaged ({reason})", file=opened.name) from None
 
 
-def without_stand_ins(table: pa.Table, parquet: pq.ParquetFile) -> pa.Table:
+def without_placeholders(table: pa.Table, parquet: pq.ParquetFile) -> pa.Table:
     """The table without answers that only say that there is none, unless our own writer made the file."""
     metadata = parquet.schema_arrow.metadata or {}
     if "answer" not in table.column_names or META_KEY in metadata:
         return table
     answers = table["answer"]
-    stand_ins = [text for text in answers.unique().to_pylist() if text is not None and is_no_answer(text)]
-    if not stand_ins:
+    placeholders = [text for text in answers.unique().to_pylist() if text is not None and is_no_answer(text)]
+    if not placeholders:
         return table
-    none = pc.is_in(answers, pa.array(stand_ins, pa.string()))
+    none = pc.is_in(answers, pa.array(placeholders, pa.string()))
     if "reference_answer" in table.column_names:
         same = pc.equal(*(pc.utf8_lower(table[name]) for name in ("answer", "reference_answer")))
         none = pc.and_(none, pc.invert(pc.fill_null(same, False)))

@@ -239,19 +239,19 @@ def sentences(checks: Checks, found: Agreement | None = None) -> list[str]:
     """The checks in words, one a line."""
     fewest, median, most = checks.solutions
     lines = [
-        f"problems: {checks.n_problems:,}; solutions of each: min {fewest:,}, median {median:,g}, max {most:,}",
+        f"problems: {checks.n_problems:,}; solutions per problem: min {fewest:,}, median {median:,g}, max {most:,}",
         f"solutions with an answer: {_percent(checks.n_answered, checks.n_rollouts)}",
         f"solutions with a verdict: {_percent(checks.n_file_verdicts + checks.n_our_verdicts, checks.n_rollouts)} "
         f"({checks.n_file_verdicts:,} from the file, {checks.n_our_verdicts:,} from our verifier)",
-        f"repeated responses (word for word, within a problem): {_percent(checks.n_duplicates, checks.n_rollouts)}",
+        f"duplicate responses (same text, same problem): {_percent(checks.n_duplicates, checks.n_rollouts)}",
     ]
     if checks.one_in > 1:
-        lines.append(f"problems and repeats were counted over one in {checks.one_in:,} problems")
+        lines.append(f"counts per problem and duplicates are estimated from 1 in {checks.one_in:,} problems")
     if found is not None and found.share is not None:
         sampled = "" if len(checks.given) < MAX_COMPARED else "a sample of "
         lines.append(
-            f"the file's verdicts and our verifier's agree: {found.share:.1%} of {sampled}{found.n_compared:,}"
-            + (f" ({found.n_unknown:,} more have a reference that ours cannot read)" if found.n_unknown else "")
+            f"agreement of the file's verdicts with our verifier: {found.share:.1%} of {sampled}{found.n_compared:,}"
+            + (f" ({found.n_unknown:,} more have a reference answer that cannot be read)" if found.n_unknown else "")
         )
     return lines
 

@@ -132,7 +132,7 @@ def _verify(rollouts: Rollouts, notes: Counter[str], progress: OnProgress | None
         return rollouts
     report = None if progress is None else lambda done, total: progress("verifying answers", done, total)
     asked = [references[i] for i in todo]
-    verdicts = one_measure(asked, verify_answers([answers[i] for i in todo], asked, progress=report))
+    verdicts = consistent(asked, verify_answers([answers[i] for i in todo], asked, progress=report))
     for i, verdict in zip(todo, verdicts, strict=True):
         known[i] = verdict
     n_unknown = sum(verdict is None for verdict in verdicts)
@@ -143,14 +143,14 @@ def _verify(rollouts: Rollouts, notes: Counter[str], progress: OnProgress | None
     return rollouts.with_column("correct", pa.array(known, pa.bool_()))
 
 
-def one_measure(references: Sequence[str | None], verdicts: Sequence[bool | None]) -> list[bool | None]:
+def consistent(references: Sequence[str | None], verdicts: Sequence[bool | None]) -> list[bool | None]:
     """The verdicts, unknown for every solution of a problem whose reference could not be read for one of them.
 
     Otherwise only those who spell the reference as it is spelled would count, and all of them as correct.
 
     Examples
     --------
-    >>> one_measure(["{", "{", "2"], [True, None, False])
+    >>> consistent(["{", "{", "2"], [True, None, False])
     [None, None, False]
     """
     unreadable = {reference for reference, verdict in zip(references, verdicts, strict=True) if verdict is None}

@@ -34,11 +34,16 @@ class Converted:
 
     Attributes
     ----------
-    n_rollouts : rows written.
-    meta : as written beside them.
-    holds : columns that hold at least one value.
-    file_notes : sentences on what was done with whole files: left out, joined, renamed.
-    checks : what to look at: solutions a problem, who gave the verdicts, duplicates.
+    n_rollouts : int
+        Rows written.
+    meta : RunMeta
+        The metadata written beside them.
+    holds : frozenset of str
+        Columns that hold at least one value.
+    file_notes : tuple of str
+        What was done with whole files: left out, joined, renamed.
+    checks : Checks
+        What to look at: solutions per problem, who gave the verdicts, repeats.
     """
 
     format: str

@@ -58,14 +58,22 @@ class RunMeta:
 
     Attributes
     ----------
-    model : name or path of the model that wrote the solutions.
-    z_token : the verdict token z_c, as text.
-    beta_v : scale of the score, reward units per nat.
-    c_ref, c_ref_std : mean and standard deviation of log pi_ref(z_c), nats.
-    task : what the problems are.
-    temperature : at which the solutions were sampled.
-    source_format : the format of the file the table was made from.
-    laser_core_version : version that wrote the table.
+    model : str or None
+        Name or path of the model that wrote the solutions.
+    z_token : str or None
+        The verdict token z_c, as text.
+    beta_v : float or None
+        Scale of the score, in reward units per nat.
+    c_ref, c_ref_std : float or None
+        Mean and standard deviation of log pi_ref(z_c), in nats.
+    task : str or None
+        What the problems are.
+    temperature : float or None
+        Sampling temperature.
+    source_format : str or None
+        Format of the file the table was made from.
+    laser_core_version : str
+        Version that wrote the table.
     """
 
     model: str | None = None

@@ -14,9 +14,9 @@ def test_the_data_page_shows_who_gave_the_verdicts_and_whether_they_hold(bundled
     data = "\n".join(map(json.dumps, rows)).encode()
     app = visit(upload(start(), "mine.jsonl", data), "data")
     text = said(app).replace("\\", "")
-    assert "problems: 2; solutions of each: min 1, median 2.5, max 4" in text
+    assert "problems: 2; solutions per problem: min 1, median 2.5, max 4" in text
     assert "solutions with a verdict: 100.0% (4 from the file, 1 from our verifier)" in text
-    assert "agree: 50.0% of 4" in text
+    assert "agreement of the file's verdicts with our verifier: 50.0% of 4" in text
     listed = next(table.value for table in app.dataframe if "the file says" in table.value.columns)
     assert listed["sample"].tolist() == [0, 1]
     assert listed["the file says"].tolist() == ["correct", "correct"]
@@ -34,4 +34,4 @@ def test_the_mapping_form_takes_list_columns_and_nested_ones(bundled_runs):
     assert not app.exception
     assert not app.error
     assert "12 solutions" in app.markdown[0].value
-    assert "problems: 6; solutions of each: min 2, median 2, max 2" in said(app).replace("\\", "")
+    assert "problems: 6; solutions per problem: min 2, median 2, max 2" in said(app).replace("\\", "")

@@ -82,7 +82,7 @@ def test_a_table_too_long_to_count_is_counted_over_a_sample_that_is_named(monkey
     assert found.one_in >= 8
     assert found.solutions == (8, 8.0, 8)
     assert 200 < found.n_problems < 800
-    assert any(f"one in {found.one_in} problems" in sentence for sentence in checks.sentences(found))
+    assert any(f"1 in {found.one_in} problems" in sentence for sentence in checks.sentences(found))
 
 
 def test_the_verdicts_to_compare_are_an_even_sample(monkeypatch):

@@ -28,15 +28,24 @@ class Context:
 
     Attributes
     ----------
-    file : display name of the file.
-    mapping : the user's column -> field choices, for the formats that take them.
-    meta : values for RunMeta that the file holds (model, temperature, ...).
-    notes : sentences for the user, with how often each applied.
-    requests : problem texts by custom_id, from the file of requests that a batch's answers belong to.
-    left_out : numbers of the records that the survey found to repeat others: no rows are made of them.
-    rewards : the values that each reward takes in the file, by the file's name for it, from the survey.
-    found : whatever else the survey learned, in a type of the reader's own.
-    empty : what to say of a file without rollouts, and the remedy.
+    file : str
+        Display name of the file.
+    mapping : dict of str to str
+        The user's choices, column -> field, for the formats that take them.
+    meta : dict of str to object
+        What the file says about its origin (model, temperature, ...), for RunMeta.
+    notes : Counter of str
+        Sentences for the user, and how often each applied.
+    requests : mapping of str to str
+        Problem texts by custom_id, from the request file that a batch's answers belong to.
+    left_out : set of int
+        Numbers of the records that the survey found to repeat others; they are skipped.
+    rewards : dict of str to RewardScale
+        From the survey: the values each reward takes in the file, by the file's name for it.
+    found : object
+        Whatever else the survey learned, in a type of the reader's own.
+    empty : tuple of (str, str)
+        The error for a file without rollouts, and its remedy.
     """
 
     file: str

@@ -132,7 +132,7 @@ def _judged(scores: object, context: Context) -> dict[str, object]:
             found["answer"] = answer
         if verdict is not None:
             found["correct"] = verdict
-            context.notes[f"correct is what the scorer '{name}' said"] += 1
+            context.notes[f"correct comes from the scorer '{name}'"] += 1
             if value == "P":
                 context.notes["partial credit ('P') counts as incorrect"] += 1
     return found

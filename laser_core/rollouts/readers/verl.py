@@ -114,7 +114,7 @@ def survey(records: Iterable[tuple[int, dict[str, object]]], context: Context) -
     uids.first_inputs = {sample: text for sample, text in inputs.items() if last.get(sample, (0, 0))[0] > 0}
     context.found = uids
     if context.left_out:
-        note = "a session's earlier outputs, which bear the reward of its last one: left out"
+        note = "earlier outputs of sessions with several, which repeat the reward of the last one: left out"
         context.notes[note] += len(context.left_out)
 
 

@@ -32,9 +32,12 @@ class Batch:
 
     Attributes
     ----------
-    files : those with rollouts, each once.
-    requests : problem texts by custom_id, from the files of requests among them.
-    notes : sentences on the others.
+    files : tuple of Item
+        The files that hold rollouts, each once.
+    requests : mapping of str to str
+        Problem texts by custom_id, from the files of batch requests among them.
+    notes : tuple of str
+        What happened to the other files.
     """
 
     files: tuple[Item, ...]

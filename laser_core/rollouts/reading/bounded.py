@@ -26,11 +26,16 @@ class Bounded(io.RawIOBase):
 
     Parameters
     ----------
-    raw : the stored bytes, seekable.
-    compression : "gzip", "zstd" or None.
-    size : stored bytes.
-    file : display name, for errors.
-    max_bytes : most that may come out; None: any number.
+    raw : BinaryIO
+        The stored bytes; seekable.
+    compression : str or None
+        "gzip", "zstd" or none.
+    size : int
+        Size as stored, in bytes.
+    file : str
+        Display name, for errors.
+    max_bytes : int or None
+        Most bytes that may come out; None for no limit.
 
     Raises
     ------

@@ -41,9 +41,12 @@ def eval_records(raw: BinaryIO, *, file: str, max_bytes: int) -> Iterator[Record
 
     Parameters
     ----------
-    raw : the archive, seekable.
-    file : display name.
-    max_bytes : how much may come out of it altogether.
+    raw : BinaryIO
+        The archive; must be seekable.
+    file : str
+        Its display name.
+    max_bytes : int
+        Most that may come out of it altogether.
 
     Raises
     ------

@@ -121,9 +121,9 @@ class Reading:
         row.setdefault("run", self.run)
         if not self._is_ours:
             row["problem_id"] = self._problem(row.get("problem_id", given), row)
-            self._drop_stand_in(row)
+            self._drop_placeholder(row)
         if row.get("problem_id") is None:
-            self.context.notes["problem_id: neither an id nor a text, so each line is a problem of its own"] += 1
+            self.context.notes["problem_id: no id and no problem text, so every line counts as its own problem"] += 1
             row["problem_id"] = f"line-{line}"
         return row
 
@@ -142,10 +142,10 @@ class Reading:
         if name is None and given not in (None, "") and own is None:
             raise FieldError("problem_id", f"expected text or a whole number, found {type(given).__name__}")
         if own is not None and name != own:
-            self.context.notes["problem_id: one id stands for several problems; told apart by their content"] += 1
+            self.context.notes["problem_id: the file uses one id for several problems; separated by their content"] += 1
         return name
 
-    def _drop_stand_in(self, row: dict[str, object]) -> None:
+    def _drop_placeholder(self, row: dict[str, object]) -> None:
         """Take out an answer that only says that there is none."""
         answer, reference = _text(row.get("answer")), _text(row.get("reference_answer"))
         if answer is None or not is_no_answer(answer, reference):

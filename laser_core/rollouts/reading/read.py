@@ -28,14 +28,22 @@ class ReadResult:
 
     Attributes
     ----------
-    rollouts : the canonical table.
-    format : "parquet", "jsonl", "laser-official", "verl", "trl", "lm-eval", ... (a reader's NAME) or "mapping".
-    n_rows : records in the file, refused ones included; one record of "laser-official" holds several rollouts.
-    refused : the records and rows left out, at most MAX_LISTED_REFUSALS of them.
-    noted : what was filled in, taken differently than written, or ignored -> how often.
-    n_refused : how many were left out, listed or not.
-    files : display names of the files that the rollouts came from.
-    given : the file's own verdicts, one a row, null where it gave none; None: the verdicts are all the file's.
+    rollouts : Rollouts
+        The canonical table.
+    format : str
+        "parquet", "jsonl", "laser-official", "verl", "trl", "lm-eval", ... (a reader's NAME) or "mapping".
+    n_rows : int
+        Records in the file, refused ones included; a record may hold several rollouts.
+    refused : tuple of Refusal
+        The records and rows left out, at most MAX_LISTED_REFUSALS of them.
+    noted : Counter of str
+        What was filled in, reinterpreted or ignored, and how often.
+    n_refused : int
+        How many were left out, listed or not.
+    files : tuple of str
+        Display names of the files that the rollouts came from.
+    given : ChunkedArray of bool, or None
+        The file's own verdict per row, null where it gave none; None if all verdicts are the file's.
     """
 
     rollouts: Rollouts

@@ -28,9 +28,12 @@ class ReadFiles:
 
     Attributes
     ----------
-    results : one for each file, or for each set of files that are parts of one run; ``result.files`` names them.
-    notes : sentences on what was done with the files: left out, joined, renamed.
-    failed : the errors of files that could not be read, each naming its file; the others are unaffected.
+    results : tuple of ReadResult
+        One per file, or per set of files that are parts of one run; ``result.files`` names them.
+    notes : tuple of str
+        What was done with the files: left out, joined, renamed.
+    failed : tuple of InputError
+        One error per unreadable file, naming it; the other files are read all the same.
     """
 
     results: tuple[ReadResult, ...]

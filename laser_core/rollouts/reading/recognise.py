@@ -30,13 +30,19 @@ class Preview:
 
     Attributes
     ----------
-    format : the reader's NAME ("parquet" for our own Parquet, "openai-requests" for a batch's input, which is read
-        together with its answers); None where somebody has to map the columns.
-    title : the format in words, for the screen.
-    columns : the names of the first records' fields, in order of appearance.
-    rows : the first records as field -> short text, for a table on the screen.
-    mapping : a first guess, column -> field of the rollout table.
-    shape : a hash of the column names: files of one shape can share a mapping.
+    format : str or None
+        The reader's NAME ("parquet" for our own Parquet, "openai-requests" for a batch's input, which is read together
+        with its answers); None where the columns have to be mapped.
+    title : str
+        The format in words, for the screen.
+    columns : tuple of str
+        Field names of the first records in order of appearance, nested ones by their path.
+    rows : tuple of dict
+        The first records as field -> short text, for a table on the screen.
+    mapping : dict of str to str
+        A first guess: column -> field of the rollout table.
+    shape : str
+        Hash of the column names; files of the same shape can share a mapping.
     """
 
     format: str | None
@@ -113,7 +119,7 @@ def choose_reader(opened: Source, *, format: str | None, mapping: dict[str, str]
     if chosen is not None:
         return chosen
     if first and openai_responses.is_request(first[0].value):
-        remedy = "give its output file along: the requests lend their problems to the answers"
+        remedy = "add the batch's output file: the requests supply the problem texts"
         raise InputError(
             "this is a batch's input file: it holds requests and no answers", file=opened.name, remedy=remedy
         )

@@ -25,10 +25,14 @@ class Refusal:
 
     Attributes
     ----------
-    line : where it stands in the file, counted from 1 (in Parquet and JSON documents: the row).
-    field : which field is at fault, if one is.
-    reason : why, in plain words.
-    file : in which file, where there are several.
+    line : int
+        Where it stands in the file, counted from 1; in Parquet and JSON documents, which row it is.
+    field : str or None
+        The field at fault, if it is one.
+    reason : str
+        Why, in plain words.
+    file : str or None
+        The file, where several are read together.
     """
 
     line: int

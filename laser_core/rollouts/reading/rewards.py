@@ -87,10 +87,10 @@ class RewardScale:
         if self.is_verdict:
             return f"a solution counts as correct where '{name}' is above 0"
         if has_reference:
-            return f"'{name}' is paid in parts, so it is no verdict: verified against the reference answer instead"
+            return f"'{name}' has partial values, so it is not a verdict: verified against the reference answer instead"
         if self.is_scale:
-            return f"'{name}' takes many values, so it is no verdict; map the column that is one to 'correct'"
-        return f"'{name}' is paid in parts and there is no reference answer: only the highest, {self.top:g}, is correct"
+            return f"'{name}' is a continuous score, not a verdict; map another column to 'correct' if there is one"
+        return f"'{name}' has partial values and no reference answer: only the top one, {self.top:g}, is correct"
 
 
 def decide(

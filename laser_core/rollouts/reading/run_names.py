@@ -18,7 +18,8 @@ class RunNames:
 
     Attributes
     ----------
-    notes : sentences on what was renamed or left out -> how many rows of it.
+    notes : Counter of str
+        What was renamed or left out, and how many rows of it.
     """
 
     def __init__(self) -> None:
@@ -36,9 +37,12 @@ class RunNames:
 
         Parameters
         ----------
-        file : number of the file, the same for all its pieces.
-        name : its display name.
-        table : a piece of it.
+        file : int
+            Number of the file, the same for all its pieces.
+        name : str
+            Its display name.
+        table : Table
+            A piece of it.
 
         Returns
         -------

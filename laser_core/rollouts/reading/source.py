@@ -60,10 +60,16 @@ class Source:
 
     Attributes
     ----------
-    name : display name, used in errors.
-    kind : "parquet", "jsonl", "json", "csv" or "eval".
-    size : bytes as stored.
-    raw : the stored bytes, seekable.
+    name : str
+        Display name, used in errors.
+    kind : str
+        "parquet", "jsonl", "json", "csv" or "eval".
+    size : int
+        Size as stored, in bytes.
+    raw : BinaryIO
+        The stored bytes; seekable.
+    compression : str or None
+        "gzip", "zstd" or none.
     """
 
     name: str

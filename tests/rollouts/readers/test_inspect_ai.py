@@ -33,7 +33,7 @@ def test_a_continuous_scorer_before_a_grader_is_a_signal_even_where_it_says_0_or
     assert table["correct"].to_pylist() == [True, False, False]
     assert table["answer"].to_pylist() == ["2", "5", "7"]
     assert table["signal.similarity"].to_pylist() == [0.0, 0.37, 1.0]
-    assert "correct is what the scorer 'match' said (3 rows)" in result.notes
+    assert "correct comes from the scorer 'match' (3 rows)" in result.notes
 
 
 def test_what_inspect_writes_for_a_continuous_scorer_before_a_grader():

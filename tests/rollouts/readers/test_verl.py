@@ -1,4 +1,4 @@
-"""verl: groups, sessions and outputs in a uid; rewards in parts; stand-ins for an answer."""
+"""verl: groups, sessions and outputs in a uid; rewards in parts; placeholders for an answer."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_the_problems_of_two_runs_have_the_same_names():
     assert one == other
 
 
-def test_stand_ins_for_an_answer_do_not_vote():
+def test_placeholders_for_an_answer_do_not_vote():
     rows = [row(None, "hm", pred="[INVALID]")] * 3 + [row(None, "Answer: 42", pred="42")] * 2
     assert read(lines(*rows)).rollouts.text("answer") == [None, None, None, "42", "42"]
 
@@ -94,7 +94,7 @@ def test_a_partial_reward_beside_a_reference_is_verified():
     result = read(scored(1.0, 0.1, 0.1, 0.1))
     assert result.rollouts.table["correct"].to_pylist() == [True, False, False, False]
     assert result.rollouts.table["signal.reward"].to_pylist() == [1.0, 0.1, 0.1, 0.1]
-    assert any("paid in parts" in note and "verified against the reference" in note for note in result.notes)
+    assert any("partial values" in note and "verified against the reference" in note for note in result.notes)
 
 
 def test_a_file_of_format_points_alone_holds_no_correct_solution():
@@ -105,7 +105,7 @@ def test_a_file_of_format_points_alone_holds_no_correct_solution():
 def test_without_a_reference_only_the_highest_reward_is_correct_and_a_note_says_so():
     result = read(scored(1.0, 0.1, 0.5, 1.0, gts=None))
     assert result.rollouts.table["correct"].to_pylist() == [True, False, False, True]
-    note = "'score' is paid in parts and there is no reference answer: only the highest, 1, is correct (4 rows)"
+    note = "'score' has partial values and no reference answer: only the top one, 1, is correct (4 rows)"
     assert note in result.notes
 
 

@@ -77,7 +77,7 @@ def test_mapped_tables_are_told_apart_by_content_too():
     result = read(lines(*rows), mapping={"id": "problem_id", "q": "problem", "out": "response"})
     first, other, again = result.rollouts.text("problem_id")
     assert first == again == "0" != other
-    assert any("one id stands for several problems" in note for note in result.notes)
+    assert any("uses one id for several problems" in note for note in result.notes)
 
 
 def test_an_id_of_no_use_without_a_text_is_refused():
@@ -100,4 +100,4 @@ def test_rows_in_our_own_columns_without_our_header_are_told_apart_within_a_run(
 def test_a_line_without_id_and_text_is_a_problem_of_its_own_and_that_is_said():
     result = read(lines({"out": "#1"}, {"out": "#1"}), mapping={"out": "response"})
     assert result.rollouts.text("problem_id") == ["line-1", "line-2"]
-    assert "problem_id: neither an id nor a text, so each line is a problem of its own (2 rows)" in result.notes
+    assert "problem_id: no id and no problem text, so every line counts as its own problem (2 rows)" in result.notes

@@ -96,7 +96,7 @@ def test_a_mapped_verdict_may_be_a_reward_in_parts(kind):
     assert result.rollouts.table["signal.r"].to_pylist() == [1.0, 0.1, 0.1]
     alone = read(data, mapping={column: field for column, field in mapping.items() if column != "gold"})
     assert alone.rollouts.table["correct"].to_pylist() == [True, False, False]
-    assert any("only the highest, 1, is correct" in note for note in alone.notes)
+    assert any("only the top one, 1, is correct" in note for note in alone.notes)
 
 
 def test_a_mapped_verdict_of_minus_one_and_one():

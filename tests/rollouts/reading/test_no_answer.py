@@ -1,4 +1,4 @@
-"""Stand-ins for "no answer found" are no answers, in every format; words that may be answers stay."""
+"""Placeholders for "no answer found" are no answers, in every format; words that may be answers stay."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def lines(*objects) -> bytes:
 @pytest.mark.parametrize(
     "text", ["", " ", "[INVALID]", "[invalid]", "[invalidanswer]", "None", "null", "NaN", "N/A", "<no answer>"]
 )
-def test_stand_ins(text):
+def test_placeholders(text):
     assert is_no_answer(text)
 
 
@@ -39,14 +39,14 @@ WRITERS = {
 
 @pytest.mark.parametrize("text", ["[INVALID]", "None", ""])
 @pytest.mark.parametrize("format", WRITERS)
-def test_no_format_votes_with_a_stand_in(format, text):
+def test_no_format_votes_with_a_placeholder(format, text):
     record, field = WRITERS[format]
     listed = field in ("pred_answers", "filtered_resps")
     result = read(lines(record | {field: [text] if listed else text}))
     assert (result.format, result.rollouts.text("answer")) == (format, [None])
 
 
-def test_a_mapped_table_votes_with_no_stand_in():
+def test_a_mapped_table_votes_with_no_placeholder():
     mapping = {"q": "problem", "out": "response", "said": "answer"}
     rows = [{"q": "1+1?", "out": "x", "said": said} for said in ("[invalid]", "None", "2")]
     result = read(lines(*rows), mapping=mapping)
@@ -59,7 +59,7 @@ def test_none_is_an_answer_where_the_reference_says_so():
     assert read(lines(row)).rollouts.text("answer") == ["None"]
 
 
-def test_parquet_in_our_columns_by_another_hand_votes_with_no_stand_in(tmp_path):
+def test_parquet_in_our_columns_by_another_hand_votes_with_no_placeholder(tmp_path):
     row = {"run": "r", "problem_id": "p", "response": "x", "reference_answer": "2", "correct": False}
     frame = pd.DataFrame([row | {"sample": i, "answer": a} for i, a in enumerate(("[INVALID]", "None", "2", None))])
     frame.loc[4] = row | {"sample": 4, "answer": "None", "reference_answer": "none"}
