@@ -133,7 +133,7 @@ def canonical_tables(parquet: pq.ParquetFile, opened: Source, *, batch_rows: int
 
 
 def without_placeholders(table: pa.Table, parquet: pq.ParquetFile) -> pa.Table:
-    """The table without answers that only say that there is none, unless our own writer made the file."""
+    """The table with placeholder answers set to null, unless our own writer made the file."""
     metadata = parquet.schema_arrow.metadata or {}
     if "answer" not in table.column_names or META_KEY in metadata:
         return table

@@ -1,8 +1,8 @@
-"""What a person would look at after a conversion: how many solutions a problem, who gave the verdicts, do they agree.
+"""Sanity checks after reading a file: solutions per problem, answers, who gave the verdicts and whether we agree.
 
-A wrong grouping shows in the solutions a problem, a wrong extraction in the share of answers, a wrong verdict in the
-agreement with our own verifier. Everything is counted piece by piece in bounded memory: 16 bytes a row, and beyond
-MAX_ROWS rows over a sample of the problems, which the result says.
+A wrong grouping shows in the number of solutions per problem, a wrong extraction in the share of answers, a wrong
+verdict in the agreement with our own verifier. Everything is counted piece by piece in bounded memory: 16 bytes per
+row, and beyond MAX_ROWS rows over a sample of the problems, which the result says.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ QUOTED_CHARS = 60
 
 @dataclass(frozen=True)
 class GivenVerdict:
-    """A verdict that the file gives on an answer, with what it can be checked against."""
+    """A verdict from the file, with the answer and the reference answer it can be checked against."""
 
     run: str
     problem_id: str
@@ -45,17 +45,17 @@ class Checks:
     n_rollouts, n_problems : int
         Rows, and problems (of a run) among them.
     solutions : tuple of (int, float, int)
-        Fewest, median and most solutions a problem.
+        Fewest, median and most solutions per problem.
     one_in : int
-        The counts per problem and of duplicates are over one in so many problems; 1: over all.
+        Counts per problem and duplicates are estimated from one in this many problems; 1 means all of them.
     n_answered : int
         Rows with an answer.
     n_file_verdicts, n_our_verdicts : int
         Rows whose verdict the file gives, and rows that our verifier decided.
     n_duplicates : int
-        Rows whose response another solution of the same problem already gave, word for word.
+        Rows whose response repeats another solution of the same problem, word for word.
     given : tuple of GivenVerdict
-        Verdicts of the file to ask our verifier about: all, or an even sample of MAX_COMPARED.
+        The file's verdicts to compare with our verifier's: all, or a uniform sample of MAX_COMPARED.
     """
 
     n_rollouts: int = 0
@@ -71,16 +71,16 @@ class Checks:
 
 @dataclass(frozen=True)
 class Agreement:
-    """The file's own verdicts beside ours.
+    """The file's own verdicts compared with our verifier's.
 
     Attributes
     ----------
     n_compared : int
-        Verdicts on which our verifier had an opinion.
+        Verdicts that our verifier could check.
     n_unknown : int
-        Verdicts on which it had none: the reference answer cannot be read.
+        Verdicts that it could not check, because it cannot read the reference answer.
     disagreements : tuple of GivenVerdict
-        At most MAX_LISTED of those on which it says the opposite.
+        At most MAX_LISTED of those it disagrees with.
     n_disagreements : int
     """
 
@@ -91,7 +91,7 @@ class Agreement:
 
     @property
     def share(self) -> float | None:
-        """Share of the compared verdicts on which both say the same; None where there is nothing to compare."""
+        """Share of the compared verdicts on which both agree; None where there is nothing to compare."""
         return 1 - self.n_disagreements / self.n_compared if self.n_compared else None
 
 
@@ -216,7 +216,7 @@ def check(rollouts: Rollouts, given: pa.ChunkedArray | None = None, *, rows: int
 
 
 def agreement(given: Sequence[GivenVerdict]) -> Agreement:
-    """Ask our verifier about verdicts that a file gives; where no answer was found, ours is "incorrect".
+    """Compare a file's verdicts with our verifier's, which counts a missing answer as incorrect.
 
     Examples
     --------
@@ -236,7 +236,7 @@ def agreement(given: Sequence[GivenVerdict]) -> Agreement:
 
 
 def sentences(checks: Checks, found: Agreement | None = None) -> list[str]:
-    """The checks in words, one a line."""
+    """The checks in words, one per line."""
     fewest, median, most = checks.solutions
     lines = [
         f"problems: {checks.n_problems:,}; solutions per problem: min {fewest:,}, median {median:,g}, max {most:,}",
@@ -257,7 +257,7 @@ def sentences(checks: Checks, found: Agreement | None = None) -> list[str]:
 
 
 def opposed(item: GivenVerdict) -> str:
-    """A verdict of the file that our verifier contradicts, in one line."""
+    """One disagreement between the file and our verifier, in one line."""
     theirs, ours = ("correct", "incorrect") if item.correct else ("incorrect", "correct")
     return (
         f"problem {item.problem_id[:40]}, sample {item.sample}: answer {_quoted(item.answer)}, reference "

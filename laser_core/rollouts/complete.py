@@ -1,4 +1,4 @@
-"""Fill in what a file lacks and can be had from what it holds, and say so: answers, verdicts, scores, lengths."""
+"""Fill in what a file leaves out but determines: answers, verdicts, scores and lengths. Every step is counted."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _extract(rollouts: Rollouts, rows: np.ndarray, notes: Counter[str], progress
 
 
 def is_bare_answer(response: str | None, reference: str | None, *, is_stated: bool = False) -> bool:
-    """Whether a response in which no answer is set apart is an answer and nothing else: "Yes", "Paris", "B".
+    """Whether a response without a marked answer is nothing but the answer itself: "Yes", "Paris", "B".
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def is_bare_answer(response: str | None, reference: str | None, *, is_stated: bo
 
 
 def _whole_responses(rollouts: Rollouts) -> np.ndarray:
-    """Indices of the rows whose answer is their whole response: a filter that keeps everything extracts nothing."""
+    """Indices of the rows whose answer is their whole response, as an identity filter leaves it."""
     if not rollouts.has("answer"):
         return np.zeros(0, dtype=int)
     answers, responses = (
@@ -144,9 +144,10 @@ def _verify(rollouts: Rollouts, notes: Counter[str], progress: OnProgress | None
 
 
 def consistent(references: Sequence[str | None], verdicts: Sequence[bool | None]) -> list[bool | None]:
-    """The verdicts, unknown for every solution of a problem whose reference could not be read for one of them.
+    """The verdicts, with every verdict against an unreadable reference set to unknown.
 
-    Otherwise only those who spell the reference as it is spelled would count, and all of them as correct.
+    Otherwise the solutions that happen to spell the reference the same way would be correct and all others unknown:
+    an accuracy of 100% whatever the model did.
 
     Examples
     --------

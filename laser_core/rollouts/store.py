@@ -37,7 +37,7 @@ def write_parquet(rollouts: Rollouts, path: str | Path) -> None:
 
 
 def write_jsonl(rollouts: Rollouts, path: str | Path) -> None:
-    """Write one JSON object a row, nulls left out, after a first line ``{"laser_core": {...}}`` with the metadata.
+    """Write one JSON object per row, nulls left out, after a first line ``{"laser_core": {...}}`` with the metadata.
 
     Compressed where the path ends in .gz or .zst.
 

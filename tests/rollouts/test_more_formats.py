@@ -265,7 +265,7 @@ def test_a_batch_is_joined_to_its_requests():
 
 
 def test_many_requests_of_one_problem_are_its_samples():
-    """Many batches ask for one sample a request: the prompt says which of them belong together."""
+    """Many batches ask for one sample per request: the prompt says which of them belong together."""
     body = {"choices": [{"index": 0, "message": {"content": "5"}, "finish_reason": "stop"}]}
     asked = [
         {"custom_id": f"{i}", "method": "POST", "url": "/v1/completions", "body": {"prompt": "2+3?"}} for i in range(3)

@@ -290,7 +290,7 @@ def test_missing_views_say_what_would_fill_them():
     assert [sentence.split(":")[0] for sentence in found] == ["no score", "no z_c log-prob in this file"]
     assert "laser score MODEL FILE --traces" in found[1]
     single = missing_views(full.take(full.column("sample") == 0))
-    assert single == ("one solution a problem: votes, pass@k and the AUROC within a problem need several",)
+    assert single == ("one solution per problem: votes, pass@k and the AUROC within a problem need several",)
 
 
 def test_a_mapping_is_remembered_for_the_next_file_of_that_shape(tmp_path, monkeypatch):

@@ -5,11 +5,12 @@ of this format?) and ``rows(record, context)`` (the rollouts in a record, as dic
 leave out ``run``, ``problem_id`` and ``sample``; they are filled in afterwards. It raises FieldError for a record it
 cannot use.
 
-``problem_id`` is the file's own id, as it stands there, or nothing: :mod:`laser_core.rollouts.reading.identity` decides
+``problem_id`` is the file's own id as it stands there, or left out: :mod:`laser_core.rollouts.reading.identity` decides
 from the id, the text and the reference answer which rows belong to one problem. ``answer`` may be whatever the tool
-wrote: :mod:`laser_core.rollouts.reading.no_answer` knows what stands for "none found". What only the whole file can
-tell (how high rewards go, which lines repeat others) a reader learns in ``survey(records, context)``, if it has one:
-all records pass there once, with their numbers, before the first row is made.
+wrote: :mod:`laser_core.rollouts.reading.no_answer` knows the placeholders for "none found".
+
+A reader that has to know the whole file before it makes the first row (which values a reward takes, which lines repeat
+others) has a ``survey(records, context)``, which sees every record with its number once beforehand.
 """
 
 from __future__ import annotations

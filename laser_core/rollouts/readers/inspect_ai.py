@@ -1,9 +1,10 @@
 """Inspect AI's logs (inspect_ai 0.3: log/_log.py, ``EvalLog``, ``EvalSample``), as one .json or as an .eval archive.
 
-Both arrive here as the log without its samples, then one record a sample: ``id, epoch, input, target, output, scores``.
+Both arrive here as the log without its samples, then one record per sample: ``id, epoch, input, target, output,
+scores``.
 An epoch is a sample. A score's value is "C", "I", "P" (partial) or "N" (no answer), a number, a boolean, a list or an
-object of these. One scorer is chosen for the whole log, the first that grades or says 0 or 1 throughout; what the
-others say is kept as signals.
+object of these. One scorer gives the verdict for the whole log: the first with letter grades, else the first whose
+values are all 0 or 1. The others are kept as signals.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ def matches(keys: set[str], record: dict[str, object]) -> bool:
 
 @dataclass
 class _Scorer:
-    """What one scorer said over the log: grades, zeros and ones, or other numbers."""
+    """How often one scorer gave a letter grade, a 0 or 1, or another number in the log."""
 
     grades: int = 0
     binary: int = 0
     other: int = 0
 
     def add(self, value: object) -> None:
-        """Take note of a score's value."""
+        """Count a score's value."""
         if isinstance(value, str) and value in _GRADES:
             self.grades += 1
         elif zero_or_one(value) is not None:
@@ -51,7 +52,7 @@ class _Scorer:
 
 
 def survey(records: Iterable[tuple[int, dict[str, object]]], context: Context) -> None:
-    """Choose the scorer whose word is the verdict, for the whole log."""
+    """Choose the scorer that gives the verdict, once for the whole log."""
     scorers: dict[str, _Scorer] = {}
     for _, record in records:
         for name, value in _values(record.get("scores")).items():

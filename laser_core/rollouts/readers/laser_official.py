@@ -1,6 +1,6 @@
 """The official LaSeR evaluation's JSON lines (RUCBM/LaSeR: eval_math.py, calculate_self_rewarding_scores.py in src).
 
-One line a problem: ``problem, answer, responses[], pred_answers[], acc_list[], model`` and, once scored,
+One line per problem: ``problem, answer, responses[], pred_answers[], acc_list[], model`` and, once scored,
 ``self_rewarding_scores[]``; with a reference model also ``policy_model_logprobs[], ref_model_logprobs[]``; in the
 general reasoning tasks ``verify_accs_results[]`` stands for ``acc_list``, ``extracted_options_results[]`` for answers.
 Where no answer was extracted the writer leaves its initial 0.0 in place of a score: filler, read as missing.

@@ -1,7 +1,7 @@
 """lighteval's details Parquet, old and new (logging/info_loggers.py: ``DetailsLogger.Detail``).
 
-From 0.11 on one row a document is ``doc`` {query, choices, gold_index, id, ...}, ``model_response`` {text,
-output_tokens, ...: one a sample} and ``metric`` {name: value}. Up to 0.10 it is flat: ``example, full_prompt,
+From 0.11 on one row per document is ``doc`` {query, choices, gold_index, id, ...}, ``model_response`` {text,
+output_tokens, ...: one per sample} and ``metric`` {name: value}. Up to 0.10 it is flat: ``example, full_prompt,
 predictions, cont_tokens, gold, metrics, ...``; early versions wrote the lists as Python spells them. A metric is one
 number for all samples, so with several each is verified anew.
 """

@@ -1,7 +1,7 @@
 """lm-evaluation-harness samples, ``samples_<task>_<date>.jsonl`` (lm-eval 0.4.13: evaluator.py, evaluation_tracker.py).
 
-One line a document AND filter: ``doc_id, doc, target, arguments, resps, filtered_resps, filter, metrics`` and one
-number a metric; before 0.4.6 without ``filter``. ``resps[0]`` holds the K repeats. With one repeat the harness's own
+One line per document AND filter: ``doc_id, doc, target, arguments, resps, filtered_resps, filter, metrics`` and one
+number per metric; before 0.4.6 without ``filter``. ``resps[0]`` holds the K repeats. With one repeat the harness's own
 verdict is taken; with several its metric is one number for all of them, so each is verified anew. The lines of a second
 filter hold the same responses again and are left out.
 """
@@ -31,11 +31,10 @@ def matches(keys: set[str], record: dict[str, object]) -> bool:
 
 
 def survey(records: Iterable[tuple[int, dict[str, object]]], context: Context) -> None:
-    """Find the lines that log a document again, once more for another filter.
+    """Find the lines that log the same responses to a document again for another filter.
 
-    A line repeats another if both hold the same responses to the same document under different filters. Where the file
-    does not name its filters, a whole pass over the documents has to hold the responses of the pass before: a sampled
-    answer that happens to come twice is a solution of its own.
+    If the file does not name its filters, a whole pass over the documents has to repeat the responses of the pass
+    before: one response that happens to be sampled twice is a solution of its own.
     """
     first_filter: dict[tuple[int, int], str] = {}
     others: dict[str, Counter[str]] = {}  # filter that is read -> the filters that are not, by their lines

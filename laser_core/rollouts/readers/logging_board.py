@@ -1,6 +1,6 @@
 """RL logging boards' JSON lines (RLLoggingBoard's README: what a trainer saves for it, as in its OpenRLHF example).
 
-One line a solution: ``prompt, response, response_tokens[], logprobs[], ref_logprobs[], values[], token_rewards[],
+One line per solution: ``prompt, response, response_tokens[], logprobs[], ref_logprobs[], values[], token_rewards[],
 reward, step``. Texts and tokens may still hold their padding, for which no log-probs are given. The lists may be left
 out; ``ref_response, ref_reward`` are the reference model's solution of the same prompt.
 """

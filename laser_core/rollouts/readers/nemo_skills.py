@@ -1,6 +1,6 @@
 """NeMo-Skills generations, ``output-rs{k}.jsonl`` (nemo_skills: inference/model/base.py, evaluation/evaluator/math.py).
 
-One line a problem, one file a sample: ``problem, generation, expected_answer, predicted_answer, symbolic_correct,
+One line per problem, one file per sample: ``problem, generation, expected_answer, predicted_answer, symbolic_correct,
 num_generated_tokens`` and, where asked for, ``tokens`` and ``logprobs``. The k of the file's name is the sample; the
 run is named after the folder, so that the samples of one run come together.
 """

@@ -43,7 +43,7 @@ def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, obje
     if custom_id is not None and problem is None:
         context.notes["no problem text: give the batch's input file as well; it is joined by custom_id"] += 1
     usage = as_object(body.get("usage"))
-    # Many batches ask for one sample a request: there the text says which answers belong together.
+    # Many batches ask for one sample per request: there the text says which answers belong together.
     name = None if problem is not None else custom_id if custom_id is not None else body.get("id")
     for choice in choices:
         if not isinstance(choice, dict):

@@ -1,7 +1,7 @@
 """SkyRL's evaluation dumps, ``dumped_evals/global_step_{N}_evals/*.jsonl`` (``dump_per_dataset_eval_results``).
 
-One line a solution: ``input_prompt, output_response, score, stop_reason, env_class, env_extras, data_source``.
-``score`` is the reward, one number or one a token; its sum is the verdict where it takes two values.
+One line per solution: ``input_prompt, output_response, score, stop_reason, env_class, env_extras, data_source``.
+``score`` is the reward, one number or one per token; its sum is the verdict where it takes two values.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """TRL's completions Parquet (trl 1.16, trainer/grpo_trainer.py, ``log_completions``): ``completions_00010.parquet``.
 
-One row a completion: ``step, prompt, completion, <a column per reward function>, <extra columns>, advantage``; prompt
+One row per completion: ``step, prompt, completion, <a column per reward function>, <extra columns>, advantage``; prompt
 and completion are texts or lists of {role, content}. (Before 0.18 it was ``step`` as text, ``prompt, completion,
 reward``, the sum alone.) Every number column between becomes a signal; ``correct`` comes
 from the one the user maps to it (``--map accuracy_reward=correct``), else from a column that is plainly a verdict.

@@ -1,6 +1,6 @@
 """verl's rollout and validation dumps, ``{step}.jsonl`` (verl 0.9: trainer/ppo/ray_trainer.py and v1/trainer_base.py).
 
-One line a solution: ``input, output, gts, score, step`` and whatever the reward function returned beside the score
+One line per solution: ``input, output, gts, score, step`` and whatever the reward function returned beside the score
 (``acc``, ``pred``, ``reward``, ...). ``score`` is the summed reward, not LaSeR's self-rewarding score, so it becomes
 ``signal.reward``; the verdict is ``acc`` where there is one, else the score where it takes two values.
 
@@ -49,7 +49,7 @@ class _Uid:
 
 @dataclass
 class _Uids:
-    """What the survey learns about a file's uids.
+    """What the survey finds out about a file's uids.
 
     Attributes
     ----------

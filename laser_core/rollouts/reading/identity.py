@@ -1,7 +1,7 @@
-"""Which rows are solutions of the same problem: decided here for every format, from the file's own id and the content.
+"""Which rows belong to the same problem: decided here for every format, from the file's own id and the content.
 
-An id alone is not enough: counters such as ``doc_id`` restart in every subtask, so that joined files use one id for
-several problems. A text alone is not enough either: two problems may share a prompt and differ in the reference answer.
+An id is not enough: counters such as ``doc_id`` restart in every subtask, so joined files reuse ids for different
+problems. A text is not enough either: two problems may share a prompt and differ in the reference answer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Values out of JSON, of which nothing is known yet, as the type that a reader needs; or as nothing."""
+"""Narrow untyped JSON values to the type a reader needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records that hold several solutions side by side: parallel lists, one item a solution, and values deep inside."""
+"""Records with several solutions in parallel lists, and values nested inside records."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ OF_THE_PROBLEM = ("run", "step", "problem_id", "problem", "reference_answer")  #
 def exploded(
     fields: Mapping[str, object], *, by: str = "response", file_names: Mapping[str, str] | None = None
 ) -> list[dict[str, object]]:
-    """One row per solution from a record whose response is a list; the record itself, as one row, where it is not.
+    """One row per solution if the response is a list; otherwise the record itself, as its only row.
 
-    Every other field is either a list as long as the responses, of which each row gets its item, or belongs to the
-    problem and is repeated. A chat (a list of messages) is one value, not several. Lists of one value a token
-    (``tokens``, ``token_logprobs``, ...) are per solution here: a list of lists.
+    A field with a list of the same length gives each row its item; any other value is repeated on every row. A chat (a
+    list of messages) is one value, not several. The per-token columns (``tokens``, ``token_logprobs``, ...) need a list
+    of lists here.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def exploded(
 
 
 def parallel(value: object) -> list[object] | None:
-    """The value, if it is a list with one item a solution rather than one chat."""
+    """The value, if it is a list with one item per solution rather than one chat."""
     return value if isinstance(value, list) and not is_chat(value) else None
 
 

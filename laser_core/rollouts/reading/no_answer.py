@@ -1,4 +1,4 @@
-"""What tools write where they found no answer: such a value is a missing answer, not a vote for "[INVALID]"."""
+"""Placeholders that tools write where they found no answer: missing answers, not votes for "[INVALID]"."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PHRASES = {"no answer", "no answer found", "no_answer", "no_answer_found", "ans
 
 
 def is_no_answer(answer: str, reference: str | None = None) -> bool:
-    """Whether a file's answer stands for "none found"; what the reference answer also says is an answer.
+    """Whether a file's answer is a placeholder for "none found"; never so if the reference answer says the same.
 
     Examples
     --------

@@ -76,7 +76,7 @@ class Reading:
             yield Rollouts.from_rows(batch).table
 
     def _survey(self, max_bytes: int | None) -> None:
-        """Let the reader look at the whole file once, where it has to."""
+        """Let the reader look through the whole file first, if it needs to."""
         survey = getattr(self.reader, "survey", None)
         if survey is not None:
             records = (r for r in self.opened.records(max_bytes=max_bytes) if isinstance(r, Record))
@@ -129,13 +129,13 @@ class Reading:
 
     @property
     def _is_ours(self) -> bool:
-        """Whether our own writer made the file: its ids and answers mean what they say."""
+        """Whether our own writer made the file, so that its ids and answers can be taken at face value."""
         return "format_version" in self.context.meta
 
     def _problem(self, given: object, row: dict[str, object]) -> str | None:
         """What the row's problem is called, from the file's own id and the content."""
         names = self.problems
-        if self.reader is canonical:  # rows that name their run may ask one problem in each run's own words
+        if self.reader is canonical:  # each run may word the prompt of the same problem differently
             names = self._problems_of.setdefault(str(row["run"]), ProblemNames())
         name = names.name(given, _text(row.get("problem")), _text(row.get("reference_answer")))
         own = own_id(given)
@@ -146,7 +146,7 @@ class Reading:
         return name
 
     def _drop_placeholder(self, row: dict[str, object]) -> None:
-        """Take out an answer that only says that there is none."""
+        """Remove an answer that is only a placeholder for "none found"."""
         answer, reference = _text(row.get("answer")), _text(row.get("reference_answer"))
         if answer is None or not is_no_answer(answer, reference):
             return

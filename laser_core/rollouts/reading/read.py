@@ -150,7 +150,7 @@ def read(
 
 
 def own_verdicts(table: pa.Table) -> pa.ChunkedArray:
-    """The verdicts in a table as it was read, one a row, null where there is none."""
+    """The verdicts in a table as it was read, one per row, null where there is none."""
     if "correct" in table.column_names:
         return table["correct"]
     return pa.chunked_array([pa.nulls(len(table), pa.bool_())])

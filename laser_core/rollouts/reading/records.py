@@ -80,7 +80,7 @@ def parse_json(text: str) -> object:
 
 
 def json_lines(stream: BinaryIO) -> Iterator[Record | Refusal]:
-    """One record a line; blank lines are skipped, lines over MAX_LINE_BYTES are refused without being kept."""
+    """One record per line; blank lines are skipped, lines over MAX_LINE_BYTES are refused without being kept."""
     line = 0
     while True:
         line += 1
@@ -220,7 +220,7 @@ def _delimiter(header: str) -> str:
 
 
 def csv_records(stream: BinaryIO, *, file: str) -> Iterator[Record | Refusal]:
-    """One record a row of CSV (comma, semicolon or tab, by the header); every value is text.
+    """One record per row of CSV (comma, semicolon or tab, by the header); every value is text.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""When a reward is a verdict: where it takes two values in the whole file, one for correct and one for incorrect.
+"""When is a reward a verdict? When it takes two values in the whole file, one for correct and one for incorrect.
 
-Many reward functions pay in parts, 0.1 for the format and 1.0 for the answer, say. Above 0 does not mean correct then:
-such solutions are verified against the reference answer. Where there is none, only the highest reward of the file
-counts as correct, which the notes say; a reward of many values, a reward model's, says nothing.
+Many reward functions give partial rewards, such as 0.1 for the format and 1.0 for the answer, and then a reward above 0
+does not mean correct. Such solutions are verified against the reference answer. Without one, only the top reward in the
+file counts as correct, and a note says so. A continuous score, such as a reward model's, is no verdict at all.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from laser_core.rollouts.reading.json_values import as_number
 
-MAX_PARTS = 8  # more values than that are no parts of a reward but a scale
+MAX_PARTS = 8  # distinct values; more than that make a continuous score rather than partial rewards
 LOWEST_PASS = 0.5  # a file whose highest reward is 0.1 holds format points and no correct solution
 
 
@@ -37,7 +37,7 @@ class RewardScale:
             self.add(value)
 
     def add(self, value: object) -> None:
-        """Take note of a value; what is no number is none."""
+        """Record a value; anything but a number is ignored."""
         number = float(value) if isinstance(value, bool) else as_number(value)
         if number is None:
             return
@@ -48,7 +48,7 @@ class RewardScale:
 
     @property
     def is_verdict(self) -> bool:
-        """Whether the file holds two values at most, one of them at or below 0 and the other one a full reward."""
+        """Whether there are at most two values, one at or below 0 and the other a full reward."""
         if self._is_verdict is None:
             positive = [value for value in self._values if value > 0]
             full = not positive or (positive[0] >= LOWEST_PASS and (len(self._values) == 2 or positive[0] == 1))
@@ -62,7 +62,7 @@ class RewardScale:
 
     @property
     def is_scale(self) -> bool:
-        """Whether the reward takes so many values that its highest one marks nothing."""
+        """Whether the reward takes too many values to be a verdict or partial rewards."""
         return len(self._values) > MAX_PARTS
 
     def verdict(self, value: object, *, has_reference: bool) -> bool | None:
@@ -96,7 +96,7 @@ class RewardScale:
 def decide(
     row: dict[str, object], name: str, value: object, scale: RewardScale | None, notes: Counter[str]
 ) -> dict[str, object]:
-    """The verdict that a reward gives a row, as ``{"correct": ...}``; nothing where the reference has to decide.
+    """The verdict that a reward implies, as ``{"correct": ...}``; empty where the reference answer has to decide.
 
     Parameters
     ----------

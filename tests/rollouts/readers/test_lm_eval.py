@@ -1,4 +1,4 @@
-"""lm-evaluation-harness: one row a response, however many filters logged it; K repeats stay K solutions."""
+"""lm-evaluation-harness: one row per response, however many filters logged it; K repeats stay K solutions."""
 
 from __future__ import annotations
 

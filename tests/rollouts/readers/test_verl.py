@@ -65,7 +65,7 @@ def test_two_groups_of_one_prompt_stay_two_groups():
 
 
 def test_a_data_set_that_repeats_its_problems_is_grouped_by_prompt():
-    """Sixteen rows a problem in the data set itself, one sample each: every row has a uid of its own."""
+    """Sixteen rows per problem in the data set itself, one sample each: every row has a uid of its own."""
     rows = [row(f"{GROUPS[0][:-4]}{i:04d}_0_0", "it is 42") for i in range(4)]
     result = read(lines(*rows))
     assert (n_problems(result), result.rollouts.table["sample"].to_pylist()) == (1, [0, 1, 2, 3])
