@@ -15,6 +15,7 @@ from laser_core.rollouts.schema import Rollouts, ordered
 
 OnProgress = Callable[[str, int, int], None]
 BARE_CHARS, BARE_WORDS = 40, 3  # a longer response is a sentence, not an answer
+LONG_CHARS = 200  # a longer answer is a text in which the answer still has to be found
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def complete(
         return Completed(rollouts, notes)
     if extract and not rollouts.has("answer"):
         rollouts = _extract(rollouts, np.arange(len(rollouts)), notes, progress)
-    elif len(rows := _whole_responses(rollouts)):
+    elif len(rows := _unextracted(rollouts)):
         rollouts = _extract(rollouts, rows, notes, progress)
     if verify and rollouts.has("reference_answer"):
         rollouts = _verify(rollouts, notes, progress)
@@ -78,17 +79,26 @@ def _extract(rollouts: Rollouts, rows: np.ndarray, notes: Counter[str], progress
     # In a truncated response only a marked answer counts: the last number before the cut is no answer.
     whole = rollouts.column("truncated") != 1
     report = None if progress is None else lambda done, total: progress("extracting answers", done, total)
-    found = extract_answers([responses[i] for i in rows], prose=whole[rows].tolist(), progress=report)
+    texts = [stated[i] or responses[i] for i in rows]
+    found = extract_answers(texts, prose=whole[rows].tolist(), progress=report)
     answers = list(stated)
-    for i, answer in zip(rows, found, strict=True):
-        bare = answer is None and whole[i] and is_bare_answer(responses[i], references[i], is_stated=bool(stated[i]))
-        answers[i] = (responses[i] or "").strip() if bare else answer
+    for i, text, answer in zip(rows, texts, found, strict=True):
+        is_part = stated[i] is not None and not _same_text(stated[i], responses[i])
+        bare = whole[i] and is_bare_answer(text, references[i], is_stated=stated[i] is not None)
+        if answer is not None or not (is_part or bare):
+            answers[i] = answer
+        elif text is not None:
+            answers[i] = text.strip()
     n_found = sum(answers[i] is not None for i in rows)
     if n_found:
         notes["answer: extracted from the response"] += n_found
     if n_found < len(rows):
         notes["answer: none found in the response"] += len(rows) - n_found
     return rollouts.with_column("answer", pa.array(answers, pa.string()))
+
+
+def _same_text(one: str | None, other: str | None) -> bool:
+    return (one or "").strip().lower() == (other or "").strip().lower()
 
 
 def is_bare_answer(response: str | None, reference: str | None, *, is_stated: bool = False) -> bool:
@@ -112,14 +122,21 @@ def is_bare_answer(response: str | None, reference: str | None, *, is_stated: bo
     return is_stated or (reference is not None and re.fullmatch(r"[^\W\d_][^\d\\$=]*", reference.strip()) is not None)
 
 
-def _whole_responses(rollouts: Rollouts) -> np.ndarray:
-    """Indices of the rows whose answer is their whole response, as an identity filter leaves it."""
+def _unextracted(rollouts: Rollouts) -> np.ndarray:
+    """Indices of the rows whose answer still has to be extracted from what the file gives as the answer.
+
+    It is the whole response, as an identity filter leaves it; or a longer part of it, such as all that follows the
+    reasoning.
+    """
     if not rollouts.has("answer"):
         return np.zeros(0, dtype=int)
     answers, responses = (
         pc.utf8_trim_whitespace(pc.utf8_lower(rollouts.table[name])) for name in ("answer", "response")
     )
-    return np.flatnonzero(pc.fill_null(pc.equal(answers, responses), False).to_numpy())
+    long = pc.or_(pc.match_substring(answers, "\n"), pc.greater(pc.utf8_length(answers), LONG_CHARS))
+    boxed_inside = pc.greater(pc.find_substring(answers, "\\boxed"), 0)
+    found = pc.or_(pc.equal(answers, responses), pc.or_(long, boxed_inside))
+    return np.flatnonzero(pc.fill_null(found, False).to_numpy())
 
 
 def _verify(rollouts: Rollouts, notes: Counter[str], progress: OnProgress | None) -> Rollouts:

@@ -107,6 +107,15 @@ def test_the_whole_response_is_no_answer():
     assert kept.rollouts.text("answer") == ["2"]
 
 
+def test_an_answer_is_extracted_from_the_part_of_the_response_that_a_filter_left():
+    said = "<think>1 and 1</think> One and one\nmake two, so \\boxed{2}."
+    poem = "Roses are red,\nviolets are blue."
+    rows = [{"response": said, "answer": said.split("</think>")[1]}, {"response": f"Well. {poem}", "answer": poem}]
+    assert complete(table(rows)).rollouts.text("answer") == ["2", poem]  # a text without an answer stays what it is
+    boxed = complete(table([{"response": "It is \\boxed{2}", "answer": "\\boxed{2}"}]))
+    assert boxed.rollouts.text("answer") == ["\\boxed{2}"]
+
+
 def test_a_bare_word_answers_a_reference_in_words():
     rows = [{"response": "Yes", "reference_answer": ref} for ref in ("No", "7", None)]
     assert complete(table(rows)).rollouts.text("answer") == ["Yes", None, None]

@@ -8,8 +8,10 @@ filter hold the same responses again and are left out.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from laser_core.answers.verify import extract_answer
 from laser_core.rollouts.readers import Context
@@ -33,17 +35,16 @@ def matches(keys: set[str], record: dict[str, object]) -> bool:
 def survey(records: Iterable[tuple[int, dict[str, object]]], context: Context) -> None:
     """Find the lines that log the same responses to a document again for another filter.
 
-    If the file does not name its filters, a whole pass over the documents has to repeat the responses of the pass
-    before: one response that happens to be sampled twice is a solution of its own.
+    One response that happens to be sampled twice is a solution of its own; see :func:`_repeats`.
     """
     first_filter: dict[tuple[int, int], str] = {}
     others: dict[str, Counter[str]] = {}  # filter that is read -> the filters that are not, by their lines
-    unnamed = _Passes()
+    unnamed: list[_Line] = []
     for number, record in records:
         document, said, filter_name = _document(record), hash(repr(record.get("resps"))), record.get("filter")
         if filter_name is None:
             result = hash(repr((record.get("filtered_resps"), [record.get(metric) for metric in _METRICS])))
-            unnamed.add(number, document, said, result)
+            unnamed.append(_Line(number, document, said, result))
             continue
         chosen = first_filter.setdefault((document, said), str(filter_name))
         if chosen != str(filter_name):
@@ -53,43 +54,63 @@ def survey(records: Iterable[tuple[int, dict[str, object]]], context: Context) -
         names = ", ".join(f"'{name}'" for name in lines)
         note = f"lines of other filters than '{chosen}' ({names}) hold the same responses again: left out"
         context.notes[note] += lines.total()
-    repeated = unnamed.repeated()
+    repeated = _repeats(unnamed)
     context.left_out |= repeated
     if repeated:
         note = "lines of another filter, which the file does not name, hold the same responses again: left out"
         context.notes[note] += len(repeated)
 
 
-class _Passes:
-    """Passes over the documents of a file whose filters have no names, one for each filter."""
+@dataclass(frozen=True)
+class _Line:
+    """A line of a file that does not name its filters: its number, and hashes of what it holds."""
 
-    def __init__(self) -> None:
-        self._base: dict[int, tuple[int, int]] = {}  # document -> its responses, and what came of them
-        self._pass: dict[int, tuple[int, int]] = {}
-        self._numbers: list[int] = []
-        self._repeated: set[int] = set()
+    number: int
+    document: int
+    said: int
+    result: int
 
-    def add(self, number: int, document: int, said: int, result: int) -> None:
-        """Take note of the next line; a document that was already in this pass begins another one."""
-        if document in self._pass:
-            self._finish()
-        self._pass[document] = (said, result)
-        self._numbers.append(number)
 
-    def repeated(self) -> set[int]:
-        """The numbers of the lines in passes that repeat an earlier one."""
-        self._finish()
-        return self._repeated
+def _repeats(lines: list[_Line]) -> set[int]:
+    """The numbers of the lines that repeat others for another filter, in a file that does not name its filters.
 
-    def _finish(self) -> None:
-        same = all(self._base.get(document, (None,))[0] == said for document, (said, _) in self._pass.items())
-        # A single document logged twice with the same outcome is more likely a second sample than a second filter.
-        told_apart = len(self._pass) > 1 or any(self._base.get(d) != found for d, found in self._pass.items())
-        if self._base and same and told_apart:
-            self._repeated.update(self._numbers)
+    A filter makes the same of the same response. So lines that agree in the responses and not in what came of them
+    prove that there are several filters, wherever the lines stand. Where all filters agree, the order tells: a whole
+    pass over the documents repeats the pass before.
+    """
+    groups: dict[tuple[int, int], list[_Line]] = {}
+    for line in lines:
+        groups.setdefault((line.document, line.said), []).append(line)
+    most_results = max((len({line.result for line in group}) for group in groups.values()), default=0)
+    if most_results < 2:
+        return _repeated_passes(lines)
+    common = math.gcd(*(len(group) for group in groups.values()))
+    n_filters = common if common >= most_results else most_results
+    repeated: set[int] = set()
+    for group in groups.values():
+        n_samples = -(-len(group) // n_filters)  # one response may have been sampled more than once
+        by_first_filter = sorted(group, key=lambda line: line.result != group[0].result)
+        repeated.update(line.number for line in by_first_filter[n_samples:])
+    return repeated
+
+
+def _repeated_passes(lines: list[_Line]) -> set[int]:
+    """The numbers of the lines in passes over the documents that repeat the responses of an earlier pass."""
+    passes: list[dict[int, _Line]] = []
+    for line in lines:
+        if not passes or line.document in passes[-1]:
+            passes.append({})
+        passes[-1][line.document] = line
+    base: dict[int, int] = {}
+    repeated: set[int] = set()
+    for one in passes:
+        said = {document: line.said for document, line in one.items()}
+        # A single document that comes again is more likely a second sample than a second filter.
+        if len(said) > 1 and said.items() <= base.items():
+            repeated.update(line.number for line in one.values())
         else:
-            self._base = self._pass
-        self._pass, self._numbers = {}, []
+            base = said
+    return repeated
 
 
 def _document(record: dict[str, object]) -> int:

@@ -1,8 +1,8 @@
 """search-and-learn's completions (huggingface/search-and-learn: search/best_of_n.py, search/beam_search.py).
 
 One line per problem: ``problem, answer, completions[], scores[][], pred, completion_tokens[]``. ``scores`` are a
-process reward model's, one per step: an external signal, not the policy's own score. ``pred`` is the search's choice, not a
-sample's answer, so answers are extracted anew.
+process reward model's, one per step: an external signal, not the policy's own score. ``pred`` is the search's choice,
+not a sample's answer, so answers are extracted anew.
 """
 
 from __future__ import annotations

@@ -73,9 +73,9 @@ class ProblemNames:
         text, answer = _number(problem), _number(reference)
         while True:
             known_text, known_answer = self._contents.get(name, (0, 0))
-            if problem is not None and known_text not in (0, text):
+            if problem is not None and text and known_text not in (0, text):
                 name = f"{name}~{_digest(problem)}"
-            elif reference is not None and known_answer not in (0, answer):
+            elif reference is not None and answer and known_answer not in (0, answer):
                 name = f"{name}~{_digest(reference)}"
             else:
                 self._contents[name] = (known_text or text, known_answer or answer)
@@ -87,4 +87,4 @@ def _digest(text: str) -> str:
 
 
 def _number(text: str | None) -> int:
-    return 0 if text is None else hash(text.strip()) or 1
+    return 0 if text is None or not text.strip() else hash(text.strip()) or 1

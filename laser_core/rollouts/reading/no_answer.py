@@ -6,7 +6,7 @@ import re
 
 # Spelled exactly so by a program: str(None), json.dumps(None), pandas' missing values. In another case these may be
 # answers ("none" of the choices, "Na" for sodium).
-_EXACT = {"", "None", "null", "NULL", "nan", "NaN", "N/A", "n/a", "<NA>", "Null"}
+_EXACT = {"", "None", "null", "NULL", "nan", "NaN", "N/A", "n/a", "<NA>", "Null", "INVALID", "INVALID_ANSWER"}
 # In brackets: lm-eval's [invalid] and [invalidanswer], verl's [INVALID], and their kin. Without brackets "invalid" and
 # "unknown" are answers to logic puzzles.
 _BRACKETED = re.compile(
@@ -27,7 +27,7 @@ def is_no_answer(answer: str, reference: str | None = None) -> bool:
     >>> is_no_answer("None", reference="None")
     False
     """
-    text = answer.strip()
+    text = answer.strip().rstrip(".")
     if not text:
         return True
     if len(text) > 40 or (reference is not None and text.casefold() == reference.strip().casefold()):

@@ -186,6 +186,7 @@ def wrapped_records(document: dict[str, object]) -> list[object] | None:
     True
     """
     from laser_core.rollouts.readers import readers
+    from laser_core.rollouts.readers.mapped import suggest_mapping
 
     if is_inspect_log(document):
         samples = document["samples"]
@@ -198,7 +199,9 @@ def wrapped_records(document: dict[str, object]) -> list[object] | None:
         if isinstance(value, list) and value and all(isinstance(item, dict) for item in value) and not is_chat(value)
     ]
     if lists:
-        return lists[0] if len(lists) == 1 else None
+        texts = [name for name, value in document.items() if isinstance(value, str)]
+        asks = "problem" in suggest_mapping(texts).values()  # {"question": "1+1?", "samples": [...]} is one record
+        return lists[0] if len(lists) == 1 and not asks else None
     values = list(document.values())
     numbered = len(values) > 1 and all(isinstance(value, dict) and value for value in values)
     alike = numbered and len({tuple(sorted(value)) for value in values if isinstance(value, dict)}) == 1

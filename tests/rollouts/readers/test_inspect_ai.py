@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -88,7 +90,11 @@ def test_unscored_words_are_decided_for_all_or_for_none():
 def test_a_log_without_samples_says_so(status):
     whole = json.loads((FIXTURES / "inspect_ai_scorers.json").read_text(encoding="utf-8"))
     header = {key: value for key, value in whole.items() if key != "samples"} | {"status": status}
-    for data in (json.dumps(header).encode(), json.dumps(header, indent=1).encode(), log(status=status)):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("header.json", json.dumps(header))
+    texts = (json.dumps(header).encode(), json.dumps(header, indent=1).encode(), log(status=status))
+    for data in (*texts, archive.getvalue()):
         with pytest.raises(InputError, match="Inspect AI log") as caught:
             read(data, name="x.json")
         assert "holds no rollouts: it holds a header and no samples" in str(caught.value)

@@ -53,6 +53,22 @@ def test_a_document_logged_once_for_each_unnamed_filter_is_one_row():
     assert note in result.notes
 
 
+def test_filters_are_found_wherever_their_lines_stand():
+    """Sorted by document: what came of one response differs, so two filters were at work, also where they agree."""
+    pairs = [line for pair in zip(STRICT, FLEXIBLE, strict=True) for line in pair]
+    result = read(lines(*pairs))
+    assert result.rollouts.table["correct"].to_pylist() == [True, False, False]
+    assert result.rollouts.text("answer") == ["11", None, "30"]
+
+
+def test_one_response_sampled_twice_and_logged_for_two_filters_is_two_samples():
+    """Two runs that agree on the second document, each logged for both filters."""
+    other = [[record(1, "#### 12", answer, 0.0), rows[1]] for answer, rows in (("12", STRICT), ("12", FLEXIBLE))]
+    result = read(lines(*STRICT[:2], *FLEXIBLE[:2], *other[0], *other[1]))
+    assert result.rollouts.text("response") == ["#### 11", "it is 22", "#### 12", "it is 22"]
+    assert result.rollouts.text("answer") == ["11", None, "12", None]
+
+
 def test_three_filters_and_a_file_that_was_cut_off():
     assert len(read(lines(*STRICT, *FLEXIBLE, *STRICT)).rollouts) == 3
     assert len(read(lines(*STRICT, *FLEXIBLE[:2])).rollouts) == 3

@@ -35,6 +35,7 @@ def test_what_is_unknown_contradicts_nothing():
     names = ProblemNames()
     assert {names.name(1, *content) for content in ((None, None), ("a", None), (None, "x"), ("a", "x"))} == {"1"}
     assert names.name(1, "a", "y") != "1"
+    assert names.name(1, "a", " ") == "1"  # an empty reference answer is none
 
 
 problems = st.tuples(

@@ -105,6 +105,16 @@ def test_a_mapped_verdict_of_minus_one_and_one():
     assert result.rollouts.table["correct"].to_pylist() == [True, False]
 
 
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_record_that_holds_its_samples_is_a_record_be_it_the_only_one(n):
+    record = {"question": "1+1?", "samples": [{"text": "2"}, {"text": "3"}]}
+    mapping = {"question": "problem", "samples.text": "response"}
+    for data in (lines(*[record] * n), json.dumps([record] * n, indent=1).encode()):
+        assert read(data, mapping=mapping).rollouts.text("response") == ["2", "3"] * n
+    wrapped = json.dumps({"model": "m", "samples": [{"text": "2"}, {"text": "3"}]}).encode()
+    assert read(wrapped, mapping={"text": "response"}).rollouts.text("response") == ["2", "3"]
+
+
 def test_no_type_in_any_mapped_field_crashes_the_reading():
     """Of a record with one field changed the row is read or refused, and its neighbours stay."""
     nasty = (None, True, -3, 2.5, float("nan"), 10**400, "", "text", [], [1], [[]], [{"role": 1}], {}, {"a": 1})
