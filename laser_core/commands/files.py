@@ -12,9 +12,10 @@ import typer
 from laser_core.commands import Out, split_pair
 
 if TYPE_CHECKING:
-    from laser_core.rollouts import Converted
+    from laser_core.rollouts import Checks, Converted
 
 SHOWN_REFUSALS = 20
+SHOWN_DISAGREEMENTS = 10
 
 
 def convert(
@@ -53,6 +54,7 @@ def convert(
         else:  # Parquet is written in pieces, so any size will do
             result = convert_to(out)
     _print_findings(result)
+    _print_checks(result.checks)
     keys = read(out, fill=False, columns=()).rollouts
     for sentence in missing_views(keys, holds=result.holds):
         typer.echo(f"  {sentence}")
@@ -72,6 +74,20 @@ def _print_findings(result: Converted) -> None:
         typer.echo(f"  refused {where}: {refusal.reason}")
     if result.n_refused > SHOWN_REFUSALS:
         typer.echo(f"  ... and {result.n_refused - SHOWN_REFUSALS:,} more refused rows")
+
+
+def _print_checks(checks: Checks) -> None:
+    """What a person would look at to find out whether the file was read as it was meant."""
+    from laser_core.rollouts.checks import agreement, opposed, sentences
+
+    found = agreement(checks.given)
+    typer.echo("Was the file read correctly?")
+    for sentence in sentences(checks, found):
+        typer.echo(f"  {sentence}")
+    for item in found.disagreements[:SHOWN_DISAGREEMENTS]:
+        typer.echo(f"    {opposed(item)}")
+    if found.n_disagreements > SHOWN_DISAGREEMENTS:
+        typer.echo(f"    ... and {found.n_disagreements - SHOWN_DISAGREEMENTS:,} more")
 
 
 def _recalled(files: list[Path]) -> dict[str, str] | None:

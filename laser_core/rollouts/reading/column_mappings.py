@@ -44,7 +44,7 @@ def remember(shape: str, mapping: dict[str, str], folder: Path) -> None:
     write_whole(folder / "mappings.json", json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
 
 
-def _read(folder: Path) -> dict:
+def _read(folder: Path) -> dict[str, object]:
     try:
         known = json.loads((folder / "mappings.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
