@@ -1,0 +1,98 @@
+"""evalscope's predictions and reviews since 1.0, ``{data set}_{subset}.jsonl`` (evalscope 1.14: evaluator/cache.py).
+
+One line a sample. A review is ``index, target, messages, sample_score{score{value, extracted_prediction, prediction},
+group_id}`` (1.0 wrote ``input`` for ``messages``, and the target as text), a prediction ``index, model, model_output,
+messages``. Repeats of a problem share a ``group_id``; ``index`` numbers the samples, not the problems. The verdict is
+the score's main value where that is 0 or 1, the other values are signals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from laser_core.rollouts.readers import Context
+from laser_core.rollouts.readers.openai_responses import chat_logprobs, message_content
+from laser_core.rollouts.readers.parts import (
+    Row,
+    an_object,
+    note_partial,
+    note_verdict,
+    objects,
+    signals,
+    zero_one,
+)
+from laser_core.rollouts.readers.verl import as_text
+from laser_core.rollouts.reading.fields import FieldError
+
+NAME = "evalscope"
+TITLE = "evalscope predictions or reviews"
+
+_CUT_OFF = ("max_tokens", "model_length", "length")
+
+
+def matches(keys: set[str], record: Row) -> bool:
+    """A review by its score, or a prediction by the model's output."""
+    return {"index", "sample_score"} <= keys or {"index", "model_output", "messages"} <= keys
+
+
+def rows(record: Row, context: Context) -> Iterator[Row]:
+    """One row for a review, one for each choice of a prediction."""
+    if "sample_score" in record:
+        yield _reviewed(record, context)
+    else:
+        yield from _predicted(record, context)
+
+
+def _reviewed(record: Row, context: Context) -> Row:
+    sample = an_object(record.get("sample_score"))
+    score = an_object(sample.get("score"))
+    response = _said(record, "assistant") or score.get("prediction")
+    if not isinstance(response, str):
+        raise FieldError("sample_score", "the review holds neither the model's message nor its prediction")
+    targets = record.get("target")
+    row: Row = {
+        "problem_id": sample.get("group_id"),
+        "problem": _said(record, "user") or record.get("input") or None,
+        "reference_answer": as_text(targets[0] if isinstance(targets, list) and targets else targets),
+        "response": response,
+        "answer": score.get("extracted_prediction"),
+        "sample": sample.get("generation_index"),
+    }
+    values = an_object(score.get("value"))
+    main = score.get("main_score_name")
+    name = main if isinstance(main, str) and main in values else next(iter(values), None)
+    verdict = zero_one(values[name]) if name is not None else None
+    if name is not None and verdict is not None:
+        row["correct"] = verdict
+        note_verdict(context, name)
+    elif name is not None:
+        note_partial(context, name)
+    return row | signals(values, leave_out=[name] if name is not None and verdict is not None else [])
+
+
+def _predicted(record: Row, context: Context) -> Iterator[Row]:
+    output = an_object(record.get("model_output"))
+    choices = objects(output.get("choices"))
+    if not choices:
+        raise FieldError("model_output", f"the request failed: {str(output.get('error') or 'it has no choices')[:100]}")
+    context.meta.setdefault("model", record.get("model") or output.get("model"))
+    context.notes["predictions hold no target answer and no verdict: read the reviews for both"] += len(choices)
+    tokens = an_object(output.get("usage")).get("output_tokens")
+    for choice in choices:
+        stop = choice.get("stop_reason")
+        row: Row = {
+            "problem": _said(record, "user"),
+            "response": message_content(an_object(choice.get("message")).get("content")),
+            "truncated": stop in _CUT_OFF if isinstance(stop, str) and stop != "unknown" else None,
+            "n_tokens": tokens if len(choices) == 1 and tokens != 0 else None,
+        }
+        yield row | chat_logprobs(choice.get("logprobs"), context)
+
+
+def _said(record: Row, role: str) -> str | None:
+    """What a role said: the user up to the first answer, the assistant last."""
+    found = [message_content(message.get("content")) for message in objects(record.get("messages")) if message.get("role") == role]
+    texts = [text for text in found if text]
+    if not texts:
+        return None
+    return texts[-1] if role == "assistant" else "\n".join(texts)
