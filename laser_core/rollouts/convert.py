@@ -15,6 +15,7 @@ from laser_core.errors import InputError
 from laser_core.rollouts.canonical_parquet import canonical_tables, is_canonical_parquet
 from laser_core.rollouts.complete import complete
 from laser_core.rollouts.reading.batch import Batch, File
+from laser_core.rollouts.reading.identity import ProblemNames
 from laser_core.rollouts.reading.read import Progress, Reading, sentences
 from laser_core.rollouts.reading.read_files import common_meta
 from laser_core.rollouts.reading.records import Refusal
@@ -78,7 +79,13 @@ def convert(
         As ``read`` does, or if ``out`` cannot be written. No file is left behind then.
     """
     batch = Batch.of(source if isinstance(source, list) else [(name, source) if name else source])
-    options = {"format": format, "strict": strict, "mapping": mapping, "requests": batch.requests}
+    options = {
+        "format": format,
+        "strict": strict,
+        "mapping": mapping,
+        "requests": batch.requests,
+        "problems": ProblemNames(),
+    }
     parts, names, n_bytes = [], RunNames(), 0
     with atomic_path(out) as temporary:
         sink = _Sink(temporary)

@@ -4,11 +4,16 @@ A reader has a ``NAME`` (what ``--format`` takes), a ``TITLE``, ``matches(keys, 
 of this format?) and ``rows(record, context)`` (the rollouts in a record, as dicts with canonical field names). It may
 leave out ``run``, ``problem_id`` and ``sample``; they are filled in afterwards. It raises FieldError for a record it
 cannot use.
+
+``problem_id`` is the file's own id, as it stands there, or nothing: :mod:`laser_core.rollouts.reading.identity` decides
+from the id, the text and the reference answer which rows belong to one problem. ``answer`` may be whatever the tool
+wrote: :mod:`laser_core.rollouts.reading.no_answer` knows what stands for "none found". What only the whole file can
+tell (how high rewards go, which lines repeat others) a reader learns in ``survey(records, context)``, if it has one:
+all records pass there once before the first row is made.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,29 +37,7 @@ class Context:
     mapping: dict[str, str]
     meta: dict[str, object] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
-    named_problems: dict[str, str] = field(default_factory=dict)
     requests: Mapping[str, str] = field(default_factory=dict)
-
-    def problem_name(self, given: object, problem: str | None) -> str | None:
-        """The file's own id of a problem, unless it names two different problems so; then a name from the text."""
-        if given is None or isinstance(given, (dict, list, float, bool)):
-            return problem_hash(problem)
-        name = str(given)
-        known = self.named_problems.setdefault(name, problem_hash(problem) or "")
-        return name if known == (problem_hash(problem) or "") else problem_hash(problem)
-
-
-def problem_hash(problem: str | None) -> str | None:
-    """A short name for a problem from its text: the same text has the same name in every file.
-
-    Examples
-    --------
-    >>> problem_hash("1 + 1 = ?") == problem_hash(" 1 + 1 = ? "), problem_hash(None)
-    (True, None)
-    """
-    if problem is None:
-        return None
-    return "p-" + hashlib.blake2b(problem.strip().encode("utf-8", "replace"), digest_size=5).hexdigest()
 
 
 def readers() -> tuple[ModuleType, ...]:

@@ -39,7 +39,7 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
     problem = message_text(record.get("input"), field="input", role="user")
     epoch = record.get("epoch")
     row = {
-        "problem_id": context.problem_name(record.get("id"), problem),
+        "problem_id": record.get("id"),
         "sample": epoch - 1 if isinstance(epoch, int) else epoch,
         "problem": problem,
         "reference_answer": as_text(record.get("target")),

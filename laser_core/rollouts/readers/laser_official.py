@@ -46,7 +46,7 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
         raise FieldError("problem", f"expected text, found {type(problem).__name__}")
     answers = lists.get("extracted_options_results", lists.get("pred_answers"))
     verdicts = lists.get("verify_accs_results", lists.get("acc_list"))
-    problem_id = context.problem_name(record.get("id", record.get("unique_id")), problem)
+    problem_id = record.get("id", record.get("unique_id"))
     for i, response in enumerate(responses):
         row = {"problem_id": problem_id, "problem": problem, "reference_answer": record.get("answer")}
         row["response"] = response

@@ -36,7 +36,7 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
     for i, text in enumerate(texts):
         row = {
             "problem": parts["problem"],
-            "problem_id": context.problem_name(parts["id"], parts["problem"]),
+            "problem_id": parts["id"],
             "reference_answer": (extract_answer(gold, prose=False) or gold) if gold else None,
             "response": text,
             "n_tokens": len(tokens[i]) if counted and isinstance(tokens[i], list) else None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from laser_core.rollouts.readers import Context, problem_hash
+from laser_core.rollouts.readers import Context
 from laser_core.rollouts.readers.verl import as_text
 from laser_core.rollouts.reading.fields import FieldError
 
@@ -43,7 +43,6 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
     reward = record.get("reward")
     row = {
         "step": record.get("step"),
-        "problem_id": problem_hash(problem),
         "problem": problem,
         "response": response,
         "reference_answer": as_text(record.get("ground_truth", record.get("answer"))),

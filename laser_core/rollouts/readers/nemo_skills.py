@@ -36,7 +36,7 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
     problem = record.get("problem", record.get("question"))
     row = {new: record[old] for old, new in _RENAMED.items() if old in record}
     row["problem"] = as_text(problem)
-    row["problem_id"] = context.problem_name(record.get("id"), as_text(problem))
+    row["problem_id"] = record.get("id")
     row["reference_answer"] = as_text(record.get("expected_answer"))
     if seed := re.search(r"-rs(\d+)", context.file):
         row["sample"] = int(seed[1])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laser_core.rollouts.readers import Context, problem_hash
+from laser_core.rollouts.readers import Context
 from laser_core.rollouts.reading.fields import FieldError
 
 NAME = "openai"
@@ -42,7 +42,8 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
     if custom_id is not None and problem is None:
         context.notes["no problem text: read the batch's input file along, it is joined by custom_id"] += 1
     usage = body.get("usage") if isinstance(body.get("usage"), dict) else {}
-    name = problem_hash(problem) if problem is not None else custom_id if custom_id is not None else body.get("id")
+    # Many batches ask for one sample a request: there the text says which answers belong together.
+    name = None if problem is not None else custom_id if custom_id is not None else body.get("id")
     for choice in choices:
         if not isinstance(choice, dict):
             raise FieldError("choices", f"expected objects, found {type(choice).__name__}")

@@ -37,7 +37,7 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
     for i, (completion, steps) in enumerate(zip(completions, scores, strict=True)):
         row = {
             "problem": problem,
-            "problem_id": context.problem_name(record.get("unique_id"), problem),
+            "problem_id": record.get("unique_id"),
             "reference_answer": record.get("answer"),
             "response": completion,
             "n_tokens": tokens[i] if tokens and tokens[i] != -1 else None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laser_core.rollouts.readers import Context, problem_hash
+from laser_core.rollouts.readers import Context
 from laser_core.rollouts.readers.verl import as_text
 from laser_core.rollouts.reading.fields import FieldError
 
@@ -30,7 +30,6 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
     context.notes["a solution counts as correct where its reward is above 0; the reward is kept as signal.reward"] += 1
     yield {
         "problem": as_text(record.get("input_prompt")),
-        "problem_id": problem_hash(as_text(record.get("input_prompt"))),
         "response": record.get("output_response"),
         "reference_answer": as_text(truth.get("ground_truth")),
         "correct": reward > 0,

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laser_core.rollouts.readers import Context, problem_hash
+from laser_core.rollouts.readers import Context
 from laser_core.rollouts.reading.fields import FieldError
+from laser_core.rollouts.reading.identity import problem_hash
 
 NAME = "trl"
 TITLE = "TRL completions"

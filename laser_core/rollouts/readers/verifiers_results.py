@@ -36,7 +36,7 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
     reward = record.get("reward")
     problem = message_text(record.get("prompt"), field="prompt", role="user")
     row = {
-        "problem_id": context.problem_name(record.get("example_id"), problem),
+        "problem_id": record.get("example_id"),
         "problem": problem,
         "reference_answer": as_text(record.get("answer")),
         "response": message_text(record["completion"], field="completion", role="assistant"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from laser_core.rollouts.readers import Context, problem_hash
+from laser_core.rollouts.readers import Context
 
 NAME = "verl"
 TITLE = "verl rollout dump"
@@ -30,7 +30,7 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
     row = {
         "step": record.get("step"),
         # A group's samples share a uid (a UUID), to which some versions append the sample's number.
-        "problem_id": _SAMPLE.sub("", uid) if isinstance(uid, str) and uid else problem_hash(as_text(problem)),
+        "problem_id": _SAMPLE.sub("", uid) if isinstance(uid, str) else None,
         "problem": as_text(problem),
         "response": record.get("output"),
         "reference_answer": as_text(record.get("gts")),

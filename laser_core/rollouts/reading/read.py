@@ -16,6 +16,8 @@ from laser_core.rollouts.complete import complete
 from laser_core.rollouts.mapped_table import on_disk
 from laser_core.rollouts.readers import Context, canonical, mapped
 from laser_core.rollouts.reading.fields import FieldError, check_row, coerce, unspelled
+from laser_core.rollouts.reading.identity import ProblemNames, own_id
+from laser_core.rollouts.reading.no_answer import is_no_answer
 from laser_core.rollouts.reading.recognise import choose_reader
 from laser_core.rollouts.reading.records import Record, Refusal
 from laser_core.rollouts.reading.source import MAX_IN_MEMORY_BYTES, Source, open_source
@@ -67,6 +69,7 @@ def read(
     run: str | None = None,
     columns: Collection[str] | None = None,
     requests: Mapping[str, str] | None = None,
+    problems: ProblemNames | None = None,
     fill: bool = True,
     to_disk: bool = False,
     progress: Progress | None = None,
@@ -94,6 +97,8 @@ def read(
     requests : mapping, optional
         Problem texts by ``custom_id``, for answers to a batch of requests
         (:func:`laser_core.rollouts.read_requests`).
+    problems : ProblemNames, optional
+        The names given to problems in the files read before, so that one name stays one problem over all of them.
     fill : bool
         Complete the table: extract missing answers, verify missing verdicts (:func:`laser_core.rollouts.complete`).
     to_disk : bool
@@ -123,7 +128,9 @@ def read(
             result = ReadResult(rollouts, "parquet", len(rollouts), (), files=(opened.name,))
             fill, extract = to_fill, "answer" not in rollouts.table.column_names
         else:
-            reading = Reading(opened, format=format, strict=strict, mapping=mapping, run=run, requests=requests)
+            reading = Reading(
+                opened, format=format, strict=strict, mapping=mapping, run=run, requests=requests, problems=problems
+            )
             tables = []
             for table in reading.tables(max_bytes=MAX_IN_MEMORY_BYTES):
                 tables.append(table)
@@ -151,7 +158,7 @@ class Reading:
     Parameters
     ----------
     opened : Source
-    format, strict, mapping, run, requests
+    format, strict, mapping, run, requests, problems
         As for :func:`read`.
     """
 
@@ -164,10 +171,12 @@ class Reading:
         mapping: dict[str, str] | None = None,
         run: str | None = None,
         requests: Mapping[str, str] | None = None,
+        problems: ProblemNames | None = None,
     ) -> None:
         self.opened, self.strict, self.run = opened, strict, run or opened.stem
         self.reader = choose_reader(opened, format=format, mapping=mapping)
         self.context = Context(opened.name, dict(mapping or {}), requests=requests or {})
+        self.problems = problems or ProblemNames()
         self.n_records = self.n_refused = 0
         self.refused: list[Refusal] = []
         self._next_sample: Counter[tuple[str, str]] = Counter()
@@ -176,7 +185,8 @@ class Reading:
 
     def tables(self, *, max_bytes: int | None = None) -> Iterator[pa.Table]:
         """Tables of about BATCH_ROWS rows, in the file's order; columns without a value are absent from each."""
-        batch: list[dict] = []
+        self._survey(max_bytes)
+        batch: list[dict[str, object]] = []
         for record in self.opened.records(max_bytes=max_bytes):
             header = record.line == 0 or (isinstance(record, Record) and set(record.value) == {canonical.HEADER})
             self.n_records += not header
@@ -190,10 +200,25 @@ class Reading:
         if batch:
             yield Rollouts.from_rows(batch).table
 
-    def _rows(self, record: Record) -> Iterator[dict]:
-        cells = record.is_text and self.reader in (canonical, mapped)
+    def _survey(self, max_bytes: int | None) -> None:
+        """Let the reader look at the whole file once, where it has to."""
+        survey = getattr(self.reader, "survey", None)
+        if survey is not None:
+            records = self.opened.records(max_bytes=max_bytes)
+            survey((self._value(record) for record in records if isinstance(record, Record)), self.context)
+
+    def _value(self, record: Record) -> dict[str, object]:
+        """The record's fields in the types that the format's own writer would have stored."""
+        return unspelled(record.value) if record.is_text and not self._takes_cells else record.value
+
+    @property
+    def _takes_cells(self) -> bool:
+        return self.reader in (canonical, mapped)
+
+    def _rows(self, record: Record) -> Iterator[dict[str, object]]:
+        cells = record.is_text and self._takes_cells
         try:
-            value = unspelled(record.value) if record.is_text and not cells else record.value
+            value = self._value(record)
             raw_rows = list(self.reader.rows(value, self.context))
         except FieldError as error:
             self._refuse(Refusal(record.line, error.field, str(error)))
@@ -201,10 +226,7 @@ class Reading:
         for raw in raw_rows:
             self._stated.update(raw)
             try:
-                row = {name: coerce(name, value, is_text=cells) for name, value in raw.items()}
-                row = {name: value for name, value in row.items() if value is not None}
-                row.setdefault("run", self.run)
-                row.setdefault("problem_id", f"line-{record.line}")
+                row = self._typed(raw, record.line, is_text=cells)
                 row.setdefault("sample", self._next_sample[row["run"], row["problem_id"]])
                 check_row(row)
                 self._take(row)
@@ -213,7 +235,43 @@ class Reading:
                 continue
             yield row
 
-    def _take(self, row: dict) -> None:
+    def _typed(self, raw: dict[str, object], line: int, *, is_text: bool) -> dict[str, object]:
+        """The row in canonical types, with its run and its problem named."""
+        given = raw.get("problem_id")
+        if self.reader is not canonical:
+            raw = {name: value for name, value in raw.items() if name != "problem_id"}
+        # A solution out of a list has its own types, whatever the file's cells are.
+        typed = {name: coerce(name, value, is_text=is_text and isinstance(value, str)) for name, value in raw.items()}
+        row = {name: value for name, value in typed.items() if value is not None}
+        row.setdefault("run", self.run)
+        if self.reader is not canonical:  # our own table's ids mean what they say
+            row["problem_id"] = self._problem(given, row)
+        if row.get("problem_id") is None:
+            row["problem_id"] = f"line-{line}"
+        self._drop_stand_in(row)
+        return row
+
+    def _problem(self, given: object, row: dict[str, object]) -> str | None:
+        """What the row's problem is called, from the file's own id and the content."""
+        problem, reference = row.get("problem"), row.get("reference_answer")
+        name = self.problems.name(given, _text(problem), _text(reference))
+        own = own_id(given)
+        if name is None and given not in (None, "") and own is None:
+            raise FieldError("problem_id", f"expected text or a whole number, found {type(given).__name__}")
+        if own is not None and name != own:
+            self.context.notes["problem_id: one id stands for several problems; told apart by their content"] += 1
+        return name
+
+    def _drop_stand_in(self, row: dict[str, object]) -> None:
+        """Take out an answer that only says that there is none; our own writer never stores one."""
+        answer, reference = _text(row.get("answer")), _text(row.get("reference_answer"))
+        if answer is None or "format_version" in self.context.meta or not is_no_answer(answer, reference):
+            return
+        del row["answer"]
+        if answer.strip():
+            self.context.notes[f"answer: none where the file says {answer.strip()!r}"] += 1
+
+    def _take(self, row: dict[str, object]) -> None:
         """Refuse a solution that is given twice; count the samples for rows that come without a number."""
         run, problem, sample = row["run"], row["problem_id"], row["sample"]
         solution = hash((run, problem, row.get("step"), sample))
@@ -280,3 +338,7 @@ class Reading:
             field=first.field,
             remedy="correct the file, or name its format or a column mapping",
         )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from laser_core.errors import InputError
 from laser_core.rollouts.reading.batch import Batch, File
+from laser_core.rollouts.reading.identity import ProblemNames
 from laser_core.rollouts.reading.read import Progress, ReadResult, read, sentences
 from laser_core.rollouts.reading.run_names import RunNames
 from laser_core.rollouts.schema import Rollouts, RunMeta, ordered
@@ -74,7 +75,9 @@ def read_files(
     ([['grpo'], ['laser']], ('copy.jsonl is the same file as grpo.jsonl: left out',))
     """
     batch = Batch.of(files)
-    runs, results, failed, notes = RunNames(), [], [], list(batch.notes)
+    runs, problems, notes = RunNames(), ProblemNames(), list(batch.notes)
+    results: list[ReadResult] = []
+    failed: list[InputError] = []
     for number, item in enumerate(batch.files):
         try:
             result = read(
@@ -86,6 +89,7 @@ def read_files(
                 run=item.run,
                 columns=columns,
                 requests=batch.requests,
+                problems=problems,
                 fill=fill,
                 to_disk=to_disk,
                 progress=progress,

@@ -13,6 +13,7 @@ from laser_core.errors import InputError
 from laser_core.rollouts.canonical_parquet import is_canonical_parquet
 from laser_core.rollouts.readers import canonical, mapped, openai_responses, readers, trl
 from laser_core.rollouts.readers.mapped import suggest_mapping
+from laser_core.rollouts.reading.lists import leaves, look_up
 from laser_core.rollouts.reading.records import Record
 from laser_core.rollouts.reading.source import Source, open_source
 from laser_core.rollouts.schema import COLUMNS, column_type
@@ -73,7 +74,7 @@ def preview(source: str | Path | bytes | BinaryIO, *, name: str | None = None, n
     if known is None and openai_responses.is_request(first[0].value):
         known, title = REQUESTS, "requests of an OpenAI batch"
     columns = _columns(first)
-    rows = tuple({str(key): _short(value) for key, value in record.value.items()} for record in first[:n])
+    rows = tuple({path: _short(_found(record.value, path)) for path in columns} for record in first[:n])
     return Preview(known, title, columns, rows, suggest_mapping(columns), shape_of(columns))
 
 
@@ -103,7 +104,7 @@ def choose_reader(opened: Source, *, format: str | None, mapping: dict[str, str]
     chosen = known.get(format) or _recognised(first)
     if mapping:
         chosen = chosen if chosen is trl else mapped
-        _check_mapping(opened, mapping, set(_columns(first)))
+        _check_mapping(opened, mapping, [record.value for record in first])
     if chosen is mapped and not mapping:
         raise InputError(
             "this format needs a column mapping", file=opened.name, remedy="say which column is which field"
@@ -134,7 +135,14 @@ def _recognised(first: list[Record]) -> ModuleType | None:
 
 
 def _columns(first: list[Record]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(str(key) for record in first for key in record.value))
+    return tuple(dict.fromkeys(path for record in first for path in leaves(record.value)))
+
+
+def _found(record: dict[str, object], path: str) -> object:
+    try:
+        return look_up(record, path)
+    except KeyError:
+        return None
 
 
 def _short(value: object) -> str:
@@ -142,14 +150,22 @@ def _short(value: object) -> str:
     return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
 
 
-def _check_mapping(opened: Source, mapping: dict[str, str], columns: set[str]) -> None:
+def _check_mapping(opened: Source, mapping: dict[str, str], first: list[dict[str, object]]) -> None:
     for column, field in mapping.items():
         if column_type(field) is None:
             remedy = f"choose one of {', '.join(COLUMNS)} or signal.<name>"
             raise InputError(f"'{column}' is mapped to a field that does not exist", field=field, remedy=remedy)
-        if columns and column not in columns:
-            shown = ", ".join(sorted(columns)[:30])
+        if first and not any(_holds(record, column) for record in first):
+            shown = ", ".join(sorted({path for record in first for path in leaves(record)})[:30])
             raise InputError("no such column", file=opened.name, field=column, remedy=f"its columns are: {shown}")
     twice = next((f for f in mapping.values() if list(mapping.values()).count(f) > 1), None)
     if twice:
         raise InputError("two columns are mapped to this field", field=twice, remedy="map one of them elsewhere")
+
+
+def _holds(record: dict[str, object], path: str) -> bool:
+    try:
+        look_up(record, path)
+    except KeyError:
+        return False
+    return True

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from laser_core.errors import InputError
+from laser_core.rollouts.reading.lists import is_chat
 
 MAX_LINE_BYTES = 64 * 2**20  # 128 responses of 8,000 tokens with log-probs and traces fit
 BATCH_ROWS = 1024
@@ -146,15 +147,13 @@ def json_document(data: bytes, *, file: str) -> Iterator[Record | Refusal]:
         raise InputError(f"not JSON: {error.msg}", file=file, line=error.lineno, remedy=remedy) from None
     except ValueError as error:
         raise InputError(f"not JSON: {str(error)[:120]}", file=file) from None
-    items = [document]
+    items: list[object] = [document]
     if isinstance(document, list):
         items = document
-    elif isinstance(document, dict) and is_inspect_log(document):
-        yield Record(0, {key: value for key, value in document.items() if key != "samples"})
-        items = document["samples"]
-    elif isinstance(document, dict) and "choices" not in document:
-        lists = lists_of_objects(document)
-        items = lists[0] if len(lists) == 1 else items
+    elif isinstance(document, dict):
+        if is_inspect_log(document):
+            yield Record(0, {key: value for key, value in document.items() if key != "samples"})
+        items = wrapped_records(document) or items
     for line, item in enumerate(items, start=1):
         if isinstance(item, dict):
             yield Record(line, item)
@@ -162,14 +161,37 @@ def json_document(data: bytes, *, file: str) -> Iterator[Record | Refusal]:
             yield Refusal(line, None, f"expected an object with named fields, found {type(item).__name__}")
 
 
-def is_inspect_log(document: dict) -> bool:
+def is_inspect_log(document: dict[str, object]) -> bool:
     """Whether a JSON document is an Inspect AI log: it has several lists, of which ``samples`` is the one to read."""
     return isinstance(document.get("eval"), dict) and isinstance(document.get("samples"), list)
 
 
-def lists_of_objects(document: dict) -> list[list[dict]]:
-    """The values of an object that are non-empty lists of objects."""
-    return [v for v in document.values() if isinstance(v, list) and v and all(isinstance(x, dict) for x in v)]
+def wrapped_records(document: dict[str, object]) -> list[object] | None:
+    """The records that an object wraps (``{"results": [{...}, ...]}``); None where it is a record itself.
+
+    A record may hold a list of objects of its own: a chat, or a format's choices. Whatever a reader recognises is a
+    record, be it the file's only one.
+
+    Examples
+    --------
+    >>> wrapped_records({"model": "m", "results": [{"response": "2"}]})
+    [{'response': '2'}]
+    >>> wrapped_records({"question": "1+1?", "messages": [{"role": "user", "content": "1+1?"}]}) is None
+    True
+    """
+    from laser_core.rollouts.readers import readers
+
+    if is_inspect_log(document):
+        samples = document["samples"]
+        return samples if isinstance(samples, list) else None
+    if any(reader.matches(set(document), document) for reader in readers()):
+        return None
+    lists = [
+        value
+        for value in document.values()
+        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value) and not is_chat(value)
+    ]
+    return lists[0] if len(lists) == 1 else None
 
 
 def looks_like_table(first_line: bytes) -> bool:

@@ -26,13 +26,12 @@ from laser_core.rollouts.reading.records import (
     Record,
     Refusal,
     csv_records,
-    is_inspect_log,
     json_document,
     json_lines,
-    lists_of_objects,
     looks_like_table,
     parquet_records,
     parse_json,
+    wrapped_records,
 )
 
 PEEK_BYTES = 4 * MIB
@@ -283,12 +282,10 @@ def _text_kind(start: bytes, source: Source) -> str:
         return "csv"
     with contextlib.suppress(ValueError, RecursionError):
         value = parse_json(first_line.decode("utf-8"))
+        if not isinstance(value, dict):
+            return "json"
         alone = not start[len(first_line) :].strip()  # {"results": [...]} on one line is a document, not a record
-        wraps_records = (
-            alone and isinstance(value, dict) and len(lists_of_objects(value)) == 1 and "choices" not in value
-        )
-        wraps_records = wraps_records or (alone and isinstance(value, dict) and is_inspect_log(value))
-        return "json" if wraps_records or not isinstance(value, dict) else "jsonl"
+        return "json" if alone and wrapped_records(value) is not None else "jsonl"
     # The first line is no JSON by itself: a document over several lines, or JSON lines whose first one is broken.
     closing = {b"{": b"}", b"[": b"]"}[start[:1]]
     several = len(first_line) <= 2 or not first_line.rstrip(b",").endswith(b"}")
