@@ -23,38 +23,44 @@ UNKNOWN = -9999.0
 def matches(keys: set[str], record: dict) -> bool:
     """A completion by its choices, or a line of a batch's output by its wrapping."""
     if "custom_id" in keys and "response" in keys:
-        return True
+        response = record["response"]
+        body = response.get("body") if isinstance(response, dict) else None
+        return not (isinstance(body, dict) and body.get("object") == "response")  # of the Responses API
     choices = record.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
-    return isinstance(first, dict) and ("message" in first or "text" in first)
+    return isinstance(first, dict) and ("message" in first or "text" in first) and "raw_input" not in keys
 
 
 def rows(record: dict, context: Context) -> Iterator[dict]:
     """One row for each choice."""
-    custom_id = record.get("custom_id")
     body = _body(record) if "custom_id" in record else record
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices:
         raise FieldError("choices", "no choices in this response")
     if isinstance(body.get("model"), str):
         context.meta.setdefault("model", body["model"])
-    problem = context.requests.get(str(custom_id)) if custom_id is not None else None
-    if custom_id is not None and problem is None:
-        context.notes["no problem text: read the batch's input file along, it is joined by custom_id"] += 1
     usage = body.get("usage") if isinstance(body.get("usage"), dict) else {}
-    # Many batches ask for one sample a request: there the text says which answers belong together.
-    name = None if problem is not None else custom_id if custom_id is not None else body.get("id")
+    problem = batch_problem(record, body, context)
     for choice in choices:
         if not isinstance(choice, dict):
             raise FieldError("choices", f"expected objects, found {type(choice).__name__}")
         row = {
-            "problem_id": name,
-            "problem": problem,
             "response": _text(choice),
             "truncated": choice.get("finish_reason") == "length" if choice.get("finish_reason") else None,
             "n_tokens": usage.get("completion_tokens") if len(choices) == 1 else None,
         }
-        yield row | _logprobs(choice.get("logprobs"), context)
+        yield row | problem | _logprobs(choice.get("logprobs"), context)
+
+
+def batch_problem(record: dict[str, object], body: dict[str, object], context: Context) -> dict[str, object]:
+    """The columns ``problem_id`` and ``problem`` of an answer, by its ``custom_id`` where it came from a batch."""
+    custom_id = record.get("custom_id")
+    problem = context.requests.get(str(custom_id)) if custom_id is not None else None
+    if custom_id is not None and problem is None:
+        context.notes["no problem text: read the batch's input file along, it is joined by custom_id"] += 1
+    # Many batches ask for one sample a request: there the text says which answers belong together.
+    name = None if problem is not None else custom_id if custom_id is not None else body.get("id")
+    return {"problem_id": name, "problem": problem}
 
 
 def _body(record: dict) -> dict:

@@ -18,6 +18,8 @@ from laser_core.rollouts.reading.fields import FieldError
 NAME = "prime-rl-tokens"
 TITLE = "prime-rl token export"
 
+_COLUMNS = ("inference_logprobs", "entropy", "advantages", "mismatch_kl")
+
 
 def matches(keys: set[str], record: Row) -> bool:
     """Token ids with the loss mask and both log-probs."""
@@ -32,8 +34,8 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
     sampled = [i for i, in_loss in enumerate(mask) if in_loss is True]
     if not sampled:
         raise FieldError("loss_mask", "no token of this sequence was sampled")
-    columns = {name: beside(record, name, len(ids)) for name in ("inference_logprobs", "entropy", "advantages")}
-    kl = [known for i in sampled if (known := number(beside(record, "mismatch_kl", len(ids))[i])) is not None]
+    columns = {name: beside(record, name, len(ids)) for name in _COLUMNS}
+    kl = [known for i in sampled if (known := number(columns["mismatch_kl"][i])) is not None]
     tokens = [f"<{ids[i]}>" for i in sampled]
     context.notes["token exports hold token ids, no text and no rewards: log-probs and entropies can be analysed"] += 1
     row: Row = {
