@@ -71,6 +71,7 @@ def readers() -> tuple[ModuleType, ...]:
         verifiers_results,
         verifiers_traces,
         verl,
+        verl_table,
     )
 
     return (
@@ -92,6 +93,7 @@ def readers() -> tuple[ModuleType, ...]:
         search_and_learn,
         skyrl,
         verl,
+        verl_table,
         verifiers_traces,
         verifiers_results,
         tinker,

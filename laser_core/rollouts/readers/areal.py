@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from laser_core.rollouts.readers import Context
-from laser_core.rollouts.readers.parts import Row, note_partial, note_verdict, reward_verdict, user_turn
+from laser_core.rollouts.readers.parts import Row, note_partial, note_verdict, number, reward_verdict, user_turn
 from laser_core.rollouts.reading.fields import FieldError
 
 NAME = "areal"
@@ -27,8 +27,7 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
     prompt, reward = record.get("prompt"), record.get("reward")
     if not isinstance(prompt, str):
         raise FieldError("prompt", f"expected text, found {type(prompt).__name__}")
-    seqlen, prompt_len = record.get("seqlen"), record.get("prompt_len")
-    counted = isinstance(seqlen, int) and isinstance(prompt_len, int)
+    seqlen, prompt_len = number(record.get("seqlen")), number(record.get("prompt_len"))
     verdict = reward_verdict(reward)
     (note_partial if verdict is None else note_verdict)(context, "reward")
     yield {
@@ -36,6 +35,6 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
         "problem": user_turn(prompt),
         "response": record.get("completion"),
         "correct": verdict,
-        "n_tokens": seqlen - prompt_len if counted else None,
+        "n_tokens": seqlen - prompt_len if seqlen is not None and prompt_len is not None else None,
         "signal.reward": reward,
     }

@@ -46,13 +46,13 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
 def _reviewed(record: Row, context: Context) -> Row:
     sample = an_object(record.get("sample_score"))
     score = an_object(sample.get("score"))
-    response = _said(record, "assistant") or score.get("prediction")
+    response = _answered(record) or score.get("prediction")
     if not isinstance(response, str):
         raise FieldError("sample_score", "the review holds neither the model's message nor its prediction")
     targets = record.get("target")
     row: Row = {
         "problem_id": sample.get("group_id"),
-        "problem": _said(record, "user") or record.get("input") or None,
+        "problem": _asked(record) or record.get("input") or None,
         "reference_answer": as_text(targets[0] if isinstance(targets, list) and targets else targets),
         "response": response,
         "answer": score.get("extracted_prediction"),
@@ -81,7 +81,7 @@ def _predicted(record: Row, context: Context) -> Iterator[Row]:
     for choice in choices:
         stop = choice.get("stop_reason")
         row: Row = {
-            "problem": _said(record, "user"),
+            "problem": _asked(record),
             "response": message_content(an_object(choice.get("message")).get("content")),
             "truncated": stop in _CUT_OFF if isinstance(stop, str) and stop != "unknown" else None,
             "n_tokens": tokens if len(choices) == 1 and tokens != 0 else None,
@@ -89,10 +89,18 @@ def _predicted(record: Row, context: Context) -> Iterator[Row]:
         yield row | chat_logprobs(choice.get("logprobs"), context)
 
 
-def _said(record: Row, role: str) -> str | None:
-    """What a role said: the user up to the first answer, the assistant last."""
-    found = [message_content(message.get("content")) for message in objects(record.get("messages")) if message.get("role") == role]
-    texts = [text for text in found if text]
-    if not texts:
-        return None
-    return texts[-1] if role == "assistant" else "\n".join(texts)
+def _asked(record: Row) -> str | None:
+    """What the user said before the first answer; later turns are feedback, and differ between samples."""
+    texts = []
+    for message in objects(record.get("messages")):
+        if message.get("role") == "assistant":
+            break
+        if message.get("role") == "user":
+            texts.append(message_content(message.get("content")) or "")
+    return "\n".join(texts) or None
+
+
+def _answered(record: Row) -> str | None:
+    """The last message of the assistant."""
+    said = [message for message in objects(record.get("messages")) if message.get("role") == "assistant"]
+    return message_content(said[-1].get("content")) if said else None

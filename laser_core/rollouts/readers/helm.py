@@ -35,15 +35,19 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
         raise FieldError("result", f"the request failed: {str(result.get('error') or 'it has no completions')[:100]}")
     context.meta.setdefault("model", request.get("model"))
     context.meta.setdefault("temperature", request.get("temperature"))
+    choices = an_object(record.get("output_mapping"))
     for completion in completions:
         stop = an_object(completion.get("finish_reason")).get("reason")
         row: Row = {
             "problem_id": instance.get("id"),
             "problem": an_object(instance.get("input")).get("text"),
-            "reference_answer": _reference(instance, an_object(record.get("output_mapping"))),
+            "reference_answer": _reference(instance, choices),
             "response": completion.get("text"),
             "truncated": stop in _CUT_OFF if isinstance(stop, str) else None,
         }
+        if choices:
+            letter = str(completion.get("text")).strip().rstrip(".")
+            row["answer"] = letter if letter in choices else None
         yield row | _tokens(objects(completion.get("tokens")))
 
 

@@ -109,14 +109,17 @@ def _known(tokens: list, values: object, context: Context) -> dict:
 
 
 def is_request(record: dict) -> bool:
-    """Whether a record is one request of a batch's input file.
+    """Whether a record is one request of a batch's input file, OpenAI's or Anthropic's.
 
     Examples
     --------
     >>> is_request({"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": {"messages": []}})
     True
+    >>> is_request({"custom_id": "1", "params": {"messages": []}})
+    True
     """
-    return {"custom_id", "method", "url", "body"} <= record.keys() and isinstance(record["body"], dict)
+    body = record.get("body") if {"method", "url"} <= record.keys() else record.get("params")
+    return "custom_id" in record and isinstance(body, dict)
 
 
 def prompt_text(body: dict) -> str | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from laser_core.answers.verify import extract_answer
 from laser_core.rollouts.readers import Context
-from laser_core.rollouts.readers.parts import Row, beside, note_verdict, objects, user_turn, zero_one
+from laser_core.rollouts.readers.parts import Row, beside, note_verdict, objects, zero_one
 from laser_core.rollouts.readers.verl import as_text
 from laser_core.rollouts.reading.fields import FieldError
 
@@ -53,7 +53,7 @@ def _asked(record: Row, field: str) -> str:
     """What the user asked last; few-shot examples come before it as turns of their own."""
     prompt = record.get(field)
     if isinstance(prompt, str):
-        return user_turn(prompt)
+        return prompt
     turns = [turn.get("prompt", turn.get("content")) for turn in objects(prompt) if turn.get("role") in _ASKING]
     if not turns or not isinstance(turns[-1], str):
         raise FieldError(field, "expected text, or a list of turns with one of the user's")

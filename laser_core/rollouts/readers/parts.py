@@ -148,7 +148,10 @@ def an_object(value: object) -> dict[str, object]:
 
 
 def user_turn(prompt: str) -> str:
-    """The last user turn of a prompt that a chat template was applied to; any other prompt as it is.
+    """The user's turn in a prompt that a chat template was applied to; any other prompt as it is.
+
+    With several turns the prompt stays whole: of few-shot examples the first turn is the same for every problem, and
+    after feedback the last one differs between solutions of one problem.
 
     Examples
     --------
@@ -158,9 +161,9 @@ def user_turn(prompt: str) -> str:
     '1+1?'
     """
     for opening, closing in _TURNS:
-        at = prompt.rfind(opening)
-        if at >= 0:
-            return prompt[at + len(opening) :].partition(closing)[0].strip()
+        before, marker, after = prompt.partition(opening)
+        if marker and opening not in after:
+            return after.partition(closing)[0].strip()
     return prompt
 
 

@@ -49,9 +49,17 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
     traces = objects(record.get("traces"))
     if not traces:
         raise FieldError("traces", f"the episode failed before any trace: {_error(record)}")
-    policy = [trace for trace in traces if an_object(trace.get("agent")).get("trainable") is not False]
-    for trace in policy or traces:
-        yield _row(trace, record, context)
+    policy = [trace for trace in traces if an_object(trace.get("agent")).get("trainable") is not False] or traces
+    failed: list[FieldError] = []
+    for trace in policy:
+        try:
+            yield _row(trace, record, context)
+        except FieldError as error:
+            failed.append(error)
+    if len(failed) == len(policy):
+        raise failed[-1]
+    if failed:
+        context.notes["traces that failed beside others of their episode: left out"] += len(failed)
 
 
 def _row(trace: Row, episode: Row, context: Context) -> Row:
@@ -129,7 +137,7 @@ def _rewarded(trace: Row, context: Context) -> Row:
             total += known * (1.0 if weight is None else weight)
     metrics = an_object(trace.get("metrics"))
     row: Row = {"signal.reward": total} if scores else {}
-    name = verdict_name([*scores, *metrics])
+    name: str | None = verdict_name([*scores, *metrics])
     found = scores | {key: value for key, value in metrics.items() if key not in scores}
     if name is None and len(scores) == 1:
         name = next(iter(scores))

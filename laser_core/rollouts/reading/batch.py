@@ -109,7 +109,7 @@ def _requests_of(opened: Source) -> dict[str, str] | None:
             if not found:
                 return None
             continue
-        problem = openai_responses.prompt_text(record.value["body"])
+        problem = openai_responses.prompt_text(record.value.get("body") or record.value.get("params"))
         if problem is not None:
             found[str(record.value["custom_id"])] = problem
     return found or None
