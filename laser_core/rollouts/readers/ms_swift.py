@@ -32,7 +32,7 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
     columns = {name: beside(record, name, n) for name in record}
     prompts = text_list(record, "prompt")
     steps = columns.get("step", columns.get("gen_step", [None] * n))
-    numbers = [name for name in columns if name not in _TEXTS]
+    numbers = [name for name in columns if name not in _TEXTS and name not in context.mapping]
     decisive = next((name for name, field in context.mapping.items() if field == "correct"), verdict_name(numbers))
     for i, completion in enumerate(completions):
         row: Row = {
@@ -42,6 +42,7 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
             "response": completion,
         }
         row |= {f"signal.{name}": columns[name][i] for name in numbers if name != decisive}
+        row |= {field: columns[name][i] for name, field in context.mapping.items() if name in columns}
         if decisive in columns:
             row["correct"] = zero_one(columns[decisive][i])
             note_verdict(context, decisive)

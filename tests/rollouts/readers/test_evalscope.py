@@ -1,0 +1,96 @@
+"""evalscope's predictions and reviews, since 1.0 and before."""
+
+from __future__ import annotations
+
+import pytest
+
+from laser_core.rollouts import read
+from tests.rollouts.readers.files import columns, fixture, lines, records_of
+
+
+@pytest.mark.parametrize("name", ["evalscope_reviews.jsonl", "evalscope_reviews_1_0.jsonl"])
+def test_reviews(name):
+    result = fixture(name)
+    assert (result.format, result.n_rows, result.refused) == ("evalscope", 4, ())
+    # The index numbers the samples; the group says which problem it is.
+    assert columns(result, "problem_id", "sample", "problem", "reference_answer", "answer", "correct") == [
+        ["0", "0", "1", "1"],
+        [0, 1, 0, 1],
+        ["What is 2 + 3?"] * 2 + ["What is 4 * 5?"] * 2,
+        ["5", "5", "20", "20"],
+        ["5", "6", "20", None],
+        [True, False, True, False],
+    ]
+    assert columns(result, "response", "signal.pass")[0][1] == "it is 6"
+    assert not result.rollouts.has("signal.acc")  # it is the verdict
+
+
+def test_predictions_wait_for_a_verdict():
+    result = fixture("evalscope_predictions.jsonl", fill=False)
+    assert (result.format, result.rollouts.meta.model) == ("evalscope", "m")
+    assert columns(result, "sample", "truncated", "n_tokens") == [[0, 1, 0, 1], [False, False, False, True], [4, 5, 6, 7]]
+    assert not result.rollouts.has("correct")
+    assert "read the reviews" in result.notes[0]
+
+
+def review(**score: object) -> dict:
+    record = records_of("evalscope_reviews.jsonl")[1]
+    record["sample_score"]["score"] |= score
+    return record
+
+
+def test_the_main_score_is_the_verdict_and_partial_credit_is_none():
+    values = {"format": 1.0, "acc": 0.0}
+    result = read(
+        lines(
+            review(value=values),
+            review(value=values, main_score_name="acc"),
+            review(value={"acc": 0.4}),
+            review(value={}, status="failed"),
+            review(value={"acc": True, "length": 12}),
+        ),
+        fill=False,
+    )
+    assert columns(result, "correct", "signal.acc", "signal.length") == [
+        [True, False, None, None, True],
+        [0.0, None, 0.4, None, None],
+        [None, None, None, None, 12.0],
+    ]
+
+
+def test_feedback_in_later_turns_is_not_the_problem():
+    record = review()
+    record["messages"] += [{"role": "user", "content": "Try again."}, {"role": "assistant", "content": "\\boxed{5}"}]
+    assert columns(read(lines(record), fill=False), "problem", "response") == [["What is 2 + 3?"], ["\\boxed{5}"]]
+
+
+def test_failed_predictions_are_refused():
+    good, other = records_of("evalscope_predictions.jsonl")[:2]
+    failed = good | {"model_output": {"choices": [], "error": "content filter"}}
+    result = read(lines(failed, other), fill=False)
+    assert [(refusal.line, refusal.field) for refusal in result.refused] == [(1, "model_output")]
+    assert "content filter" in result.refused[0].reason
+
+
+def test_reviews_before_1_0():
+    result = fixture("evalscope_0_reviews.jsonl")
+    assert (result.format, result.n_rows, result.rollouts.meta.model) == ("evalscope-0", 2, "m")
+    assert columns(result, "sample", "reference_answer", "answer", "correct", "truncated") == [
+        [0, 1, 0, 1],
+        ["5", "5", "20", "20"],
+        ["5", "6", "20", None],
+        [True, False, True, False],
+        [False, False, False, True],
+    ]
+
+
+def test_predictions_before_1_0_are_verified_against_the_input_s_answer():
+    result = fixture("evalscope_0_predictions.jsonl")
+    assert columns(result, "reference_answer", "correct") == [["5", "5", "20", "20"], [True, False, True, False]]
+
+
+def test_a_gold_answer_that_is_the_input_and_a_score_that_is_no_verdict():
+    record = records_of("evalscope_0_reviews.jsonl")[0]
+    record["choices"][0]["review"] = {"gold": "*Same as Input*", "pred": "5", "result": 0.7}
+    row = read(lines(record), fill=False).rollouts.row(0)
+    assert (row["reference_answer"], row["correct"], row["signal.review_result"]) == ("5", None, 0.7)
