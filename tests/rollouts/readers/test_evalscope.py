@@ -28,7 +28,11 @@ def test_reviews(name):
 def test_predictions_wait_for_a_verdict():
     result = fixture("evalscope_predictions.jsonl", fill=False)
     assert (result.format, result.rollouts.meta.model) == ("evalscope", "m")
-    assert columns(result, "sample", "truncated", "n_tokens") == [[0, 1, 0, 1], [False, False, False, True], [4, 5, 6, 7]]
+    assert columns(result, "sample", "truncated", "n_tokens") == [
+        [0, 1, 0, 1],
+        [False, False, False, True],
+        [4, 5, 6, 7],
+    ]
     assert not result.rollouts.has("correct")
     assert "read the reviews" in result.notes[0]
 
