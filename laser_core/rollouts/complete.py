@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +13,8 @@ import pyarrow.compute as pc
 
 from laser_core.rollouts.schema import Rollouts, ordered
 
-Progress = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]
+BARE_CHARS, BARE_WORDS = 40, 4  # a longer response is a sentence, not an answer
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,14 @@ class Completed:
 
 
 def complete(
-    rollouts: Rollouts, *, extract: bool = True, verify: bool = True, progress: Progress | None = None
+    rollouts: Rollouts, *, extract: bool = True, verify: bool = True, progress: OnProgress | None = None
 ) -> Completed:
     """Fill in missing columns from the others.
 
-    Answers are extracted where the table has none at all (a null beside other answers means that none was found).
-    Correctness is verified where it is unknown and a reference answer is there; a reference that cannot be read leaves
-    it unknown. The score follows from z_logprob where the metadata holds beta_v and c_ref, n_tokens from the tokens.
+    Answers are extracted where the table has none at all (a null beside other answers means that none was found), and
+    where the file gives the whole response as the answer. Correctness is verified where it is unknown and a reference
+    answer is there; a reference that cannot be read leaves it unknown for all solutions of the problem. The score
+    follows from z_logprob where the metadata holds beta_v and c_ref, n_tokens from the tokens.
 
     Parameters
     ----------
@@ -51,7 +54,9 @@ def complete(
     if not len(rollouts):
         return Completed(rollouts, notes)
     if extract and not rollouts.has("answer"):
-        rollouts = _extract(rollouts, notes, progress)
+        rollouts = _extract(rollouts, np.arange(len(rollouts)), notes, progress)
+    elif len(rows := _whole_responses(rollouts)):
+        rollouts = _extract(rollouts, rows, notes, progress)
     if verify and rollouts.has("reference_answer"):
         rollouts = _verify(rollouts, notes, progress)
     meta = rollouts.meta
@@ -64,22 +69,60 @@ def complete(
     return Completed(replace(rollouts, table=ordered(rollouts.table)), notes)
 
 
-def _extract(rollouts: Rollouts, notes: Counter[str], progress: Progress | None) -> Rollouts:
+def _extract(rollouts: Rollouts, rows: np.ndarray, notes: Counter[str], progress: OnProgress | None) -> Rollouts:
+    """The table with answers extracted from the responses of these rows (indices)."""
     from laser_core.answers.verify import extract_answers
 
+    responses, references = rollouts.text("response"), rollouts.text("reference_answer")
+    stated = rollouts.text("answer")
     # In a truncated response only a marked answer counts: the last number before the cut is no answer.
-    prose = (rollouts.column("truncated") != 1).tolist()
+    whole = rollouts.column("truncated") != 1
     report = None if progress is None else lambda done, total: progress("extracting answers", done, total)
-    answers = extract_answers(rollouts.text("response"), prose=prose, progress=report)
-    n_found = sum(answer is not None for answer in answers)
+    found = extract_answers([responses[i] for i in rows], prose=whole[rows].tolist(), progress=report)
+    answers = list(stated)
+    for i, answer in zip(rows, found, strict=True):
+        bare = answer is None and whole[i] and is_bare_answer(responses[i], references[i], is_stated=bool(stated[i]))
+        answers[i] = (responses[i] or "").strip() if bare else answer
+    n_found = sum(answers[i] is not None for i in rows)
     if n_found:
         notes["answer: extracted from the response"] += n_found
-    if n_found < len(answers):
-        notes["answer: none found in the response"] += len(answers) - n_found
+    if n_found < len(rows):
+        notes["answer: none found in the response"] += len(rows) - n_found
     return rollouts.with_column("answer", pa.array(answers, pa.string()))
 
 
-def _verify(rollouts: Rollouts, notes: Counter[str], progress: Progress | None) -> Rollouts:
+def is_bare_answer(response: str | None, reference: str | None, *, is_stated: bool = False) -> bool:
+    """Whether a response in which no answer is set apart is an answer and nothing else: "Yes", "Paris", "B".
+
+    Parameters
+    ----------
+    response, reference : str or None
+        The reference answer has to be in words, too.
+    is_stated : bool
+        Whether the file itself gives the response as the answer; then its word is enough.
+
+    Examples
+    --------
+    >>> is_bare_answer("Yes", "No"), is_bare_answer("Yes", "2"), is_bare_answer("I give up, sorry about that", "No")
+    (True, False, False)
+    """
+    text = (response or "").strip()
+    if not text or len(text) > BARE_CHARS or "\n" in text or len(text.split()) > BARE_WORDS:
+        return False
+    return is_stated or (reference is not None and re.fullmatch(r"[^\W\d_][^\d\\$=]*", reference.strip()) is not None)
+
+
+def _whole_responses(rollouts: Rollouts) -> np.ndarray:
+    """Indices of the rows whose answer is their whole response: a filter that keeps everything extracts nothing."""
+    if not rollouts.has("answer"):
+        return np.zeros(0, dtype=int)
+    answers, responses = (
+        pc.utf8_trim_whitespace(pc.utf8_lower(rollouts.table[name])) for name in ("answer", "response")
+    )
+    return np.flatnonzero(pc.fill_null(pc.equal(answers, responses), False).to_numpy())
+
+
+def _verify(rollouts: Rollouts, notes: Counter[str], progress: OnProgress | None) -> Rollouts:
     from laser_core.answers.verify import verify_answers
 
     known = rollouts.table["correct"].to_pylist() if rollouts.has("correct") else [None] * len(rollouts)
@@ -88,7 +131,8 @@ def _verify(rollouts: Rollouts, notes: Counter[str], progress: Progress | None) 
     if not todo:
         return rollouts
     report = None if progress is None else lambda done, total: progress("verifying answers", done, total)
-    verdicts = verify_answers([answers[i] for i in todo], [references[i] for i in todo], progress=report)
+    asked = [references[i] for i in todo]
+    verdicts = one_measure(asked, verify_answers([answers[i] for i in todo], asked, progress=report))
     for i, verdict in zip(todo, verdicts, strict=True):
         known[i] = verdict
     n_unknown = sum(verdict is None for verdict in verdicts)
@@ -97,3 +141,19 @@ def _verify(rollouts: Rollouts, notes: Counter[str], progress: Progress | None) 
     if n_unknown:
         notes["correct: unknown, because the reference answer cannot be read"] += n_unknown
     return rollouts.with_column("correct", pa.array(known, pa.bool_()))
+
+
+def one_measure(references: Sequence[str | None], verdicts: Sequence[bool | None]) -> list[bool | None]:
+    """The verdicts, unknown for every solution of a problem whose reference could not be read for one of them.
+
+    Otherwise only those who spell the reference as it is spelled would count, and all of them as correct.
+
+    Examples
+    --------
+    >>> one_measure(["{", "{", "2"], [True, None, False])
+    [None, None, False]
+    """
+    unreadable = {reference for reference, verdict in zip(references, verdicts, strict=True) if verdict is None}
+    return [
+        None if reference in unreadable else verdict for reference, verdict in zip(references, verdicts, strict=True)
+    ]

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 
 from laser_core.errors import InputError
 from laser_core.rollouts.canonical_parquet import canonical_tables, is_canonical_parquet
-from laser_core.rollouts.complete import complete
+from laser_core.rollouts.complete import OnProgress, complete
 from laser_core.rollouts.reading.batch import Batch, File
 from laser_core.rollouts.reading.identity import ProblemNames
-from laser_core.rollouts.reading.read import Progress, Reading, sentences
+from laser_core.rollouts.reading.read import Reading, sentences
 from laser_core.rollouts.reading.read_files import common_meta
 from laser_core.rollouts.reading.records import Refusal
 from laser_core.rollouts.reading.run_names import RunNames
@@ -65,7 +65,7 @@ def convert(
     mapping: dict[str, str] | None = None,
     name: str | None = None,
     fill: bool = True,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> Converted:
     """Read ``source`` piece by piece and write canonical Parquet to ``out``, atomically; memory does not grow with it.
 
@@ -119,7 +119,7 @@ def convert(
 class _Part:
     """One of the files, read and completed in pieces."""
 
-    def __init__(self, opened: Source, options: dict, fill: bool, progress: Progress | None) -> None:
+    def __init__(self, opened: Source, options: dict, fill: bool, progress: OnProgress | None) -> None:
         self.opened, self.fill, self.progress = opened, fill, progress
         ours = is_canonical_parquet(opened, format=options["format"], mapping=options["mapping"])
         self.reading = None if ours else Reading(opened, **options)

@@ -9,7 +9,7 @@ cannot use.
 from the id, the text and the reference answer which rows belong to one problem. ``answer`` may be whatever the tool
 wrote: :mod:`laser_core.rollouts.reading.no_answer` knows what stands for "none found". What only the whole file can
 tell (how high rewards go, which lines repeat others) a reader learns in ``survey(records, context)``, if it has one:
-all records pass there once before the first row is made.
+all records pass there once, with their numbers, before the first row is made.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
+
+from laser_core.rollouts.reading.rewards import RewardScale
 
 
 @dataclass
@@ -31,6 +33,9 @@ class Context:
     meta : values for RunMeta that the file holds (model, temperature, ...).
     notes : sentences for the user, with how often each applied.
     requests : problem texts by custom_id, from the file of requests that a batch's answers belong to.
+    left_out : numbers of the records that the survey found to repeat others: no rows are made of them.
+    rewards : the values that each reward takes in the file, by the file's name for it, from the survey.
+    found : whatever else the survey learned, in a type of the reader's own.
     """
 
     file: str
@@ -38,6 +43,9 @@ class Context:
     meta: dict[str, object] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
     requests: Mapping[str, str] = field(default_factory=dict)
+    left_out: set[int] = field(default_factory=set)
+    rewards: dict[str, RewardScale] = field(default_factory=dict)
+    found: object = None
 
 
 def readers() -> tuple[ModuleType, ...]:

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from laser_core.rollouts.readers import Context
 from laser_core.rollouts.readers.openai_responses import batch_problem
-from laser_core.rollouts.readers.parts import Row, an_object, objects
+from laser_core.rollouts.readers.parts import Row, objects
 from laser_core.rollouts.reading.fields import FieldError
+from laser_core.rollouts.reading.json_values import as_object
 
 NAME = "anthropic"
 TITLE = "Anthropic messages"
@@ -22,7 +23,7 @@ _CUT_OFF = ("max_tokens", "model_context_window_exceeded")
 def matches(keys: set[str], record: Row) -> bool:
     """A message by its kind, or a batch's line by its typed result."""
     if {"custom_id", "result"} <= keys:
-        return isinstance(an_object(record.get("result")).get("type"), str)
+        return isinstance(as_object(record.get("result")).get("type"), str)
     return record.get("type") == "message" and {"role", "content", "stop_reason"} <= keys
 
 
@@ -30,11 +31,11 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
     """One row."""
     message = record
     if "custom_id" in record:
-        result = an_object(record.get("result"))
-        message = an_object(result.get("message"))
+        result = as_object(record.get("result"))
+        message = as_object(result.get("message"))
         if result.get("type") != "succeeded":
-            error = an_object(result.get("error"))
-            why = an_object(error.get("error", error)).get("message") or result.get("type")
+            error = as_object(result.get("error"))
+            why = as_object(error.get("error", error)).get("message") or result.get("type")
             raise FieldError("result", f"the request failed: {str(why)[:100]}")
     texts = [part["text"] for part in objects(message.get("content")) if isinstance(part.get("text"), str)]
     if not texts:
@@ -45,6 +46,6 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
     row: Row = {
         "response": "".join(str(text) for text in texts),
         "truncated": stop in _CUT_OFF if isinstance(stop, str) else None,
-        "n_tokens": an_object(message.get("usage")).get("output_tokens"),
+        "n_tokens": as_object(message.get("usage")).get("output_tokens"),
     }
     yield row | batch_problem(record, message, context)

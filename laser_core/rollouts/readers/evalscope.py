@@ -8,21 +8,14 @@ the score's main value where that is 0 or 1, the other values are signals.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from laser_core.rollouts.readers import Context
 from laser_core.rollouts.readers.openai_responses import chat_logprobs, message_content
-from laser_core.rollouts.readers.parts import (
-    Row,
-    an_object,
-    note_partial,
-    note_verdict,
-    objects,
-    signals,
-    zero_one,
-)
+from laser_core.rollouts.readers.parts import Grade, Row, graded, objects, survey_grades
 from laser_core.rollouts.readers.verl import as_text
 from laser_core.rollouts.reading.fields import FieldError
+from laser_core.rollouts.reading.json_values import as_object
 
 NAME = "evalscope"
 TITLE = "evalscope predictions or reviews"
@@ -35,6 +28,11 @@ def matches(keys: set[str], record: Row) -> bool:
     return {"index", "sample_score"} <= keys or {"index", "model_output", "messages"} <= keys
 
 
+def survey(records: Iterable[tuple[int, Row]], context: Context) -> None:
+    """Learn which values the main score takes."""
+    survey_grades((_grade(record) for _, record in records), context)
+
+
 def rows(record: Row, context: Context) -> Iterator[Row]:
     """One row for a review, one for each choice of a prediction."""
     if "sample_score" in record:
@@ -44,8 +42,8 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
 
 
 def _reviewed(record: Row, context: Context) -> Row:
-    sample = an_object(record.get("sample_score"))
-    score = an_object(sample.get("score"))
+    sample = as_object(record.get("sample_score"))
+    score = as_object(sample.get("score"))
     response = _answered(record) or score.get("prediction")
     if not isinstance(response, str):
         raise FieldError("sample_score", "the review holds neither the model's message nor its prediction")
@@ -58,31 +56,30 @@ def _reviewed(record: Row, context: Context) -> Row:
         "answer": score.get("extracted_prediction"),
         "sample": sample.get("generation_index"),
     }
-    values = an_object(score.get("value"))
-    main = score.get("main_score_name")
+    return graded(row, _grade(record), score.get("value"), context)
+
+
+def _grade(record: Row) -> Grade | None:
+    """The review's main score: the one that is named so, else the first."""
+    score = as_object(as_object(record.get("sample_score")).get("score"))
+    values, main = as_object(score.get("value")), score.get("main_score_name")
     name = main if isinstance(main, str) and main in values else next(iter(values), None)
-    verdict = zero_one(values[name]) if name is not None else None
-    if name is not None and verdict is not None:
-        row["correct"] = verdict
-        note_verdict(context, name)
-    elif name is not None:
-        note_partial(context, name)
-    return row | signals(values, leave_out=[name] if name is not None and verdict is not None else [])
+    return None if name is None else (name, values[name])
 
 
 def _predicted(record: Row, context: Context) -> Iterator[Row]:
-    output = an_object(record.get("model_output"))
+    output = as_object(record.get("model_output"))
     choices = objects(output.get("choices"))
     if not choices:
         raise FieldError("model_output", f"the request failed: {str(output.get('error') or 'it has no choices')[:100]}")
     context.meta.setdefault("model", record.get("model") or output.get("model"))
     context.notes["predictions hold no target answer and no verdict: read the reviews for both"] += len(choices)
-    tokens = an_object(output.get("usage")).get("output_tokens")
+    tokens = as_object(output.get("usage")).get("output_tokens")
     for choice in choices:
         stop = choice.get("stop_reason")
         row: Row = {
             "problem": _asked(record),
-            "response": message_content(an_object(choice.get("message")).get("content")),
+            "response": message_content(as_object(choice.get("message")).get("content")),
             "truncated": stop in _CUT_OFF if isinstance(stop, str) and stop != "unknown" else None,
             "n_tokens": tokens if len(choices) == 1 and tokens != 0 else None,
         }

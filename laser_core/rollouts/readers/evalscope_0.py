@@ -7,18 +7,20 @@ in a review each choice holds ``review{gold, pred, result}``. Where the gold ans
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from laser_core.answers.verify import extract_answer
 from laser_core.rollouts.readers import Context
 from laser_core.rollouts.readers.openai_responses import chat_logprobs, message_content
-from laser_core.rollouts.readers.parts import Row, an_object, note_partial, note_verdict, objects, signals, zero_one
+from laser_core.rollouts.readers.parts import Row, graded, objects, survey_grades
 from laser_core.rollouts.readers.verl import as_text
 from laser_core.rollouts.reading.fields import FieldError
+from laser_core.rollouts.reading.json_values import as_object
 
 NAME = "evalscope-0"
 TITLE = "evalscope predictions or reviews, before 1.0"
 
+RESULT = "review_result"
 SAME_AS_INPUT = "*Same as Input*"
 _QUESTIONS = ("question", "problem", "prompt", "query", "input")
 _ANSWERS = ("answer", "solution", "target", "gold", "expected_answer")
@@ -29,25 +31,35 @@ def matches(keys: set[str], record: Row) -> bool:
     return {"choices", "raw_input", "index"} <= keys and bool(keys & {"answer_id", "review_id", "subset_name"})
 
 
+def survey(records: Iterable[tuple[int, Row]], context: Context) -> None:
+    """Learn which values the reviews' results take."""
+    choices = (choice for _, record in records for choice in objects(record.get("choices")))
+    survey_grades(((RESULT, as_object(choice.get("review")).get("result")) for choice in choices), context)
+
+
 def rows(record: Row, context: Context) -> Iterator[Row]:
     """One row for each choice."""
-    raw = an_object(record.get("raw_input"))
+    raw = as_object(record.get("raw_input"))
     choices = objects(record.get("choices"))
     if not choices:
         raise FieldError("choices", "no choices in this answer")
     if isinstance(record.get("model"), str):
         context.meta.setdefault("model", record["model"])
-    usage = an_object(record.get("usage"))
+    usage = as_object(record.get("usage"))
     for choice in choices:
-        stop, review = choice.get("finish_reason"), an_object(choice.get("review"))
+        stop, review = choice.get("finish_reason"), as_object(choice.get("review"))
         row: Row = {
             "problem": next((raw[name] for name in _QUESTIONS if isinstance(raw.get(name), str)), None),
             "reference_answer": _reference(raw, review.get("gold")),
-            "response": message_content(an_object(choice.get("message")).get("content")),
+            "response": message_content(as_object(choice.get("message")).get("content")),
             "truncated": stop == "length" if isinstance(stop, str) else None,
             "n_tokens": usage.get("completion_tokens") if len(choices) == 1 else None,
         }
-        yield row | chat_logprobs(choice.get("logprobs"), context) | _verdict(review, context)
+        row |= chat_logprobs(choice.get("logprobs"), context)
+        if review:
+            row["answer"] = as_text(review.get("pred"))
+            row = graded(row, (RESULT, review.get("result")), {RESULT: review.get("result")}, context)
+        yield row
 
 
 def _reference(raw: Row, gold: object) -> str | None:
@@ -56,16 +68,3 @@ def _reference(raw: Row, gold: object) -> str | None:
     if stated is None or stated == SAME_AS_INPUT:
         stated = next((text for name in _ANSWERS if (text := as_text(raw.get(name))) is not None), None)
     return None if stated is None else extract_answer(stated, prose=False) or stated
-
-
-def _verdict(review: Row, context: Context) -> Row:
-    if not review:
-        return {}
-    result, answer = review.get("result"), as_text(review.get("pred"))
-    row: Row = {} if answer is None else {"answer": answer}
-    verdict = zero_one(result)
-    if verdict is None:
-        note_partial(context, "review.result")
-        return row | signals({"review_result": result})
-    note_verdict(context, "review.result")
-    return row | {"correct": verdict}

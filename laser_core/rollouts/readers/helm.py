@@ -1,9 +1,9 @@
 """HELM's scenario states, ``scenario_state.json`` (crfm-helm 0.5: adaptation/request_state.py, common/request.py).
 
-One object with ``adapter_spec`` and ``request_states``, of which each arrives here as a record: ``instance{id, input{text},
-references[{output{text}, tags}]}, request{model, prompt, temperature}, result{success, completions[{text, tokens[{text,
-logprob}], finish_reason{reason}}]}, train_trial_index, output_mapping``. The metrics lie in another file, so answers
-are verified. Clients without log-probs write 0.0 for each of them.
+One object with ``adapter_spec`` and ``request_states``, of which each arrives here as a record: ``instance{id,
+input{text}, references[{output{text}, tags}]}, request{model, prompt, temperature}, result{success, completions[{text,
+tokens[{text, logprob}], finish_reason{reason}}]}, train_trial_index, output_mapping``. The metrics lie in another file,
+so answers are verified. Clients without log-probs write 0.0 for each of them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from laser_core.rollouts.readers import Context
-from laser_core.rollouts.readers.parts import Row, an_object, objects
+from laser_core.rollouts.readers.parts import Row, objects
 from laser_core.rollouts.reading.fields import FieldError
+from laser_core.rollouts.reading.json_values import as_object
 
 NAME = "helm"
 TITLE = "HELM scenario state"
@@ -29,18 +30,18 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
     """One row per completion."""
     if record.get("reference_index") is not None:
         raise FieldError("reference_index", "this request scores a given choice; it did not generate an answer")
-    instance, request, result = (an_object(record.get(name)) for name in ("instance", "request", "result"))
+    instance, request, result = (as_object(record.get(name)) for name in ("instance", "request", "result"))
     completions = objects(result.get("completions"))
     if not completions:
         raise FieldError("result", f"the request failed: {str(result.get('error') or 'it has no completions')[:100]}")
     context.meta.setdefault("model", request.get("model"))
     context.meta.setdefault("temperature", request.get("temperature"))
-    choices = an_object(record.get("output_mapping"))
+    choices = as_object(record.get("output_mapping"))
     for completion in completions:
-        stop = an_object(completion.get("finish_reason")).get("reason")
+        stop = as_object(completion.get("finish_reason")).get("reason")
         row: Row = {
             "problem_id": instance.get("id"),
-            "problem": an_object(instance.get("input")).get("text"),
+            "problem": as_object(instance.get("input")).get("text"),
             "reference_answer": _reference(instance, choices),
             "response": completion.get("text"),
             "truncated": stop in _CUT_OFF if isinstance(stop, str) else None,
@@ -56,7 +57,7 @@ def _reference(instance: Row, choices: Row) -> object:
     for reference in objects(instance.get("references")):
         tags = reference.get("tags")
         if isinstance(tags, list) and "correct" in tags:
-            text = an_object(reference.get("output")).get("text")
+            text = as_object(reference.get("output")).get("text")
             return next((letter for letter, choice in choices.items() if choice == text), text)
     return None
 

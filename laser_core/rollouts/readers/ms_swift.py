@@ -7,10 +7,10 @@ num_turns, entropy``. The Megatron trainer writes ``gen_step`` for ``step``. Row
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from laser_core.rollouts.readers import Context
-from laser_core.rollouts.readers.parts import Row, beside, note_verdict, text_list, user_turn, verdict_name, zero_one
+from laser_core.rollouts.readers.parts import Row, beside, graded, survey_grades, text_list, user_turn, verdict_name
 from laser_core.rollouts.readers.verl import as_text
 
 NAME = "ms-swift"
@@ -25,6 +25,14 @@ def matches(keys: set[str], record: Row) -> bool:
     return {"prompt", "completion"} <= keys and isinstance(steps, list) and isinstance(record["completion"], list)
 
 
+def survey(records: Iterable[tuple[int, Row]], context: Context) -> None:
+    """Learn which values the reward takes that may be the verdict."""
+    for _, record in records:
+        name = _decisive(record, context)
+        values = record.get(name) if name is not None else None
+        survey_grades(((str(name), value) for value in values) if isinstance(values, list) else (), context)
+
+
 def rows(record: Row, context: Context) -> Iterator[Row]:
     """One row per completion."""
     completions = text_list(record, "completion")
@@ -33,7 +41,7 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
     prompts = text_list(record, "prompt")
     steps = columns.get("step", columns.get("gen_step", [None] * n))
     numbers = [name for name in columns if name not in _TEXTS and name not in context.mapping]
-    decisive = next((name for name, field in context.mapping.items() if field == "correct"), verdict_name(numbers))
+    decisive = _decisive(record, context)
     for i, completion in enumerate(completions):
         row: Row = {
             "step": _step(steps[i]),
@@ -41,15 +49,18 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
             "reference_answer": as_text(columns["solution"][i]) if "solution" in columns else None,
             "response": completion,
         }
-        row |= {f"signal.{name}": columns[name][i] for name in numbers if name != decisive}
-        row |= {field: columns[name][i] for name, field in context.mapping.items() if name in columns}
-        if decisive in columns:
-            row["correct"] = zero_one(columns[decisive][i])
-            note_verdict(context, decisive)
-        yield row
-    if decisive not in columns:
+        row |= {f: columns[name][i] for name, f in context.mapping.items() if name in columns and f != "correct"}
+        grade = None if decisive is None else (decisive, columns[decisive][i])
+        yield graded(row, grade, {name: columns[name][i] for name in numbers}, context)
+    if decisive is None:
         choice = ", ".join(name for name in numbers if name != "advantages") or "none"
         context.notes[f"no reward is plainly the verdict; choose one (--map NAME=correct) of: {choice}"] += n
+
+
+def _decisive(record: Row, context: Context) -> str | None:
+    """The column that the user chose as the verdict, else the one that plainly is one."""
+    chosen = next((name for name, field in context.mapping.items() if field == "correct"), None)
+    return chosen if chosen in record else verdict_name(name for name in record if name not in _TEXTS)
 
 
 def _step(value: object) -> object:

@@ -26,12 +26,12 @@ _RENAMED = {
 }
 
 
-def matches(keys: set[str], record: dict) -> bool:
+def matches(keys: set[str], record: dict[str, object]) -> bool:
     """A generation beside the expected answer, evaluated."""
     return {"generation", "expected_answer"} <= keys and bool(keys & {"predicted_answer", "symbolic_correct"})
 
 
-def rows(record: dict, context: Context) -> Iterator[dict]:
+def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, object]]:
     """One row."""
     problem = record.get("problem", record.get("question"))
     row = {new: record[old] for old, new in _RENAMED.items() if old in record}
@@ -41,6 +41,7 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
     if seed := re.search(r"-rs(\d+)", context.file):
         row["sample"] = int(seed[1])
         row["run"] = ([NAME, *re.split(r"[/\\]", context.file)][-2]) or NAME
-    if isinstance(record.get("judge_correct"), bool):
-        row["signal.judge_correct"] = float(record["judge_correct"])
+    judged = record.get("judge_correct")
+    if isinstance(judged, bool):
+        row["signal.judge_correct"] = float(judged)
     yield row

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from laser_core.rollouts.readers import Context
 from laser_core.rollouts.reading.fields import FieldError
+from laser_core.rollouts.reading.json_values import as_object
 
 NAME = "openai"
 TITLE = "OpenAI-style completions"
@@ -20,18 +21,17 @@ TITLE = "OpenAI-style completions"
 UNKNOWN = -9999.0
 
 
-def matches(keys: set[str], record: dict) -> bool:
+def matches(keys: set[str], record: dict[str, object]) -> bool:
     """A completion by its choices, or a line of a batch's output by its wrapping."""
     if "custom_id" in keys and "response" in keys:
-        response = record["response"]
-        body = response.get("body") if isinstance(response, dict) else None
-        return not (isinstance(body, dict) and body.get("object") == "response")  # of the Responses API
+        body = as_object(as_object(record["response"]).get("body"))
+        return body.get("object") != "response"  # that is the Responses API's
     choices = record.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     return isinstance(first, dict) and ("message" in first or "text" in first) and "raw_input" not in keys
 
 
-def rows(record: dict, context: Context) -> Iterator[dict]:
+def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, object]]:
     """One row for each choice."""
     body = _body(record) if "custom_id" in record else record
     choices = body.get("choices")
@@ -39,12 +39,12 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
         raise FieldError("choices", "no choices in this response")
     if isinstance(body.get("model"), str):
         context.meta.setdefault("model", body["model"])
-    usage = body.get("usage") if isinstance(body.get("usage"), dict) else {}
+    usage = as_object(body.get("usage"))
     problem = batch_problem(record, body, context)
     for choice in choices:
         if not isinstance(choice, dict):
             raise FieldError("choices", f"expected objects, found {type(choice).__name__}")
-        row = {
+        row: dict[str, object] = {
             "response": _text(choice),
             "truncated": choice.get("finish_reason") == "length" if choice.get("finish_reason") else None,
             "n_tokens": usage.get("completion_tokens") if len(choices) == 1 else None,
@@ -63,7 +63,7 @@ def batch_problem(record: dict[str, object], body: dict[str, object], context: C
     return {"problem_id": name, "problem": problem}
 
 
-def _body(record: dict) -> dict:
+def _body(record: dict[str, object]) -> dict[str, object]:
     error = record.get("error")
     response = record.get("response")
     body = response.get("body") if isinstance(response, dict) else None
@@ -71,12 +71,12 @@ def _body(record: dict) -> dict:
         why = error.get("message") or error.get("code") if isinstance(error, dict) else "it holds no answer"
         raise FieldError("response", f"the request failed: {str(why)[:100]}")
     if "choices" not in body:
-        error = body.get("error") if isinstance(body.get("error"), dict) else {}
-        raise FieldError("response", f"the request failed: {str(error.get('message') or 'no choices')[:100]}")
+        reason = as_object(body.get("error")).get("message") or "no choices"
+        raise FieldError("response", f"the request failed: {str(reason)[:100]}")
     return body
 
 
-def _text(choice: dict) -> object:
+def _text(choice: dict[str, object]) -> object:
     message = choice.get("message")
     if not isinstance(message, dict):
         return choice.get("text")
@@ -84,14 +84,14 @@ def _text(choice: dict) -> object:
     return content if content is not None else message.get("refusal")
 
 
-def _logprobs(logprobs: object, context: Context) -> dict:
+def _logprobs(logprobs: object, context: Context) -> dict[str, object]:
     """Tokens and log-probs of a choice, in either API's spelling."""
     if isinstance(logprobs, dict) and isinstance(logprobs.get("tokens"), list):
         return _known(logprobs["tokens"], logprobs.get("token_logprobs"), context)
     return chat_logprobs(logprobs, context)
 
 
-def chat_logprobs(logprobs: object, context: Context) -> dict:
+def chat_logprobs(logprobs: object, context: Context) -> dict[str, object]:
     """The columns ``tokens`` and ``token_logprobs`` from a chat choice's logprobs; none where there are none."""
     content = logprobs.get("content") if isinstance(logprobs, dict) else None
     if not isinstance(content, list) or not content or not all(isinstance(item, dict) for item in content):
@@ -99,8 +99,8 @@ def chat_logprobs(logprobs: object, context: Context) -> dict:
     return _known([item.get("token") for item in content], [item.get("logprob") for item in content], context)
 
 
-def _known(tokens: list, values: object, context: Context) -> dict:
-    row = {"tokens": tokens}
+def _known(tokens: list[object], values: object, context: Context) -> dict[str, object]:
+    row: dict[str, object] = {"tokens": tokens}
     if isinstance(values, list) and values:
         if UNKNOWN in values:
             context.notes["a log-prob of -9999.0 is one that the server did not know: read as unknown"] += 1
@@ -108,7 +108,7 @@ def _known(tokens: list, values: object, context: Context) -> dict:
     return row
 
 
-def is_request(record: dict) -> bool:
+def is_request(record: dict[str, object]) -> bool:
     """Whether a record is one request of a batch's input file, OpenAI's or Anthropic's.
 
     Examples
@@ -122,7 +122,7 @@ def is_request(record: dict) -> bool:
     return "custom_id" in record and isinstance(body, dict)
 
 
-def prompt_text(body: dict) -> str | None:
+def prompt_text(body: dict[str, object]) -> str | None:
     """The problem in a request: the last user message, or the prompt of a text completion.
 
     Examples
@@ -130,8 +130,9 @@ def prompt_text(body: dict) -> str | None:
     >>> prompt_text({"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "1+1?"}]})
     '1+1?'
     """
-    if isinstance(body.get("prompt"), str):
-        return body["prompt"]
+    prompt = body.get("prompt")
+    if isinstance(prompt, str):
+        return prompt
     messages = body.get("messages") if isinstance(body.get("messages"), list) else body.get("input")
     if isinstance(messages, str):
         return messages

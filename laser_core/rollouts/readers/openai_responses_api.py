@@ -11,8 +11,9 @@ from collections.abc import Iterator
 
 from laser_core.rollouts.readers import Context
 from laser_core.rollouts.readers.openai_responses import batch_problem, chat_logprobs
-from laser_core.rollouts.readers.parts import Row, an_object, objects
+from laser_core.rollouts.readers.parts import Row, objects
 from laser_core.rollouts.reading.fields import FieldError
+from laser_core.rollouts.reading.json_values import as_object
 
 NAME = "openai-responses"
 TITLE = "OpenAI Responses"
@@ -20,7 +21,7 @@ TITLE = "OpenAI Responses"
 
 def matches(keys: set[str], record: Row) -> bool:
     """A response by its kind, or a batch's line that wraps one."""
-    body = an_object(an_object(record.get("response")).get("body")) if "custom_id" in keys else record
+    body = as_object(as_object(record.get("response")).get("body")) if "custom_id" in keys else record
     return body.get("object") == "response" and "output" in body
 
 
@@ -28,12 +29,12 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
     """One row."""
     body = record
     if "custom_id" in record:
-        body = an_object(an_object(record.get("response")).get("body"))
+        body = as_object(as_object(record.get("response")).get("body"))
         if isinstance(record.get("error"), dict) or not body:
-            why = an_object(record.get("error")).get("message") or "it holds no answer"
+            why = as_object(record.get("error")).get("message") or "it holds no answer"
             raise FieldError("response", f"the request failed: {str(why)[:100]}")
     if isinstance(body.get("error"), dict):
-        raise FieldError("error", f"the request failed: {str(an_object(body['error']).get('message'))[:100]}")
+        raise FieldError("error", f"the request failed: {str(as_object(body['error']).get('message'))[:100]}")
     items = [item for item in objects(body.get("output")) if item.get("type") == "message"]
     parts = [part for item in items for part in objects(item.get("content")) if part.get("type") == "output_text"]
     texts = [part["text"] for part in parts if isinstance(part.get("text"), str)]
@@ -44,7 +45,7 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
     row: Row = {
         "response": "".join(str(text) for text in texts),
         "truncated": _cut_off(body),
-        "n_tokens": an_object(body.get("usage")).get("output_tokens"),
+        "n_tokens": as_object(body.get("usage")).get("output_tokens"),
     }
     logprobs = [item for part in parts for item in objects(part.get("logprobs"))]
     yield row | batch_problem(record, body, context) | chat_logprobs({"content": logprobs}, context)
@@ -53,4 +54,4 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
 def _cut_off(body: Row) -> bool | None:
     if body.get("status") == "completed":
         return False
-    return an_object(body.get("incomplete_details")).get("reason") == "max_output_tokens" or None
+    return as_object(body.get("incomplete_details")).get("reason") == "max_output_tokens" or None

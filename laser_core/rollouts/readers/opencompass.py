@@ -1,9 +1,9 @@
 """OpenCompass' predictions and results (opencompass 0.5: openicl/icl_inferencer, tasks/openicl_eval.py).
 
-``predictions/*.json`` is one object, ``{"0": {origin_prompt, prediction, gold}, ...}``, ``results/*.json`` with details
-holds ``{"details": {"0": {prompt, origin_prediction, predictions, references, correct}, ...}}``; here both arrive as one
-record a problem. A prompt is text or a list of ``{role, prompt}``; several samples are a list of predictions, or the
-same prompt again under another number.
+``predictions/*.json`` is one object, ``{"0": {origin_prompt, prediction, gold}, ...}``, ``results/*.json`` with
+details holds ``{"details": {"0": {prompt, origin_prediction, predictions, references, correct}, ...}}``; here both
+arrive as one record a problem. A prompt is text or a list of ``{role, prompt}``; several samples are a list of
+predictions, or the same prompt again under another number.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from laser_core.answers.verify import extract_answer
 from laser_core.rollouts.readers import Context
-from laser_core.rollouts.readers.parts import Row, beside, note_verdict, objects, zero_one
+from laser_core.rollouts.readers.parts import Row, beside, objects
 from laser_core.rollouts.readers.verl import as_text
 from laser_core.rollouts.reading.fields import FieldError
 
@@ -42,10 +42,7 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
         }
         if graded and len(responses) == 1:
             row["answer"] = as_text(record.get("predictions"))
-            verdict = zero_one(record.get("correct"))
-            if verdict is not None:
-                row["correct"] = verdict
-                note_verdict(context, "correct")
+            row["correct"] = record.get("correct")
         yield row
 
 

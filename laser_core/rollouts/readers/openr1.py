@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from laser_core.rollouts.readers import Context
-from laser_core.rollouts.readers.parts import Row, beside, text_list, zero_one
+from laser_core.rollouts.readers.parts import Row, beside, text_list
 from laser_core.rollouts.readers.verl import as_text
+from laser_core.rollouts.reading.json_values import zero_or_one
 
 NAME = "openr1"
 TITLE = "OpenR1 generations"
@@ -42,7 +43,7 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
             "correct": verified[i],
             "truncated": _cut_off(stops[i], complete[i]),
         }
-        judge = zero_one(judged[i])
+        judge = zero_or_one(judged[i])
         if judge is not None:
             row["signal.correctness_llama"] = float(judge)
         yield row

@@ -1,14 +1,16 @@
-"""What several readers need: numbers that are numbers, verdicts that are verdicts, parallel lists, turns of a chat."""
+"""What several readers need: verdicts, signals, parallel lists and the turns of a chat."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 
 from laser_core.rollouts.readers import Context
 from laser_core.rollouts.reading.fields import FieldError
+from laser_core.rollouts.reading.json_values import as_number
+from laser_core.rollouts.reading.rewards import RewardScale, decide
 
 Row = dict[str, object]
+Grade = tuple[str, object]
 
 # Names under which graders file "the final answer is right"; lower case, without underscores.
 VERDICT_NAMES = frozenset(
@@ -39,45 +41,6 @@ _TURNS = (  # how chat templates open and close a user's turn
 )
 
 
-def number(value: object) -> float | None:
-    """The value, if it is a finite number; booleans are none.
-
-    Examples
-    --------
-    >>> number(2), number(True), number(float("nan")), number("2")
-    (2.0, None, None, None)
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        found = float(value)
-    except OverflowError:
-        return None
-    return found if math.isfinite(found) else None
-
-
-def zero_one(value: object) -> bool | None:
-    """The value as a verdict, if it is a boolean, 0 or 1; partial credit is no verdict.
-
-    Examples
-    --------
-    >>> zero_one(1.0), zero_one(False), zero_one(0.1), zero_one("yes")
-    (True, False, None, None)
-    """
-    return bool(value) if isinstance(value, (bool, int, float)) and value in (0, 1) else None
-
-
-def reward_verdict(reward: object) -> bool | None:
-    """What a verifier's reward says about correctness: 1 is correct, 0 and -1 are incorrect, all else is partial.
-
-    Examples
-    --------
-    >>> reward_verdict(1.0), reward_verdict(-1), reward_verdict(0.1), reward_verdict(None)
-    (True, False, None, None)
-    """
-    return False if number(reward) == -1 else zero_one(reward)
-
-
 def verdict_name(names: Iterable[str]) -> str | None:
     """The first of the names that plainly means "the final answer is right", whatever its spelling.
 
@@ -95,12 +58,12 @@ def signals(values: object, *, leave_out: Iterable[str] = ()) -> Row:
     Examples
     --------
     >>> signals({"format": True, "length": 12, "note": "x", "acc": 1.0}, leave_out=["acc"])
-    {'signal.format': 1.0, 'signal.length': 12.0}
+    {'signal.format': 1.0, 'signal.length': 12}
     """
     left_out = set(leave_out)
     found: Row = {}
     for name, value in values.items() if isinstance(values, Mapping) else ():
-        known = float(value) if isinstance(value, bool) else number(value)
+        known = float(value) if isinstance(value, bool) else as_number(value)
         if known is not None and name not in left_out:
             found[f"signal.{name}"] = known
     return found
@@ -142,11 +105,6 @@ def objects(value: object) -> list[dict[str, object]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def an_object(value: object) -> dict[str, object]:
-    """The value if it is an object, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
 def user_turn(prompt: str) -> str:
     """The user's turn in a prompt that a chat template was applied to; any other prompt as it is.
 
@@ -155,7 +113,7 @@ def user_turn(prompt: str) -> str:
 
     Examples
     --------
-    >>> user_turn("<|im_start|>system\\nBe brief.<|im_end|>\\n<|im_start|>user\\n1+1?<|im_end|>\\n<|im_start|>assistant\\n")
+    >>> user_turn("<|im_start|>system\\nBe brief.<|im_end|>\\n<|im_start|>user\\n1+1?<|im_end|>\\n")
     '1+1?'
     >>> user_turn("1+1?")
     '1+1?'
@@ -167,16 +125,36 @@ def user_turn(prompt: str) -> str:
     return prompt
 
 
-def note_verdict(context: Context, name: str) -> None:
-    """Tell the user which of the file's fields decided on correctness."""
-    context.notes[f"correct where '{name}' is 1, incorrect where it is 0"] += 1
+def survey_grades(grades: Iterable[Grade | None], context: Context) -> None:
+    """Learn which values the file's verdicts and rewards take, for :func:`graded`."""
+    for name, value in (grade for grade in grades if grade is not None):
+        context.rewards.setdefault(name, RewardScale()).add(value)
 
 
-def note_partial(context: Context, name: str) -> None:
-    """Tell the user that a reward was not taken for a verdict."""
-    context.notes[
-        f"'{name}' is partial credit, which is no verdict: kept as a signal, verified against the reference answer"
-    ] += 1
+def graded(row: Row, grade: Grade | None, values: object, context: Context) -> Row:
+    """The row with the verdict that its grade stands for, and all other numbers as signals.
+
+    Parameters
+    ----------
+    row : dict
+        The row so far, with its reference answer if there is one.
+    grade : tuple of str and object, optional
+        What the file calls the verdict or the reward that may be one, and its value.
+    values : object
+        Numbers by name, the grade among them or not. It is no signal where it is the verdict.
+    context : Context
+        Of a file that was surveyed.
+
+    Returns
+    -------
+    dict
+    """
+    if grade is None:
+        return row | signals(values)
+    name, value = grade
+    scale = context.rewards.get(name)
+    decided = decide(row, name, value, scale, context.notes)
+    return row | decided | signals(values, leave_out=[name] if scale is not None and scale.is_verdict else [])
 
 
 def _kind(value: object) -> str:

@@ -2,8 +2,8 @@
 
 One line a sequence, every column a list with one item a token of prompt and completion: ``token_ids, loss_mask,
 advantages, inference_logprobs, trainer_logprobs, entropy, mismatch_kl, ...`` beside ``step, rank, export_sequence_idx,
-env_name``. Completion tokens are those in the loss mask. There is no text and no reward, so that a token is shown by its
-number and correctness is unknown.
+env_name``. Completion tokens are those in the loss mask. There is no text and no reward: a token is shown by its
+number, and correctness is unknown.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import hashlib
 from collections.abc import Iterator
 
 from laser_core.rollouts.readers import Context
-from laser_core.rollouts.readers.parts import Row, beside, number
+from laser_core.rollouts.readers.parts import Row, beside
 from laser_core.rollouts.reading.fields import FieldError
+from laser_core.rollouts.reading.json_values import as_number
 
 NAME = "prime-rl-tokens"
 TITLE = "prime-rl token export"
@@ -35,7 +36,7 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
     if not sampled:
         raise FieldError("loss_mask", "no token of this sequence was sampled")
     columns = {name: beside(record, name, len(ids)) for name in _COLUMNS}
-    kl = [known for i in sampled if (known := number(columns["mismatch_kl"][i])) is not None]
+    kl = [known for i in sampled if (known := as_number(columns["mismatch_kl"][i])) is not None]
     tokens = [f"<{ids[i]}>" for i in sampled]
     context.notes["token exports hold token ids, no text and no rewards: log-probs and entropies can be analysed"] += 1
     row: Row = {
@@ -47,7 +48,7 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
         "tokens": tokens,
         "token_logprobs": [columns["inference_logprobs"][i] for i in sampled],
         "entropy": [columns["entropy"][i] for i in sampled],
-        "signal.advantage": number(columns["advantages"][sampled[-1]]),
+        "signal.advantage": as_number(columns["advantages"][sampled[-1]]),
     }
     if kl:
         row["signal.mismatch_kl"] = sum(kl) / len(kl)

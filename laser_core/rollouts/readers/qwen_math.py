@@ -1,8 +1,8 @@
 """Outputs of the Qwen2.5-Math evaluation and its kin, ToRA's and SimpleRL's (math_eval.py, ``main``; evaluate.py).
 
 One line a problem: ``idx, question, gt_cot, gt`` and parallel lists ``code`` (the responses), ``pred``, ``report``,
-``score``; SimpleRL adds ``finish_reason``. ToRA's inference writes them before grading, without ``score``. A grader that
-ran out of time leaves False.
+``score``; SimpleRL adds ``finish_reason``. ToRA's inference writes them before grading, without ``score``. Where the
+grader ran out of time, the score is False.
 """
 
 from __future__ import annotations

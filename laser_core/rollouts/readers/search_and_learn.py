@@ -16,12 +16,12 @@ NAME = "search-and-learn"
 TITLE = "search-and-learn completions"
 
 
-def matches(keys: set[str], record: dict) -> bool:
+def matches(keys: set[str], record: dict[str, object]) -> bool:
     """Completions with process rewards."""
     return {"problem", "completions", "scores"} <= keys
 
 
-def rows(record: dict, context: Context) -> Iterator[dict]:
+def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, object]]:
     """One row per completion; ``signal.prm_last`` and ``signal.prm_min`` aggregate its steps' rewards."""
     completions, scores = record.get("completions"), record.get("scores")
     if not isinstance(completions, list):

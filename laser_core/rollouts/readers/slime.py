@@ -3,26 +3,16 @@
 
 One line a sample: ``prompt, response, label, reward, status, group_index, response_length`` and from slime ``index,
 tokens`` (ids), ``loss_mask, rollout_log_probs, metadata``, from Relax ``rollout_id`` (the step) and ``sample_index``. A
-reward is a number or an object such as ``{score, acc, pred}``. slime itself saves ``.pt`` files, which are pickles: save
-the dictionaries as JSON lines instead.
+reward is a number or an object such as ``{score, acc, pred}``. slime itself saves ``.pt`` files, which are pickles and
+stay closed: save the dictionaries as JSON lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from laser_core.rollouts.readers import Context
-from laser_core.rollouts.readers.parts import (
-    Row,
-    note_partial,
-    note_verdict,
-    number,
-    reward_verdict,
-    signals,
-    user_turn,
-    verdict_name,
-    zero_one,
-)
+from laser_core.rollouts.readers.parts import Grade, Row, graded, survey_grades, user_turn, verdict_name
 from laser_core.rollouts.readers.trl import message_text
 from laser_core.rollouts.readers.verl import as_text
 from laser_core.rollouts.reading.fields import FieldError
@@ -36,6 +26,11 @@ _UNFINISHED = ("pending", "aborted")
 def matches(keys: set[str], record: Row) -> bool:
     """A response with its reward, its status and its group."""
     return {"prompt", "response", "reward", "status", "group_index"} <= keys
+
+
+def survey(records: Iterable[tuple[int, Row]], context: Context) -> None:
+    """Learn which values the reward takes."""
+    survey_grades((_grade(record) for _, record in records), context)
 
 
 def rows(record: Row, context: Context) -> Iterator[Row]:
@@ -54,18 +49,18 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
     logprobs = record.get("rollout_log_probs")
     if isinstance(logprobs, list) and len(logprobs) == record.get("response_length"):
         row["token_logprobs"] = logprobs
-    yield row | _rewarded(record.get("reward"), context)
+    reward = record.get("reward")
+    parts = reward if isinstance(reward, dict) else {}
+    row["signal.reward"] = parts.get("score") if parts else reward
+    if "pred" in parts:
+        row["answer"] = as_text(parts["pred"])
+    yield graded(row, _grade(record), {k: v for k, v in parts.items() if k != "score"}, context)
 
 
-def _rewarded(reward: object, context: Context) -> Row:
+def _grade(record: Row) -> Grade:
+    """The part of the reward that plainly is a verdict, else its score, else the reward itself."""
+    reward = record.get("reward")
     if not isinstance(reward, dict):
-        verdict = reward_verdict(reward)
-        (note_partial if verdict is None else note_verdict)(context, "reward")
-        return {"correct": verdict, "signal.reward": number(reward)}
+        return "reward", reward
     name = verdict_name(reward)
-    verdict = zero_one(reward[name]) if name is not None else reward_verdict(reward.get("score"))
-    (note_partial if verdict is None else note_verdict)(context, f"reward.{name or 'score'}")
-    row: Row = {"correct": verdict, "signal.reward": number(reward.get("score"))}
-    if "pred" in reward:
-        row["answer"] = as_text(reward["pred"])
-    return row | signals(reward, leave_out=["score", *([name] if name is not None else [])])
+    return ("score", reward.get("score")) if name is None else (name, reward[name])

@@ -7,23 +7,13 @@ metrics{correct, ...}, logs{expected, extracted, ...}, error``. ``*_rollout_summ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from laser_core.rollouts.readers import Context
-from laser_core.rollouts.readers.parts import (
-    Row,
-    an_object,
-    note_partial,
-    note_verdict,
-    objects,
-    reward_verdict,
-    signals,
-    user_turn,
-    verdict_name,
-    zero_one,
-)
+from laser_core.rollouts.readers.parts import Grade, Row, graded, objects, survey_grades, user_turn, verdict_name
 from laser_core.rollouts.readers.verl import as_text
 from laser_core.rollouts.reading.fields import FieldError
+from laser_core.rollouts.reading.json_values import as_object
 
 NAME = "tinker"
 TITLE = "tinker-cookbook trajectories"
@@ -34,6 +24,11 @@ _LIMITS = ("max_tokens_reached", "context_overflow")
 def matches(keys: set[str], record: Row) -> bool:
     """A stored trajectory by its turns, or a summary by its place in the batch."""
     return {"benchmark", "turns", "reward"} <= keys or {"iteration", "group_idx", "traj_idx", "steps"} <= keys
+
+
+def survey(records: Iterable[tuple[int, Row]], context: Context) -> None:
+    """Learn which values the metric or reward takes that may be the verdict."""
+    survey_grades((_grade(record) for _, record in records), context)
 
 
 def rows(record: Row, context: Context) -> Iterator[Row]:
@@ -47,7 +42,7 @@ def _trajectory(record: Row, context: Context) -> Row:
     if not said:
         raise FieldError("turns", f"the sample failed: {str(record.get('error') or 'the model said nothing')[:100]}")
     asked = next((turn.get("content") for turn in turns if turn.get("role") == "user"), None)
-    metrics, logs = an_object(record.get("metrics")), an_object(record.get("logs"))
+    metrics, logs = _metrics(record), as_object(record.get("logs"))
     counts = [turn.get("token_count") for turn in said]
     row: Row = {
         "problem_id": record.get("example_id") or record.get("idx"),
@@ -60,7 +55,7 @@ def _trajectory(record: Row, context: Context) -> Row:
     }
     if "extracted" in logs:
         row["answer"] = as_text(logs["extracted"])
-    return row | _graded(metrics, record.get("reward"), context)
+    return graded(row, _grade(record), {k: v for k, v in metrics.items() if k not in _LIMITS}, context)
 
 
 def _summary(record: Row, context: Context) -> Row:
@@ -68,10 +63,6 @@ def _summary(record: Row, context: Context) -> Row:
     steps = objects(record.get("steps"))
     if not steps:
         raise FieldError("steps", "the rollout has no steps")
-    metrics: Row = {}
-    for step in steps:
-        metrics |= an_object(step.get("metrics"))
-    metrics |= an_object(record.get("trajectory_metrics"))
     lengths = [step.get("ac_len") for step in steps]
     context.notes["rollout summaries hold no text: verdicts, rewards and lengths can be analysed, answers cannot"] += 1
     row: Row = {
@@ -83,12 +74,19 @@ def _summary(record: Row, context: Context) -> Row:
         "n_tokens": sum(length for length in lengths if isinstance(length, int)),
         "signal.reward": record.get("total_reward"),
     }
-    return row | _graded(metrics, record.get("total_reward"), context)
+    return graded(row, _grade(record), _metrics(record), context)
 
 
-def _graded(metrics: Row, reward: object, context: Context) -> Row:
-    """The verdict by the metric that plainly is one, else by the reward; the other metrics are signals."""
+def _metrics(record: Row) -> Row:
+    """The trajectory's metrics; of a summary's steps the last word."""
+    metrics = dict(as_object(record.get("metrics")))
+    for step in objects(record.get("steps")):
+        metrics |= as_object(step.get("metrics"))
+    return metrics | as_object(record.get("trajectory_metrics"))
+
+
+def _grade(record: Row) -> Grade:
+    """The metric that plainly is a verdict, else the reward."""
+    metrics = _metrics(record)
     name = verdict_name(metrics)
-    verdict = zero_one(metrics[name]) if name is not None else reward_verdict(reward)
-    (note_partial if verdict is None else note_verdict)(context, name or "reward")
-    return {"correct": verdict} | signals(metrics, leave_out=[*_LIMITS, *([name] if name is not None else [])])
+    return ("reward", record.get("reward", record.get("total_reward"))) if name is None else (name, metrics[name])

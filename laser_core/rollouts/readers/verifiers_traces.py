@@ -1,32 +1,22 @@
-"""verifiers' traces, ``traces.jsonl``, and prime-rl's, which writes the same (verifiers 0.4: v1/episode.py, v1/trace.py).
+"""verifiers' traces, ``traces.jsonl``, which prime-rl writes too (verifiers 0.4: v1/episode.py, v1/trace.py).
 
 Since 0.3 one line an episode, ``task{data, key}, group, run, traces[]``, before that one line a trace. A trace is
 ``task, agent{config{model}, trainable}, nodes[], calls[], rewards{name: {score, weight}}, metrics, errors``; 0.2 wrote
-rewards as numbers. Nodes form a graph by ``parent``, each with ``message, sampled, token_ids, mask, logprobs``; the last
-branch is the conversation that was scored.
+rewards as numbers. Nodes form a graph by ``parent``, each with ``message, sampled, token_ids, mask, logprobs``; the
+last branch is the conversation that was scored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from laser_core.rollouts.readers import Context
 from laser_core.rollouts.readers.openai_responses import message_content
-from laser_core.rollouts.readers.parts import (
-    Row,
-    an_object,
-    note_partial,
-    note_verdict,
-    number,
-    objects,
-    reward_verdict,
-    signals,
-    verdict_name,
-    zero_one,
-)
+from laser_core.rollouts.readers.parts import Grade, Row, graded, objects, survey_grades, verdict_name
 from laser_core.rollouts.readers.trl import message_text
 from laser_core.rollouts.readers.verl import as_text
 from laser_core.rollouts.reading.fields import FieldError
+from laser_core.rollouts.reading.json_values import as_number, as_object
 
 NAME = "verifiers-traces"
 TITLE = "verifiers or prime-rl traces"
@@ -41,25 +31,34 @@ def matches(keys: set[str], record: Row) -> bool:
     return {"task", "traces"} <= keys or {"task", "nodes"} <= keys
 
 
+def survey(records: Iterable[tuple[int, Row]], context: Context) -> None:
+    """Learn which values the reward or metric takes that may be the verdict."""
+    survey_grades((_grade(trace) for _, record in records for trace in _policy(record)), context)
+
+
 def rows(record: Row, context: Context) -> Iterator[Row]:
     """One row for each trace of the policy; judges and other agents that are not trained are left out."""
-    if "traces" not in record:
-        yield _row(record, record, context)
-        return
-    traces = objects(record.get("traces"))
+    traces = _policy(record)
     if not traces:
         raise FieldError("traces", f"the episode failed before any trace: {_error(record)}")
-    policy = [trace for trace in traces if an_object(trace.get("agent")).get("trainable") is not False] or traces
     failed: list[FieldError] = []
-    for trace in policy:
+    for trace in traces:
         try:
             yield _row(trace, record, context)
         except FieldError as error:
             failed.append(error)
-    if len(failed) == len(policy):
+    if len(failed) == len(traces):
         raise failed[-1]
     if failed:
         context.notes["traces that failed beside others of their episode: left out"] += len(failed)
+
+
+def _policy(record: Row) -> list[Row]:
+    """The traces of the agents that are trained, or all where none is; a bare trace by itself."""
+    if "traces" not in record:
+        return [record]
+    traces = objects(record.get("traces"))
+    return [trace for trace in traces if as_object(trace.get("agent")).get("trainable") is not False] or traces
 
 
 def _row(trace: Row, episode: Row, context: Context) -> Row:
@@ -67,19 +66,23 @@ def _row(trace: Row, episode: Row, context: Context) -> Row:
     sampled = [node for node in branch if node.get("sampled") is True]
     if not sampled:
         raise FieldError("nodes", f"the rollout failed: {_error(trace)}")
-    data = an_object(an_object(trace.get("task") or episode.get("task")).get("data"))
-    model = an_object(an_object(trace.get("agent")).get("config")).get("model")
+    data = as_object(as_object(trace.get("task") or episode.get("task")).get("data"))
+    model = as_object(as_object(trace.get("agent")).get("config")).get("model")
     if isinstance(model, str):
         context.meta.setdefault("model", model)
     row: Row = {
-        "step": an_object(an_object(episode.get("run")).get("work")).get("step"),
+        "step": as_object(as_object(episode.get("run")).get("work")).get("step"),
         "problem_id": data.get("id", data.get("idx")),
         "problem": _asked(data, branch),
         "reference_answer": next((text for name in _REFERENCES if (text := as_text(data.get(name))) is not None), None),
-        "response": "\n".join(message_content(an_object(node.get("message")).get("content")) or "" for node in sampled),
+        "response": "\n".join(message_content(as_object(node.get("message")).get("content")) or "" for node in sampled),
         "truncated": _cut_off(trace, sampled),
     }
-    return row | _tokens(trace, sampled) | _rewarded(trace, context)
+    scores = _scores(trace)
+    if scores:
+        row["signal.reward"] = sum(value * weight for value, weight in scores.values())
+    values = as_object(trace.get("metrics")) | {name: value for name, (value, _) in scores.items()}
+    return graded(row | _tokens(trace, sampled), _grade(trace), values, context)
 
 
 def _last_branch(nodes: list[Row]) -> list[Row]:
@@ -98,7 +101,7 @@ def _asked(data: Row, branch: list[Row]) -> str | None:
     prompt = data.get("prompt")
     if prompt is not None:
         return message_text(prompt, field="task", role="user")
-    messages = [an_object(node.get("message")) for node in branch if node.get("sampled") is not True]
+    messages = [as_object(node.get("message")) for node in branch if node.get("sampled") is not True]
     return next((message_content(m.get("content")) for m in messages if m.get("role") == "user"), None)
 
 
@@ -113,7 +116,7 @@ def _tokens(trace: Row, sampled: list[Row]) -> Row:
     masks = [mask for node in sampled if isinstance(mask := node.get("mask"), list)]
     n_tokens = sum(flag is True for mask in masks for flag in mask)
     if n_tokens == 0:
-        usages = [an_object(holder.get("usage")) for holder in [*objects(trace.get("calls")), *sampled]]
+        usages = [as_object(holder.get("usage")) for holder in [*objects(trace.get("calls")), *sampled]]
         counts = [count for usage in usages if isinstance(count := usage.get("completion_tokens"), int)]
         return {"n_tokens": sum(counts)} if counts else {}
     row: Row = {"n_tokens": n_tokens}
@@ -125,31 +128,24 @@ def _tokens(trace: Row, sampled: list[Row]) -> Row:
     return row
 
 
-def _rewarded(trace: Row, context: Context) -> Row:
-    """The verdict by the reward or metric that plainly is one, else by an only reward; all others are signals."""
-    scores: Row = {}
-    total = 0.0
-    for name, reward in an_object(trace.get("rewards")).items():
-        score = reward.get("score") if isinstance(reward, dict) else reward
-        weight = number(reward.get("weight")) if isinstance(reward, dict) else 1.0
-        if (known := number(score)) is not None:
-            scores[name] = known
-            total += known * (1.0 if weight is None else weight)
-    metrics = an_object(trace.get("metrics"))
-    row: Row = {"signal.reward": total} if scores else {}
-    name: str | None = verdict_name([*scores, *metrics])
-    found = scores | {key: value for key, value in metrics.items() if key not in scores}
-    if name is None and len(scores) == 1:
-        name = next(iter(scores))
-        verdict = reward_verdict(scores[name])
-    else:
-        verdict = zero_one(found[name]) if name is not None else None
-    if verdict is not None and name is not None:
-        row["correct"] = verdict
-        note_verdict(context, name)
-    elif scores:
-        note_partial(context, name or "the sum of rewards")
-    return row | signals(found, leave_out=[name] if verdict is not None and name is not None else [])
+def _scores(trace: Row) -> dict[str, tuple[float, float]]:
+    """The rewards by name: score and weight."""
+    found = {}
+    for name, reward in as_object(trace.get("rewards")).items():
+        score = as_number(reward.get("score") if isinstance(reward, dict) else reward)
+        weight = as_number(reward.get("weight")) if isinstance(reward, dict) else 1.0
+        if score is not None:
+            found[name] = (score, 1.0 if weight is None else weight)
+    return found
+
+
+def _grade(trace: Row) -> Grade | None:
+    """The reward or metric that plainly is a verdict, else the only reward."""
+    scores, metrics = _scores(trace), as_object(trace.get("metrics"))
+    name = verdict_name([*scores, *metrics]) or (next(iter(scores)) if len(scores) == 1 else None)
+    if name is None:
+        return None
+    return name, scores[name][0] if name in scores else metrics[name]
 
 
 def _error(holder: Row) -> str:

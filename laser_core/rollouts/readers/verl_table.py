@@ -6,10 +6,10 @@ reward. There are only as many samples as ``log_val_generations`` asks for, of o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from laser_core.rollouts.readers import Context
-from laser_core.rollouts.readers.parts import Row, note_partial, note_verdict, reward_verdict
+from laser_core.rollouts.readers.parts import Row, graded, survey_grades
 from laser_core.rollouts.readers.verl import as_text
 
 NAME = "verl-table"
@@ -21,18 +21,22 @@ def matches(keys: set[str], record: Row) -> bool:
     return {"step", "input_1", "output_1", "score_1"} <= keys
 
 
+def survey(records: Iterable[tuple[int, Row]], context: Context) -> None:
+    """Learn which values the scores take."""
+    scores = (value for _, record in records for name, value in record.items() if name.startswith("score_"))
+    survey_grades((("score", value) for value in scores), context)
+
+
 def rows(record: Row, context: Context) -> Iterator[Row]:
     """One row per sample."""
     number = 1
     while f"output_{number}" in record:
         score = record.get(f"score_{number}")
-        verdict = reward_verdict(score)
-        (note_partial if verdict is None else note_verdict)(context, "score")
-        yield {
+        row: Row = {
             "step": record.get("step"),
             "problem": as_text(record.get(f"input_{number}")),
             "response": record[f"output_{number}"],
-            "correct": verdict,
             "signal.reward": score,
         }
+        yield graded(row, ("score", score), None, context)
         number += 1

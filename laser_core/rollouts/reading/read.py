@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from laser_core.errors import InputError
 from laser_core.rollouts.canonical_parquet import holds_verdicts, is_canonical_parquet, read_canonical, wanted
-from laser_core.rollouts.complete import complete
+from laser_core.rollouts.complete import OnProgress, complete
 from laser_core.rollouts.mapped_table import on_disk
 from laser_core.rollouts.readers import Context, canonical, mapped
 from laser_core.rollouts.reading.fields import FieldError, check_row, coerce, unspelled
@@ -26,8 +26,6 @@ from laser_core.rollouts.schema import COLUMNS, Rollouts, RunMeta, ordered
 BATCH_ROWS = 2048
 MAX_LISTED_REFUSALS = 1000
 _COMBINE_BELOW = 2**30  # bytes; larger tables stay in chunks, whose text offsets are 32 bits wide
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def read(
     problems: ProblemNames | None = None,
     fill: bool = True,
     to_disk: bool = False,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> ReadResult:
     """Read a rollout file; its format is recognised from its content.
 
@@ -187,13 +185,16 @@ class Reading:
         """Tables of about BATCH_ROWS rows, in the file's order; columns without a value are absent from each."""
         self._survey(max_bytes)
         batch: list[dict[str, object]] = []
+        number = -1  # of the record, as the survey counts
         for record in self.opened.records(max_bytes=max_bytes):
             header = record.line == 0 or (isinstance(record, Record) and set(record.value) == {canonical.HEADER})
             self.n_records += not header
             if isinstance(record, Refusal):
                 self._refuse(record)
                 continue
-            batch.extend(self._rows(record))
+            number += 1
+            if number not in self.context.left_out:
+                batch.extend(self._rows(record))
             if len(batch) >= BATCH_ROWS:
                 yield Rollouts.from_rows(batch).table
                 batch = []
@@ -204,8 +205,8 @@ class Reading:
         """Let the reader look at the whole file once, where it has to."""
         survey = getattr(self.reader, "survey", None)
         if survey is not None:
-            records = self.opened.records(max_bytes=max_bytes)
-            survey((self._value(record) for record in records if isinstance(record, Record)), self.context)
+            records = (r for r in self.opened.records(max_bytes=max_bytes) if isinstance(r, Record))
+            survey(((number, self._value(record)) for number, record in enumerate(records)), self.context)
 
     def _value(self, record: Record) -> dict[str, object]:
         """The record's fields in the types that the format's own writer would have stored."""

@@ -14,9 +14,10 @@ from dataclasses import dataclass, fields, replace
 import pyarrow as pa
 
 from laser_core.errors import InputError
+from laser_core.rollouts.complete import OnProgress
 from laser_core.rollouts.reading.batch import Batch, File
 from laser_core.rollouts.reading.identity import ProblemNames
-from laser_core.rollouts.reading.read import Progress, ReadResult, read, sentences
+from laser_core.rollouts.reading.read import ReadResult, read, sentences
 from laser_core.rollouts.reading.run_names import RunNames
 from laser_core.rollouts.schema import Rollouts, RunMeta, ordered
 
@@ -51,7 +52,7 @@ def read_files(
     columns: Collection[str] | None = None,
     fill: bool = True,
     to_disk: bool = False,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> ReadFiles:
     """Read several rollout files; each becomes a run to compare, or joins the run that it is a part of.
 

@@ -43,23 +43,30 @@ def review(**score: object) -> dict:
     return record
 
 
-def test_the_main_score_is_the_verdict_and_partial_credit_is_none():
+def test_the_main_score_is_the_verdict():
     values = {"format": 1.0, "acc": 0.0}
     result = read(
         lines(
-            review(value=values),
+            review(value=values),  # the first one, where none is named
             review(value=values, main_score_name="acc"),
-            review(value={"acc": 0.4}),
-            review(value={}, status="failed"),
             review(value={"acc": True, "length": 12}),
+            review(value={}, status="failed"),
         ),
         fill=False,
     )
     assert columns(result, "correct", "signal.acc", "signal.length") == [
-        [True, False, None, None, True],
-        [0.0, None, 0.4, None, None],
-        [None, None, None, None, 12.0],
+        [True, False, True, None],
+        [0.0, None, None, None],
+        [None, None, 12.0, None],
     ]
+
+
+def test_partial_credit_is_verified_against_the_target():
+    reviews = [review(value={"acc": credit}) for credit in (1.0, 0.4, 0.0)]
+    result = read(lines(*reviews), fill=False)
+    assert not result.rollouts.has("correct")
+    assert columns(result, "signal.acc") == [[1.0, 0.4, 0.0]]
+    assert columns(read(lines(*reviews)), "correct") == [[False] * 3]  # 6 is not 5, whatever was paid for it
 
 
 def test_feedback_in_later_turns_is_not_the_problem():
@@ -95,6 +102,8 @@ def test_predictions_before_1_0_are_verified_against_the_input_s_answer():
 
 def test_a_gold_answer_that_is_the_input_and_a_score_that_is_no_verdict():
     record = records_of("evalscope_0_reviews.jsonl")[0]
-    record["choices"][0]["review"] = {"gold": "*Same as Input*", "pred": "5", "result": 0.7}
-    row = read(lines(record), fill=False).rollouts.row(0)
-    assert (row["reference_answer"], row["correct"], row["signal.review_result"]) == ("5", None, 0.7)
+    for choice, result in zip(record["choices"], (0.7, 0.2), strict=True):
+        choice["review"] = {"gold": "*Same as Input*", "pred": "5", "result": result}
+    result = read(lines(record), fill=False)
+    assert columns(result, "reference_answer", "signal.review_result") == [["5", "5"], [0.7, 0.2]]
+    assert not result.rollouts.has("correct")

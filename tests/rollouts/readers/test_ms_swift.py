@@ -42,8 +42,11 @@ def test_without_a_plain_verdict_the_user_is_asked():
 
 def test_partial_rewards_are_no_verdict():
     [record] = records_of("ms_swift_megatron.jsonl")
-    result = read(lines(record | {"MathAccuracy": [1.0, 0.1, None, 0.0]}), fill=False)
-    assert columns(result, "correct") == [[True, None, None, False]]
+    partial = record | {"MathAccuracy": [1.0, 0.1, None, 0.0]}
+    alone = read(lines(partial), fill=False)
+    assert columns(alone, "correct", "signal.MathAccuracy") == [[True, False, None, False], [1.0, 0.1, None, 0.0]]
+    with_solutions = read(lines(partial | {"solution": ["6", "6", "20", "20"]}))
+    assert columns(with_solutions, "correct") == [[False, True, True, False]]
 
 
 @pytest.mark.parametrize("field", ["prompt", "MathAccuracy", "step"])

@@ -18,7 +18,8 @@ def test_sampled_tokens_with_their_log_probs():
         [[1.0, 0.5], [1.0, 0.5, 0.25], [1.0, 0.5]],
     ]
     assert columns(result, "signal.advantage", "signal.mismatch_kl") == [[0.5, -0.5, 0.0], [0.375, 0.25, 0.375]]
-    assert not (result.rollouts.has("answer") or result.rollouts.has("correct"))  # an id is not an answer
+    assert not result.rollouts.has("answer")  # an id is none
+    assert not result.rollouts.has("correct")
 
 
 def test_prompts_alone_and_ragged_columns_are_refused():
