@@ -42,8 +42,7 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
     row: Row = {
         "step": record.get("step"),
         "problem_id": _prompt_name(ids[: sampled[0]]),
-        "response": "".join(tokens),
-        "answer": None,  # ids are no answers: nothing is to be extracted from them
+        "response": "",  # not the numbers of its tokens, from which an answer would be extracted
         "n_tokens": len(tokens),
         "tokens": tokens,
         "token_logprobs": [columns["inference_logprobs"][i] for i in sampled],

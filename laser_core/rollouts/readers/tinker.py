@@ -70,7 +70,6 @@ def _summary(record: Row, context: Context) -> Row:
         "problem_id": f"{record.get('split')}-{record.get('iteration')}-{record.get('group_idx')}",
         "sample": record.get("traj_idx"),
         "response": "",
-        "answer": None,
         "n_tokens": sum(length for length in lengths if isinstance(length, int)),
         "signal.reward": record.get("total_reward"),
     }

@@ -18,7 +18,7 @@ def test_sampled_tokens_with_their_log_probs():
         [[1.0, 0.5], [1.0, 0.5, 0.25], [1.0, 0.5]],
     ]
     assert columns(result, "signal.advantage", "signal.mismatch_kl") == [[0.5, -0.5, 0.0], [0.375, 0.25, 0.375]]
-    assert not result.rollouts.has("answer")  # an id is none
+    assert columns(result, "response", "answer") == [[""] * 3, [None] * 3]  # the number of a token is no answer
     assert not result.rollouts.has("correct")
 
 
