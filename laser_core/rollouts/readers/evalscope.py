@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from laser_core.rollouts.readers import Context
 from laser_core.rollouts.readers.openai_responses import chat_logprobs, message_content
-from laser_core.rollouts.readers.parts import Grade, Row, graded, objects, survey_grades
-from laser_core.rollouts.readers.verl import as_text
+from laser_core.rollouts.readers.parts import Grade, Row, graded, objects, reference, survey_grades
 from laser_core.rollouts.reading.fields import FieldError
 from laser_core.rollouts.reading.json_values import as_object
 
@@ -29,8 +28,16 @@ def matches(keys: set[str], record: Row) -> bool:
 
 
 def survey(records: Iterable[tuple[int, Row]], context: Context) -> None:
-    """Learn which values the main score takes."""
-    survey_grades((_grade(record) for _, record in records), context)
+    """Learn which values the main score takes, and which lines a resumed run wrote again."""
+    latest: dict[int, int] = {}
+    for number, record in records:
+        survey_grades([_grade(record)], context)
+        sample = hash(repr((record.get("index"), _asked(record) or record.get("input"), _response(record))))
+        if sample in latest:
+            context.left_out.add(latest[sample])
+        latest[sample] = number
+    if context.left_out:
+        context.notes["lines of samples that were written again: only the last one counts"] += len(context.left_out)
 
 
 def rows(record: Row, context: Context) -> Iterator[Row]:
@@ -44,19 +51,26 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
 def _reviewed(record: Row, context: Context) -> Row:
     sample = as_object(record.get("sample_score"))
     score = as_object(sample.get("score"))
-    response = _answered(record) or score.get("prediction")
+    response = _response(record)
     if not isinstance(response, str):
         raise FieldError("sample_score", "the review holds neither the model's message nor its prediction")
-    targets = record.get("target")
     row: Row = {
         "problem_id": sample.get("group_id"),
         "problem": _asked(record) or record.get("input") or None,
-        "reference_answer": as_text(targets[0] if isinstance(targets, list) and targets else targets),
+        "reference_answer": _target(record, context),
         "response": response,
         "answer": score.get("extracted_prediction"),
         "sample": sample.get("generation_index"),
     }
     return graded(row, _grade(record), score.get("value"), context)
+
+
+def _target(record: Row, context: Context) -> str | None:
+    """The target answer; none where there are several, of which any may be given."""
+    target = record.get("target")
+    if isinstance(target, list) and len(target) > 1:
+        context.notes["several accepted answers: only the file's own verdict says which solutions are correct"] += 1
+    return reference(target)
 
 
 def _grade(record: Row) -> Grade | None:
@@ -95,6 +109,12 @@ def _asked(record: Row) -> str | None:
         if message.get("role") == "user":
             texts.append(message_content(message.get("content")) or "")
     return "\n".join(texts) or None
+
+
+def _response(record: Row) -> object:
+    """The last message of the assistant, else what the scorer was given."""
+    score = as_object(as_object(record.get("sample_score")).get("score"))
+    return _answered(record) or score.get("prediction")
 
 
 def _answered(record: Row) -> str | None:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from laser_core.answers.verify import extract_answer
 from laser_core.rollouts.readers import Context
 from laser_core.rollouts.readers.openai_responses import chat_logprobs, message_content
-from laser_core.rollouts.readers.parts import Row, graded, objects, survey_grades
+from laser_core.rollouts.readers.parts import Grade, Row, graded, objects, reference, survey_grades
 from laser_core.rollouts.readers.verl import as_text
 from laser_core.rollouts.reading.fields import FieldError
 from laser_core.rollouts.reading.json_values import as_object
@@ -34,7 +33,7 @@ def matches(keys: set[str], record: Row) -> bool:
 def survey(records: Iterable[tuple[int, Row]], context: Context) -> None:
     """Learn which values the reviews' results take."""
     choices = (choice for _, record in records for choice in objects(record.get("choices")))
-    survey_grades(((RESULT, as_object(choice.get("review")).get("result")) for choice in choices), context)
+    survey_grades((_grade(as_object(choice.get("review"))) for choice in choices), context)
 
 
 def rows(record: Row, context: Context) -> Iterator[Row]:
@@ -58,7 +57,8 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
         row |= chat_logprobs(choice.get("logprobs"), context)
         if review:
             row["answer"] = as_text(review.get("pred"))
-            row = graded(row, (RESULT, review.get("result")), {RESULT: review.get("result")}, context)
+            grade, result = _grade(review), review.get("result")
+            row = graded(row, grade, result if isinstance(result, dict) else {RESULT: result}, context)
         yield row
 
 
@@ -67,4 +67,12 @@ def _reference(raw: Row, gold: object) -> str | None:
     stated = as_text(gold)
     if stated is None or stated == SAME_AS_INPUT:
         stated = next((text for name in _ANSWERS if (text := as_text(raw.get(name))) is not None), None)
-    return None if stated is None else extract_answer(stated, prose=False) or stated
+    return reference(stated)
+
+
+def _grade(review: Row) -> Grade | None:
+    """The review's result; of several scores the first."""
+    result = review.get("result")
+    if isinstance(result, dict):
+        return next(iter(result.items()), None)
+    return None if result is None else (RESULT, result)

@@ -42,7 +42,7 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
         row: Row = {
             "problem_id": instance.get("id"),
             "problem": as_object(instance.get("input")).get("text"),
-            "reference_answer": _reference(instance, choices),
+            "reference_answer": _reference(instance, choices, context),
             "response": completion.get("text"),
             "truncated": stop in _CUT_OFF if isinstance(stop, str) else None,
         }
@@ -52,14 +52,20 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
         yield row | _tokens(objects(completion.get("tokens")))
 
 
-def _reference(instance: Row, choices: Row) -> object:
-    """The first correct reference; in multiple choice the letter that stands for it."""
-    for reference in objects(instance.get("references")):
-        tags = reference.get("tags")
-        if isinstance(tags, list) and "correct" in tags:
-            text = as_object(reference.get("output")).get("text")
-            return next((letter for letter, choice in choices.items() if choice == text), text)
-    return None
+def _reference(instance: Row, choices: Row, context: Context) -> object:
+    """The correct reference, in multiple choice the letter that stands for it; none where several are correct."""
+    known = objects(instance.get("references"))
+    texts = [as_object(item.get("output")).get("text") for item in known if _is_correct(item)]
+    if len(texts) > 1:
+        context.notes["several accepted answers: solutions cannot be verified against one of them"] += 1
+    if len(texts) != 1:
+        return None
+    return next((letter for letter, choice in choices.items() if choice == texts[0]), texts[0])
+
+
+def _is_correct(reference: Row) -> bool:
+    tags = reference.get("tags")
+    return isinstance(tags, list) and "correct" in tags
 
 
 def _tokens(tokens: list[Row]) -> Row:

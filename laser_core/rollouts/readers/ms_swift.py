@@ -10,8 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from laser_core.rollouts.readers import Context
-from laser_core.rollouts.readers.parts import Row, beside, graded, survey_grades, text_list, user_turn, verdict_name
-from laser_core.rollouts.readers.verl import as_text
+from laser_core.rollouts.readers.parts import (
+    Row,
+    a_list,
+    beside,
+    graded,
+    reference,
+    survey_grades,
+    user_turn,
+    verdict_name,
+)
 
 NAME = "ms-swift"
 TITLE = "ms-swift completions"
@@ -20,9 +28,9 @@ _TEXTS = {"prompt", "completion", "step", "gen_step", "solution", "image", "imag
 
 
 def matches(keys: set[str], record: Row) -> bool:
-    """Prompts and completions as lists beside a list of steps."""
-    steps = record.get("step", record.get("gen_step"))
-    return {"prompt", "completion"} <= keys and isinstance(steps, list) and isinstance(record["completion"], list)
+    """Lists of prompts and completions that are texts; in other tools' rows a list is the messages of one chat."""
+    columns = [record.get(name) for name in ("prompt", "completion")]
+    return all(isinstance(column, list) and column and isinstance(column[0], str) for column in columns)
 
 
 def survey(records: Iterable[tuple[int, Row]], context: Context) -> None:
@@ -35,18 +43,18 @@ def survey(records: Iterable[tuple[int, Row]], context: Context) -> None:
 
 def rows(record: Row, context: Context) -> Iterator[Row]:
     """One row per completion."""
-    completions = text_list(record, "completion")
+    completions = a_list(record, "completion")
     n = len(completions)
     columns = {name: beside(record, name, n) for name in record}
-    prompts = text_list(record, "prompt")
+    prompts = beside(record, "prompt", n)
     steps = columns.get("step", columns.get("gen_step", [None] * n))
     numbers = [name for name in columns if name not in _TEXTS and name not in context.mapping]
     decisive = _decisive(record, context)
-    for i, completion in enumerate(completions):
+    for i, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
         row: Row = {
             "step": _step(steps[i]),
-            "problem": user_turn(prompts[i]),
-            "reference_answer": as_text(columns["solution"][i]) if "solution" in columns else None,
+            "problem": user_turn(prompt) if isinstance(prompt, str) else prompt,
+            "reference_answer": reference(columns["solution"][i]) if "solution" in columns else None,
             "response": completion,
         }
         row |= {f: columns[name][i] for name, f in context.mapping.items() if name in columns and f != "correct"}

@@ -2,17 +2,17 @@
 
 ``predictions/*.json`` is one object, ``{"0": {origin_prompt, prediction, gold}, ...}``, ``results/*.json`` with
 details holds ``{"details": {"0": {prompt, origin_prediction, predictions, references, correct}, ...}}``; here both
-arrive as one record a problem. A prompt is text or a list of ``{role, prompt}``; several samples are a list of
-predictions, or the same prompt again under another number.
+arrive as one record a problem. Since 0.5 details may be grouped, ``[{example_abbr, pred[], answer[], correct[]}]``. A
+prompt is text or a list of ``{role, prompt}``; several samples are a list of predictions, or the same prompt again
+under another number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laser_core.answers.verify import extract_answer
 from laser_core.rollouts.readers import Context
-from laser_core.rollouts.readers.parts import Row, beside, objects
+from laser_core.rollouts.readers.parts import Row, a_list, beside, objects, reference
 from laser_core.rollouts.readers.verl import as_text
 from laser_core.rollouts.reading.fields import FieldError
 
@@ -20,30 +20,71 @@ NAME = "opencompass"
 TITLE = "OpenCompass predictions or results"
 
 _ASKING = ("HUMAN", "user")
+_NOT_TEXT = "no generated text (a multiple-choice task may have log-likelihoods instead)"
 
 
 def matches(keys: set[str], record: Row) -> bool:
-    """A prediction beside its prompt, or one of the graded details."""
-    return {"origin_prompt", "prediction"} <= keys or {"origin_prediction", "predictions", "references"} <= keys
+    """A prediction beside its prompt, one of the formatted details, or one of the grouped ones."""
+    formatted = {"origin_prediction", "predictions", "references"} <= keys
+    return {"origin_prompt", "prediction"} <= keys or formatted or {"example_abbr", "pred", "answer"} <= keys
 
 
 def rows(record: Row, context: Context) -> Iterator[Row]:
     """One row per prediction."""
-    graded = "origin_prediction" in record
-    problem = _asked(record, "prompt" if graded else "origin_prompt")
-    reference = as_text(record.get("references" if graded else "gold"))
-    responses, lengths = _responses(record, "origin_prediction" if graded else "prediction")
+    if "example_abbr" in record:
+        yield from _grouped(record, context)
+    elif "origin_prediction" in record:
+        yield _formatted(record)
+    else:
+        yield from _predicted(record)
+
+
+def _predicted(record: Row) -> Iterator[Row]:
+    """The samples of a problem, or the rounds of a conversation, each with a prompt and a gold answer of its own."""
+    prompts, predictions, golds = (record.get(name) for name in ("origin_prompt", "prediction", "gold"))
+    if isinstance(prompts, list) and isinstance(predictions, list) and isinstance(golds, list):
+        for prompt, prediction, gold in zip(prompts, predictions, golds, strict=False):
+            yield from _predicted({"origin_prompt": prompt, "prediction": prediction, "gold": gold})
+        return
+    problem = _asked(record, "origin_prompt")
+    responses, lengths = _responses(record)
     for response, length in zip(responses, lengths, strict=True):
-        row: Row = {
+        yield {
             "problem": problem,
-            "reference_answer": None if reference is None else extract_answer(reference, prose=False) or reference,
+            "reference_answer": reference(golds),
             "response": response,
             "n_tokens": length,
         }
-        if graded and len(responses) == 1:
-            row["answer"] = as_text(record.get("predictions"))
-            row["correct"] = record.get("correct")
-        yield row
+
+
+def _formatted(record: Row) -> Row:
+    response = record.get("origin_prediction")
+    if not isinstance(response, str):
+        raise FieldError("origin_prediction", _NOT_TEXT)
+    return {
+        "problem": _asked(record, "prompt"),
+        "reference_answer": reference(record.get("references")),
+        "response": response,
+        "answer": as_text(record.get("predictions")),
+        "correct": record.get("correct"),
+    }
+
+
+def _grouped(record: Row, context: Context) -> Iterator[Row]:
+    """The replicas of a problem, of which the file keeps what was extracted and no more."""
+    answers = a_list(record, "pred")
+    n = len(answers)
+    references, verdicts = beside(record, "answer", n), beside(record, "correct", n)
+    context.notes["these details hold extracted answers, no responses: read predictions/*.json for both"] += n
+    for answer, gold, verdict in zip(answers, references, verdicts, strict=True):
+        text = as_text(answer)
+        yield {
+            "problem_id": record.get("example_abbr"),
+            "reference_answer": reference(gold),
+            "response": text if text is not None else str(answer),
+            "answer": text,
+            "correct": verdict,
+        }
 
 
 def _asked(record: Row, field: str) -> str:
@@ -57,13 +98,13 @@ def _asked(record: Row, field: str) -> str:
     return turns[-1]
 
 
-def _responses(record: Row, field: str) -> tuple[list[object], list[object]]:
+def _responses(record: Row) -> tuple[list[object], list[object]]:
     """The predictions and their lengths in tokens, where those were kept."""
-    prediction, length = record.get(field), record.get("res_length")
+    prediction, length = record.get("prediction"), record.get("res_length")
     if isinstance(prediction, dict):  # from models that report more than the text
         prediction = prediction.get("prediction")
     if isinstance(prediction, list) and prediction and all(isinstance(text, str) for text in prediction):
         return prediction, beside(record, "res_length", len(prediction))
     if not isinstance(prediction, str):
-        raise FieldError(field, "no generated text (a multiple-choice task may have log-likelihoods instead)")
+        raise FieldError("prediction", _NOT_TEXT)
     return [prediction], [length if isinstance(length, int) else None]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from laser_core.rollouts.readers import Context
-from laser_core.rollouts.readers.parts import Row, beside, text_list
+from laser_core.rollouts.readers.parts import Row, a_list, beside, reference
 from laser_core.rollouts.readers.verl import as_text
 from laser_core.rollouts.reading.json_values import zero_or_one
 
@@ -27,7 +27,7 @@ def matches(keys: set[str], record: Row) -> bool:
 
 def rows(record: Row, context: Context) -> Iterator[Row]:
     """One row per generation."""
-    responses = text_list(record, "generations")
+    responses = a_list(record, "generations")
     n = len(responses)
     verified, judged, complete, stops = (
         beside(record, name, n)
@@ -38,7 +38,7 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
         row: Row = {
             "problem_id": record.get("uuid"),
             "problem": problem,
-            "reference_answer": as_text(record.get("answer")),
+            "reference_answer": reference(record.get("answer")),
             "response": response,
             "correct": verified[i],
             "truncated": _cut_off(stops[i], complete[i]),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from laser_core.answers.verify import extract_answer
 from laser_core.rollouts.readers import Context
+from laser_core.rollouts.readers.verl import as_text
 from laser_core.rollouts.reading.fields import FieldError
 from laser_core.rollouts.reading.json_values import as_number
 from laser_core.rollouts.reading.rewards import RewardScale, decide
@@ -69,8 +71,8 @@ def signals(values: object, *, leave_out: Iterable[str] = ()) -> Row:
     return found
 
 
-def text_list(record: Mapping[str, object], name: str) -> list[str]:
-    """A non-empty list of texts.
+def a_list(record: Mapping[str, object], name: str) -> list[object]:
+    """A non-empty list, such as a problem's solutions. An item that is no text costs that solution alone.
 
     Raises
     ------
@@ -78,8 +80,8 @@ def text_list(record: Mapping[str, object], name: str) -> list[str]:
         If the field holds anything else.
     """
     values = record.get(name)
-    if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
-        raise FieldError(name, f"expected a list of texts, found {_kind(values)}")
+    if not isinstance(values, list) or not values:
+        raise FieldError(name, f"expected a list with one item for each solution, found {_kind(values)}")
     return values
 
 
@@ -103,6 +105,18 @@ def beside(record: Mapping[str, object], name: str, n: int) -> list[object]:
 def objects(value: object) -> list[dict[str, object]]:
     """The objects in a list; an empty list where it is none."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def reference(value: object) -> str | None:
+    """A reference answer as text; of a worked solution its final answer.
+
+    Examples
+    --------
+    >>> reference(5), reference("2 + 3 = 5\\n#### 5"), reference(["5"]), reference(None)
+    ('5', '5', '5', None)
+    """
+    text = as_text(value)
+    return None if text is None else extract_answer(text, prose=False) or text
 
 
 def user_turn(prompt: str) -> str:

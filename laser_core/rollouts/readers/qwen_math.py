@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from laser_core.rollouts.readers import Context
-from laser_core.rollouts.readers.parts import Row, beside, text_list
+from laser_core.rollouts.readers.parts import Row, a_list, beside
 from laser_core.rollouts.readers.verl import as_text
 from laser_core.rollouts.reading.fields import FieldError
 
@@ -25,7 +25,7 @@ def matches(keys: set[str], record: Row) -> bool:
 
 def rows(record: Row, context: Context) -> Iterator[Row]:
     """One row per response."""
-    responses = text_list(record, "code")
+    responses = a_list(record, "code")
     n = len(responses)
     answers, scores, stops = (beside(record, name, n) for name in ("pred", "score", "finish_reason"))
     question = record.get("question")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from laser_core.rollouts.readers import Context
-from laser_core.rollouts.readers.parts import Grade, Row, graded, survey_grades, user_turn, verdict_name
+from laser_core.rollouts.readers.parts import Grade, Row, graded, reference, survey_grades, user_turn, verdict_name
 from laser_core.rollouts.readers.trl import message_text
 from laser_core.rollouts.readers.verl import as_text
 from laser_core.rollouts.reading.fields import FieldError
@@ -20,12 +20,13 @@ from laser_core.rollouts.reading.fields import FieldError
 NAME = "slime"
 TITLE = "slime or Relax samples"
 
+_BESIDE = {"status", "group_index", "response_length", "label", "rollout_id", "sample_index"}
 _UNFINISHED = ("pending", "aborted")
 
 
 def matches(keys: set[str], record: Row) -> bool:
-    """A response with its reward, its status and its group."""
-    return {"prompt", "response", "reward", "status", "group_index"} <= keys
+    """A response with its reward, and two at least of the fields that go with them."""
+    return {"prompt", "response", "reward"} <= keys and len(keys & _BESIDE) >= 2
 
 
 def survey(records: Iterable[tuple[int, Row]], context: Context) -> None:
@@ -41,9 +42,9 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
     row: Row = {
         "step": record.get("rollout_id") if "sample_index" in record else None,
         "problem": user_turn(message_text(record.get("prompt"), field="prompt", role="user")),
-        "reference_answer": as_text(record.get("label")),
+        "reference_answer": reference(record.get("label")),
         "response": record.get("response"),
-        "truncated": status == "truncated",
+        "truncated": status == "truncated" if isinstance(status, str) else None,
         "n_tokens": record.get("response_length"),
     }
     logprobs = record.get("rollout_log_probs")

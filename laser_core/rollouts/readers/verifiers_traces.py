@@ -12,9 +12,8 @@ from collections.abc import Iterable, Iterator
 
 from laser_core.rollouts.readers import Context
 from laser_core.rollouts.readers.openai_responses import message_content
-from laser_core.rollouts.readers.parts import Grade, Row, graded, objects, survey_grades, verdict_name
+from laser_core.rollouts.readers.parts import Grade, Row, graded, objects, reference, survey_grades, verdict_name
 from laser_core.rollouts.readers.trl import message_text
-from laser_core.rollouts.readers.verl import as_text
 from laser_core.rollouts.reading.fields import FieldError
 from laser_core.rollouts.reading.json_values import as_number, as_object
 
@@ -74,7 +73,9 @@ def _row(trace: Row, episode: Row, context: Context) -> Row:
         "step": as_object(as_object(episode.get("run")).get("work")).get("step"),
         "problem_id": data.get("id", data.get("idx")),
         "problem": _asked(data, branch),
-        "reference_answer": next((text for name in _REFERENCES if (text := as_text(data.get(name))) is not None), None),
+        "reference_answer": next(
+            (text for name in _REFERENCES if (text := reference(data.get(name))) is not None), None
+        ),
         "response": "\n".join(message_content(as_object(node.get("message")).get("content")) or "" for node in sampled),
         "truncated": _cut_off(trace, sampled),
     }

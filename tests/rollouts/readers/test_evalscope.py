@@ -37,20 +37,20 @@ def test_predictions_wait_for_a_verdict():
     assert "read the reviews" in result.notes[0]
 
 
-def review(**score: object) -> dict:
+def review(index: int = 1, **score: object) -> dict:
     record = records_of("evalscope_reviews.jsonl")[1]
     record["sample_score"]["score"] |= score
-    return record
+    return record | {"index": index}
 
 
 def test_the_main_score_is_the_verdict():
     values = {"format": 1.0, "acc": 0.0}
     result = read(
         lines(
-            review(value=values),  # the first one, where none is named
-            review(value=values, main_score_name="acc"),
-            review(value={"acc": True, "length": 12}),
-            review(value={}, status="failed"),
+            review(0, value=values),  # the first one, where none is named
+            review(1, value=values, main_score_name="acc"),
+            review(2, value={"acc": True, "length": 12}),
+            review(3, value={}, status="failed"),
         ),
         fill=False,
     )
@@ -62,17 +62,37 @@ def test_the_main_score_is_the_verdict():
 
 
 def test_partial_credit_is_verified_against_the_target():
-    reviews = [review(value={"acc": credit}) for credit in (1.0, 0.4, 0.0)]
+    reviews = [review(i, value={"acc": credit}) for i, credit in enumerate((1.0, 0.4, 0.0))]
     result = read(lines(*reviews), fill=False)
     assert not result.rollouts.has("correct")
     assert columns(result, "signal.acc") == [[1.0, 0.4, 0.0]]
     assert columns(read(lines(*reviews)), "correct") == [[False] * 3]  # 6 is not 5, whatever was paid for it
 
 
+def test_of_a_sample_that_was_reviewed_again_the_last_review_counts():
+    result = read(lines(review(value={"acc": 1.0}), review(2), review(value={"acc": 0.0})), fill=False)
+    assert columns(result, "sample", "correct") == [[0, 1], [False, False]]
+    assert "lines of samples that were written again: only the last one counts (1 row)" in result.notes
+
+
+def test_one_of_several_targets_is_no_reference():
+    row = read(lines(review() | {"target": ["5", "five"]}), fill=False).rollouts.row(0)
+    assert (row.get("reference_answer"), row["correct"]) == (None, False)
+
+
 def test_feedback_in_later_turns_is_not_the_problem():
     record = review()
     record["messages"] += [{"role": "user", "content": "Try again."}, {"role": "assistant", "content": "\\boxed{5}"}]
     assert columns(read(lines(record), fill=False), "problem", "response") == [["What is 2 + 3?"], ["\\boxed{5}"]]
+
+
+def test_several_scores_before_1_0():
+    records = records_of("evalscope_0_reviews.jsonl")
+    for record in records:
+        for choice in record["choices"]:
+            choice["review"]["result"] = {"acc": float(choice["review"]["result"]), "length": 3}
+    result = read(lines(*records), fill=False)
+    assert columns(result, "correct", "signal.length") == [[True, False, True, False], [3.0] * 4]
 
 
 def test_failed_predictions_are_refused():

@@ -41,3 +41,11 @@ def test_a_perturbed_instance_is_another_problem_and_a_scored_choice_is_no_answe
     result = read(json.dumps(document).encode(), fill=False)
     assert [(r.line, r.field) for r in result.refused] == [(2, "reference_index")]
     assert len(set(result.rollouts.text("problem_id"))) == 2
+
+
+def test_one_of_several_correct_references_is_no_reference():
+    document = json.loads((FIXTURES / "helm_scenario_state.json").read_text())
+    references = document["request_states"][0]["instance"]["references"]
+    references.append({"output": {"text": "five"}, "tags": ["correct"]})
+    result = read(json.dumps(document).encode())
+    assert columns(result, "reference_answer", "correct") == [[None, None, "20"], [None, None, True]]

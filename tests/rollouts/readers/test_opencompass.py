@@ -44,3 +44,23 @@ def test_one_bad_prediction_costs_one_row():
     assert [(refusal.line, refusal.field) for refusal in result.refused] == [(2, "prediction"), (3, "origin_prompt")]
     row = result.rollouts.row(2)
     assert (row["problem"], row["response"], row["reference_answer"], row["correct"]) == ("7-2?", "5", "5", True)
+
+
+def test_rounds_of_a_conversation_are_problems_of_their_own():
+    rounds = {"origin_prompt": ["1+1?", "Twice that?"], "prediction": ["2", "4"], "gold": ["2", "4"]}
+    result = read(json.dumps({"0": rounds}).encode())
+    assert columns(result, "problem", "sample", "correct") == [["1+1?", "Twice that?"], [0, 0], [True, True]]
+
+
+def test_grouped_details_hold_answers_only():
+    details = [{"example_abbr": "main_0", "pred": ["5", "6"], "answer": ["5", "5"], "correct": [True, False]}]
+    details.append({"example_abbr": "main_1", "pred": ["20"], "answer": ["20", "20"], "correct": [True]})
+    result = read(json.dumps({"accuracy": 50.0, "details": details}).encode())
+    assert columns(result, "problem_id", "sample", "answer", "correct") == [
+        ["main_0"] * 2,
+        [0, 1],
+        ["5", "6"],
+        [True, False],
+    ]
+    assert [(refusal.line, refusal.field) for refusal in result.refused] == [(2, "answer")]
+    assert "read predictions/*.json" in result.notes[0]

@@ -37,7 +37,6 @@ def test_a_finish_reason_of_length_is_a_truncated_solution():
         ({"pred": ["5"]}, "pred"),
         ({"score": [True, False, True]}, "score"),
         ({"code": []}, "code"),
-        ({"code": [1, 2]}, "code"),
         ({"question": None}, "question"),
     ],
 )
@@ -50,6 +49,6 @@ def test_a_broken_record_is_refused_by_field_and_the_others_stay(change, field):
 
 def test_a_verdict_that_is_none_costs_one_solution():
     [good, _] = records_of("qwen_math.jsonl")
-    result = read(lines(good | {"score": [True, "maybe"]}), fill=False)
-    assert columns(result, "correct") == [[True]]
-    assert result.refused[0].field == "correct"
+    result = read(lines(good | {"score": [True, "maybe"]}, good | {"code": [None, "so 5"]}), fill=False)
+    assert columns(result, "correct", "response") == [[True, False], ["so \\boxed{5}", "so 5"]]
+    assert [(refusal.line, refusal.field) for refusal in result.refused] == [(1, "correct"), (2, "response")]
