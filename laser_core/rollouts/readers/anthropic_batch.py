@@ -37,14 +37,14 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
             error = as_object(result.get("error"))
             why = as_object(error.get("error", error)).get("message") or result.get("type")
             raise FieldError("result", f"the request failed: {str(why)[:100]}")
-    texts = [part["text"] for part in objects(message.get("content")) if isinstance(part.get("text"), str)]
-    if not texts:
+    texts = [text for part in objects(message.get("content")) if isinstance(text := part.get("text"), str)]
+    stop = message.get("stop_reason")
+    if not texts and stop not in _CUT_OFF:  # all of a limit may go into thinking: that is a solution without an answer
         raise FieldError("content", "the message holds no text")
     if isinstance(message.get("model"), str):
         context.meta.setdefault("model", message["model"])
-    stop = message.get("stop_reason")
     row: Row = {
-        "response": "".join(str(text) for text in texts),
+        "response": "".join(texts),
         "truncated": stop in _CUT_OFF if isinstance(stop, str) else None,
         "n_tokens": as_object(message.get("usage")).get("output_tokens"),
     }

@@ -22,7 +22,7 @@ TITLE = "evalscope predictions or reviews, before 1.0"
 RESULT = "review_result"
 SAME_AS_INPUT = "*Same as Input*"
 _QUESTIONS = ("question", "problem", "prompt", "query", "input")
-_ANSWERS = ("answer", "solution", "target", "gold", "expected_answer")
+_ANSWERS = ("answer", "solution", "target", "gold", "expected_answer", "response")
 
 
 def matches(keys: set[str], record: Row) -> bool:

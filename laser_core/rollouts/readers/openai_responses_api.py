@@ -36,15 +36,16 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
     if isinstance(body.get("error"), dict):
         raise FieldError("error", f"the request failed: {str(as_object(body['error']).get('message'))[:100]}")
     items = [item for item in objects(body.get("output")) if item.get("type") == "message"]
-    parts = [part for item in items for part in objects(item.get("content")) if part.get("type") == "output_text"]
-    texts = [part["text"] for part in parts if isinstance(part.get("text"), str)]
-    if not texts:
-        raise FieldError("output", "the response holds no text: it has no message, or a refusal")
+    parts = [part for item in items for part in objects(item.get("content"))]
+    texts = [text for part in parts if isinstance(text := part.get("text", part.get("refusal")), str)]
+    cut_off = _cut_off(body)
+    if not texts and not cut_off:  # all of a limit may go into reasoning: that is a solution without an answer
+        raise FieldError("output", "the response holds no message")
     if isinstance(body.get("model"), str):
         context.meta.setdefault("model", body["model"])
     row: Row = {
-        "response": "".join(str(text) for text in texts),
-        "truncated": _cut_off(body),
+        "response": "".join(texts),
+        "truncated": cut_off,
         "n_tokens": as_object(body.get("usage")).get("output_tokens"),
     }
     logprobs = [item for part in parts for item in objects(part.get("logprobs"))]

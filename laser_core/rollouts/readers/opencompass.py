@@ -20,6 +20,7 @@ NAME = "opencompass"
 TITLE = "OpenCompass predictions or results"
 
 _ASKING = ("HUMAN", "user")
+_GOLDS = ("gold", "refr", "reference")  # the last two in benchmarks that keep their own copy of the writer
 _NOT_TEXT = "no generated text (a multiple-choice task may have log-likelihoods instead)"
 
 
@@ -41,7 +42,8 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
 
 def _predicted(record: Row) -> Iterator[Row]:
     """The samples of a problem, or the rounds of a conversation, each with a prompt and a gold answer of its own."""
-    prompts, predictions, golds = (record.get(name) for name in ("origin_prompt", "prediction", "gold"))
+    prompts, predictions = record.get("origin_prompt"), record.get("prediction")
+    golds = next((record[name] for name in _GOLDS if name in record), None)
     if isinstance(prompts, list) and isinstance(predictions, list) and isinstance(golds, list):
         for prompt, prediction, gold in zip(prompts, predictions, golds, strict=False):
             yield from _predicted({"origin_prompt": prompt, "prediction": prediction, "gold": gold})

@@ -28,7 +28,7 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
     responses = a_list(record, "code")
     n = len(responses)
     answers, scores, stops = (beside(record, name, n) for name in ("pred", "score", "finish_reason"))
-    question = record.get("question")
+    question = record.get("question", record.get("problem"))
     if not isinstance(question, str):
         raise FieldError("question", f"expected text, found {type(question).__name__}")
     for response, answer, score, stop in zip(responses, answers, scores, stops, strict=True):

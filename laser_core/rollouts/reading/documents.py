@@ -31,6 +31,7 @@ def reshaped(document: Mapping[str, object]) -> list[object] | None:
     details = document.get("details")
     numbered = details if isinstance(details, dict) else document
     records = {key: value for key, value in numbered.items() if key.isdecimal()}
-    if records and all(key in records or key == "type" for key in numbered):
+    first = next(iter(records.values()), None)
+    if isinstance(first, dict) and 2 * len(records) >= len(numbered):  # beside a word or two on the whole set
         return list(records.values())
     return next((found for name in _LISTS if isinstance(found := document.get(name), list) and found), None)

@@ -51,10 +51,19 @@ def test_responses_and_messages_alone_or_listed():
         assert columns(read(json.dumps([body, body | {"id": "b"}]).encode(), fill=False), "sample") == [[0, 0]]
 
 
-def test_a_response_without_text_is_refused():
+def test_a_limit_that_went_into_thinking_is_a_solution_without_an_answer():
+    response = records_of("openai_responses.jsonl")[1]["response"]["body"]
+    message = records_of("anthropic_batch.jsonl")[1]["result"]["message"]
+    thought = response | {"output": response["output"][:1]}, message | {"content": message["content"][:1]}
+    for body in thought:
+        assert columns(read(json.dumps(body).encode()), "response", "truncated", "answer") == [[""], [True], [None]]
+
+
+def test_a_response_without_a_message_is_refused_and_a_refusal_is_none():
     good = records_of("openai_responses.jsonl")[0]["response"]["body"]
-    refusal = {"type": "message", "role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}
-    cut_off = good | {"id": "b", "output": [refusal]}
-    failed = good | {"id": "c", "error": {"message": "server error"}}
-    result = read(json.dumps([good, cut_off, failed]).encode(), fill=False)
+    declined = {"type": "message", "role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}
+    bodies = [good | {"id": "b", "output": [declined]}, good | {"id": "c", "output": []}]
+    bodies.append(good | {"id": "d", "error": {"message": "server error"}})
+    result = read(json.dumps(bodies).encode(), fill=False)
+    assert columns(result, "response") == [["No."]]
     assert [(r.line, r.field) for r in result.refused] == [(2, "output"), (3, "error")]

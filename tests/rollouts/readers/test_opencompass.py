@@ -64,3 +64,10 @@ def test_grouped_details_hold_answers_only():
     ]
     assert [(refusal.line, refusal.field) for refusal in result.refused] == [(2, "answer")]
     assert "read predictions/*.json" in result.notes[0]
+
+
+def test_other_names_of_the_gold_answer():
+    records = {
+        str(i): {"origin_prompt": "1+1?", "prediction": "2", name: "2"} for i, name in enumerate(("refr", "gold"))
+    }
+    assert columns(read(json.dumps(records).encode()), "reference_answer", "correct") == [["2", "2"], [True, True]]

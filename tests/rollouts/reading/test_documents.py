@@ -35,6 +35,7 @@ def test_a_w_and_b_table_is_recognised_by_its_columns():
 def test_numbered_objects_and_those_under_details():
     rows = {"0": {"q": "1+1?"}, "1": {"q": "2+2?"}}
     assert reshaped(rows) == list(rows.values())
+    assert reshaped(rows | {"_dataset_info": {"version": "2"}}) == list(rows.values())
     assert reshaped({"accuracy": 50.0, "details": {"type": "GEN"} | rows}) == list(rows.values())
 
 
@@ -42,7 +43,8 @@ def test_numbered_objects_and_those_under_details():
     "document",
     [
         {},
-        {"0": 1, "a": 2},
+        {"0": 1, "1": 2},
+        {"0": {"q": "1+1?"}, "a": 1, "b": 2},
         {"details": {"type": "GEN"}},
         {"columns": [], "data": []},
         {"columns": ["a", "a"], "data": [[1, 2]]},  # two columns of one name
