@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from laser_core.commands import Out, split_pair
+
+if TYPE_CHECKING:
+    from laser_core.rollouts import Checks
+
+SHOWN_DISAGREEMENTS = 10
 
 
 def convert(
@@ -51,12 +56,27 @@ def convert(
         typer.echo(f"  refused {where}: {refusal.reason}")
     if result.n_refused > 20:
         typer.echo(f"  ... and {result.n_refused - 20:,} more refused rows")
+    _show_checks(result.checks)
     keys = read(out, fill=False, columns=()).rollouts
     for sentence in missing_views(keys, holds=result.holds):
         typer.echo(f"  {sentence}")
     typer.echo(f"Wrote {out}")
     if map_ and memory:
         _remember(files, mapping)
+
+
+def _show_checks(checks: Checks) -> None:
+    """What a person would look at to find out whether the file was read as it was meant."""
+    from laser_core.rollouts.checks import agreement, opposed, sentences
+
+    found = agreement(checks.given)
+    typer.echo("Check that the file was read as it was meant:")
+    for sentence in sentences(checks, found):
+        typer.echo(f"  {sentence}")
+    for item in found.disagreements[:SHOWN_DISAGREEMENTS]:
+        typer.echo(f"    {opposed(item)}")
+    if found.n_disagreements > SHOWN_DISAGREEMENTS:
+        typer.echo(f"    ... and {found.n_disagreements - SHOWN_DISAGREEMENTS:,} more")
 
 
 def _recalled(files: list[Path]) -> dict[str, str] | None:

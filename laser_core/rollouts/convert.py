@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,10 +13,11 @@ import pyarrow.parquet as pq
 
 from laser_core.errors import InputError
 from laser_core.rollouts.canonical_parquet import canonical_tables, is_canonical_parquet
+from laser_core.rollouts.checks import Checking, Checks
 from laser_core.rollouts.complete import OnProgress, complete
 from laser_core.rollouts.reading.batch import Batch, File
 from laser_core.rollouts.reading.identity import ProblemNames
-from laser_core.rollouts.reading.read import Reading, sentences
+from laser_core.rollouts.reading.read import Reading, own_verdicts, sentences
 from laser_core.rollouts.reading.read_files import common_meta
 from laser_core.rollouts.reading.records import Refusal
 from laser_core.rollouts.reading.run_names import RunNames
@@ -37,6 +38,7 @@ class Converted:
     meta : as written beside them.
     holds : columns that hold at least one value.
     file_notes : sentences on what was done with whole files: left out, joined, renamed.
+    checks : what to look at: solutions a problem, who gave the verdicts, duplicates.
     """
 
     format: str
@@ -49,6 +51,7 @@ class Converted:
     files: tuple[str, ...]
     holds: frozenset[str]
     file_notes: tuple[str, ...] = ()
+    checks: Checks = field(default_factory=Checks)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -86,14 +89,19 @@ def convert(
         "requests": batch.requests,
         "problems": ProblemNames(),
     }
-    parts, names, n_bytes = [], RunNames(), 0
+    parts: list[_Part] = []
+    names, checking, n_bytes = RunNames(), Checking(), 0
     with atomic_path(out) as temporary:
         sink = _Sink(temporary)
         for number, item in enumerate(batch.files):
             with open_source(item.content, name=item.name) as opened:
                 part = _Part(opened, options | {"run": item.run}, fill, progress)
-                for table in part.tables():
-                    sink.add(names.place(number, item.name, table) if len(batch.files) > 1 else table)
+                for table, given in part.tables():
+                    if len(batch.files) > 1:
+                        table, kept = names.place(number, item.name, table)
+                        given = given.filter(kept)
+                    sink.add(table)
+                    checking.add(table, given)
                     if progress:
                         progress("converting", n_bytes + opened.position(), max(batch.size, n_bytes + opened.size))
                 n_bytes += opened.size
@@ -113,6 +121,7 @@ def convert(
         files=tuple(item.name for item in batch.files),
         holds=frozenset(sink.holds),
         file_notes=(*batch.notes, *sentences(names.notes)),
+        checks=checking.result(),
     )
 
 
@@ -127,8 +136,8 @@ class _Part:
         self.format = "parquet" if ours else self.reading.reader.NAME
         self.n_rows, self.filled = 0, Counter()
 
-    def tables(self) -> Iterator[pa.Table]:
-        """The canonical tables. Raises InputError at the end if there was nothing in them."""
+    def tables(self) -> Iterator[tuple[pa.Table, pa.ChunkedArray]]:
+        """The canonical tables, each with the file's own verdicts; InputError at the end if there was none."""
         if self.reading is None:
             tables = canonical_tables(self.opened.parquet(), self.opened, batch_rows=ROW_GROUP_ROWS)
         else:
@@ -138,10 +147,11 @@ class _Part:
             if extract is None:
                 extract = "answer" not in table.column_names if self.reading is None else self.reading.states_no_answers
             self.n_rows += len(table)
+            given = own_verdicts(table)
             if self.fill:
                 done = complete(Rollouts(table, self.meta()), extract=extract, progress=self.progress)
                 table, self.filled = done.rollouts.table, self.filled + done.notes
-            yield table
+            yield table, given
         if self.reading is not None:
             self.reading.require_rows(self.n_rows)
         elif not self.n_rows:

@@ -36,6 +36,7 @@ class Context:
     left_out : numbers of the records that the survey found to repeat others: no rows are made of them.
     rewards : the values that each reward takes in the file, by the file's name for it, from the survey.
     found : whatever else the survey learned, in a type of the reader's own.
+    empty : what to say of a file without rollouts, and the remedy.
     """
 
     file: str
@@ -46,6 +47,7 @@ class Context:
     left_out: set[int] = field(default_factory=set)
     rewards: dict[str, RewardScale] = field(default_factory=dict)
     found: object = None
+    empty: tuple[str, str] = ("the file holds no rollouts", "choose another file")
 
 
 def readers() -> tuple[ModuleType, ...]:

@@ -88,8 +88,11 @@ def _remember(record: dict[str, object], context: Context) -> None:
     context.meta["model"] = log.get("model")
     context.meta["task"] = log.get("task")
     context.meta["temperature"] = as_object(log.get("model_generate_config")).get("temperature")
-    if record.get("status") not in (None, "success"):
-        context.notes[f"the log's status is '{str(record['status'])[:20]}': samples may be missing"] += 1
+    status = str(record.get("status") or "unknown")[:20]
+    problem = f"this Inspect AI log holds no rollouts: it holds a header and no samples (status '{status}')"
+    context.empty = problem, "save it with its samples: inspect log dump FILE > log.json"
+    if status not in ("unknown", "success"):
+        context.notes[f"the log's status is '{status}': samples may be missing"] += 1
 
 
 def _choice(record: dict[str, object]) -> dict[str, object]:

@@ -41,6 +41,7 @@ class ReadResult:
     noted : what was filled in, taken differently than written, or ignored -> how often.
     n_refused : how many were left out, listed or not.
     files : display names of the files that the rollouts came from.
+    given : the file's own verdicts, one a row, null where it gave none; None: the verdicts are all the file's.
     """
 
     rollouts: Rollouts
@@ -50,6 +51,7 @@ class ReadResult:
     noted: Counter[str] = field(default_factory=Counter)
     n_refused: int = 0
     files: tuple[str, ...] = ()
+    given: pa.ChunkedArray | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -136,6 +138,7 @@ def read(
                     progress("reading", opened.position(), opened.size)
             result, extract = reading.result(tables), reading.states_no_answers
     if fill:
+        result = replace(result, given=own_verdicts(result.rollouts.table))
         done = complete(result.rollouts, extract=extract, progress=progress)
         result = replace(result, rollouts=done.rollouts, noted=result.noted + done.notes)
     if columns is not None:
@@ -143,6 +146,13 @@ def read(
         kept = table.select([column for column in table.column_names if wanted(column, columns)])
         result = replace(result, rollouts=replace(result.rollouts, table=kept))
     return replace(result, rollouts=on_disk(result.rollouts)) if to_disk else result
+
+
+def own_verdicts(table: pa.Table) -> pa.ChunkedArray:
+    """The verdicts in a table as it was read, one a row, null where there is none."""
+    if "correct" in table.column_names:
+        return table["correct"]
+    return pa.chunked_array([pa.nulls(len(table), pa.bool_())])
 
 
 def sentences(notes: Counter[str]) -> tuple[str, ...]:
@@ -330,7 +340,8 @@ class Reading:
         if n_rows:
             return
         if not self.refused:
-            raise InputError("the file holds no rollouts", file=self.opened.name, remedy="choose another file")
+            problem, remedy = self.context.empty
+            raise InputError(problem, file=self.opened.name, remedy=remedy)
         first = self.refused[0]
         raise InputError(
             f"no row could be read ({self.n_refused:,} refused); the first one: {first.reason}",

@@ -17,7 +17,7 @@ from laser_core.errors import InputError
 from laser_core.rollouts.complete import OnProgress
 from laser_core.rollouts.reading.batch import Batch, File
 from laser_core.rollouts.reading.identity import ProblemNames
-from laser_core.rollouts.reading.read import ReadResult, read, sentences
+from laser_core.rollouts.reading.read import ReadResult, own_verdicts, read, sentences
 from laser_core.rollouts.reading.run_names import RunNames
 from laser_core.rollouts.schema import Rollouts, RunMeta, ordered
 
@@ -101,11 +101,13 @@ def read_files(
             failed.append(error)
             continue
         table = result.rollouts.table
+        given = result.given if result.given is not None else own_verdicts(table)
         if len(batch.files) > 1:
-            table = runs.place(number, item.name, table)
+            table, kept = runs.place(number, item.name, table)
+            given = given.filter(kept)
         if not len(table):
             continue  # all of it is in an earlier file; the notes say so
-        result = replace(result, rollouts=replace(result.rollouts, table=table))
+        result = replace(result, rollouts=replace(result.rollouts, table=table), given=given)
         earlier = next((i for i, other in enumerate(results) if _shares_a_run(other, result)), None)
         if earlier is None:
             results.append(result)
@@ -130,7 +132,12 @@ def _merged(one: ReadResult, other: ReadResult) -> ReadResult:
         noted=one.noted + other.noted,
         n_refused=one.n_refused + other.n_refused,
         files=one.files + other.files,
+        given=pa.chunked_array([*_given(one).chunks, *_given(other).chunks], pa.bool_()),
     )
+
+
+def _given(result: ReadResult) -> pa.ChunkedArray:
+    return result.given if result.given is not None else own_verdicts(result.rollouts.table)
 
 
 def _with_file(result: ReadResult) -> ReadResult:

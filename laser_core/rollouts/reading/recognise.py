@@ -118,10 +118,17 @@ def choose_reader(opened: Source, *, format: str | None, mapping: dict[str, str]
         )
     if not first:
         return canonical  # every record so far is broken: reading on will say how
+    columns = _columns(first)
+    shown = ", ".join(column[:60] for column in sorted(columns)[:30])
+    more = f" and {len(columns) - 30} more" if len(columns) > 30 else ""
+    guess = suggest_mapping(columns)
+    pairs = [*guess.items(), *([] if "response" in guess.values() else [("COLUMN", "response")])]
     raise InputError(
-        f"not a known rollout format; its columns are: {', '.join(c[:40] for c in sorted(_columns(first))[:30])}",
+        f"not a known rollout format; its columns are: {shown}{more}",
         file=opened.name,
-        remedy="map its columns to the table's fields (--map column=field), at least one to 'response'",
+        remedy="say which column is which field, nested ones by their path, for example "
+        + " ".join(f"--map {column[:60]}={field}" for column, field in pairs)
+        + " (a list in the response's column holds one solution an item)",
     )
 
 

@@ -177,6 +177,8 @@ def wrapped_records(document: dict[str, object]) -> list[object] | None:
     --------
     >>> wrapped_records({"model": "m", "results": [{"response": "2"}]})
     [{'response': '2'}]
+    >>> wrapped_records({"0": {"response": "2"}, "1": {"response": "3"}})
+    [{'response': '2'}, {'response': '3'}]
     >>> wrapped_records({"question": "1+1?", "messages": [{"role": "user", "content": "1+1?"}]}) is None
     True
     """
@@ -194,7 +196,12 @@ def wrapped_records(document: dict[str, object]) -> list[object] | None:
         for value in document.values()
         if isinstance(value, list) and value and all(isinstance(item, dict) for item in value) and not is_chat(value)
     ]
-    return lists[0] if len(lists) == 1 else None
+    if lists:
+        return lists[0] if len(lists) == 1 else None
+    values = list(document.values())
+    numbered = len(values) > 1 and all(isinstance(value, dict) and value for value in values)
+    alike = numbered and len({tuple(sorted(value)) for value in values if isinstance(value, dict)}) == 1
+    return values if alike else None
 
 
 def looks_like_table(first_line: bytes) -> bool:
