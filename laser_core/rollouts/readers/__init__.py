@@ -3,7 +3,7 @@
 A reader has a ``NAME`` (what ``--format`` takes), a ``TITLE``, ``matches(keys, record)`` (is a record with these keys
 of this format?) and ``rows(record, context)`` (the rollouts in a record, as dicts with canonical field names). It may
 leave out ``run``, ``problem_id`` and ``sample``; they are filled in afterwards. It raises FieldError for a record it
-cannot use.
+cannot use. What several readers share is in :mod:`laser_core.rollouts.readers.parts`.
 
 ``problem_id`` is the file's own id, as it stands there, or nothing: :mod:`laser_core.rollouts.reading.identity` decides
 from the id, the text and the reference answer which rows belong to one problem. ``answer`` may be whatever the tool

@@ -28,7 +28,7 @@ def matches(keys: set[str], record: Row) -> bool:
 
 
 def survey(records: Iterable[tuple[int, Row]], context: Context) -> None:
-    """Learn which values the main score takes, and which lines a resumed run wrote again."""
+    """Learn which values the main score takes, and which samples a resumed run wrote again."""
     latest: dict[int, int] = {}
     for number, record in records:
         survey_grades([_grade(record)], context)
@@ -37,7 +37,7 @@ def survey(records: Iterable[tuple[int, Row]], context: Context) -> None:
             context.left_out.add(latest[sample])
         latest[sample] = number
     if context.left_out:
-        context.notes["lines of samples that were written again: only the last one counts"] += len(context.left_out)
+        context.notes["samples written more than once: only the last line counts"] += len(context.left_out)
 
 
 def rows(record: Row, context: Context) -> Iterator[Row]:

@@ -72,7 +72,7 @@ def signals(values: object, *, leave_out: Iterable[str] = ()) -> Row:
 
 
 def a_list(record: Mapping[str, object], name: str) -> list[object]:
-    """A non-empty list, such as a problem's solutions. An item that is no text costs that solution alone.
+    """A non-empty list, such as a problem's solutions. An item that is not text only costs its own solution.
 
     Raises
     ------
@@ -140,13 +140,13 @@ def user_turn(prompt: str) -> str:
 
 
 def survey_grades(grades: Iterable[Grade | None], context: Context) -> None:
-    """Learn which values the file's verdicts and rewards take, for :func:`graded`."""
+    """Collect the values that the file's verdicts and rewards take, which :func:`graded` needs."""
     for name, value in (grade for grade in grades if grade is not None):
         context.rewards.setdefault(name, RewardScale()).add(value)
 
 
 def graded(row: Row, grade: Grade | None, values: object, context: Context) -> Row:
-    """The row with the verdict that its grade stands for, and all other numbers as signals.
+    """The row with its verdict, and every other number as a signal.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def graded(row: Row, grade: Grade | None, values: object, context: Context) -> R
     grade : tuple of str and object, optional
         What the file calls the verdict or the reward that may be one, and its value.
     values : object
-        Numbers by name, the grade among them or not. It is no signal where it is the verdict.
+        Numbers by name. Where the grade itself is the verdict it is left out of the signals.
     context : Context
         Of a file that was surveyed.
 

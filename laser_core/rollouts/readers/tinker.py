@@ -40,7 +40,9 @@ def _trajectory(record: Row, context: Context) -> Row:
     turns = objects(record.get("turns"))
     said = [turn for turn in turns if turn.get("role") == "assistant"]
     if not said:
-        raise FieldError("turns", f"the sample failed: {str(record.get('error') or 'the model said nothing')[:100]}")
+        raise FieldError(
+            "turns", f"the sample failed: {str(record.get('error') or 'it has no turn of the model')[:100]}"
+        )
     asked = next((turn.get("content") for turn in turns if turn.get("role") == "user"), None)
     metrics, logs = _metrics(record), as_object(record.get("logs"))
     counts = [turn.get("token_count") for turn in said]
@@ -77,7 +79,7 @@ def _summary(record: Row, context: Context) -> Row:
 
 
 def _metrics(record: Row) -> Row:
-    """The trajectory's metrics; of a summary's steps the last word."""
+    """The trajectory's metrics; in a summary the last value of each over the steps."""
     metrics = dict(as_object(record.get("metrics")))
     for step in objects(record.get("steps")):
         metrics |= as_object(step.get("metrics"))

@@ -49,7 +49,7 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
     if len(failed) == len(traces):
         raise failed[-1]
     if failed:
-        context.notes["traces that failed beside others of their episode: left out"] += len(failed)
+        context.notes["failed traces beside others of their episode: left out"] += len(failed)
 
 
 def _policy(record: Row) -> list[Row]:
@@ -87,7 +87,7 @@ def _row(trace: Row, episode: Row, context: Context) -> Row:
 
 
 def _last_branch(nodes: list[Row]) -> list[Row]:
-    """The path from a root to the last leaf; a graph that is none ends where it stops making sense."""
+    """The path from a root to the last leaf. A parent that is nowhere, or already on the path, ends it."""
     path, at, seen = [], len(nodes) - 1, set()
     while 0 <= at < len(nodes) and at not in seen:
         seen.add(at)

@@ -11,8 +11,8 @@ def reshaped(document: Mapping[str, object]) -> list[object] | None:
     """The records of a split table, of numbered objects or of a known log; None for any other document.
 
     A split table is ``{"columns": [...], "data": [[...], ...]}``, as W&B and pandas write it; an index that pandas adds
-    is left out. Numbered objects are ``{"0": {...}, "1": {...}}``, as OpenCompass and pandas write them, or stand like
-    that under ``details``. A row that does not fit the columns stays a list, which is refused where it stands.
+    is left out. Numbered objects are ``{"0": {...}, "1": {...}}``, as OpenCompass and pandas write them, or the same
+    under ``details``. A row that does not fit the columns stays a list, which is refused where it stands.
 
     Examples
     --------

@@ -72,7 +72,7 @@ def test_partial_credit_is_verified_against_the_target():
 def test_of_a_sample_that_was_reviewed_again_the_last_review_counts():
     result = read(lines(review(value={"acc": 1.0}), review(2), review(value={"acc": 0.0})), fill=False)
     assert columns(result, "sample", "correct") == [[0, 1], [False, False]]
-    assert "lines of samples that were written again: only the last one counts (1 row)" in result.notes
+    assert "samples written more than once: only the last line counts (1 row)" in result.notes
 
 
 def test_one_of_several_targets_is_no_reference():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from laser_core.rollouts import preview
+from laser_core.rollouts import preview, read
 from laser_core.rollouts.readers import readers
 from tests.rollouts.readers.files import FIXTURES, records_of
 
@@ -80,3 +80,12 @@ def test_every_fixture_is_listed_here():
 def test_the_names_are_one_each():
     names = [reader.NAME for reader in readers()]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("name", [name for name in OWNERS if name.endswith(".jsonl")])
+def test_a_file_of_one_line_is_read_like_the_whole(name):
+    """It is one JSON object, which might also be a document that wraps records."""
+    data = (FIXTURES / name).read_bytes()
+    alone, whole = read(data.splitlines(keepends=True)[0], fill=False), read(data, fill=False)
+    assert (alone.format, alone.n_rows) == (OWNERS[name], 1)
+    assert alone.rollouts.text("response") == whole.rollouts.text("response")[: len(alone.rollouts)]

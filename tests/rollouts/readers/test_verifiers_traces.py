@@ -60,7 +60,7 @@ def test_agents_that_are_not_trained_and_traces_that_failed_are_left_out():
     record["traces"] += [judge, failed]
     result = read(lines(record), fill=False)
     assert columns(result, "response") == [["\\boxed{5}"]]
-    assert "traces that failed beside others of their episode: left out (1 row)" in result.notes
+    assert "failed traces beside others of their episode: left out (1 row)" in result.notes
     lost = read(lines(episode(), episode() | {"traces": [], "errors": [{"message": "no box"}]}), fill=False)
     assert lost.refused[0].reason == "the episode failed before any trace: no box"
 
