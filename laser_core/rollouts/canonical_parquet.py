@@ -98,8 +98,9 @@ def _mapped(parquet: pq.ParquetFile, opened: Source, names: list[str], required:
                 check_lengths(rollouts, opened.name)
             except InputError as error:
                 line = None if error.line is None else error.line + done
-                where = {"file": error.file, "line": line, "field": error.field}
-                raise InputError(error.problem, **where, remedy=error.remedy) from None
+                raise InputError(
+                    error.problem, file=error.file, line=line, field=error.field, remedy=error.remedy
+                ) from None
             done += len(table)
             yield rollouts.table
 

@@ -24,7 +24,7 @@ MAX_LISTED = 50
 QUOTED_CHARS = 60
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class GivenVerdict:
     """A verdict that the file gives on an answer, with what it can be checked against."""
 
@@ -109,11 +109,11 @@ class Checking:
     """
 
     def __init__(self) -> None:
-        self._n_rollouts = self._n_answered = self._n_file = self._n_ours = 0
+        self._n_rollouts = self._n_answered = self._n_file = self._n_ours = self._n_sampled = 0
         self._one_in, self._n_kept = 1, 0
         self._problems: list[np.ndarray] = []  # a hash of the problem, for each row
         self._responses: list[np.ndarray] = []  # a hash of problem and response
-        self._given: list[tuple[int, GivenVerdict]] = []  # a heap of the lowest hashes, as an even sample
+        self._given: list[tuple[int, int, GivenVerdict]] = []  # a heap of the lowest hashes, as an even sample
 
     def add(self, table: pa.Table, given: pa.ChunkedArray | None = None) -> None:
         """Count the rows of a piece.
@@ -167,10 +167,11 @@ class Checking:
             if len(self._given) >= MAX_COMPARED and key <= self._given[0][0]:
                 break
             verdict = bool(given[row].as_py())
-            values = (
+            run, problem, sample, answer, reference = (
                 table[name][row].as_py() for name in ("run", "problem_id", "sample", "answer", "reference_answer")
             )
-            item = (key, GivenVerdict(*values, verdict))
+            self._n_sampled += 1  # parts two items with the same hash
+            item = (key, self._n_sampled, GivenVerdict(run, problem, sample, answer, reference, verdict))
             if len(self._given) < MAX_COMPARED:
                 heapq.heappush(self._given, item)
             else:
@@ -192,7 +193,7 @@ class Checking:
             n_file_verdicts=self._n_file,
             n_our_verdicts=self._n_ours,
             n_duplicates=(len(responses) - len(np.unique(responses))) * self._one_in,
-            given=tuple(sorted(given for _, given in self._given)),
+            given=tuple(sorted((item for _, _, item in self._given), key=lambda g: (g.run, g.problem_id, g.sample))),
         )
 
 

@@ -15,9 +15,8 @@ from laser_core.errors import InputError
 from laser_core.rollouts.canonical_parquet import canonical_tables, is_canonical_parquet
 from laser_core.rollouts.checks import Checking, Checks
 from laser_core.rollouts.complete import OnProgress, complete
-from laser_core.rollouts.reading.batch import Batch, File
-from laser_core.rollouts.reading.identity import ProblemNames
-from laser_core.rollouts.reading.read import Reading, own_verdicts, sentences
+from laser_core.rollouts.reading.batch import Batch, File, named_file
+from laser_core.rollouts.reading.read import Reading, ReadOptions, own_verdicts, sentences
 from laser_core.rollouts.reading.read_files import common_meta
 from laser_core.rollouts.reading.records import Refusal
 from laser_core.rollouts.reading.run_names import RunNames
@@ -81,21 +80,15 @@ def convert(
     InputError
         As ``read`` does, or if ``out`` cannot be written. No file is left behind then.
     """
-    batch = Batch.of(source if isinstance(source, list) else [(name, source) if name else source])
-    options = {
-        "format": format,
-        "strict": strict,
-        "mapping": mapping,
-        "requests": batch.requests,
-        "problems": ProblemNames(),
-    }
+    batch = Batch.of(source if isinstance(source, list) else [named_file(source, name)])
+    options = ReadOptions(format, strict, mapping, requests=batch.requests)
     parts: list[_Part] = []
     names, checking, n_bytes = RunNames(), Checking(), 0
     with atomic_path(out) as temporary:
         sink = _Sink(temporary)
         for number, item in enumerate(batch.files):
             with open_source(item.content, name=item.name) as opened:
-                part = _Part(opened, options | {"run": item.run}, fill, progress)
+                part = _Part(opened, replace(options, run=item.run), fill, progress)
                 for table, given in part.tables():
                     if len(batch.files) > 1:
                         table, kept = names.place(number, item.name, table)
@@ -128,13 +121,14 @@ def convert(
 class _Part:
     """One of the files, read and completed in pieces."""
 
-    def __init__(self, opened: Source, options: dict, fill: bool, progress: OnProgress | None) -> None:
+    def __init__(self, opened: Source, options: ReadOptions, fill: bool, progress: OnProgress | None) -> None:
         self.opened, self.fill, self.progress = opened, fill, progress
-        ours = is_canonical_parquet(opened, format=options["format"], mapping=options["mapping"])
-        self.reading = None if ours else Reading(opened, **options)
-        self._meta = read_meta(opened.parquet().schema_arrow.metadata, opened.name) if ours else None
-        self.format = "parquet" if ours else self.reading.reader.NAME
-        self.n_rows, self.filled = 0, Counter()
+        ours = is_canonical_parquet(opened, format=options.format, mapping=options.mapping)
+        self.reading = None if ours else Reading(opened, options)
+        self._meta = read_meta(opened.parquet().schema_arrow.metadata, opened.name) if ours else RunMeta()
+        self.format = "parquet" if self.reading is None else self.reading.reader.NAME
+        self.n_rows = 0
+        self.filled: Counter[str] = Counter()
 
     def tables(self) -> Iterator[tuple[pa.Table, pa.ChunkedArray]]:
         """The canonical tables, each with the file's own verdicts; InputError at the end if there was none."""
@@ -142,7 +136,7 @@ class _Part:
             tables = canonical_tables(self.opened.parquet(), self.opened, batch_rows=ROW_GROUP_ROWS)
         else:
             tables = self.reading.tables()
-        extract = None
+        extract: bool | None = None
         for table in tables:
             if extract is None:
                 extract = "answer" not in table.column_names if self.reading is None else self.reading.states_no_answers
@@ -188,6 +182,8 @@ class _Sink:
     def close(self, meta: RunMeta) -> None:
         """Write what is left, and the metadata."""
         self._flush()
+        if self._writer is None:
+            return
         for key, value in Rollouts(pa.table({}), meta).to_arrow().schema.metadata.items():
             self._writer.add_key_value_metadata({key: value})
         self._writer.close()
@@ -197,28 +193,31 @@ class _Sink:
             return
         table = ordered(pa.concat_tables(self._pending, promote_options="default")).combine_chunks()
         self._pending = []
-        if self._writer is None:
-            self._open(table.column_names)
+        writer = self._writer
+        if writer is None:
+            writer = self._open(table.column_names)
         elif not set(table.column_names) <= set(self._columns):
-            self._widen(table.column_names)
-        self._writer.write_table(self._aligned(table))
+            writer = self._widen(writer, table.column_names)
+        writer.write_table(self._aligned(table))
 
-    def _open(self, columns: list[str]) -> None:
+    def _open(self, columns: list[str]) -> pq.ParquetWriter:
         schema = ordered(pa.schema([(name, column_type(name)) for name in columns]).empty_table()).schema
         self._columns = schema.names
         self._writer = pq.ParquetWriter(self.path, schema, compression="zstd")
+        return self._writer
 
-    def _widen(self, columns: list[str]) -> None:
+    def _widen(self, narrow_writer: pq.ParquetWriter, columns: list[str]) -> pq.ParquetWriter:
         """Rewrite what is there with the new columns too; happens about once, if at all."""
-        self._writer.close()
+        narrow_writer.close()
         narrow = self.path.with_suffix(".narrow")
         self.path.rename(narrow)
         try:
-            self._open([*self._columns, *(name for name in columns if name not in self._columns)])
+            writer = self._open([*self._columns, *(name for name in columns if name not in self._columns)])
             for batch in pq.ParquetFile(narrow).iter_batches(batch_size=ROW_GROUP_ROWS):
-                self._writer.write_table(self._aligned(pa.Table.from_batches([batch])))
+                writer.write_table(self._aligned(pa.Table.from_batches([batch])))
         finally:
             narrow.unlink(missing_ok=True)
+        return writer
 
     def _aligned(self, table: pa.Table) -> pa.Table:
         for name in self._columns:

@@ -8,7 +8,9 @@ external reward model, mean log-prob, ...) that can be analysed in the score's p
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -77,7 +79,7 @@ class RunMeta:
     laser_core_version: str = __version__
 
     @classmethod
-    def from_dict(cls, values: dict) -> RunMeta:
+    def from_dict(cls, values: Mapping[str, object]) -> RunMeta:
         """Keep the known keys with values of their type; a newer writer, or another hand, may have added others.
 
         Examples
@@ -86,15 +88,27 @@ class RunMeta:
         >>> meta.beta_v, meta.c_ref
         (0.1, None)
         """
-        kept = {}
-        for field in fields(cls):
-            value = values.get(field.name)
-            if "float" in field.type:
-                is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-                kept[field.name] = float(value) if is_number and np.isfinite(value) else None
-            elif isinstance(value, str):
-                kept[field.name] = value
-        return cls(**kept)
+
+        def text(name: str) -> str | None:
+            value = values.get(name)
+            return value if isinstance(value, str) else None
+
+        def number(name: str) -> float | None:
+            value = values.get(name)
+            known = isinstance(value, (int, float)) and not isinstance(value, bool) and np.isfinite(value)
+            return float(value) if known and isinstance(value, (int, float)) else None
+
+        return cls(
+            model=text("model"),
+            z_token=text("z_token"),
+            beta_v=number("beta_v"),
+            c_ref=number("c_ref"),
+            c_ref_std=number("c_ref_std"),
+            task=text("task"),
+            temperature=number("temperature"),
+            source_format=text("source_format"),
+            laser_core_version=text("laser_core_version") or __version__,
+        )
 
 
 def column_type(name: str) -> pa.DataType | None:
@@ -126,10 +140,10 @@ class Rollouts:
     meta: RunMeta
 
     def __len__(self) -> int:
-        return self.table.num_rows
+        return int(self.table.num_rows)
 
     @classmethod
-    def from_rows(cls, rows: list[dict], meta: RunMeta | None = None) -> Rollouts:
+    def from_rows(cls, rows: Sequence[Mapping[str, object]], meta: RunMeta | None = None) -> Rollouts:
         """Build from dicts that already have canonical names and types; columns no row has stay absent.
 
         Raises
@@ -163,7 +177,7 @@ class Rollouts:
         """A numeric or boolean column as float64 of shape (n_rows,), null as NaN; all NaN where there is none."""
         if name not in self.table.column_names:
             return np.full(len(self), np.nan)
-        return pc.cast(self.table[name], pa.float64()).to_numpy().astype(np.float64, copy=False)
+        return np.asarray(pc.cast(self.table[name], pa.float64()).to_numpy(), dtype=np.float64)
 
     def text(self, name: str) -> list[str | None]:
         """A text column as a list of shape (n_rows,); all None where the column is absent."""
@@ -175,13 +189,13 @@ class Rollouts:
         extra = [c for c in self.table.column_names if c.startswith(SIGNAL_PREFIX) and self.has(c)]
         return (["score"] if self.has("score") else []) + extra
 
-    def row(self, index: int) -> dict:
-        """One rollout as a dict of Python values."""
-        return self.table.slice(index, 1).to_pylist()[0]
+    def row(self, index: int) -> dict[str, Any]:
+        """One rollout as a dict of Python values, of each column's own type."""
+        return dict(self.table.slice(index, 1).to_pylist()[0])
 
     def runs(self) -> list[str]:
         """Run names in order of first appearance."""
-        return self.table["run"].unique().to_pylist()
+        return list(self.table["run"].unique().to_pylist())
 
     def take(self, selection: np.ndarray) -> Rollouts:
         """Rows by boolean mask or by index, in that order."""
@@ -280,7 +294,7 @@ def _taken(table: pa.Table, rows: np.ndarray) -> pa.Table:
     return joined.take(pa.array(np.argsort(order, kind="stable")))
 
 
-def read_meta(metadata: dict | None, file: object) -> RunMeta:
+def read_meta(metadata: Mapping[bytes, bytes] | None, file: object) -> RunMeta:
     """The run's metadata from a Parquet schema's.
 
     Raises

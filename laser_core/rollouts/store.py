@@ -77,7 +77,7 @@ def write_csv(rollouts: Rollouts, path: str | Path) -> None:
                 header = ""
 
 
-def _header(rollouts: Rollouts) -> dict:
+def _header(rollouts: Rollouts) -> dict[str, object]:
     return {"format_version": FORMAT_VERSION, **asdict(rollouts.meta), "columns": rollouts.table.column_names}
 
 
@@ -102,9 +102,8 @@ def _plain(name: str, value: object) -> object:
     """JSON has no NaN: null stands for it. A float32 is written with the fewest digits that give it back."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if value is not None and name in PER_TOKEN and name != "tokens":
-        known = [item is not None and math.isfinite(item) for item in value]
-        return [float(str(np.float32(x))) if is_known else None for x, is_known in zip(value, known, strict=True)]
+    if isinstance(value, list) and name in PER_TOKEN and name != "tokens":
+        return [float(str(np.float32(x))) if x is not None and math.isfinite(x) else None for x in value]
     return value
 
 

@@ -95,6 +95,13 @@ def test_the_verdicts_to_compare_are_an_even_sample(monkeypatch):
     assert check(rollouts, rows=33).given == given  # whatever the pieces
 
 
+def test_solutions_with_the_same_number_at_several_steps_are_all_compared():
+    rows = [row("p", 0, "#2", run="r", step=step, correct=True, answer=a) for step, a in enumerate((None, "2", "3"))]
+    given = check(Rollouts.from_rows(rows)).given
+    assert [item.answer for item in given] == [None, "2", "3"]
+    assert agreement(given).n_disagreements == 2
+
+
 def test_what_cannot_be_compared_is_not_counted_as_agreement():
     nothing = agreement([])
     assert (nothing.share, nothing.n_compared) == (None, 0)

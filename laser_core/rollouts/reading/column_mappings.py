@@ -45,7 +45,7 @@ def remember(shape: str, mapping: dict[str, str], folder: Path) -> None:
         temporary.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _read(folder: Path) -> dict:
+def _read(folder: Path) -> dict[str, object]:
     try:
         known = json.loads((folder / "mappings.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -128,9 +128,8 @@ def read(
             result = ReadResult(rollouts, "parquet", len(rollouts), (), files=(opened.name,))
             fill, extract = to_fill, "answer" not in rollouts.table.column_names
         else:
-            reading = Reading(
-                opened, format=format, strict=strict, mapping=mapping, run=run, requests=requests, problems=problems
-            )
+            options = ReadOptions(format, strict, mapping, run, requests or {}, problems or ProblemNames())
+            reading = Reading(opened, options)
             tables = []
             for table in reading.tables(max_bytes=MAX_IN_MEMORY_BYTES):
                 tables.append(table)
@@ -160,31 +159,32 @@ def sentences(notes: Counter[str]) -> tuple[str, ...]:
     return tuple(f"{note} ({count:,} rows)" if count > 1 else f"{note} (1 row)" for note, count in notes.items())
 
 
+@dataclass(frozen=True)
+class ReadOptions:
+    """What may be said about a file beforehand; every field means what it means for :func:`read`."""
+
+    format: str | None = None
+    strict: bool = False
+    mapping: dict[str, str] | None = None
+    run: str | None = None
+    requests: Mapping[str, str] = field(default_factory=dict)
+    problems: ProblemNames = field(default_factory=ProblemNames)
+
+
 class Reading:
     """One pass over a source: records in, canonical tables out, with everything refused or noted on the way.
 
     Parameters
     ----------
     opened : Source
-    format, strict, mapping, run, requests, problems
-        As for :func:`read`.
+    options : ReadOptions
     """
 
-    def __init__(
-        self,
-        opened: Source,
-        *,
-        format: str | None = None,
-        strict: bool = False,
-        mapping: dict[str, str] | None = None,
-        run: str | None = None,
-        requests: Mapping[str, str] | None = None,
-        problems: ProblemNames | None = None,
-    ) -> None:
-        self.opened, self.strict, self.run = opened, strict, run or opened.stem
-        self.reader = choose_reader(opened, format=format, mapping=mapping)
-        self.context = Context(opened.name, dict(mapping or {}), requests=requests or {})
-        self.problems = problems or ProblemNames()
+    def __init__(self, opened: Source, options: ReadOptions) -> None:
+        self.opened, self.strict, self.run = opened, options.strict, options.run or opened.stem
+        self.reader = choose_reader(opened, format=options.format, mapping=options.mapping)
+        self.context = Context(opened.name, dict(options.mapping or {}), requests=options.requests)
+        self.problems = options.problems
         self.n_records = self.n_refused = 0
         self.refused: list[Refusal] = []
         self._next_sample: Counter[tuple[str, str]] = Counter()
@@ -238,7 +238,7 @@ class Reading:
             self._stated.update(raw)
             try:
                 row = self._typed(raw, record.line, is_text=cells)
-                row.setdefault("sample", self._next_sample[row["run"], row["problem_id"]])
+                row.setdefault("sample", self._next_sample[str(row["run"]), str(row["problem_id"])])
                 check_row(row)
                 self._take(row)
             except FieldError as error:
@@ -284,7 +284,9 @@ class Reading:
 
     def _take(self, row: dict[str, object]) -> None:
         """Refuse a solution that is given twice; count the samples for rows that come without a number."""
-        run, problem, sample = row["run"], row["problem_id"], row["sample"]
+        run, problem, sample = str(row["run"]), str(row["problem_id"]), row["sample"]
+        if not isinstance(sample, int):
+            raise FieldError("sample", "expected a whole number")
         solution = hash((run, problem, row.get("step"), sample))
         if solution in self._taken:
             raise FieldError("sample", f"problem '{problem}' already has a sample {sample} in run '{run}'")
@@ -294,7 +296,12 @@ class Reading:
     @property
     def states_no_answers(self) -> bool:
         """Whether the file has no field for the answer at all; where it has one, a null means that none was found."""
-        return "answer" not in self._stated and "answer" not in (self.context.meta.get("columns") or ())
+        return "answer" not in self._stated and "answer" not in self._own_columns()
+
+    def _own_columns(self) -> list[object]:
+        """The columns that our own writer says its table has, those that hold only nulls among them."""
+        columns = self.context.meta.get("columns")
+        return columns if isinstance(columns, list) else []
 
     def _refuse(self, refusal: Refusal) -> None:
         if self.strict:
@@ -328,12 +335,19 @@ class Reading:
         table = ordered(pa.concat_tables(tables, promote_options="default"))
         if table.nbytes < _COMBINE_BELOW:
             table = table.combine_chunks()
-        for name in self.context.meta.get("columns") or ():  # columns of our own that happen to hold only nulls
-            if name in COLUMNS and name not in table.column_names:
+        for name in self._own_columns():
+            if isinstance(name, str) and name in COLUMNS and name not in table.column_names:
                 table = table.append_column(name, pa.nulls(len(table), COLUMNS[name]))
         rollouts = Rollouts(ordered(table), self.meta())
-        found = (self.reader.NAME, self.n_records, tuple(self.refused), self.context.notes, self.n_refused)
-        return ReadResult(rollouts, *found, files=(self.opened.name,))
+        return ReadResult(
+            rollouts,
+            format=self.reader.NAME,
+            n_rows=self.n_records,
+            refused=tuple(self.refused),
+            noted=self.context.notes,
+            n_refused=self.n_refused,
+            files=(self.opened.name,),
+        )
 
     def require_rows(self, n_rows: int) -> None:
         """Raise InputError, with the first refusal as its reason, if nothing was read."""

@@ -63,11 +63,12 @@ def preview(source: str | Path | bytes | BinaryIO, *, name: str | None = None, n
     """
     with open_source(source, name=name) as opened:
         first = _first_records(opened)
+        known: str | None = None
+        title = mapped.TITLE
         if is_canonical_parquet(opened, format=None, mapping=None):
             known, title = "parquet", canonical.TITLE
-        else:
-            reader = _recognised(first)
-            known, title = (reader.NAME, reader.TITLE) if reader else (None, mapped.TITLE)
+        elif reader := _recognised(first):
+            known, title = reader.NAME, reader.TITLE
         if not first:
             choose_reader(opened, format=None, mapping=None)
             raise InputError("none of its first lines can be read", file=opened.name, remedy="choose another file")

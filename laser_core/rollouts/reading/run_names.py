@@ -113,9 +113,10 @@ class _Solutions:
 
 def row_hashes(table: pa.Table, columns: tuple[str, ...]) -> np.ndarray:
     """One number for what the columns say in each row, of shape (n_rows,)."""
-    total = np.zeros(len(table), dtype=np.uint64)
+    total: np.ndarray = np.zeros(len(table), dtype=np.uint64)
     for name in columns:
         if name in table.column_names:
             values = table[name].to_pandas()
-            total = total * np.uint64(1_000_003) + pd.util.hash_pandas_object(values, index=False).to_numpy()
+            hashes = np.asarray(pd.util.hash_pandas_object(values, index=False), dtype=np.uint64)
+            total = np.add(total * np.uint64(1_000_003), hashes, dtype=np.uint64)
     return total

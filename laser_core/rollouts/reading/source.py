@@ -163,7 +163,9 @@ def open_source(source: str | Path | bytes | BinaryIO, *, name: str | None = Non
     InputError
         If there is nothing to read, or it is nothing this program reads (a pickle, an archive, a picture, UTF-16).
     """
-    owned = opened = None
+    owned: BinaryIO | None = None
+    opened: Source | None = None
+    raw: BinaryIO
     if isinstance(source, (bytes, bytearray, memoryview)):
         raw, name = io.BytesIO(source), name or "upload"
     elif isinstance(source, (str, Path)):
