@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from laser_core.rollouts.readers import Context
 from laser_core.rollouts.readers.openai_responses import chat_logprobs, message_content
 from laser_core.rollouts.readers.parts import Grade, Row, graded, objects, reference, survey_grades
+from laser_core.rollouts.readers.verl import as_text
 from laser_core.rollouts.reading.fields import FieldError
 from laser_core.rollouts.reading.json_values import as_object
 
@@ -59,7 +60,7 @@ def _reviewed(record: Row, context: Context) -> Row:
         "problem": _asked(record) or record.get("input") or None,
         "reference_answer": _target(record, context),
         "response": response,
-        "answer": score.get("extracted_prediction"),
+        "answer": as_text(score.get("extracted_prediction")),
         "sample": sample.get("generation_index"),
     }
     return graded(row, _grade(record), score.get("value"), context)

@@ -1,17 +1,21 @@
-"""HELM's scenario states, ``scenario_state.json`` (crfm-helm 0.5: adaptation/request_state.py, common/request.py).
+"""HELM's scenario states and display predictions (crfm-helm 0.5: adaptation/request_state.py, common/request.py).
 
-One object with ``adapter_spec`` and ``request_states``, of which each arrives here as a record: ``instance{id,
-input{text}, references[{output{text}, tags}]}, request{model, prompt, temperature}, result{success, completions[{text,
-tokens[{text, logprob}], finish_reason{reason}}]}, train_trial_index, output_mapping``. The metrics lie in another file,
-so answers are verified. Clients without log-probs write 0.0 for each of them.
+``scenario_state.json`` is one object with ``adapter_spec`` and ``request_states``, of which each arrives here as a
+record: ``instance{id, input{text}, references[{output{text}, tags}]}, request{model, prompt, temperature},
+result{success, completions[{text, tokens[{text, logprob}], finish_reason{reason}}]}, train_trial_index,
+output_mapping``. The metrics lie in another file, so answers are verified. Clients without log-probs write 0.0 for each.
+
+``display_predictions.json`` is a list of ``{instance_id, perturbation, predicted_text, mapped_output, stats{name:
+value}}``, with the verdicts and without the problems.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from laser_core.rollouts.readers import Context
-from laser_core.rollouts.readers.parts import Row, objects
+from laser_core.rollouts.readers.parts import Grade, Row, graded, objects, survey_grades, verdict_name
 from laser_core.rollouts.reading.fields import FieldError
 from laser_core.rollouts.reading.json_values import as_object
 
@@ -19,15 +23,25 @@ NAME = "helm"
 TITLE = "HELM scenario state"
 
 _CUT_OFF = ("length", "max_tokens")
+_STATED = re.compile(r"(?i:answer(?:\s+is)?)[\s:*]*\(?([A-Z])\b")
+_BEGINNING = re.compile(r"\A\s*\(?([A-Z])[).:]")
 
 
 def matches(keys: set[str], record: Row) -> bool:
-    """A request and its instance."""
-    return {"instance", "request", "train_trial_index"} <= keys
+    """A request and its instance, or a predicted text and its metrics."""
+    return {"instance", "request", "train_trial_index"} <= keys or {"instance_id", "predicted_text", "stats"} <= keys
+
+
+def survey(records: Iterable[tuple[int, Row]], context: Context) -> None:
+    """Learn which values the metric takes that may be the verdict."""
+    survey_grades((_grade(record) for _, record in records), context)
 
 
 def rows(record: Row, context: Context) -> Iterator[Row]:
     """One row per completion."""
+    if "predicted_text" in record:
+        yield _displayed(record, context)
+        return
     if record.get("reference_index") is not None:
         raise FieldError("reference_index", "this request scores a given choice; it did not generate an answer")
     instance, request, result = (as_object(record.get(name)) for name in ("instance", "request", "result"))
@@ -47,9 +61,33 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
             "truncated": stop in _CUT_OFF if isinstance(stop, str) else None,
         }
         if choices:
-            letter = str(completion.get("text")).strip().rstrip(".")
-            row["answer"] = letter if letter in choices else None
+            row["answer"] = _letter(str(completion.get("text")), choices)
         yield row | _tokens(objects(completion.get("tokens")))
+
+
+def _displayed(record: Row, context: Context) -> Row:
+    context.notes["display predictions hold no problems and no references: read scenario_state.json for both"] += 1
+    change = as_object(record.get("perturbation")).get("name")
+    name = record.get("instance_id")
+    row: Row = {
+        "problem_id": name if change is None else f"{name}, {change}",
+        "response": record.get("predicted_text"),
+    }
+    return graded(row, _grade(record), record.get("stats"), context)
+
+
+def _grade(record: Row) -> Grade | None:
+    """The metric that plainly is a verdict."""
+    stats = as_object(record.get("stats"))
+    name = verdict_name(stats)
+    return None if name is None else (name, stats[name])
+
+
+def _letter(text: str, choices: Row) -> str | None:
+    """The choice that a completion names: by itself, after "the answer is", or in its beginning."""
+    alone = text.strip().strip("().:* ")
+    named = [*_BEGINNING.findall(text), *_STATED.findall(text), alone]
+    return next((letter for letter in reversed(named) if letter in choices), None)
 
 
 def _reference(instance: Row, choices: Row, context: Context) -> object:

@@ -32,6 +32,11 @@ VERDICT_NAMES = frozenset(
         "math_verify",
         "math_reward",
         "exact_match",
+        "quasi_exact_match",
+        "math_equiv",
+        "math_equiv_chain_of_thought",
+        "final_number_exact_match",
+        "chain_of_thought_correctness",
     )
 )
 _TURNS = (  # how chat templates open and close a user's turn

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from laser_core.rollouts import read
-from tests.rollouts.readers.files import FIXTURES, columns, fixture
+from tests.rollouts.readers.files import FIXTURES, columns, fixture, lines, records_of
 
 
 def test_completions_of_a_scenario():
@@ -49,3 +51,39 @@ def test_one_of_several_correct_references_is_no_reference():
     references.append({"output": {"text": "five"}, "tags": ["correct"]})
     result = read(json.dumps(document).encode())
     assert columns(result, "reference_answer", "correct") == [[None, None, "20"], [None, None, True]]
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("B", "B"),
+        (" (A). ", "A"),
+        ("B. 9", "B"),
+        ("First A looks right, but the answer is (B)", "B"),
+        ("**Answer:** A\nbecause B is odd", "A"),
+        ("The correct answer is **B**.", "B"),
+        ("neither", None),
+        ("C", None),  # no such choice
+    ],
+)
+def test_the_letter_that_a_completion_names(text, letter):
+    document = json.loads((FIXTURES / "helm_scenario_choices.json").read_text())
+    document["request_states"][0]["result"]["completions"][0]["text"] = text
+    assert columns(read(json.dumps(document).encode(), fill=False), "answer")[0][0] == letter
+
+
+def test_display_predictions_have_the_verdicts():
+    result = fixture("helm_display_predictions.json")
+    assert columns(result, "problem_id", "sample", "correct", "signal.num_output_tokens") == [
+        ["id0", "id0", "id1"],
+        [0, 1, 0],
+        [True, False, True],
+        [4.0] * 3,
+    ]
+    assert "read scenario_state.json" in result.notes[0]
+
+
+def test_perturbations_of_an_instance_stay_apart_in_display_predictions():
+    records = records_of("helm_display_predictions.json")
+    records[1] |= {"perturbation": {"name": "lowercase"}}
+    assert columns(read(lines(*records), fill=False), "sample") == [[0, 0, 0]]

@@ -16,6 +16,7 @@ OWNERS = {
     "evalscope_predictions.jsonl": "evalscope",
     "evalscope_reviews.jsonl": "evalscope",
     "evalscope_reviews_1_0.jsonl": "evalscope",
+    "helm_display_predictions.json": "helm",
     "helm_scenario_choices.json": "helm",
     "helm_scenario_state.json": "helm",
     "inspect_ai.eval": "inspect-ai",
