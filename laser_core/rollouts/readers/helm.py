@@ -3,7 +3,7 @@
 ``scenario_state.json`` is one object with ``adapter_spec`` and ``request_states``, of which each arrives here as a
 record: ``instance{id, input{text}, references[{output{text}, tags}]}, request{model, prompt, temperature},
 result{success, completions[{text, tokens[{text, logprob}], finish_reason{reason}}]}, train_trial_index,
-output_mapping``. The metrics lie in another file, so answers are verified. Clients without log-probs write 0.0 for each.
+output_mapping``. The metrics lie in another file, so answers are verified. Clients without log-probs write 0.0.
 
 ``display_predictions.json`` is a list of ``{instance_id, perturbation, predicted_text, mapped_output, stats{name:
 value}}``, with the verdicts and without the problems.
@@ -20,7 +20,7 @@ from laser_core.rollouts.reading.fields import FieldError
 from laser_core.rollouts.reading.json_values import as_object
 
 NAME = "helm"
-TITLE = "HELM scenario state"
+TITLE = "HELM scenario state or display predictions"
 
 _CUT_OFF = ("length", "max_tokens")
 _STATED = re.compile(r"(?i:answer(?:\s+is)?)[\s:*]*\(?([A-Z])\b")
