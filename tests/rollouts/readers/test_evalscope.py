@@ -13,16 +13,22 @@ def test_reviews(name):
     result = fixture(name)
     assert (result.format, result.n_rows, result.refused) == ("evalscope", 4, ())
     # The index numbers the samples; the group says which problem it is.
-    assert columns(result, "problem_id", "sample", "problem", "reference_answer", "answer", "correct") == [
+    assert columns(result, "problem_id", "sample", "reference_answer", "answer", "correct") == [
         ["0", "0", "1", "1"],
         [0, 1, 0, 1],
-        ["What is 2 + 3?"] * 2 + ["What is 4 * 5?"] * 2,
         ["5", "5", "20", "20"],
         ["5", "6", "20", None],
         [True, False, True, False],
     ]
-    assert columns(result, "response", "signal.pass")[0][1] == "it is 6"
-    assert not result.rollouts.has("signal.acc")  # it is the verdict
+    assert columns(result, "response") == [["So \\boxed{5}", "it is 6", "\\boxed{20}", "It is \\boxed{2"]]
+    assert [text.splitlines()[0] for text in result.rollouts.text("problem")] == [
+        "What is 2 + 3?",
+        "What is 2 + 3?",
+        "What is 4 * 5?",
+        "What is 4 * 5?",
+    ]
+    names = [name for name in result.rollouts.table.column_names if name.startswith("signal.")]
+    assert names == (["signal.pass"] if name.endswith("1_0.jsonl") else [])  # the main score is the verdict
 
 
 def test_predictions_wait_for_a_verdict():
@@ -39,7 +45,8 @@ def test_predictions_wait_for_a_verdict():
 
 def review(index: int = 1, **score: object) -> dict:
     record = records_of("evalscope_reviews.jsonl")[1]
-    record["sample_score"]["score"] |= score
+    record["sample_score"]["score"] |= {"main_score_name": None} | score
+    record["sample_score"]["generation_index"] = None
     return record | {"index": index}
 
 
@@ -83,7 +90,8 @@ def test_one_of_several_targets_is_no_reference():
 def test_feedback_in_later_turns_is_not_the_problem():
     record = review()
     record["messages"] += [{"role": "user", "content": "Try again."}, {"role": "assistant", "content": "\\boxed{5}"}]
-    assert columns(read(lines(record), fill=False), "problem", "response") == [["What is 2 + 3?"], ["\\boxed{5}"]]
+    row = read(lines(record), fill=False).rollouts.row(0)
+    assert (row["problem"], row["response"]) == (record["messages"][0]["content"], "\\boxed{5}")
 
 
 def test_several_scores_before_1_0():
