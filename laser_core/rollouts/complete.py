@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from laser_core.rollouts.schema import Rollouts, ordered
 
 OnProgress = Callable[[str, int, int], None]
-BARE_CHARS, BARE_WORDS = 40, 4  # a longer response is a sentence, not an answer
+BARE_CHARS, BARE_WORDS = 40, 3  # a longer response is a sentence, not an answer
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from laser_core.rollouts.canonical_parquet import canonical_tables, is_canonical
 from laser_core.rollouts.checks import Checking, Checks
 from laser_core.rollouts.complete import OnProgress, complete
 from laser_core.rollouts.reading.batch import Batch, File, named_file
-from laser_core.rollouts.reading.read import Reading, ReadOptions, own_verdicts, sentences
+from laser_core.rollouts.reading.one_pass import Reading, ReadOptions
+from laser_core.rollouts.reading.read import own_verdicts, sentences
 from laser_core.rollouts.reading.read_files import common_meta
 from laser_core.rollouts.reading.records import Refusal
 from laser_core.rollouts.reading.run_names import RunNames

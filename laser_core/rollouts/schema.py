@@ -21,7 +21,7 @@ from laser_core.errors import InputError
 
 FORMAT_VERSION = 1
 SIGNAL_PREFIX = "signal."
-_META_KEY = b"laser_core"
+META_KEY = b"laser_core"
 
 COLUMNS: dict[str, pa.DataType] = {
     "run": pa.string(),  # which run (model, checkpoint, file) the row belongs to
@@ -241,7 +241,7 @@ class Rollouts:
     def to_arrow(self) -> pa.Table:
         """The table with its metadata in the schema, as it is written to Parquet."""
         meta = {"format_version": FORMAT_VERSION, **asdict(self.meta)}
-        return self.table.replace_schema_metadata({_META_KEY: json.dumps(meta).encode()})
+        return self.table.replace_schema_metadata({META_KEY: json.dumps(meta).encode()})
 
     @classmethod
     def from_arrow(cls, table: pa.Table, *, file: object = None, required: tuple[str, ...] = REQUIRED) -> Rollouts:
@@ -302,10 +302,10 @@ def read_meta(metadata: Mapping[bytes, bytes] | None, file: object) -> RunMeta:
     InputError
         If a newer version of this package wrote the table, in a format that this one does not know.
     """
-    if not metadata or _META_KEY not in metadata:
+    if not metadata or META_KEY not in metadata:
         return RunMeta(source_format="parquet")
     try:
-        values = json.loads(metadata[_META_KEY])
+        values = json.loads(metadata[META_KEY])
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):

@@ -34,7 +34,7 @@ class _Detail:
 
     problem: str
     id: object
-    gold: str | None
+    golds: list[str]
     texts: list[str]
     tokens: object
     metrics: dict[str, object]
@@ -44,13 +44,14 @@ def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, obje
     """One row per generated text."""
     detail = _new(record) if "model_response" in record else _old(record)
     verdict = next((zero_or_one(detail.metrics[name]) for name in _METRICS if name in detail.metrics), None)
+    reference = _reference(detail.golds, context)
     counted = detail.tokens if isinstance(detail.tokens, list) and len(detail.tokens) == len(detail.texts) else []
     for i, text in enumerate(detail.texts):
         tokens = counted[i] if counted else None
         row: dict[str, object] = {
             "problem": detail.problem,
             "problem_id": detail.id,
-            "reference_answer": (extract_answer(detail.gold, prose=False) or detail.gold) if detail.gold else None,
+            "reference_answer": reference,
             "response": text,
             "n_tokens": len(tokens) if isinstance(tokens, list) else None,
         }
@@ -68,7 +69,7 @@ def _new(record: dict[str, object]) -> _Detail:
     return _Detail(
         problem=_problem(doc.get("query"), "doc"),
         id=doc.get("id"),
-        gold=_gold(doc),
+        golds=_golds(doc),
         texts=_generated(response.get("text"), "model_response"),
         tokens=response.get("output_tokens"),
         metrics=as_object(record.get("metric")),
@@ -77,14 +78,14 @@ def _new(record: dict[str, object]) -> _Detail:
 
 def _old(record: dict[str, object]) -> _Detail:
     gold, metrics, tokens = (spelled(record.get(name)) for name in ("gold", "metrics", "cont_tokens"))
-    gold = gold[0] if isinstance(gold, list) and gold else gold
+    golds = gold if isinstance(gold, list) else [gold]
     one_call = tokens[0] if isinstance(tokens, list) and len(tokens) == 1 else None
     if isinstance(one_call, list) and all(isinstance(item, list) for item in one_call):
         tokens = one_call  # which made all samples
     return _Detail(
         problem=_problem(record.get("example"), "example"),
         id=None,
-        gold=gold if isinstance(gold, str) else None,
+        golds=[text for text in golds if isinstance(text, str)],
         texts=_generated(spelled(record.get("predictions")), "predictions"),
         tokens=tokens,
         metrics=as_object(metrics),
@@ -103,10 +104,19 @@ def _problem(query: object, field: str) -> str:
     return query
 
 
-def _gold(doc: dict[str, object]) -> str | None:
-    """The first correct choice, which for generated answers is the reference."""
-    index, choices = doc.get("gold_index"), doc.get("choices")
-    index = index[0] if isinstance(index, list) and index else index
-    if not isinstance(choices, list) or not isinstance(index, int) or not 0 <= index < len(choices):
-        return None
-    return choices[index] if isinstance(choices[index], str) else None
+def _golds(doc: dict[str, object]) -> list[str]:
+    """The correct choices, which for generated answers are the references."""
+    indices, choices = doc.get("gold_index"), doc.get("choices")
+    indices = indices if isinstance(indices, list) else [indices]
+    if not isinstance(choices, list):
+        return []
+    found = [choices[i] for i in indices if isinstance(i, int) and 0 <= i < len(choices)]
+    return [gold for gold in found if isinstance(gold, str)]
+
+
+def _reference(golds: list[str], context: Context) -> str | None:
+    """The answer that a solution is checked against; none where several are accepted, which one text cannot say."""
+    answers = list(dict.fromkeys(extract_answer(gold, prose=False) or gold for gold in golds))
+    if len(answers) > 1:
+        context.notes["several accepted answers: only the file's own verdict says which solutions are correct"] += 1
+    return answers[0] if len(answers) == 1 else None

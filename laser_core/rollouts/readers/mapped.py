@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 
 from laser_core.rollouts.readers import Context
 from laser_core.rollouts.readers.trl import message_text
 from laser_core.rollouts.reading.fields import FieldError
+from laser_core.rollouts.reading.json_values import as_number
 from laser_core.rollouts.reading.lists import exploded, is_chat, look_up, spelled
+from laser_core.rollouts.reading.rewards import RewardScale, decide
 from laser_core.rollouts.schema import COLUMNS
 
 NAME = "mapping"
@@ -51,6 +54,19 @@ def matches(keys: set[str], record: dict[str, object]) -> bool:
     return False
 
 
+def survey(records: Iterable[tuple[int, dict[str, object]]], context: Context) -> None:
+    """Learn which values the column takes that is mapped to the verdict: it may be a reward."""
+    columns = [column for column, field in context.mapping.items() if field == "correct"]
+    if not columns:
+        return
+    scale = context.rewards["correct"] = RewardScale()
+    for _, record in records:
+        with contextlib.suppress(KeyError):
+            value = spelled(look_up(record, columns[0]))
+            for item in value if isinstance(value, list) else [value]:
+                scale.add(_number(item))
+
+
 def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, object]]:
     """One row per solution, with the mapped columns; parallel lists hold several solutions."""
     fields: dict[str, object] = {}
@@ -67,7 +83,22 @@ def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, obje
         for name, role in (("problem", "user"), ("response", "assistant")):
             if is_chat(row.get(name)):
                 row[name] = message_text(row[name], field=columns.get(name, name), role=role)
+        reward = _number(row.get("correct"))
+        if reward is not None and not context.rewards["correct"].is_zero_or_one:
+            del row["correct"]
+            row |= decide(row, columns["correct"], reward, context.rewards["correct"], context.notes)
+            row.setdefault(f"signal.{columns['correct']}", reward)
         yield row
+
+
+def _number(value: object) -> float | None:
+    """A number, from a CSV cell too."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    return as_number(value)
 
 
 def _from_cells(fields: dict[str, object]) -> dict[str, object]:

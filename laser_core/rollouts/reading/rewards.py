@@ -53,6 +53,11 @@ class RewardScale:
         return not positive or positive[0] >= LOWEST_PASS and (len(self._values) == 2 or positive[0] == 1)
 
     @property
+    def is_zero_or_one(self) -> bool:
+        """Whether every value is 0 or 1."""
+        return self._values <= {0.0, 1.0}
+
+    @property
     def is_scale(self) -> bool:
         """Whether the reward takes so many values that its highest one marks nothing."""
         return len(self._values) > MAX_PARTS

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from laser_core.errors import InputError
 from laser_core.rollouts import read
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
 def sample(number: int, said: str, scores: dict, **changes) -> dict:
@@ -31,6 +34,15 @@ def test_a_continuous_scorer_before_a_grader_is_a_signal_even_where_it_says_0_or
     assert table["answer"].to_pylist() == ["2", "5", "7"]
     assert table["signal.similarity"].to_pylist() == [0.0, 0.37, 1.0]
     assert "correct is what the scorer 'match' said (3 rows)" in result.notes
+
+
+def test_what_inspect_writes_for_a_continuous_scorer_before_a_grader():
+    result = read(FIXTURES / "inspect_ai_scorers.json")
+    table = result.rollouts.table
+    assert table["correct"].to_pylist() == [True, False]
+    assert table["signal.closeness"].to_pylist() == [1.0, 0.5]
+    assert table["signal.manners/length"].to_pylist() == [16.0, 8.0]
+    assert table["answer"].to_pylist()[1] == "21"  # 'match' stores the whole response
 
 
 def test_a_lone_continuous_scorer_gives_no_verdict():
@@ -74,7 +86,8 @@ def test_unscored_words_are_decided_for_all_or_for_none():
 
 @pytest.mark.parametrize("status", ["started", "error", "success"])
 def test_a_log_without_samples_says_so(status):
-    header = {"version": 2, "status": status, "eval": {"task": "t", "model": "m"}}
+    whole = json.loads((FIXTURES / "inspect_ai_scorers.json").read_text(encoding="utf-8"))
+    header = {key: value for key, value in whole.items() if key != "samples"} | {"status": status}
     for data in (json.dumps(header).encode(), json.dumps(header, indent=1).encode(), log(status=status)):
         with pytest.raises(InputError, match="Inspect AI log") as caught:
             read(data, name="x.json")

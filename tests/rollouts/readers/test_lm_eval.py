@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+from pathlib import Path
 
 import pytest
 
 from laser_core.rollouts import read
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
 def lines(*objects) -> bytes:
@@ -30,6 +33,15 @@ def record(doc_id: int, said: str | list[str], answer: str, correct: float, **ch
 
 STRICT = [record(1, "#### 11", "11", 1.0), record(2, "it is 22", "[invalid]", 0.0), record(3, "#### 30", "30", 0.0)]
 FLEXIBLE = [record(1, "#### 11", "11", 1.0), record(2, "it is 22", "22", 1.0), record(3, "#### 30", "30", 0.0)]
+
+
+@pytest.mark.parametrize(("fixture", "n_rows"), [("lm_eval_044_once", 3), ("lm_eval_044_four", 12)])
+def test_what_the_harness_wrote_before_it_named_its_filters(fixture, n_rows):
+    result = read(FIXTURES / f"{fixture}.jsonl")
+    assert (len(result.rollouts), result.n_rows, len(result.rollouts.table["problem_id"].unique())) == (n_rows, 6, 3)
+    assert result.rollouts.table.equals(
+        read(FIXTURES / f"{fixture.replace('_044', '')}.jsonl", run=result.rollouts.runs()[0]).rollouts.table
+    )
 
 
 def test_a_document_logged_once_for_each_unnamed_filter_is_one_row():

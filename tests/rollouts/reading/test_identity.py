@@ -85,3 +85,19 @@ def test_an_id_of_no_use_without_a_text_is_refused():
     result = read(data, mapping={"id": "problem_id", "out": "response"})
     assert (result.refused[0].line, result.refused[0].field) == (1, "problem_id")
     assert result.rollouts.text("problem_id") == ["3"]
+
+
+def test_rows_in_our_own_columns_without_our_header_are_told_apart_within_a_run():
+    rows = [
+        {"run": run, "problem_id": "0", "sample": 0, "response": "#2", "problem": problem}
+        for run, problem in (("a", "1+1?"), ("a", "2+2?"), ("b", "Please: 1+1?"))
+    ]
+    first, other, same = read(lines(*rows)).rollouts.text("problem_id")
+    assert first == same == "0"  # another run may ask in other words
+    assert other.startswith("0~")
+
+
+def test_a_line_without_id_and_text_is_a_problem_of_its_own_and_that_is_said():
+    result = read(lines({"out": "#1"}, {"out": "#1"}), mapping={"out": "response"})
+    assert result.rollouts.text("problem_id") == ["line-1", "line-2"]
+    assert "problem_id: neither an id nor a text, so each line is a problem of its own (2 rows)" in result.notes

@@ -84,3 +84,22 @@ def test_nested_columns_are_listed_and_can_be_mapped():
     table = read(lines(record, record), mapping=mapping).rollouts.table
     assert table["response"].to_pylist() == ["2", "3"] * 2
     assert table["correct"].to_pylist() == [True, False] * 2
+
+
+@pytest.mark.parametrize("kind", ["json", "csv"])
+def test_a_mapped_verdict_may_be_a_reward_in_parts(kind):
+    rows = [{"q": "1+1?", "out": rf"\boxed{{{n}}}", "gold": "2", "r": r} for n, r in ((2, 1.0), (3, 0.1), (4, 0.1))]
+    data = lines(*rows) if kind == "json" else pd.DataFrame(rows).to_csv(index=False).encode()
+    mapping = {"q": "problem", "out": "response", "gold": "reference_answer", "r": "correct"}
+    result = read(data, mapping=mapping)
+    assert result.rollouts.table["correct"].to_pylist() == [True, False, False]
+    assert result.rollouts.table["signal.r"].to_pylist() == [1.0, 0.1, 0.1]
+    alone = read(data, mapping={column: field for column, field in mapping.items() if column != "gold"})
+    assert alone.rollouts.table["correct"].to_pylist() == [True, False, False]
+    assert any("only the highest, 1, is correct" in note for note in alone.notes)
+
+
+def test_a_mapped_verdict_of_minus_one_and_one():
+    rows = [{"q": "1+1?", "out": "x", "r": r} for r in (1, -1)]
+    result = read(lines(*rows), mapping={"q": "problem", "out": "response", "r": "correct"})
+    assert result.rollouts.table["correct"].to_pylist() == [True, False]

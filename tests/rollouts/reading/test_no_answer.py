@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 
-from laser_core.rollouts import read
+from laser_core.rollouts import Rollouts, convert, read, write_csv, write_jsonl, write_parquet
 from laser_core.rollouts.reading.no_answer import is_no_answer
 
 
@@ -56,3 +57,23 @@ def test_a_mapped_table_votes_with_no_stand_in():
 def test_none_is_an_answer_where_the_reference_says_so():
     row = {"problem_id": "p", "sample": 0, "response": "there is none", "answer": "None", "reference_answer": "none"}
     assert read(lines(row)).rollouts.text("answer") == ["None"]
+
+
+def test_parquet_in_our_columns_by_another_hand_votes_with_no_stand_in(tmp_path):
+    row = {"run": "r", "problem_id": "p", "response": "x", "reference_answer": "2", "correct": False}
+    frame = pd.DataFrame([row | {"sample": i, "answer": a} for i, a in enumerate(("[INVALID]", "None", "2", None))])
+    frame.loc[4] = row | {"sample": 4, "answer": "None", "reference_answer": "none"}
+    frame.to_parquet(tmp_path / "r.parquet")
+    expected = [None, None, "2", None, "None"]
+    assert read(tmp_path / "r.parquet").rollouts.text("answer") == expected
+    convert(tmp_path / "r.parquet", tmp_path / "out.parquet")
+    assert read(tmp_path / "out.parquet").rollouts.text("answer") == expected
+
+
+def test_our_own_files_keep_every_answer(tmp_path):
+    """Whatever stands in our own table was decided when it was made."""
+    row = {"run": "r", "problem_id": "p", "sample": 0, "response": "x", "answer": "None", "correct": False}
+    rollouts = Rollouts.from_rows([row])
+    for write, name in ((write_parquet, "r.parquet"), (write_jsonl, "r.jsonl"), (write_csv, "r.csv")):
+        write(rollouts, tmp_path / name)
+        assert read(tmp_path / name).rollouts.text("answer") == ["None"]
