@@ -7,75 +7,65 @@ import pytest
 from laser_core.rollouts import preview, read
 from laser_core.rollouts.readers import readers
 from tests.rollouts.readers.files import FIXTURES, records_of
+from tests.rollouts.test_more_formats import HAND_MADE
 
-OWNERS = {
-    "anthropic_batch.jsonl": "anthropic",
-    "areal.jsonl": "areal",
-    "evalscope_0_predictions.jsonl": "evalscope-0",
-    "evalscope_0_reviews.jsonl": "evalscope-0",
-    "evalscope_predictions.jsonl": "evalscope",
-    "evalscope_reviews.jsonl": "evalscope",
-    "evalscope_reviews_1_0.jsonl": "evalscope",
-    "helm_display_predictions.json": "helm",
-    "helm_scenario_choices.json": "helm",
-    "helm_scenario_state.json": "helm",
-    "inspect_ai.eval": "inspect-ai",
-    "inspect_ai.json": "inspect-ai",
-    "lighteval_new.parquet": "lighteval",
-    "lighteval_old.parquet": "lighteval",
-    "lm_eval_four.jsonl": "lm-eval",
-    "lm_eval_once.jsonl": "lm-eval",
-    "ms_swift.jsonl": "ms-swift",
-    "ms_swift_megatron.jsonl": "ms-swift",
-    "openai_batch_output.jsonl": "openai",
-    "openai_completion.json": "openai",
-    "openai_list.json": "openai",
-    "openai_responses.jsonl": "openai-responses",
-    "openai_single.json": "openai",
-    "opencompass_predictions.json": "opencompass",
-    "opencompass_results.json": "opencompass",
-    "opencompass_several.json": "opencompass",
-    "openr1.jsonl": "openr1",
-    "prime_rl_tokens.jsonl": "prime-rl-tokens",
-    "prime_rl_traces.jsonl": "verifiers-traces",
-    "qwen_math.jsonl": "qwen-math",
-    "relax.jsonl": "slime",
-    "simplerl.jsonl": "qwen-math",
-    "slime.jsonl": "slime",
-    "tinker_rollout_summaries.jsonl": "tinker",
-    "tinker_trajectories.jsonl": "tinker",
-    "tora.jsonl": "qwen-math",
-    "trl_chat.parquet": "trl",
-    "trl_text.parquet": "trl",
-    "verifiers_old.jsonl": "verifiers",
-    "verifiers_results.jsonl": "verifiers",
-    "verifiers_traces.jsonl": "verifiers-traces",
-    "verifiers_traces_0_2.jsonl": "verifiers-traces",
-    "verl.table.json": "verl-table",
-    "verl_rollouts.jsonl": "verl",
-    "verl_validation.jsonl": "verl",
-    "wandb.table.json": "trl",
+OWNERS = {  # how a fixture's name begins -> its reader; the longest beginning counts
+    "anthropic_batch": "anthropic",
+    "areal": "areal",
+    "evalscope": "evalscope",
+    "evalscope_0": "evalscope-0",
+    "helm": "helm",
+    "inspect_ai": "inspect-ai",
+    "lighteval": "lighteval",
+    "lm_eval": "lm-eval",
+    "ms_swift": "ms-swift",
+    "openai": "openai",
+    "openai_responses": "openai-responses",
+    "opencompass": "opencompass",
+    "openr1": "openr1",
+    "prime_rl_tokens": "prime-rl-tokens",
+    "prime_rl_traces": "verifiers-traces",
+    "qwen_math": "qwen-math",
+    "relax": "slime",
+    "simplerl": "qwen-math",
+    "slime": "slime",
+    "tinker": "tinker",
+    "tora": "qwen-math",
+    "trl": "trl",
+    "verifiers": "verifiers",
+    "verifiers_traces": "verifiers-traces",
+    "verl": "verl",
+    "verl.table": "verl-table",
+    "wandb": "trl",
 }
-NO_ROLLOUTS = {"anthropic_batch_requests.jsonl", "openai_batch_requests.jsonl", "openai_responses_requests.jsonl"}
+FILES = sorted(path.name for path in FIXTURES.iterdir() if path.is_file() and path.suffix not in (".py", ".md"))
+REQUESTS = [name for name in FILES if "requests" in name]
+ROLLOUTS = [name for name in FILES if name not in REQUESTS]
 FAILED = {("openai_responses.jsonl", 2)}  # the line of a failed request is alike in both of OpenAI's APIs
 
 
-@pytest.mark.parametrize("name", OWNERS)
+def owner(name: str) -> str:
+    """The reader that is to recognise a fixture."""
+    return OWNERS[max((start for start in OWNERS if name.startswith(start)), key=len)]
+
+
+@pytest.mark.parametrize("name", ROLLOUTS)
 def test_one_reader_recognises_each_record(name):
     for i, record in enumerate(records_of(name)):
         if (name, i) not in FAILED:
-            assert [reader.NAME for reader in readers() if reader.matches(set(record), record)] == [OWNERS[name]]
-    assert preview(FIXTURES / name).format == OWNERS[name]
+            assert [reader.NAME for reader in readers() if reader.matches(set(record), record)] == [owner(name)]
+    assert preview(FIXTURES / name).format == owner(name)
 
 
-def test_requests_are_no_rollouts():
-    for name in NO_ROLLOUTS:
-        assert not any(reader.matches(set(record), record) for record in records_of(name) for reader in readers())
+@pytest.mark.parametrize("name", REQUESTS)
+def test_requests_are_no_rollouts(name):
+    assert not any(reader.matches(set(record), record) for record in records_of(name) for reader in readers())
 
 
-def test_every_fixture_is_listed_here():
-    files = {path.name for path in FIXTURES.iterdir() if path.suffix not in (".py", ".md") and path.is_file()}
-    assert files - NO_ROLLOUTS <= set(OWNERS)
+@pytest.mark.parametrize("name", HAND_MADE)
+def test_one_reader_recognises_each_hand_made_record(name):
+    record = HAND_MADE[name]
+    assert [reader.NAME for reader in readers() if reader.matches(set(record), record)] == [name]
 
 
 def test_the_names_are_one_each():
@@ -83,10 +73,10 @@ def test_the_names_are_one_each():
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("name", [name for name in OWNERS if name.endswith(".jsonl")])
+@pytest.mark.parametrize("name", [name for name in ROLLOUTS if name.endswith(".jsonl")])
 def test_a_file_of_one_line_is_read_like_the_whole(name):
     """It is one JSON object, which might also be a document that wraps records."""
     data = (FIXTURES / name).read_bytes()
     alone, whole = read(data.splitlines(keepends=True)[0], fill=False), read(data, fill=False)
-    assert (alone.format, alone.n_rows) == (OWNERS[name], 1)
+    assert (alone.format, alone.n_rows) == (owner(name), 1)
     assert alone.rollouts.text("response") == whole.rollouts.text("response")[: len(alone.rollouts)]
