@@ -24,9 +24,10 @@ _KNOWN = {"prompt", "response", "reward", "step", "ref_reward"}
 
 
 def matches(keys: set[str], record: dict[str, object]) -> bool:
-    """Tokens with the policy's and the reference's log-probs; or, without tokens, the reference's own solution."""
+    """Tokens with the policy's and the reference's log-probs; or, without tokens, the fields of every line."""
     has_tokens = {"response_tokens", "logprobs", "ref_logprobs"} <= keys
-    return has_tokens or {"prompt", "response", "reward", "ref_response", "ref_reward"} <= keys
+    placed = "step" in keys or {"ref_response", "ref_reward"} <= keys
+    return has_tokens or (placed and {"prompt", "response", "reward"} <= keys)
 
 
 def survey(records: Iterable[tuple[int, dict[str, object]]], context: Context) -> None:

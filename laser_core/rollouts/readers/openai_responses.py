@@ -24,38 +24,43 @@ UNKNOWN = -9999.0
 def matches(keys: set[str], record: dict[str, object]) -> bool:
     """A completion by its choices, or a line of a batch's output by its wrapping."""
     if "custom_id" in keys and "response" in keys:
-        return True
+        body = as_object(as_object(record["response"]).get("body"))
+        return body.get("object") != "response"  # that is the Responses API's
     choices = record.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
-    return isinstance(first, dict) and ("message" in first or "text" in first)
+    return isinstance(first, dict) and ("message" in first or "text" in first) and "raw_input" not in keys
 
 
 def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, object]]:
     """One row for each choice."""
-    custom_id = record.get("custom_id")
     body = _body(record) if "custom_id" in record else record
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices:
         raise FieldError("choices", "no choices in this response")
     if isinstance(body.get("model"), str):
         context.meta.setdefault("model", body["model"])
-    problem = context.requests.get(str(custom_id)) if custom_id is not None else None
-    if custom_id is not None and problem is None:
-        context.notes["no problem text: give the batch's input file as well; it is joined by custom_id"] += 1
     usage = as_object(body.get("usage"))
-    # Many batches ask for one sample per request: there the text says which answers belong together.
-    name = None if problem is not None else custom_id if custom_id is not None else body.get("id")
+    problem = batch_problem(record, body, context)
     for choice in choices:
         if not isinstance(choice, dict):
             raise FieldError("choices", f"expected objects, found {type(choice).__name__}")
         row: dict[str, object] = {
-            "problem_id": name,
-            "problem": problem,
             "response": _text(choice),
             "truncated": choice.get("finish_reason") == "length" if choice.get("finish_reason") else None,
             "n_tokens": usage.get("completion_tokens") if len(choices) == 1 else None,
         }
-        yield row | _logprobs(choice.get("logprobs"), context)
+        yield row | problem | _logprobs(choice.get("logprobs"), context)
+
+
+def batch_problem(record: dict[str, object], body: dict[str, object], context: Context) -> dict[str, object]:
+    """The columns ``problem_id`` and ``problem`` of an answer, by its ``custom_id`` where it came from a batch."""
+    custom_id = record.get("custom_id")
+    problem = context.requests.get(str(custom_id)) if custom_id is not None else None
+    if custom_id is not None and problem is None:
+        context.notes["no problem text: give the batch's input file as well; it is joined by custom_id"] += 1
+    # Many batches ask for one sample a request: there the text says which answers belong together.
+    name = None if problem is not None else custom_id if custom_id is not None else body.get("id")
+    return {"problem_id": name, "problem": problem}
 
 
 def _body(record: dict[str, object]) -> dict[str, object]:
@@ -104,14 +109,17 @@ def _known(tokens: list[object], values: object, context: Context) -> dict[str, 
 
 
 def is_request(record: dict[str, object]) -> bool:
-    """Whether a record is one request of a batch's input file.
+    """Whether a record is one request of a batch's input file, OpenAI's or Anthropic's.
 
     Examples
     --------
     >>> is_request({"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": {"messages": []}})
     True
+    >>> is_request({"custom_id": "1", "params": {"messages": []}})
+    True
     """
-    return {"custom_id", "method", "url", "body"} <= record.keys() and isinstance(record["body"], dict)
+    body = record.get("body") if {"method", "url"} <= record.keys() else record.get("params")
+    return "custom_id" in record and isinstance(body, dict)
 
 
 def prompt_text(body: dict[str, object]) -> str | None:

@@ -24,7 +24,8 @@ _REFERENCES = ("solution", "answer", "reference_answer", "ground_truth", "target
 
 def matches(keys: set[str], record: dict[str, object]) -> bool:
     """The columns that every version writes, and those that rewards go by."""
-    return {"step", "prompt", "completion"} <= keys and bool(keys & {"advantage", "advantages", "reward"})
+    one_row = {"step", "prompt", "completion"} <= keys and not isinstance(record["step"], list)
+    return one_row and bool(keys & {"advantage", "advantages", "reward"})
 
 
 def survey(records: Iterable[tuple[int, dict[str, object]]], context: Context) -> None:

@@ -1,8 +1,10 @@
 """verifiers' saved evaluations, ``results.jsonl`` (verifiers 0.1: utils/save_utils.py, ``state_to_output``).
 
 One line a rollout: ``example_id, prompt, completion, reward, metrics``, each metric once more under its own name, and
-``answer, is_truncated, token_usage`` where there are any. A rollout counts as correct where a metric that is plainly a
-verdict says so, else where its reward reaches 0.5, from which the package's own pass@k counts.
+``answer, is_truncated, token_usage`` where there are any. Early versions wrote ``id`` for ``example_id`` and counted it
+over the file's lines, not over its problems: there the prompt says which problem it is. A rollout counts as correct
+where a metric that is plainly a verdict says so, else where its reward reaches 0.5, from which the package's own pass@k
+counts.
 """
 
 from __future__ import annotations
@@ -21,12 +23,13 @@ TITLE = "verifiers results"
 
 PASSED = 0.5
 _VERDICTS = ("correct_answer", "correct", "correctness", "correct_answer_reward", "correct_answer_reward_func")
-_OWN = {"reward", "example_id", "generation_ms", "scoring_ms", "total_ms", "num_turns"}
+_OWN = {"reward", "example_id", "id", "generation_ms", "scoring_ms", "total_ms", "num_turns"}
 
 
 def matches(keys: set[str], record: dict[str, object]) -> bool:
-    """The four fields that every version writes."""
-    return {"example_id", "prompt", "completion", "reward"} <= keys
+    """The fields that every version writes, under its early name too."""
+    named = "example_id" in keys or {"id", "task"} <= keys
+    return named and {"prompt", "completion", "reward"} <= keys
 
 
 def survey(records: Iterable[tuple[int, dict[str, object]]], context: Context) -> None:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from laser_core.errors import InputError
 from laser_core.rollouts.readers import openai_responses
+from laser_core.rollouts.reading.json_values import as_object
 from laser_core.rollouts.reading.records import Record
 from laser_core.rollouts.reading.source import Source, open_source, stem_of
 
@@ -121,7 +122,7 @@ def _requests_of(opened: Source) -> dict[str, str] | None:
             if not found:
                 return None
             continue
-        problem = openai_responses.prompt_text(record.value["body"])
+        problem = openai_responses.prompt_text(as_object(record.value.get("body", record.value.get("params"))))
         if problem is not None:
             found[str(record.value["custom_id"])] = problem
     return found or None

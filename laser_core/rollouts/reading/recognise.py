@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from laser_core.errors import InputError
 from laser_core.rollouts.canonical_parquet import is_canonical_parquet
-from laser_core.rollouts.readers import canonical, mapped, openai_responses, readers, trl
+from laser_core.rollouts.readers import canonical, mapped, ms_swift, openai_responses, readers, trl
 from laser_core.rollouts.readers.mapped import suggest_mapping
 from laser_core.rollouts.reading.lists import leaves, look_up
 from laser_core.rollouts.reading.records import Record
@@ -110,7 +110,7 @@ def choose_reader(opened: Source, *, format: str | None, mapping: dict[str, str]
     first = _first_records(opened)
     chosen = known.get(format) or _recognised(first)
     if mapping:
-        chosen = chosen if chosen is trl else mapped
+        chosen = chosen if chosen in (trl, ms_swift) else mapped
         _check_mapping(opened, mapping, [record.value for record in first])
     if chosen is mapped and not mapping:
         raise InputError(

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from laser_core.errors import InputError
+from laser_core.rollouts.reading.documents import reshaped
 from laser_core.rollouts.reading.lists import is_chat
 
 MAX_LINE_BYTES = 64 * 2**20  # 128 responses of 8,000 tokens with log-probs and traces fit
@@ -193,6 +194,8 @@ def wrapped_records(document: dict[str, object]) -> list[object] | None:
         return samples if isinstance(samples, list) else None
     if any(reader.matches(set(document), document) for reader in readers()):
         return None
+    if (found := reshaped(document)) is not None:
+        return found
     lists = [
         value
         for value in document.values()

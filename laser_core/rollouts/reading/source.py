@@ -256,7 +256,9 @@ def _peek(source: Source) -> bytes:
 
 
 def _refuse_binaries(start: bytes, name: str, compression: str | None) -> None:
-    if start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+    pickled = start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
+    by_torch = start.startswith(b"PK\x03\x04") and b"/data.pkl" in start[:256]  # torch.save: a zip around a pickle
+    if pickled or by_torch:
         raise InputError(
             "this is a Python pickle, and opening a pickle runs the code inside it, so it stays closed",
             file=name,
