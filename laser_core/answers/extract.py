@@ -1,0 +1,240 @@
+r"""Where a response states its answer: a box, ``####``, ``<answer>``, "the answer is", or the end of the prose.
+
+Pure text in, text out, in linear time whatever a model wrote.
+"""
+
+from __future__ import annotations
+
+import re
+
+from laser_core.answers.boxes import last_boxed
+from laser_core.answers.characters import fold_lookalikes
+from laser_core.answers.text import MAX_NUMBER_CHARS, parse_number
+from laser_core.answers.words import choice_letter, words_key
+
+PROSE_CHARS = 800  # an unmarked answer is looked for at the end of the response
+_STATEMENT_CHARS = 4000  # "the answer is" may stand before a longer explanation
+_LONGEST_STATEMENT = 300
+
+_GSM8K = re.compile(r"####[ \t]*([^\n]+)")
+_TAGGED = re.compile(r"<answer>(.{0,4000}?)</answer>", re.DOTALL)
+_MINIATURE = re.compile(r"(?<![\s#])#([+-]?\d+(?:[./]\d+)?)$")
+_SPECIAL_END = re.compile(r"(?:\s*(?:<\|[^|<>]{1,40}\|>|</?(?:s|eos|pad|end)>))+$")
+
+
+def marked_answer(response: str | None, *, prose: bool = True) -> str | None:
+    r"""The answer that a mark in the response sets apart, or the response itself if it is nothing but an answer.
+
+    The last mark counts, whichever kind it is.
+
+    Parameters
+    ----------
+    response : str or None
+    prose : bool
+        Whether "Final answer: 7" is a mark.
+
+    Examples
+    --------
+    >>> marked_answer(r"\boxed{3}, or rather\n#### 4"), marked_answer(r"\boxed{5}. Final answer: **7**")
+    ('4', '7')
+    """
+    if not response:
+        return None
+    text = _SPECIAL_END.sub("", response[-400:]).rstrip() if response[-1] in " \n>" else response[-400:]
+    marks = [mark for mark in (_boxed(response), _gsm8k(response), _tagged(response)) if mark]
+    if prose and (mark := _stated(response)) and _outranks(mark, marks):
+        marks.append(mark)
+    if marks:
+        return max(marks)[1]
+    if match := _MINIATURE.search(text):
+        return match[1]
+    whole = response.strip() if len(response) <= 2 * MAX_NUMBER_CHARS else ""
+    return whole if whole and _is_bare_answer(whole) else None
+
+
+def _boxed(response: str) -> tuple[int, str] | None:
+    box = last_boxed(response)
+    return (box.start, box.content) if box else None
+
+
+def _gsm8k(response: str) -> tuple[int, str] | None:
+    """GSM8K's ``#### 42``; a heading is none."""
+    start = response.rfind("####")
+    match = _GSM8K.match(response, start) if start >= 0 else None
+    if not match:
+        return None
+    stated = match[1].strip()
+    is_answer = parse_number(stated) is not None or (not re.search(r"\s", stated) and re.search(r"\d", stated))
+    return (start, stated) if is_answer else None
+
+
+def _tagged(response: str) -> tuple[int, str] | None:
+    start = response.rfind("<answer>")
+    match = _TAGGED.match(response, start) if start >= 0 else None
+    if not match or not match[1].strip():
+        return None
+    inner = match[1].strip()
+    return start, marked_answer(inner) or inner
+
+
+def _is_bare_answer(text: str) -> bool:
+    """Whether the whole response is a number, the letter of a choice, or one or two words such as "Yes"."""
+    if parse_number(text) is not None or choice_letter(text):
+        return True
+    return words_key(text) is not None and len(text.split()) <= 2 and "\n" not in text
+
+
+# ------------------------------------------------------------------------------------------------- stated answers
+
+_ANSWER_IS = re.compile(
+    r"\banswer\b\s*\**\s*(?::|=)|\banswer\b[^.\n:]{0,60}?\b(?:is|are|would be|will be)\b(?:\s+therefore|\s+thus)?\s*:?"
+    r"|\bfinal answer\b\W{0,6}\n|\bcorrect (?:option|choice|answer)\s*(?:is|:)"
+    r"|答案\s*(?:是|为|為|:|=)+|(?:答え|解答|正解)\s*(?:は|:)|(?<![a-z])答\s*:|故选\s*:?|选择?\s*:?\s*(?=\(?[A-J])",
+    re.IGNORECASE,
+)
+_FINAL = re.compile(r"final|最终|^\W*answer\W*:", re.IGNORECASE)
+_LINE_END = re.compile(r"\n\s*\n|\n")
+_SENTENCE_END = re.compile(r"[.!?](?=[\s*\"')\]]|$)|[。！？](?!\d)")
+_ASIDE = re.compile(
+    r",?\s+(?:because|since|which|as|when|where|so|but|if|I hope|per|in total|altogether|respectively)\b.*$"
+    r"|,\s+(?!and\b|or\b)[a-z]{2,}\b.*$|\s*(?:です|である|となる|になる|個|であり).*$",
+    re.DOTALL,
+)
+
+
+def _stated(response: str) -> tuple[int, str] | None:
+    """What follows the last "the answer is" (or the same in Chinese or Japanese), and where it stands."""
+    offset = max(0, len(response) - _STATEMENT_CHARS)
+    tail = _SPECIAL_END.sub("", fold_lookalikes_kept(response[offset:]))
+    for match in reversed(list(_ANSWER_IS.finditer(tail))):
+        stated = _statement(tail[match.end() : match.end() + _LONGEST_STATEMENT])
+        if stated:
+            return offset + match.start(), stated
+    return None
+
+
+def fold_lookalikes_kept(text: str) -> str:
+    """Full-width forms as ASCII where every character stays one character, so that positions stay valid."""
+    return text if text.isascii() else "".join(fold_lookalikes(c) or " " for c in text)
+
+
+def _outranks(mark: tuple[int, str], marks: list[tuple[int, str]]) -> bool:
+    """Whether a stated answer may replace the box before it: only if it is plainly an answer itself."""
+    return not marks or parse_number(mark[1]) is not None or choice_letter(mark[1]) is not None or "\\" in mark[1]
+
+
+def _statement(text: str) -> str | None:
+    """The answer at the beginning of what follows "the answer is"."""
+    text = text.lstrip(" \t\n*:_=")
+    line = _LINE_END.split(text, maxsplit=1)[0].strip()
+    if line in ("$$", "\\[", "\\("):  # a formula on lines of its own
+        line = " ".join(text.split("\n\n", 1)[0].split())
+    if spans := _math_spans(line):
+        first = spans[0]
+        if first[0] == 0:
+            return _joined(line, spans)
+    sentence = _SENTENCE_END.split(line, maxsplit=1)[0].strip(" *_`")
+    sentence = _ASIDE.sub("", sentence).strip(" *_`,;")
+    if not sentence:
+        return None
+    if parse_number(sentence) is not None or words_key(sentence) is not None:
+        return sentence
+    value = _after_equals(sentence)
+    if parse_number(value) is not None or not _has_words(value):
+        return value
+    return _last_value(line if spans else sentence) or None
+
+
+def _has_words(text: str) -> bool:
+    return re.search(r"(?<![\\A-Za-z])(?!(?:sqrt|and|or|sin|cos|tan|log|exp|pi|inf)\b)[A-Za-z]{3,}", text) is not None
+
+
+def _after_equals(text: str) -> str:
+    """The last side of a chain of equations that ends in a number or has three sides; else the text."""
+    sides = re.split(r"(?<![<>!\\])=", text)
+    if len(sides) == 1 or "," in text.replace(", ", ",") and re.search(r",\s*[A-Za-z]\s*=", text):
+        return text
+    last = sides[-1].strip()
+    return last if len(sides) > 2 else text
+
+
+def _joined(line: str, spans: list[tuple[int, int, str]]) -> str:
+    """The formula a statement starts with, with those that follow after commas, "and" or "or"."""
+    parts, end = [spans[0][2]], spans[0][1]
+    for start, after, content in spans[1:]:
+        between = line[end:start].strip()
+        if between not in (",", "and", "or", ", and", ", or", "和", "或"):
+            break
+        parts.append(f"{'or' if 'or' in between else ','} {content}")
+        end = after
+    rest = line[end:]
+    unit = re.match(r"\s*(%|percent|degrees)", rest)
+    joined = " ".join(parts).replace(" ,", ",")
+    return _after_equals(joined) + (unit[1] if unit and unit[1] == "%" else "")
+
+
+# ----------------------------------------------------------------------------------------------------------- prose
+
+_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9.\\_^{])[-+]?[$€£¥]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?(?:\s?/\s?\d+)?(?:\s?%)?(?![\d])"
+)
+_DISPLAY = re.compile(r"\\\[(.{1,400}?)\\\]|\\\((.{1,400}?)\\\)|\$\$(.{1,400}?)\$\$", re.DOTALL)
+
+
+def _math_spans(text: str) -> list[tuple[int, int, str]]:
+    r"""Formulas in ``$...$``, ``\(...\)``, ``\[...\]`` and ``$$...$$``: start, end and content.
+
+    A dollar sign opens a formula only where no space follows it and closes one only where no space precedes it and no
+    digit follows it, so that "$200 - $130 = $70" is money.
+    """
+    spans = [
+        (match.start(), match.end(), next(group for group in match.groups() if group is not None).strip())
+        for match in _DISPLAY.finditer(text)
+    ]
+    taken = [(start, end) for start, end, _ in spans]
+    opened = -1
+    for i, c in enumerate(text):
+        if c != "$" or (i and text[i - 1] == "\\") or any(start <= i < end for start, end in taken):
+            continue
+        closes = opened >= 0 and text[i - 1] not in " $" and not text[i + 1 : i + 2].isdigit()
+        if closes and "\n" not in text[opened:i]:
+            spans.append((opened, i + 1, text[opened + 1 : i].strip()))
+            opened = -1
+        elif text[i + 1 : i + 2].strip():
+            opened = i
+        else:
+            opened = -1
+    return sorted(span for span in spans if span[2])
+
+
+def _last_value(text: str) -> str | None:
+    """The last formula or number in a text, whichever ends later."""
+    spans = _math_spans(text)
+    last_span = spans[-1] if spans else None
+    number = None
+    for number in _NUMBER.finditer(text):
+        pass
+    if number and (last_span is None or number.start() >= last_span[1]):
+        found = number[0].rstrip(",").strip()
+        return found or None
+    return _after_equals(last_span[2]) if last_span else None
+
+
+def prose_answer(response: str) -> str | None:
+    r"""The last formula or number of a response that marks no answer.
+
+    The miniature world writes no spaces: where its closing mark is missing, its last number is no answer.
+
+    Examples
+    --------
+    >>> prose_answer("His profit is $200,000 - $130,000 = $70,000."), prose_answer(r"so \(x = \frac{1}{2}\).")
+    ('$70,000', 'x = \\frac{1}{2}')
+    >>> prose_answer("x=9;5*9=45") is prose_answer("I cannot solve this problem") is None
+    True
+    """
+    tail = response[-PROSE_CHARS:].strip()
+    if not (any(c.isspace() for c in tail) or "$" in tail or "\\" in tail or not tail.isascii()):
+        return None
+    if len(tail) <= MAX_NUMBER_CHARS and "\n" not in tail and not _math_spans(tail) and not _has_words(tail):
+        return _after_equals(tail).rsplit("=", 1)[-1].strip(" .") if re.search(r"[\d\\]", tail) else None
+    return _last_value(tail)

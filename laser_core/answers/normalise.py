@@ -1,0 +1,427 @@
+r"""One spelling for one answer: the rules that run before anything is parsed, one rule a function.
+
+:func:`tidy` is for a whole answer: it takes off wrappers and layout. :func:`scalar_tex` is for a single value: it drops
+units and spells the rest in the LaTeX that math-verify's parser reads. Every rule is text to text and takes linear time
+on the short texts that :func:`laser_core.answers.text.is_mathlike` lets through.
+"""
+
+from __future__ import annotations
+
+import re
+
+from laser_core.answers.boxes import last_boxed
+from laser_core.answers.characters import unicode_to_tex
+from laser_core.answers.tex_arguments import explicit_arguments
+
+FUNCTIONS = (
+    "arcsin|arccos|arctan|arccot|asin|acos|atan|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|ln|log|exp|sqrt|cbrt|abs|floor|"
+    "ceil|binom|min|max|gcd|lcm"
+)
+_NAMES = "infinity|infty|inf|oo|pi|theta|alpha|beta|gamma|delta|lambda|mu|sigma|omega|phi|rho|tau|Pi"
+MATH_WORD = re.compile(rf"(?:{FUNCTIONS}|{_NAMES}|mod|and|or)")
+
+# ------------------------------------------------------------------------------------------------- whole answers
+
+_WRAPPERS = re.compile(r"\$\$(.*)\$\$|\$(.*)\$|\\\((.*)\\\)|\\\[(.*)\\\]|\\begin\{(?:equation|align)\*?\}(.*)\\end\{.*\}", re.S)
+_EMPHASIS = re.compile(r"\*\*([^*]+)\*\*|__([^_]+)__|`([^`]+)`|\*([^*\s][^*]*)\*")
+_INNER_EMPHASIS = re.compile(r"(?<![\w*)])\*\*([^*]+)\*\*(?![\w*(])")
+_LEAD = re.compile(
+    r"(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:final\s+)?answer\s*(?:is|:|=)\s*:?|(?:最终)?答案\s*(?:是|为|:)|答え?\s*(?:は|:)|\\therefore",
+    re.IGNORECASE,
+)
+
+
+def unwrap(text: str) -> str:
+    r"""Without what encloses the whole answer: dollar signs, ``\[...\]``, a box, emphasis, "the answer is", a full stop.
+
+    Examples
+    --------
+    >>> unwrap(r"**$\boxed{ 7 }$.**"), unwrap("$1$ and $2$"), unwrap("The final answer is $x^2$."), unwrap("`5`")
+    ('7', '1 and 2', 'x^2', '5')
+    """
+    for _ in range(8):  # hostile nesting ends here
+        before = text
+        text = text.strip().rstrip(".,;").strip() if not text.rstrip().endswith("..") else text.strip()
+        for pattern in (_WRAPPERS, _EMPHASIS):
+            if match := pattern.fullmatch(text):
+                inner = next(group for group in match.groups() if group is not None)
+                text = text if "$" in inner and pattern is _WRAPPERS else inner
+        if text.startswith(("\\boxed", "\\fbox")) and (box := last_boxed(text)) and not box.start and box.end == len(text):
+            text = box.content
+        if match := _LEAD.match(text):
+            text = text[match.end() :]
+        if text == before:
+            break
+    text = _INNER_EMPHASIS.sub(r"\1", text)
+    # Single formulas in dollars, between words: the dollars say nothing. A lone dollar sign is money.
+    return re.sub(r"(?<!\\)\$([^$]*)(?<!\\)\$", r"\1", text) if text.count("$") > 1 else text
+
+
+_LAYOUT = re.compile(
+    r"\\(?:left|right|displaystyle|textstyle|limits|nolimits|bigl|bigr|Bigl|Bigr|big|Big|bigg|Bigg|hfill|strut|tag\{[^{}]*\})"
+    r"(?![a-zA-Z])\.?|\\!|\{\}"
+)
+_SPACES = re.compile(
+    r"(?:\\[,;:> ]|\\(?:quad|qquad|enspace|thinspace)(?![a-zA-Z])|\\(?:hspace|phantom)\{[^{}]*\}|~|\s)+"
+)
+_SYNONYMS = {
+    "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "geq": "ge", "leq": "le", "geqslant": "ge", "leqslant": "le",
+    "neq": "ne", "gt": ">", "lt": "<", "times": "cdot", "ast": "cdot", "lvert": "|", "rvert": "|", "vert": "|",
+    "mid": "|", "dots": "ldots", "cdots": "ldots", "dotsc": "ldots", "varnothing": "emptyset", "degree": "^{\\circ}",
+    "lbrace": "{", "rbrace": "}", "lbrack": "[", "rbrack": "]", "colon": ":", "infin": "infty", "simeq": "approx",
+    "R": "mathbb{R}", "Reals": "mathbb{R}", "N": "mathbb{N}", "Z": "mathbb{Z}", "div": "/", "land": "wedge",
+    "lor": "vee", "backslash": "setminus", "dbinom": "binom", "tbinom": "binom", "varphi": "phi", "varepsilon": "epsilon",
+}  # fmt: skip
+_COMMAND = re.compile(rf"\\({'|'.join(_SYNONYMS)})(?![a-zA-Z])")
+_PLAIN = ("lt", "gt", "lvert", "rvert", "vert", "mid", "degree", "lbrack", "rbrack", "colon", "div")
+
+
+def drop_layout(text: str) -> str:
+    r"""Without sizes and spacing; synonyms of one command as one command.
+
+    Examples
+    --------
+    >>> drop_layout(r"\left( 3,\; \dfrac{\pi}{2} \right)"), drop_layout(r"x \geqslant 2")
+    ('( 3, \\frac{\\pi}{2} )', 'x \\ge 2')
+    """
+    if "matrix}" in text or "array}" in text:
+        text = text.replace("\\\\", "\\newline ")
+    text = _LAYOUT.sub("", re.sub(r"\\\\(?=[a-zA-Z])", r"\\", text))
+    text = _COMMAND.sub(lambda found: ("" if found[1] in _PLAIN else "\\") + _SYNONYMS[found[1]], text)
+    return _SPACES.sub(" ", text).strip()
+
+
+_TEXT = re.compile(
+    r"\\(text|textrm|mathrm|textbf|mathbf|textit|mathit|textsf|mathsf|texttt|mbox|hbox|operatorname|bold|boldsymbol|bm|rm)"
+    r"\*?\s*\{([^{}]*)\}"
+)
+_SEPARATOR_WORD = re.compile(r"\s*,?\s*(?:and|or|和|或|及|または)\s*,?\s*")
+_OLD_FONT = re.compile(r"\{?\\(?:rm|bf|it)(?![a-zA-Z])\s*([^{}\\]*)\}?")
+
+
+def text_commands(text: str) -> str:
+    r"""``\text{...}`` as what it says: a number, a letter, a separator, a function; units stay inside ``\text{}``.
+
+    Examples
+    --------
+    >>> text_commands(r"\text{13}"), text_commands(r"1 \text{ or } 2"), text_commands(r"12\mbox{ cm}^2")
+    ('13', '1  or  2', '12\\text{cm}^2')
+    >>> text_commands(r"1 - \frac{1}{\mathrm{e}}"), text_commands(r"\operatorname{arctan} 2"), text_commands(r"\textbf{(C)}")
+    ('1 - \\frac{1}{e}', '\\arctan  2', '(C)')
+    """
+    whole = _TEXT.fullmatch(text.strip())
+    if whole:
+        return whole[2].strip()
+
+    def plain(found: re.Match[str]) -> str:
+        content = found[2].strip()
+        if not content:
+            return " "
+        if _SEPARATOR_WORD.fullmatch(found[2]) or not re.search(r"[^\W\d]", content):
+            return f" {content} "
+        if MATH_WORD.fullmatch(content):
+            return f"\\{content} "
+        is_letter = len(content) == 1 and found[1] not in ("text", "mbox", "hbox", "textrm")
+        return content if is_letter or found[1] in ("mathbf", "boldsymbol", "bm", "bold", "mathit") else rf"\text{{{content}}}"
+
+    return _TEXT.sub(plain, _OLD_FONT.sub(r"\\text{\1}", text) if "\\rm" in text or "\\bf" in text else text)
+
+
+_TEX_THOUSANDS = re.compile(r"(?<![\d,.])(\d{1,3})((?:(?:\{,\}|,\\!)\s*\d{3})+)(?!\d)")
+_THIN_THOUSANDS = re.compile(r"(?<![\d,.])(\d{1,3})((?:\\,\d{3})+|(?: \d{3})+)(?![\d/])")
+_THOUSANDS = re.compile(r"(?<![\d,.])(\d{1,3})((?:,\d{3})+)(?![\d,])(?!\.\d*,)")
+
+
+def join_tex_thousands(text: str) -> str:
+    r"""Digits that LaTeX sets as one number: ``11,\! 111`` and ``10{,}000``, and groups of three after a thin space.
+
+    Examples
+    --------
+    >>> join_tex_thousands(r"11,\! 111,\! 100"), join_tex_thousands(r"10\,000"), join_tex_thousands("1 2")
+    ('11111100', '10000', '1 2')
+    """
+    text = _TEX_THOUSANDS.sub(lambda n: n[1] + re.sub(r"\D", "", n[2]), text)
+    return _THIN_THOUSANDS.sub(lambda n: n[1] + re.sub(r"\D", "", n[2]), text)
+
+
+def join_thousands(text: str) -> str:
+    """Digits in groups of three, outside of brackets, where a comma may part coordinates.
+
+    Examples
+    --------
+    >>> join_thousands("1,234,567.5"), join_thousands("27,54,108"), join_thousands("(1,234)"), join_thousands("69,84")
+    ('1234567.5', '27,54,108', '(1,234)', '69,84')
+    """
+    if "," not in text or any(c in text for c in "([{"):
+        return text
+    return _THOUSANDS.sub(lambda n: n[1] + n[2].replace(",", ""), text)
+
+
+_SIDE_CONDITION = re.compile(
+    r"\s*(?:[,;(]|\\text\{,?)?\s*(?:\b(?:where|for (?:all|any|some|each|every|integers?)|with|such that)\b.*"
+    r"|(?<=[,;( ])[a-z]\s*\\in\s*\\mathbb\{?[A-Z]\}?[^,;]*)$"
+)
+
+
+def drop_side_conditions(text: str) -> str:
+    r"""Without "where k is an integer" and ``k \in \mathbb{Z}`` at the end: they say which numbers a letter stands for.
+
+    Examples
+    --------
+    >>> drop_side_conditions(r"x = \pi k, k \in \mathbb{Z}"), drop_side_conditions("2k+1 for any integer k")
+    ('x = \\pi k', '2k+1')
+    """
+    shorter = _SIDE_CONDITION.sub("", text)
+    return shorter if shorter.strip() else text
+
+
+def tidy(text: str) -> str:
+    r"""An answer without wrappers, layout and thousands separators, in ASCII and LaTeX.
+
+    Examples
+    --------
+    >>> tidy(r"$\left( 3, \dfrac{\pi}{2} \right)$."), tidy("**10 − 2√5**"), tidy(r"\$32,\!348")
+    ('( 3, \\frac{\\pi}{2} )', '10 - 2\\sqrt{5}', '\\$32348')
+    """
+    text = unwrap(unicode_to_tex("".join(c if c.isprintable() else " " for c in text)))
+    text = text_commands(drop_layout(join_tex_thousands(text)))
+    return join_thousands(unwrap(text)).strip()
+
+
+# --------------------------------------------------------------------------------------------------- single values
+
+_CURRENCY = re.compile(r"\\\$|[$€£¥₹₩]|\\(?:pounds|euro|yen)\b|\b(?:USD|EUR|GBP|Rs\.?|US)\b")
+_PERCENT = re.compile(r"\\?%|(?<=[\d} ])\s*(?:percent(?:age)?|pct|per cent)\b|\\text\{\s*(?:percent|\\?%)\s*\}")
+_DEGREES = re.compile(r"\^\s*(?:\{\s*\\circ\s*\}|\\circ)|(?<=[\d} ])\s*degrees?\b|\\text\{\s*degrees?\s*\}")
+_TRIG_OF_DEGREES = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)\b.*\\circ")
+
+
+def drop_currency(text: str) -> str:
+    r"""Without the sign of a currency.
+
+    Examples
+    --------
+    >>> drop_currency(r"\$18.90"), drop_currency("€5")
+    ('18.90', '5')
+    """
+    return _CURRENCY.sub("", text).strip()
+
+
+def drop_percent(text: str) -> str:
+    r"""Without percent signs: 50% answers "what percentage" as 50 does. It is not 0.5, or 50 would be 0.5.
+
+    Examples
+    --------
+    >>> drop_percent(r"50\%"), drop_percent("62.5 percent")
+    ('50', '62.5')
+    """
+    return _PERCENT.sub("", text).strip()
+
+
+def drop_degrees(text: str) -> str:
+    r"""Without degree signs, except inside sine and company, where they become a factor.
+
+    Examples
+    --------
+    >>> drop_degrees(r"90^\circ"), drop_degrees(r"\sin(30^{\circ})")
+    ('90', '\\sin(30\\cdot\\frac{\\pi}{180})')
+    """
+    return _DEGREES.sub(r"\\cdot\\frac{\\pi}{180}" if _TRIG_OF_DEGREES.search(text) else "", text).strip()
+
+
+_BASE = re.compile(r"([+-]?\d+)\s*_\s*(?:\d+|\{\s*(?:\d+|\\text\{[^{}]*\}|[a-z]+)\s*\})")
+
+
+def drop_base(text: str) -> str:
+    r"""The digits of a number whose base is written beside it: the question says which base it asks for.
+
+    Examples
+    --------
+    >>> drop_base("2516_8"), drop_base("4210_{5}"), drop_base("x_1")
+    ('2516', '4210', 'x_1')
+    """
+    match = _BASE.fullmatch(text)
+    return match[1] if match else text
+
+
+_ABBREVIATIONS = (
+    r"cm|mm|km|dm|ft|in|yd|mi|kg|mg|lbs?|oz|ml|mL|hrs?|mins?|secs?|mph|kmh|kph|km/h|m/s|cm/s|sq|cu|Hz|kHz|kJ|kW|cc|"
+    r"am|pm|eV|rad|mol|atm|kPa|Pa|nm"
+)
+_UNIT_WORD = rf"(?!(?:{FUNCTIONS}|{_NAMES}|mod|and|or|if)\b)(?:[A-Za-z]{{3,20}}|{_ABBREVIATIONS})"
+_TEXT_UNIT = re.compile(r"(?<=[^\s+*/=^(-])\s*(?:\\text\{[^{}]*\}(?:\s*\^\s*\{?-?\d\}?)?[\s./]*)+$")
+_WORD_UNIT = re.compile(
+    rf"(?<=[\d)}}\]])(?:\s+|(?={_ABBREVIATIONS}))(?:{_UNIT_WORD})(?:(?:\s+|\s*/\s*|\s*-\s*)(?:{_UNIT_WORD}|of|a|an|s|h))*"
+    r"\.?(?:\s*\^\s*\{?-?\d\}?)?$"
+)
+_PI_UNIT = re.compile(rf"(?<=pi)\s+(?!(?:{FUNCTIONS}|{_NAMES})\b)(?:[A-Za-z]{{3,20}}|{_ABBREVIATIONS})(?:\s*\^\s*\{{?\d\}}?)?$")
+
+
+def drop_units(text: str) -> str:
+    r"""A value without the unit behind it. A single letter is no unit unless LaTeX says that it is text: 6m is algebra.
+
+    Examples
+    --------
+    >>> drop_units("18 dollars"), drop_units(r"12\text{cm}^2"), drop_units("5 km/h"), drop_units("5cm"), drop_units("6m")
+    ('18', '12', '5', '5', '6m')
+    """
+    text = _TEXT_UNIT.sub("", text)
+    return _PI_UNIT.sub("", _WORD_UNIT.sub("", text)).strip()
+
+
+_ASCII_NAME = re.compile(rf"(?<![\\A-Za-z])({FUNCTIONS}|{_NAMES})(?![A-Za-z])")
+_FULL_NAMES = {
+    "infinity": "infty", "inf": "infty", "oo": "infty", "asin": "arcsin", "acos": "arccos", "atan": "arctan",
+    "cbrt": "sqrt[3]", "Pi": "pi",
+}  # fmt: skip
+
+
+def ascii_names(text: str) -> str:
+    r"""Bare names of constants and functions as LaTeX commands.
+
+    Examples
+    --------
+    >>> ascii_names("7pi"), ascii_names("2*sqrt(3)"), ascii_names("ln 2"), ascii_names("spin")
+    ('7\\pi ', '2*\\sqrt (3)', '\\ln  2', 'spin')
+    """
+    return _ASCII_NAME.sub(lambda name: f"\\{_FULL_NAMES.get(name[1], name[1])} ", text)
+
+
+_PYTHON_POWER = re.compile(r"\*\*")
+_SIGNED_POWER = re.compile(r"\^\s*([+-]?\s*\d+(?:\.\d+)?|-\s*[A-Za-z])")
+
+
+def ascii_powers(text: str) -> str:
+    r"""``x**2``, ``x^10`` and ``10^-11`` with their exponents in braces.
+
+    Examples
+    --------
+    >>> ascii_powers("x**2"), ascii_powers("x^10 + 10^-11")
+    ('x^{2}', 'x^{10} + 10^{-11}')
+    """
+    return _SIGNED_POWER.sub(lambda power: f"^{{{power[1].replace(' ', '')}}}", _PYTHON_POWER.sub("^", text))
+
+
+_REPEATING = re.compile(r"(\d*)\.(\d*)(?:\\(?:overline|bar|dot)\s*\{\s*(\d+)\s*\}|\((\d+)\))")
+_DECIMAL = re.compile(r"(?<![\d.])(\d*)\.(\d+)(?![\d.])")
+
+
+def repeating_decimals(text: str) -> str:
+    r"""``0.1\overline{6}`` as the fraction it is.
+
+    Examples
+    --------
+    >>> repeating_decimals(r"0.1\overline{6}"), repeating_decimals("0.(3)")
+    ('\\frac{15}{90}', '\\frac{3}{9}')
+    """
+
+    def fraction(found: re.Match[str]) -> str:
+        head, once, again = found[1] or "0", found[2], found[3] or found[4]
+        top = int(head + once + again) - int(head + once)
+        return rf"\frac{{{top}}}{{{'9' * len(again) + '0' * len(once)}}}"
+
+    return _REPEATING.sub(fraction, text)
+
+
+def exact_decimals(text: str) -> str:
+    r"""Decimals inside an expression as fractions, so that nothing is rounded on the way.
+
+    Examples
+    --------
+    >>> exact_decimals("2.5x+.1"), exact_decimals("v1.2.3")
+    ('\\frac{25}{10}x+\\frac{1}{10}', 'v1.2.3')
+    """
+    return _DECIMAL.sub(lambda n: rf"\frac{{{int((n[1] or '0') + n[2])}}}{{1{'0' * len(n[2])}}}", text)
+
+
+_SCIENTIFIC = re.compile(r"(\d)\s*[eE]\s*([+-]?\d{1,3})(?![\d.A-Za-z])")
+_TIMES = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
+
+
+def scientific(text: str) -> str:
+    r"""``7.25e-11`` and ``7.25 x 10^-11`` as products.
+
+    Examples
+    --------
+    >>> scientific("7.25e-11"), scientific("3 x 10^{8}")
+    ('7.25\\cdot 10^{-11}', '3\\cdot 10^{8}')
+    """
+    return _TIMES.sub(r"\\cdot ", _SCIENTIFIC.sub(r"\1\\cdot 10^{\2}", text))
+
+
+_MIXED = re.compile(r"([+-]?)\s*(\d+)\s*(?:\\frac\s*\{(\d+)\}\s*\{(\d+)\}|(?<=\d)\s+(\d+)\s*/\s*(\d+))")
+
+
+def mixed_numbers(text: str) -> str:
+    r"""A whole number and a proper fraction behind it as their sum; with an improper fraction it is no mixed number.
+
+    Examples
+    --------
+    >>> mixed_numbers(r"2\frac{1}{2}"), mixed_numbers("-11 5/6"), mixed_numbers("4 10/3")
+    ('\\frac{5}{2}', '-\\frac{71}{6}', '4 10/3')
+    """
+    match = _MIXED.fullmatch(text)
+    if not match:
+        return text
+    sign, whole, *parts = match.groups()
+    top, bottom = (int(part) for part in parts if part is not None)
+    return rf"{sign}\frac{{{int(whole) * bottom + top}}}{{{bottom}}}" if top < bottom else text
+
+
+_SIDE_BY_SIDE = re.compile(r"(?<=\d)\s+(?=\d)")
+_BEFORE_BRACKET = re.compile(r"(?<![_^\d{])(\d+)\s*\(|\)\s*(?=[(\d])")
+
+
+def explicit_products(text: str) -> str:
+    r"""A product sign before brackets, where the parser would read 2(3) as a mixed number.
+
+    Examples
+    --------
+    >>> explicit_products("2(3)"), explicit_products("(a+5)(b+2)"), explicit_products("f(3)")
+    ('2\\cdot (3)', '(a+5)\\cdot (b+2)', 'f(3)')
+    """
+    return _BEFORE_BRACKET.sub(lambda found: f"{found[1]}\\cdot (" if found[1] else r")\cdot ", text)
+
+
+def has_numbers_side_by_side(text: str) -> bool:
+    """Whether two numbers stand beside each other with nothing that says how they combine ("4 10/3")."""
+    return _SIDE_BY_SIDE.search(text) is not None
+
+
+_APPROXIMATE = re.compile(r"\s*\\approx.*|\s*≈.*")
+
+
+def drop_approximation(text: str) -> str:
+    r"""The exact value where a rounded one follows it; the rounded one where it stands alone.
+
+    Examples
+    --------
+    >>> drop_approximation(r"\frac{1}{3} \approx 0.333"), drop_approximation(r"\approx 0.333")
+    ('\\frac{1}{3}', '0.333')
+    """
+    text = text.strip().removeprefix("\\approx").strip()
+    return _APPROXIMATE.sub("", text)
+
+
+def bare_value(text: str) -> str:
+    """A single value without currency, percent, degrees, base and unit.
+
+    Examples
+    --------
+    >>> bare_value(r"\\$18.90"), bare_value(r"15\\text{cm}^2"), bare_value("52_8")
+    ('18.90', '15', '52')
+    """
+    return drop_base(drop_units(drop_degrees(drop_percent(drop_currency(drop_approximation(text))))).strip())
+
+
+def scalar_tex(text: str) -> str:
+    r"""A single value in LaTeX that math-verify's parser reads as it was meant.
+
+    Examples
+    --------
+    >>> scalar_tex("2*sqrt(3)pi"), scalar_tex("2.5x**10"), scalar_tex(r"\frac34"), scalar_tex("exp(2)")
+    ('2*\\sqrt{3}\\pi ', '\\frac{25}{10}x^{10}', '\\frac{3}{4}', 'e^{2}')
+    """
+    text = mixed_numbers(explicit_arguments(scientific(bare_value(text))))
+    text = ascii_powers(ascii_names(repeating_decimals(text)))
+    return explicit_products(exact_decimals(explicit_arguments(text)))
