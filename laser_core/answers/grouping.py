@@ -14,10 +14,9 @@ from laser_core.answers.reading import (
     keys_of,
     plain_number,
     quick_key,
-    rounds_to,
     same_answer,
 )
-from laser_core.answers.text import normalize
+from laser_core.answers.text import normalize, rounds_to
 
 
 def answer_groups(

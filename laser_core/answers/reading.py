@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from laser_core.answers.math_process import ask_many
-from laser_core.answers.text import ROUNDED_DIGITS, is_mathlike, number_key, parse_number
+from laser_core.answers.text import ROUNDED_DIGITS, is_mathlike, number_key, parse_number, rounds_to
 from laser_core.answers.words import words_key
 
 OnProgress = Callable[[int, int], None]
@@ -97,8 +97,3 @@ def constant_value(key: str) -> Fraction | None:
     kind, _, rest = key.partition(":")
     return Fraction(rest.split(":")[0]) if kind in ("q", "r") else None
 
-
-def rounds_to(value: Fraction, decimals: int, other: Fraction) -> bool:
-    """Whether ``value`` is ``other`` rounded, or cut, to ``decimals`` digits after the point."""
-    scaled = other * 10**decimals
-    return int(value * 10**decimals) in (round(scaled), int(scaled))

@@ -19,6 +19,7 @@ MAX_DEPTH = 24
 MAX_NUMBER_CHARS = 60
 ROUNDED_DIGITS = 6  # 0.333333 answers 1/3, 0.33 does not
 _CACHE_SIZE = 200_000
+FLOAT_DIGITS = 10**15
 
 _PLAIN = re.compile(r"([+-]?)(\d+)(?:\.(\d*))?")
 _DECIMAL = re.compile(r"([+-]?)\s*(\d*)(?:\.(\d*))?(?:\s*(?:\\cdot|\*)\s*10\s*\^\s*\{([+-]?\d{1,2})\})?")
@@ -84,10 +85,26 @@ def number_key(number: tuple[Fraction, int]) -> str:
     value, decimals = number
     if decimals >= ROUNDED_DIGITS:
         simple = value.limit_denominator(10 ** (min(decimals, 12) // 2) // 3)
-        scaled = simple * 10**decimals
-        if int(value * 10**decimals) in (round(scaled), int(scaled)):
-            value = simple
+        value = simple if rounds_to(value, decimals, simple) else value
     return f"q:{value.numerator}/{value.denominator}"
+
+
+def rounds_to(value: Fraction, decimals: int, other: Fraction) -> bool:
+    """Whether ``value`` is ``other`` rounded, or cut, to ``decimals`` digits after the point.
+
+    Of sixteen and more digits the last ones are a computer's rounding error, so 14 are compared.
+
+    Examples
+    --------
+    >>> rounds_to(Fraction("0.666667"), 6, Fraction(2, 3)), rounds_to(Fraction("0.666665"), 6, Fraction(2, 3))
+    (True, False)
+    >>> rounds_to(Fraction("0.30000000000000004"), 17, Fraction(3, 10))
+    True
+    """
+    if abs(value) * 10**decimals >= FLOAT_DIGITS:
+        return abs(value - other) <= abs(other) / 10**14
+    scaled = other * 10**decimals
+    return int(value * 10**decimals) in (round(scaled), int(scaled))
 
 
 _WRAPPERS = re.compile(r"^(?:\$\$(.*)\$\$|\$(.*)\$|\\\((.*)\\\)|\\\[(.*)\\\])$", re.DOTALL)

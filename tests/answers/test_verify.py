@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from laser_core.answers import math_process, verify
-from laser_core.answers.math_worker import key_of
+from laser_core.answers.values import key_of
 from laser_core.answers.text import normalize, parse_number
 from laser_core.answers.verify import answer_groups, extract_answer, extract_answers, is_correct, verify_answers
 
