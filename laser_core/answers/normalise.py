@@ -157,9 +157,11 @@ def join_thousands(text: str) -> str:
     return _THOUSANDS.sub(lambda n: n[1] + n[2].replace(",", ""), text)
 
 
+_KIND = r"(?:(?:an?|any|some|every|all|each|arbitrary|positive|negative|non-?negative|real|rational|whole|natural)\s+)*"
 _SIDE_CONDITION = re.compile(
-    r"\s*(?:[,;(]|\\text\{,?)?\s*(?:\b(?:where|for (?:all|any|some|each|every|integers?)|with|such that)\b.*"
-    r"|(?<=[,;( ])[a-z]\s*\\in\s*\\mathbb\{?[A-Z]\}?[^,;]*)$"
+    r"[\s,;(]+(?:\\text\{[\s,]*)?(?:(?:where|for|with)\b)?[\s}]*"
+    rf"{_KIND}(?:[a-z]\s*\\in\s*(?:\\mathbb\{{[A-Z]\}}|[A-Z])|[a-z]\s+(?:is|are)\s+{_KIND}(?:integer|number|constant)s?"
+    r"|(?:integer|number|constant)s?(?:\s+[a-z])?)[\s).}]*$"
 )
 
 

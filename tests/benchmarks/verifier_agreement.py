@@ -39,7 +39,8 @@ def in_dollars(text: str) -> str:
 
 def spaced(text: str) -> str:
     r"""Spaces after commas and around operators, ``\left`` and ``\right``."""
-    text = re.sub(r"(?<![\d\\]),\s*|,\s*(?!\d{3}(?!\d))", r", ", text)
+    if "\\!" not in text and not re.fullmatch(r"\d{1,3}(?:,\d{3})+", text):
+        text = re.sub(r",\s*", ", ", text)
     text = re.sub(r"(?<=[\w)}])\s*([+=])\s*", r" \1 ", text)
     if text[0] in "([" and text[-1] in ")]" and "\\left" not in text:
         text = f"\\left{text[:-1]} \\right{text[-1]}"
@@ -64,7 +65,7 @@ def equal_value(text: str) -> str | None:
         return rf"{match[1]}\frac{{{2 * int(match[2])}}}{{{2 * int(match[3])}}}"
     if match := re.fullmatch(r"(-?)(\d*)\.(\d+)", plain):
         return f"{match[1]}{int(match[2] + match[3])}/{10 ** len(match[3])}"
-    if "," in text and not any(c in text for c in "([{=") and "\\text" not in text:
+    if "," in text and not any(c in text for c in "([{=!") and "\\text" not in text:
         return ", ".join(reversed([part.strip() for part in text.split(",")]))
     return None
 
@@ -85,8 +86,9 @@ _UNICODE = {"\\pi": "π", "^2": "²", "^{2}": "²", "^3": "³", "^{3}": "³", "^
 def unicode_text(text: str) -> str:
     """Unicode symbols instead of LaTeX commands."""
     for command in ("\\infty", *_UNICODE):
-        text = re.sub(re.escape(command) + r"(?![a-zA-Z])\s*" if command[1].isalpha() else re.escape(command), _UNICODE[command], text)
-    text = re.sub(r"\\sqrt\s*\{?(\d+)\}?", r"√\1", text)
+        ends = r"(?![a-zA-Z])\s*" if command[1].isalpha() else ""
+        text = re.sub(re.escape(command) + ends, _UNICODE[command], text)
+    text = re.sub(r"\\sqrt\s*\{(\d+)\}", r"√\1", text)
     return text.replace("-", "\u2212") if not re.search(r"[A-Za-z]{2}-", text) else text
 
 
@@ -114,7 +116,7 @@ def first_number_plus_one(text: str) -> str | None:
 
 def last_number_plus_one(text: str) -> str | None:
     """The last whole number one larger."""
-    if text.startswith("\\text") or "matrix" in text:
+    if any(word in text for word in ("\\text", "\\mbox", "matrix")):
         return None
     matches = list(re.finditer(r"(?<![\d.,_{\\!])\d+(?![\d.]|,\\?!?\d)", text))
     return _bumped(text, matches[-1]) if len(matches) > 1 else None
@@ -257,7 +259,7 @@ def main() -> None:
     parser.add_argument("--qwen", type=Path, help="the folder with grader.py and parser.py of Qwen2.5-Math")
     parser.add_argument("--show", action="store_true", help="print every error of this project's verifier")
     parser.add_argument("--only", help="one problem set")
-    parser.add_argument("--grader", help="one grader")
+    parser.add_argument("--grader", action="append", help="one grader; may be given several times")
     args = parser.parse_args()
     print("| set | grader | same, n | missed | unknown | wrong, n | accepted | ms, median | ms, worst |")
     print("|---|---|---|---|---|---|---|---|---|")
@@ -266,7 +268,7 @@ def main() -> None:
         if args.only and args.only != name:
             continue
         for grader_name, grader in graders(args.qwen).items():
-            if args.grader and args.grader != grader_name:
+            if args.grader and grader_name not in args.grader:
                 continue
             t = tally(grader, pairs, show=args.show and grader is laser)
             median, worst = 1000 * statistics.median(t.seconds), 1000 * max(t.seconds)
