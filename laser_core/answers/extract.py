@@ -42,7 +42,7 @@ def marked_answer(response: str | None, *, prose: bool = True) -> str | None:
         return None
     text = _SPECIAL_END.sub("", response[-400:]).rstrip() if response[-1] in " \n>" else response[-400:]
     marks = [mark for mark in (_boxed(response), _gsm8k(response), _tagged(response)) if mark]
-    if prose and (mark := _stated(response)) and _outranks(mark, marks):
+    if prose and (mark := _stated(response, explicit=bool(marks))):
         marks.append(mark)
     if marks:
         return max(marks)[1]
@@ -92,7 +92,10 @@ _ANSWER_IS = re.compile(
     r"|答案\s*(?:是|为|為|:|=)+|(?:答え|解答|正解)\s*(?:は|:)|(?<![a-z])答\s*:|故选\s*:?|选择?\s*:?\s*(?=\(?[A-J])",
     re.IGNORECASE,
 )
-_FINAL = re.compile(r"final|最终|^\W*answer\W*:", re.IGNORECASE)
+_LINE_START = re.compile(
+    r"\W*(?:(?:so|thus|therefore|hence|所以|因此)\W+)?(?:the\s+)?(?:(?:final|correct)\s+)?(?:最终|最終)?(?:final)?\W*",
+    re.IGNORECASE,
+)
 _LINE_END = re.compile(r"\n\s*\n|\n")
 _SENTENCE_END = re.compile(r"[.!?](?=[\s*\"')\]]|$)|[。！？](?!\d)")
 _ASIDE = re.compile(
@@ -102,25 +105,29 @@ _ASIDE = re.compile(
 )
 
 
-def _stated(response: str) -> tuple[int, str] | None:
-    """What follows the last "the answer is" (or the same in Chinese or Japanese), and where it stands."""
+def _stated(response: str, *, explicit: bool) -> tuple[int, str] | None:
+    """What follows the last "the answer is" (or the same in Chinese or Japanese), and where it stands.
+
+    To replace a box before it (``explicit``), the phrase must begin its line and a number, a formula or a choice follow.
+    """
     offset = max(0, len(response) - _STATEMENT_CHARS)
-    tail = _SPECIAL_END.sub("", fold_lookalikes_kept(response[offset:]))
+    tail = _SPECIAL_END.sub("", _fold_in_place(response[offset:]))
     for match in reversed(list(_ANSWER_IS.finditer(tail))):
         stated = _statement(tail[match.end() : match.end() + _LONGEST_STATEMENT])
-        if stated:
+        if not stated:
+            continue
+        before = tail[tail.rfind("\n", 0, match.start()) + 1 : match.start()]
+        begins = _LINE_START.fullmatch(before[-60:]) or re.search(
+            r"[.!?]\W*(?:the\s+)?(?:final\s*)?\W*$", before[-60:], re.I
+        )
+        if not explicit or (begins and (parse_number(stated) is not None or choice_letter(stated) or "\\" in stated)):
             return offset + match.start(), stated
     return None
 
 
-def fold_lookalikes_kept(text: str) -> str:
+def _fold_in_place(text: str) -> str:
     """Full-width forms as ASCII where every character stays one character, so that positions stay valid."""
     return text if text.isascii() else "".join(fold_lookalikes(c) or " " for c in text)
-
-
-def _outranks(mark: tuple[int, str], marks: list[tuple[int, str]]) -> bool:
-    """Whether a stated answer may replace the box before it: only if it is plainly an answer itself."""
-    return not marks or parse_number(mark[1]) is not None or choice_letter(mark[1]) is not None or "\\" in mark[1]
 
 
 def _statement(text: str) -> str | None:
@@ -133,8 +140,8 @@ def _statement(text: str) -> str | None:
         first = spans[0]
         if first[0] == 0:
             return _joined(line, spans)
-    sentence = _SENTENCE_END.split(line, maxsplit=1)[0].strip(" *_`")
-    sentence = _ASIDE.sub("", sentence).strip(" *_`,;")
+    sentence = _SENTENCE_END.split(line, maxsplit=1)[0].strip(' *_`"')
+    sentence = _ASIDE.sub("", sentence).strip(' *_`",;')
     if not sentence:
         return None
     if parse_number(sentence) is not None or words_key(sentence) is not None:
@@ -146,16 +153,20 @@ def _statement(text: str) -> str | None:
 
 
 def _has_words(text: str) -> bool:
+    if not text.isascii() and re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", text):
+        return True
     return re.search(r"(?<![\\A-Za-z])(?!(?:sqrt|and|or|sin|cos|tan|log|exp|pi|inf)\b)[A-Za-z]{3,}", text) is not None
 
 
+_SUM_OF_NAMES = re.compile(r"[a-w](?:\s*\+\s*[a-w])+\s*")
+
+
 def _after_equals(text: str) -> str:
-    """The last side of a chain of equations that ends in a number or has three sides; else the text."""
+    """The last side of a chain of equations, and of "m + n = 293", which asks for the sum; else the text."""
     sides = re.split(r"(?<![<>!\\])=", text)
-    if len(sides) == 1 or "," in text.replace(", ", ",") and re.search(r",\s*[A-Za-z]\s*=", text):
+    if len(sides) == 1 or re.search(r"\b(?:and|or)\b|,\s*[A-Za-z]", text):
         return text
-    last = sides[-1].strip()
-    return last if len(sides) > 2 else text
+    return sides[-1].strip() if len(sides) > 2 or _SUM_OF_NAMES.fullmatch(sides[0].strip(" $")) else text
 
 
 def _joined(line: str, spans: list[tuple[int, int, str]]) -> str:
@@ -178,6 +189,7 @@ def _joined(line: str, spans: list[tuple[int, int, str]]) -> str:
 _NUMBER = re.compile(
     r"(?<![A-Za-z0-9.\\_^{])[-+]?[$€£¥]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?(?:\s?/\s?\d+)?(?:\s?%)?(?![\d])"
 )
+_LABEL = re.compile(r"(?:A|Ans)\s*[:.]\s+")
 _DISPLAY = re.compile(r"\\\[(.{1,400}?)\\\]|\\\((.{1,400}?)\\\)|\$\$(.{1,400}?)\$\$", re.DOTALL)
 
 
@@ -215,8 +227,10 @@ def _last_value(text: str) -> str | None:
     for number in _NUMBER.finditer(text):
         pass
     if number and (last_span is None or number.start() >= last_span[1]):
-        found = number[0].rstrip(",").strip()
-        return found or None
+        end = number.end()
+        if text[end : end + 1] in ("\\", "^", "√", "π", "("):  # 12\pi and 3(x+1): up to the next space
+            end = next((i for i in range(end, len(text)) if text[i].isspace()), len(text))
+        return text[number.start() : end].rstrip(".,;: ") or None
     return _after_equals(last_span[2]) if last_span else None
 
 
@@ -236,5 +250,6 @@ def prose_answer(response: str) -> str | None:
     if not (any(c.isspace() for c in tail) or "$" in tail or "\\" in tail or not tail.isascii()):
         return None
     if len(tail) <= MAX_NUMBER_CHARS and "\n" not in tail and not _math_spans(tail) and not _has_words(tail):
-        return _after_equals(tail).rsplit("=", 1)[-1].strip(" .") if re.search(r"[\d\\]", tail) else None
+        value = _after_equals(_LABEL.sub("", tail)).rsplit("=", 1)[-1].strip(" .")
+        return value if re.search(r"[\d\\]", value) and "\\boxed" not in value else None
     return _last_value(tail)

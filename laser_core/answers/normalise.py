@@ -22,7 +22,9 @@ MATH_WORD = re.compile(rf"(?:{FUNCTIONS}|{_NAMES}|mod|and|or)")
 
 # ------------------------------------------------------------------------------------------------- whole answers
 
-_WRAPPERS = re.compile(r"\$\$(.*)\$\$|\$(.*)\$|\\\((.*)\\\)|\\\[(.*)\\\]|\\begin\{(?:equation|align)\*?\}(.*)\\end\{.*\}", re.S)
+_WRAPPERS = re.compile(
+    r"\$\$(.*)\$\$|\$(.*)\$|\\\((.*)\\\)|\\\[(.*)\\\]|\\begin\{(?:equation|align)\*?\}(.*)\\end\{.*\}", re.S
+)
 _EMPHASIS = re.compile(r"\*\*([^*]+)\*\*|__([^_]+)__|`([^`]+)`|\*([^*\s][^*]*)\*")
 _INNER_EMPHASIS = re.compile(r"(?<![\w*)])\*\*([^*]+)\*\*(?![\w*(])")
 _LEAD = re.compile(
@@ -46,7 +48,12 @@ def unwrap(text: str) -> str:
             if match := pattern.fullmatch(text):
                 inner = next(group for group in match.groups() if group is not None)
                 text = text if "$" in inner and pattern is _WRAPPERS else inner
-        if text.startswith(("\\boxed", "\\fbox")) and (box := last_boxed(text)) and not box.start and box.end == len(text):
+        if (
+            text.startswith(("\\boxed", "\\fbox"))
+            and (box := last_boxed(text))
+            and not box.start
+            and box.end == len(text)
+        ):
             text = box.content
         if match := _LEAD.match(text):
             text = text[match.end() :]
@@ -122,7 +129,11 @@ def text_commands(text: str) -> str:
         if MATH_WORD.fullmatch(content):
             return f"\\{content} "
         is_letter = len(content) == 1 and found[1] not in ("text", "mbox", "hbox", "textrm")
-        return content if is_letter or found[1] in ("mathbf", "boldsymbol", "bm", "bold", "mathit") else rf"\text{{{content}}}"
+        return (
+            content
+            if is_letter or found[1] in ("mathbf", "boldsymbol", "bm", "bold", "mathit")
+            else rf"\text{{{content}}}"
+        )
 
     return _TEXT.sub(plain, _OLD_FONT.sub(r"\\text{\1}", text) if "\\rm" in text or "\\bf" in text else text)
 
@@ -195,7 +206,7 @@ def tidy(text: str) -> str:
 _CURRENCY = re.compile(r"\\\$|[$€£¥₹₩]|\\(?:pounds|euro|yen)\b|\b(?:USD|EUR|GBP|Rs\.?|US)\b")
 _PERCENT = re.compile(r"\\?%|(?<=[\d} ])\s*(?:percent(?:age)?|pct|per cent)\b|\\text\{\s*(?:percent|\\?%)\s*\}")
 _DEGREES = re.compile(r"\^\s*(?:\{\s*\\circ\s*\}|\\circ)|(?<=[\d} ])\s*degrees?\b|\\text\{\s*degrees?\s*\}")
-_TRIG_OF_DEGREES = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)\b.*\\circ")
+_TRIG_OF_DEGREES = re.compile(r"(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z]).*(?:\\circ|degree)")
 
 
 def drop_currency(text: str) -> str:
@@ -256,7 +267,9 @@ _WORD_UNIT = re.compile(
     rf"(?<=[\d)}}\]])(?:\s+|(?={_ABBREVIATIONS}))(?:{_UNIT_WORD})(?:(?:\s+|\s*/\s*|\s*-\s*)(?:{_UNIT_WORD}|of|a|an|s|h))*"
     r"\.?(?:\s*\^\s*\{?-?\d\}?)?$"
 )
-_PI_UNIT = re.compile(rf"(?<=pi)\s+(?!(?:{FUNCTIONS}|{_NAMES})\b)(?:[A-Za-z]{{3,20}}|{_ABBREVIATIONS})(?:\s*\^\s*\{{?\d\}}?)?$")
+_PI_UNIT = re.compile(
+    rf"(?<=pi)\s+(?!(?:{FUNCTIONS}|{_NAMES})\b)(?:[A-Za-z]{{3,20}}|{_ABBREVIATIONS})(?:\s*\^\s*\{{?\d\}}?)?$"
+)
 
 
 def drop_units(text: str) -> str:
@@ -302,6 +315,20 @@ def ascii_powers(text: str) -> str:
     ('x^{2}', 'x^{10} + 10^{-11}')
     """
     return _SIGNED_POWER.sub(lambda power: f"^{{{power[1].replace(' ', '')}}}", _PYTHON_POWER.sub("^", text))
+
+
+_SUBSCRIPT = re.compile(r"_\s*([A-Za-z\d])(?![A-Za-z])")
+
+
+def braced_subscripts(text: str) -> str:
+    r"""Subscripts of one character in braces, so that what follows is not read as part of them.
+
+    Examples
+    --------
+    >>> braced_subscripts(r"\log_2 8"), braced_subscripts("x_1")
+    ('\\log_{2} 8', 'x_{1}')
+    """
+    return _SUBSCRIPT.sub(r"_{\1}", text)
 
 
 _REPEATING = re.compile(r"(\d*)\.(\d*)(?:\\(?:overline|bar|dot)\s*\{\s*(\d+)\s*\}|\((\d+)\))")
@@ -424,6 +451,6 @@ def scalar_tex(text: str) -> str:
     >>> scalar_tex("2*sqrt(3)pi"), scalar_tex("2.5x**10"), scalar_tex(r"\frac34"), scalar_tex("exp(2)")
     ('2*\\sqrt{3}\\pi ', '\\frac{25}{10}x^{10}', '\\frac{3}{4}', 'e^{2}')
     """
-    text = mixed_numbers(explicit_arguments(scientific(bare_value(text))))
+    text = braced_subscripts(mixed_numbers(explicit_arguments(scientific(bare_value(text)))))
     text = ascii_powers(ascii_names(repeating_decimals(text)))
     return explicit_products(exact_decimals(explicit_arguments(text)))

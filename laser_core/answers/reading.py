@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from laser_core.answers.math_process import ask_many
-from laser_core.answers.text import ROUNDED_DIGITS, is_mathlike, number_key, parse_number, rounds_to
+from laser_core.answers.text import MAX_NUMBER_CHARS, is_long, is_mathlike, number_key, parse_number, rounds_to
 from laser_core.answers.words import words_key
 
 OnProgress = Callable[[int, int], None]
@@ -40,7 +40,7 @@ def plain_number(text: str) -> tuple[Fraction, int] | None:
     """The number an answer is, with or without a name before it, and its digits after the point."""
     if (number := parse_number(text)) is not None:
         return number
-    named = _NAMED.fullmatch(text)
+    named = _NAMED.fullmatch(text) if len(text) <= MAX_NUMBER_CHARS else None
     return parse_number(named[1]) if named else None
 
 
@@ -76,18 +76,18 @@ def same_answer(first: str, second: str, keys: dict[str, str]) -> bool:
 def is_long_decimal(text: str) -> bool:
     """Whether a number is written with so many decimals that it may stand for one that it rounds."""
     number = plain_number(text)
-    return number is not None and number[1] >= ROUNDED_DIGITS
+    return number is not None and is_long(number)
 
 
 def _rounds(decimal: str, other: str, keys: dict[str, str]) -> bool:
     """Whether one text is a long decimal that rounds the number of the other."""
     number = plain_number(decimal)
-    if number is None or number[1] < ROUNDED_DIGITS:
+    if number is None or not is_long(number):
         return False
     value, decimals = number
     known = plain_number(other)
-    if known is not None and known[1] >= ROUNDED_DIGITS:  # both may round one and the same number
-        return abs(value - known[0]) <= (Fraction(1, 10**decimals) + Fraction(1, 10 ** known[1])) / 2
+    if known is not None and is_long(known):  # both may round one and the same number
+        return abs(value - known[0]) < (Fraction(1, 10**decimals) + Fraction(1, 10 ** known[1])) / 2
     exact = known[0] if known is not None else constant_value(keys[other])
     return exact is not None and rounds_to(value, decimals, exact)
 
@@ -96,4 +96,3 @@ def constant_value(key: str) -> Fraction | None:
     """The rational or real number that a key names, to its last digit; None for anything else."""
     kind, _, rest = key.partition(":")
     return Fraction(rest.split(":")[0]) if kind in ("q", "r") else None
-

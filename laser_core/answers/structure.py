@@ -117,6 +117,9 @@ _NAME = re.compile(
 )
 
 
+_FRENCH = re.compile(r"([\[\]])([^\[\]]+[,;][^\[\]]+)([\[\]])")  # ]0, 1[ is (0, 1)
+
+
 def _tokens(text: str) -> list[tuple[str, int, int]]:
     """Each token outside of brackets, and where it starts and ends."""
     outside, depth = [], 0
@@ -157,6 +160,8 @@ def read_structure(text: str) -> Node:
     Relation(sides=('0', 'x', '1'), signs=('<', '<'))
     """
     text = re.sub(r"\+\s*/\s*-|\+-", r"\\pm ", drop_side_conditions(tidy(text)))
+    if french := _FRENCH.fullmatch(text):
+        text = f"{'(' if french[1] == ']' else '['}{french[2]}{')' if french[3] == '[' else ']'}"
     if any(word in text for word in ("matrix", "array", "begin")):
         return _matrix(text)
     return _node(text.replace("{ ,", "{,"), 0)

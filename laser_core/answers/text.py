@@ -17,7 +17,8 @@ from laser_core.answers.tex_arguments import explicit_arguments
 MAX_MATH_CHARS = 400  # longer "answers" are prose or noise; they are compared as text
 MAX_DEPTH = 24
 MAX_NUMBER_CHARS = 60
-ROUNDED_DIGITS = 6  # 0.333333 answers 1/3, 0.33 does not
+ROUNDED_DIGITS = 6  # after the point: 0.333333 answers 1/3, 0.33 does not
+SIGNIFICANT = 10**3  # and four digits that count: 0.000001 rounds nothing
 _CACHE_SIZE = 200_000
 FLOAT_DIGITS = 10**15
 
@@ -83,10 +84,16 @@ def number_key(number: tuple[Fraction, int]) -> str:
     ('q:1/3', 'q:33/100', 'q:2/3')
     """
     value, decimals = number
-    if decimals >= ROUNDED_DIGITS:
+    if is_long(number):
         simple = value.limit_denominator(10 ** (min(decimals, 12) // 2) // 3)
         value = simple if rounds_to(value, decimals, simple) else value
     return f"q:{value.numerator}/{value.denominator}"
+
+
+def is_long(number: tuple[Fraction, int]) -> bool:
+    """Whether a decimal has so many digits that it may stand for a number that it rounds."""
+    value, decimals = number
+    return decimals >= ROUNDED_DIGITS and abs(value) * 10**decimals >= SIGNIFICANT
 
 
 def rounds_to(value: Fraction, decimals: int, other: Fraction) -> bool:

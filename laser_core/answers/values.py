@@ -24,7 +24,13 @@ from fractions import Fraction
 import sympy as sp
 from latex2sympy2_extended.latex2sympy2 import ConversionConfig, latex2sympy
 
-from laser_core.answers.normalise import has_numbers_side_by_side, mixed_numbers, bare_value, scalar_tex
+from laser_core.answers.normalise import (
+    bare_value,
+    braced_subscripts,
+    has_numbers_side_by_side,
+    mixed_numbers,
+    scalar_tex,
+)
 from laser_core.answers.structure import (
     AnyOrder,
     Both,
@@ -124,7 +130,7 @@ def parse_value(text: str) -> sp.Basic:
     UnreadableError
         If the parser rejects the text, or reads something that has no value.
     """
-    if has_numbers_side_by_side(mixed_numbers(bare_value(text))):
+    if has_numbers_side_by_side(braced_subscripts(mixed_numbers(bare_value(text)))):
         raise UnreadableError(text)
     tex = scalar_tex(text)
     if "\\text" in tex or any(not _is_product(word) for word in _LONG_WORD.findall(tex)):
@@ -226,8 +232,10 @@ def _log10_size(value: sp.Basic) -> float:
         n = 10.0**size if size < 300 else math.inf
         return n * max(size, 1.0)
     if isinstance(value, sp.Rational):
-        return max(len(str(abs(value.p))), len(str(value.q))) if max(abs(value.p), value.q) > 10**15 else math.log10(
-            max(abs(value.p), value.q, 1)
+        return (
+            max(len(str(abs(value.p))), len(str(value.q)))
+            if max(abs(value.p), value.q) > 10**15
+            else math.log10(max(abs(value.p), value.q, 1))
         )
     return sum(_log10_size(part) for part in value.args) if value.args else 0.5
 

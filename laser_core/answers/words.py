@@ -9,14 +9,18 @@ from laser_core.answers.normalise import MATH_WORD, tidy
 MAX_WORDS = 4  # a longer reference is a sentence; two sentences may say the same in other words
 MAX_CHARS = 60
 
-_CHOICE = re.compile(r"(?:(?:option|choice|选项?|選択肢)\s*)?(?:\(\s*([A-Ja-j])\s*\)|([A-Ja-j]))\s*[.):]?", re.IGNORECASE)
-_LABELLED = re.compile(r"(?:(?:option|choice)\s+)?(?:\(\s*([A-J])\s*\)\s*|([A-J])\s*[.):]\s+)\S")
+_CHOICE = re.compile(
+    r"(?:(?:option|choice|选项?|選択肢)\s*)?(?:\(\s*([A-Ja-j])\s*\)|([A-Ja-j]))\s*[.):]?", re.IGNORECASE
+)
+_LABELLED = re.compile(r"(?:(?:option|choice)\s+)?(?:\(\s*([A-J])\s*\)\s*|([A-J])\s*[.)]\s+)\S")
 _VERDICT = re.compile(r"(yes|no|true|false)\s*[,.;:!-]", re.IGNORECASE)
 _TIME = re.compile(r"(\d{1,2}):(\d{2})\s*(?:\\text\{\s*)?((?:[ap]\.?\s*m\.?)?)\s*\}?", re.IGNORECASE)
 _LETTERS = re.compile(r"(?:[^\W\d_]|['\s.-])+")
 _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 _VOWEL = re.compile(r"[aeiou]", re.IGNORECASE)
-_EMPTY_SETS = {"no solution", "no solutions", "no real solution", "no real solutions", "empty set", "无解", "解なし"}
+_NO_SOLUTION = ("no solution", "no solutions", "no real solution", "no real solutions", "empty set", "无解", "解なし")
+_ALL_REALS = ("all real numbers", "all reals", "all real", "real numbers")
+_SETS = dict.fromkeys(_NO_SOLUTION, "c:s()") | dict.fromkeys(_ALL_REALS, "c:t(w:-oo,w:oo)")  # the keys of the sets
 _SHORT_WORDS = {"no", "up", "it", "he", "ok"}
 
 
@@ -58,7 +62,7 @@ def words_key(text: str) -> str | None:
     """
     if len(text) > 4 * MAX_CHARS:
         return None
-    text = tidy(text)
+    text = tidy(text).strip('"')
     if len(text) > MAX_CHARS:
         return None
     if letter := choice_letter(text):
@@ -78,4 +82,4 @@ def words_key(text: str) -> str | None:
     if {"and", "or"} & set(tokens):
         return None  # a list, whose members are compared in any order
     words = " ".join(tokens)
-    return "c:s()" if words in _EMPTY_SETS else f"t:{words}"
+    return _SETS.get(words, f"t:{words}")

@@ -124,7 +124,13 @@ def last_number_plus_one(text: str) -> str | None:
 
 def negated(text: str) -> str | None:
     """The negative of a single value."""
-    if text in ("0", "\\infty") or any(c in text for c in ",=<>(") or "\\in" in text or "\\text" in text or "\\pm" in text:
+    if (
+        text in ("0", "\\infty")
+        or any(c in text for c in ",=<>(")
+        or "\\in" in text
+        or "\\text" in text
+        or "\\pm" in text
+    ):
         return None
     return text[1:] if text.startswith("-") and not re.search(r"[+-]", text[1:]) else f"-({text})"
 
@@ -177,7 +183,9 @@ def graders(qwen: Path | None) -> dict[str, Grader]:
             print(f"{name}: not installed ({error})", file=sys.stderr)
             continue
         if "minerva" in module:
-            found[name] = lambda a, r, u=utils: bool(u.is_equiv(u.normalize_final_answer(a), u.normalize_final_answer(r)))
+            found[name] = lambda a, r, u=utils: bool(
+                u.is_equiv(u.normalize_final_answer(a), u.normalize_final_answer(r))
+            )
         else:
             found[name] = lambda a, r, u=utils: bool(u.is_equiv(a, r))
     if qwen is not None:
