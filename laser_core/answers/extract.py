@@ -92,8 +92,8 @@ _ANSWER_IS = re.compile(
     r"|答案\s*(?:是|为|為|:|=)+|(?:答え|解答|正解)\s*(?:は|:)|(?<![a-z])答\s*:|故选\s*:?|选择?\s*:?\s*(?=\(?[A-J])",
     re.IGNORECASE,
 )
-_LINE_START = re.compile(
-    r"\W*(?:(?:so|thus|therefore|hence|所以|因此)\W+)?(?:the\s+)?(?:(?:final|correct)\s+)?(?:最终|最終)?(?:final)?\W*",
+_SENTENCE_START = re.compile(
+    r"(?:.*[.!?])?\W*(?:(?:so|thus|therefore|hence|所以|因此)\W*)?(?:the\s+)?(?:final|correct|最终|最終)?\W*",
     re.IGNORECASE,
 )
 _LINE_END = re.compile(r"\n\s*\n|\n")
@@ -108,7 +108,8 @@ _ASIDE = re.compile(
 def _stated(response: str, *, explicit: bool) -> tuple[int, str] | None:
     """What follows the last "the answer is" (or the same in Chinese or Japanese), and where it stands.
 
-    To replace a box before it (``explicit``), the phrase must begin its line and a number, a formula or a choice follow.
+    To replace a box before it (``explicit``), the phrase must begin a sentence, and a number, a formula or a choice
+    must follow.
     """
     offset = max(0, len(response) - _STATEMENT_CHARS)
     tail = _SPECIAL_END.sub("", _fold_in_place(response[offset:]))
@@ -117,10 +118,9 @@ def _stated(response: str, *, explicit: bool) -> tuple[int, str] | None:
         if not stated:
             continue
         before = tail[tail.rfind("\n", 0, match.start()) + 1 : match.start()]
-        begins = _LINE_START.fullmatch(before[-60:]) or re.search(
-            r"[.!?]\W*(?:the\s+)?(?:final\s*)?\W*$", before[-60:], re.I
-        )
-        if not explicit or (begins and (parse_number(stated) is not None or choice_letter(stated) or "\\" in stated)):
+        begins = _SENTENCE_START.fullmatch(before[-60:])
+        is_plain = parse_number(stated) is not None or choice_letter(stated) is not None or "\\" in stated
+        if not explicit or (begins and is_plain):
             return offset + match.start(), stated
     return None
 
@@ -223,9 +223,8 @@ def _last_value(text: str) -> str | None:
     """The last formula or number in a text, whichever ends later."""
     spans = _math_spans(text)
     last_span = spans[-1] if spans else None
-    number = None
-    for number in _NUMBER.finditer(text):
-        pass
+    numbers = list(_NUMBER.finditer(text))
+    number = numbers[-1] if numbers else None
     if number and (last_span is None or number.start() >= last_span[1]):
         end = number.end()
         if text[end : end + 1] in ("\\", "^", "√", "π", "("):  # 12\pi and 3(x+1): up to the next space

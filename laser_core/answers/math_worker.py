@@ -6,7 +6,7 @@ is late; nothing else should.
 
 Requests and replies
 --------------------
-``{"op": "key", "text": str}`` -> ``{"key": str}``, see :mod:`laser_core.answers.values`; ``""`` where the text cannot be read
+``{"op": "key", "text": str}`` -> ``{"key": str}``, see :mod:`laser_core.answers.values`; ``""`` if it cannot be read
 ``{"op": "ping"}`` -> ``{}``; any of them ``{"late": true}`` after ITEM_SECONDS, or ``{"error": name}``
 """
 
@@ -51,11 +51,13 @@ def _limit_cpu() -> None:
 
 def answer_request(request: dict) -> dict:
     """Do what one request asks."""
-    if request["op"] != "key":
-        return {}
-    from laser_core.answers.values import key_of
+    match request["op"]:
+        case "key":
+            from laser_core.answers.values import key_of
 
-    return {"key": key_of(request["text"])}
+            return {"key": key_of(request["text"])}
+        case _:
+            return {}
 
 
 def main() -> None:

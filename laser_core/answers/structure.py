@@ -1,104 +1,31 @@
 r"""The shape of an answer: lists, tuples, intervals, unions, matrices, relations, and the single values inside.
 
-Only brackets, separators and relation signs are read here; what a single value is worth is not asked. So that "1 and 2",
-``\{2, 1\}`` and ``x = 1 \text{ or } x = 2`` have the same shape.
+Only brackets, separators and relation signs are read here, not what a single value is worth: "1 and 2", ``\{1, 2\}``
+and ``x = 1 \text{ or } x = 2`` have the same shape.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from laser_core.answers.normalise import drop_side_conditions, tidy
+from laser_core.answers.shapes import (
+    AnyOrder,
+    Both,
+    Dots,
+    InOrder,
+    Interval,
+    Matrix,
+    Minus,
+    Node,
+    Ratio,
+    Relation,
+    Union,
+    UnreadableError,
+    Value,
+)
+from laser_core.answers.tidy import drop_side_conditions, tidy
 
 MAX_DEPTH = 12
-
-
-class UnreadableError(ValueError):
-    """This text is no answer that can be compared by value."""
-
-
-@dataclass(frozen=True)
-class Value:
-    """A single value, as text."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class AnyOrder:
-    """Values whose order says nothing: a set, or a list of solutions."""
-
-    members: tuple[Node, ...]
-
-
-@dataclass(frozen=True)
-class InOrder:
-    """Values in an order that counts: a point, a vector. Two of them may also be the ends of an open interval."""
-
-    members: tuple[Node, ...]
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """``a:b:c``."""
-
-    members: tuple[Node, ...]
-
-
-@dataclass(frozen=True)
-class Dots:
-    r"""``\ldots`` in a sequence."""
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An interval that is closed at one end at least."""
-
-    low: Node
-    high: Node
-    low_open: bool
-    high_open: bool
-
-
-@dataclass(frozen=True)
-class Union:
-    """What lies in any of the sets."""
-
-    members: tuple[Node, ...]
-
-
-@dataclass(frozen=True)
-class Both:
-    """What lies in all of the sets."""
-
-    members: tuple[Node, ...]
-
-
-@dataclass(frozen=True)
-class Minus:
-    """What lies in the first set and not in the second."""
-
-    left: Node
-    right: Node
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """Cells by row."""
-
-    rows: tuple[tuple[Node, ...], ...]
-
-
-@dataclass(frozen=True)
-class Relation:
-    """A chain such as ``0 < x <= 2``: one sign between each two neighbouring sides."""
-
-    sides: tuple[str, ...]
-    signs: tuple[str, ...]
-
-
-Node = Value | AnyOrder | InOrder | Ratio | Dots | Interval | Union | Both | Minus | Matrix | Relation
 
 _TOKEN = re.compile(r"\\[{}|]|\\[A-Za-z]+|[<>!=:]=|.", re.DOTALL)
 _OPEN = {"(", "[", "{", "\\{", "\\langle", "\\lfloor", "\\lceil"}
@@ -329,7 +256,8 @@ def _set(inner: str, depth: int) -> Node:
 
 
 _MATRIX = re.compile(
-    r"(?:[A-Za-z]\s*=\s*)?(?P<factor>.*?)[\[(]?\\begin\s*\{(?P<kind>[pbB]?matrix|smallmatrix|array)\}(?:\s*\{[clr| ]*\})?"
+    r"(?:[A-Za-z]\s*=\s*)?(?P<factor>.*?)[\[(]?\\begin\s*\{(?P<kind>[pbB]?matrix|smallmatrix|array)\}"
+    r"(?:\s*\{[clr| ]*\})?"
     r"(?P<cells>.*?)\\end\s*\{(?P=kind)\}[\])]?",
     re.DOTALL,
 )

@@ -11,8 +11,9 @@ from functools import lru_cache
 
 from laser_core.answers.boxes import last_boxed
 from laser_core.answers.characters import fold_lookalikes
-from laser_core.answers.normalise import ascii_powers, bare_value, mixed_numbers, repeating_decimals, scientific, tidy
+from laser_core.answers.normalise import ascii_powers, bare_value, mixed_numbers, repeating_decimals, scientific
 from laser_core.answers.tex_arguments import explicit_arguments
+from laser_core.answers.tidy import tidy
 
 MAX_MATH_CHARS = 400  # longer "answers" are prose or noise; they are compared as text
 MAX_DEPTH = 24

@@ -1,9 +1,9 @@
 """Answers: find them in a response, compare them with a reference, and group the equal ones.
 
 One equivalence serves the verdict and the vote: two answers are the same where their keys are
-(:mod:`laser_core.answers.reading`). Plain numbers and words are decided here, exactly and in microseconds. Only the rest
-goes to math-verify's parser, in a child process with a time limit for each item, so every function here can be called
-from any thread and returns whatever the text is. Importing this module imports neither sympy nor math-verify.
+(:mod:`laser_core.answers.reading`). Plain numbers and words are decided here, exactly and in microseconds. Only the
+rest goes to math-verify's parser, in a child process with a time limit for each item, so every function here can be
+called from any thread and returns whatever the text is. Importing this module imports neither sympy nor math-verify.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ __all__ = ["answer_groups", "extract_answer", "extract_answers", "is_correct", "
 def extract_answer(response: str | None, *, prose: bool = True) -> str | None:
     r"""The final answer a response states, as text; None if it states none.
 
-    The last mark counts: ``\boxed{...}`` (several that only commas or "and" part are one answer), GSM8K's ``#### 42`` (a
-    heading is none), ``<answer>...</answer>``, "the answer is" and its like. Without a mark: the miniature world's
-    closing ``#9``, a response that is nothing but an answer, and at last the last formula or number in prose.
+    The last mark counts: ``\boxed{...}`` (boxes that only commas or "and" part are one answer), GSM8K's ``#### 42`` (a
+    heading is none), ``<answer>...</answer>``, "the answer is" and the like. Without a mark: the miniature world's
+    closing ``#9``, a response that is nothing but an answer, and at last the last formula or number in the prose.
 
     Parameters
     ----------
@@ -55,10 +55,11 @@ def extract_answers(
 
 
 def is_correct(answer: str | None, reference: str | None) -> bool | None:
-    r"""Whether ``answer`` is the same as ``reference``; None if the reference can neither be read nor compared as words.
+    r"""Whether ``answer`` is the same as ``reference``; None if the reference cannot be read.
 
-    A reference that is a name, yes or no, or the letter of a choice is compared as text. A decimal of six or more places
-    also answers the number it rounds (0.333333 for 1/3). An answer that cannot be read within two seconds is not correct.
+    A reference that is a name, yes or no, or the letter of a choice is compared as text. A decimal of six or more
+    places also answers the number it rounds (0.333333 for 1/3). An answer that cannot be read within two seconds is not
+    correct, and neither is a missing one.
 
     Whether there is a verdict depends on the reference alone: it is known for all answers to a problem or for none.
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 
-from laser_core.answers.normalise import MATH_WORD, tidy
+from laser_core.answers.tidy import MATH_WORD, tidy
 
 MAX_WORDS = 4  # a longer reference is a sentence; two sentences may say the same in other words
 MAX_CHARS = 60
 
-_CHOICE = re.compile(
-    r"(?:(?:option|choice|选项?|選択肢)\s*)?(?:\(\s*([A-Ja-j])\s*\)|([A-Ja-j]))\s*[.):]?", re.IGNORECASE
-)
+_CHOICE = re.compile(r"(?:(?:option|choice|选项?|選択肢)\s*)?(?:\(\s*([A-J])\s*\)|([A-J]))\s*[.):]?", re.IGNORECASE)
 _LABELLED = re.compile(r"(?:(?:option|choice)\s+)?(?:\(\s*([A-J])\s*\)\s*|([A-J])\s*[.)]\s+)\S")
 _VERDICT = re.compile(r"(yes|no|true|false)\s*[,.;:!-]", re.IGNORECASE)
 _TIME = re.compile(r"(\d{1,2}):(\d{2})\s*(?:\\text\{\s*)?((?:[ap]\.?\s*m\.?)?)\s*\}?", re.IGNORECASE)
@@ -55,8 +53,8 @@ def words_key(text: str) -> str | None:
 
     Examples
     --------
-    >>> words_key(r"\text{Evelyn}"), words_key("**No.**"), words_key("(C)"), words_key("12:00"), words_key("The ellipse")
-    ('t:evelyn', 't:no', 't:(C)', 't:12:00', 't:ellipse')
+    >>> [words_key(text) for text in (r"\text{Evelyn}", "**No.**", "(C)", "12:00", "The ellipse")]
+    ['t:evelyn', 't:no', 't:(C)', 't:12:00', 't:ellipse']
     >>> words_key("xyz") is words_key("2x") is words_key("pi") is None
     True
     """

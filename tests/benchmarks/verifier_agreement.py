@@ -1,8 +1,9 @@
 """How often graders agree with the references of published problem sets: the table in docs/verifier.md.
 
-Run by hand: ``python -m tests.benchmarks.verifier_agreement [--qwen FOLDER] [--show]``. Every reference is compared with
-itself and with mechanical rewrites that mean the same (misses are false negatives), and with neighbours that are wrong
-(hits are false positives). Graders that are not installed are left out; ``FOLDER`` holds Qwen2.5-Math's ``evaluation``.
+Run by hand: ``python -m tests.benchmarks.verifier_agreement [--qwen FOLDER] [--show]``. Every reference is compared
+with itself and with mechanical rewrites that mean the same (misses are false negatives), and with neighbours that are
+wrong (hits are false positives). Graders that are not installed are left out; ``FOLDER`` holds ``grader.py`` and
+``parser.py`` of Qwen2.5-Math's ``evaluation``.
 """
 
 from __future__ import annotations
@@ -79,13 +80,15 @@ def with_unit(text: str) -> str | None:
     return None
 
 
-_UNICODE = {"\\pi": "π", "^2": "²", "^{2}": "²", "^3": "³", "^{3}": "³", "^\\circ": "°", "^{\\circ}": "°", "\\le ": "≤ ",
-            "\\cup": "∪", "\\infty": "∞", "\\pm": "±", "\\in": "∈", "\\cdot": "·", "\\theta": "θ"}  # fmt: skip
+_UNICODE = {
+    "\\infty": "∞", "\\pi": "π", "^2": "²", "^{2}": "²", "^3": "³", "^{3}": "³", "^\\circ": "°", "^{\\circ}": "°",
+    "\\le ": "≤ ", "\\cup": "∪", "\\pm": "±", "\\in": "∈", "\\cdot": "·", "\\theta": "θ",
+}  # fmt: skip
 
 
 def unicode_text(text: str) -> str:
     """Unicode symbols instead of LaTeX commands."""
-    for command in ("\\infty", *_UNICODE):
+    for command in _UNICODE:
         ends = r"(?![a-zA-Z])\s*" if command[1].isalpha() else ""
         text = re.sub(re.escape(command) + ends, _UNICODE[command], text)
     text = re.sub(r"\\sqrt\s*\{(\d+)\}", r"√\1", text)
@@ -124,13 +127,7 @@ def last_number_plus_one(text: str) -> str | None:
 
 def negated(text: str) -> str | None:
     """The negative of a single value."""
-    if (
-        text in ("0", "\\infty")
-        or any(c in text for c in ",=<>(")
-        or "\\in" in text
-        or "\\text" in text
-        or "\\pm" in text
-    ):
+    if text == "0" or any(mark in text for mark in (",", "=", "<", ">", "(", "\\in", "\\text", "\\pm")):
         return None
     return text[1:] if text.startswith("-") and not re.search(r"[+-]", text[1:]) else f"-({text})"
 
@@ -183,11 +180,10 @@ def graders(qwen: Path | None) -> dict[str, Grader]:
             print(f"{name}: not installed ({error})", file=sys.stderr)
             continue
         if "minerva" in module:
-            found[name] = lambda a, r, u=utils: bool(
-                u.is_equiv(u.normalize_final_answer(a), u.normalize_final_answer(r))
-            )
+            clean = utils.normalize_final_answer
+            found[name] = lambda a, r, same=utils.is_equiv, clean=clean: bool(same(clean(a), clean(r)))
         else:
-            found[name] = lambda a, r, u=utils: bool(u.is_equiv(a, r))
+            found[name] = lambda a, r, same=utils.is_equiv: bool(same(a, r))
     if qwen is not None:
         sys.path.insert(0, str(qwen))
         math_equal = importlib.import_module("grader").math_equal
