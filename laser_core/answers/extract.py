@@ -79,6 +79,8 @@ def _tagged(response: str) -> tuple[int, str] | None:
 
 def _is_bare_answer(text: str) -> bool:
     """Whether the whole response is a number, the letter of a choice, or one or two words such as "Yes"."""
+    if _ANSWER_IS.search(text):
+        return False
     if parse_number(text) is not None or choice_letter(text):
         return True
     return words_key(text) is not None and len(text.split()) <= 2 and "\n" not in text

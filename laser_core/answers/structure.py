@@ -115,9 +115,10 @@ def _node(text: str, depth: int) -> Node:
         return Minus(_node(parts[0], depth + 1), _node(parts[1], depth + 1))
     if relation := _relation(text):
         return relation
-    if "\\pm" in text or "\\mp" in text:
+    bracketed = _bracketed(text, depth)
+    if ("\\pm" in text or "\\mp" in text) and not text.startswith("\\{"):  # (\pm 1, 2) is two points
         return AnyOrder(tuple(_node(half, depth + 1) for half in _plus_and_minus(text)))
-    if bracketed := _bracketed(text, depth):
+    if bracketed:
         return bracketed
     parts = _split(text, {":"})
     if len(parts) > 1:
