@@ -78,12 +78,17 @@ def _tagged(response: str) -> tuple[int, str] | None:
 
 
 def _is_bare_answer(text: str) -> bool:
-    """Whether the whole response is a number, the letter of a choice, or one or two words such as "Yes"."""
+    """Whether the whole response is a number, the letter of a choice, yes or no, "no solution" or a single name."""
     if _ANSWER_IS.search(text):
         return False
     if parse_number(text) is not None or choice_letter(text):
         return True
-    return words_key(text) is not None and len(text.split()) <= 2 and "\n" not in text
+    key = words_key(text) if "\n" not in text else None
+    if key is None:
+        return False
+    first = text.strip(' *_`"')[:1]
+    is_name = len(text.split()) == 1 and not first.islower()
+    return is_name or key.startswith("c:") or key in ("t:yes", "t:no", "t:true", "t:false")
 
 
 # ------------------------------------------------------------------------------------------------- stated answers
@@ -154,10 +159,13 @@ def _statement(text: str) -> str | None:
     return _last_value(line if spans else sentence) or None
 
 
+_WORD = re.compile(
+    r"(?<![\\A-Za-z])(?!(?:sqrt|and|or|sin|cos|tan|log|exp|ln|pi|inf)\b)[A-Za-z]{2,}|[\u3040-\u30ff\u4e00-\u9fff]"
+)
+
+
 def _has_words(text: str) -> bool:
-    if not text.isascii() and re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", text):
-        return True
-    return re.search(r"(?<![\\A-Za-z])(?!(?:sqrt|and|or|sin|cos|tan|log|exp|pi|inf)\b)[A-Za-z]{3,}", text) is not None
+    return _WORD.search(text) is not None
 
 
 _SUM_OF_NAMES = re.compile(r"[a-w](?:\s*\+\s*[a-w])+\s*")
@@ -235,10 +243,14 @@ def _last_value(text: str) -> str | None:
     return _after_equals(last_span[2]) if last_span else None
 
 
+def may_be_prose(response: str) -> bool:
+    """The miniature world writes no spaces: where its closing mark is missing, its last number is no answer."""
+    tail = response[-PROSE_CHARS:].strip()
+    return any(c.isspace() for c in tail) or "$" in tail or "\\" in tail or not tail.isascii()
+
+
 def prose_answer(response: str) -> str | None:
     r"""The last formula or number of a response that marks no answer.
-
-    The miniature world writes no spaces: where its closing mark is missing, its last number is no answer.
 
     Examples
     --------
@@ -247,9 +259,9 @@ def prose_answer(response: str) -> str | None:
     >>> prose_answer("x=9;5*9=45") is prose_answer("I cannot solve this problem") is None
     True
     """
-    tail = response[-PROSE_CHARS:].strip()
-    if not (any(c.isspace() for c in tail) or "$" in tail or "\\" in tail or not tail.isascii()):
+    if not may_be_prose(response):
         return None
+    tail = response[-PROSE_CHARS:].strip()
     if len(tail) <= MAX_NUMBER_CHARS and "\n" not in tail and not _math_spans(tail) and not _has_words(tail):
         value = _after_equals(_LABEL.sub("", tail)).rsplit("=", 1)[-1].strip(" .")
         return value if re.search(r"[\d\\]", value) and "\\boxed" not in value else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from laser_core.answers.extract import marked_answer, prose_answer
+from laser_core.answers.extract import marked_answer, may_be_prose, prose_answer
 from laser_core.answers.grouping import answer_groups
 from laser_core.answers.reading import OnProgress, keys_of, same_answer
 from laser_core.answers.text import normalize
@@ -45,12 +45,21 @@ def extract_answer(response: str | None, *, prose: bool = True) -> str | None:
 def extract_answers(
     responses: Sequence[str | None], *, prose: Sequence[bool] | None = None, progress: OnProgress | None = None
 ) -> list[str | None]:
-    """:func:`extract_answer` for many responses; ``progress(done, total)`` after every thousand and at the end."""
+    """:func:`extract_answer` for many responses; ``progress(done, total)`` counts those without a mark."""
     found: list[str | None] = []
+    unmarked = []
     for i, response in enumerate(responses):
-        found.append(extract_answer(response, prose=prose is None or prose[i]))
-        if progress and (len(found) % 1000 == 0 or len(found) == len(responses)):
-            progress(len(found), len(responses))
+        reads_prose = prose is None or prose[i]
+        answer = marked_answer(response, prose=False)
+        if answer is None and reads_prose and response and may_be_prose(response):
+            unmarked.append(i)
+        elif answer is not None and reads_prose:
+            answer = marked_answer(response)  # a final answer in words may follow the mark
+        found.append(answer)
+    for n, i in enumerate(unmarked, start=1):
+        found[i] = extract_answer(responses[i])
+        if progress:
+            progress(n, len(unmarked))
     return found
 
 
