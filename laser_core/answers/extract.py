@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from laser_core.answers.boxes import last_boxed
-from laser_core.answers.characters import fold_lookalikes
+from laser_core.answers.characters import LOOKALIKES
 from laser_core.answers.text import MAX_NUMBER_CHARS, parse_number
 from laser_core.answers.words import choice_letter, words_key
 
@@ -99,6 +99,7 @@ _ANSWER_IS = re.compile(
     r"|答案\s*(?:是|为|為|:|=)+|(?:答え|解答|正解)\s*(?:は|:)|(?<![a-z])答\s*:|故选\s*:?|选择?\s*:?\s*(?=\(?[A-J])",
     re.IGNORECASE,
 )
+_FULL_WIDTH = {character: ascii or " " for character, ascii in LOOKALIKES.items()}  # one for one: positions stay valid
 _SENTENCE_START = re.compile(
     r"(?:.*[.!?])?\W*(?:(?:so|thus|therefore|hence|所以|因此)\W*)?(?:the\s+)?(?:final|correct|最终|最終)?\W*",
     re.IGNORECASE,
@@ -119,7 +120,7 @@ def _stated(response: str, *, explicit: bool) -> tuple[int, str] | None:
     must follow.
     """
     offset = max(0, len(response) - _STATEMENT_CHARS)
-    tail = _SPECIAL_END.sub("", _fold_in_place(response[offset:]))
+    tail = _SPECIAL_END.sub("", response[offset:].translate(_FULL_WIDTH))
     for match in reversed(list(_ANSWER_IS.finditer(tail))):
         stated = _statement(tail[match.end() : match.end() + _LONGEST_STATEMENT])
         if not stated:
@@ -132,21 +133,15 @@ def _stated(response: str, *, explicit: bool) -> tuple[int, str] | None:
     return None
 
 
-def _fold_in_place(text: str) -> str:
-    """Full-width forms as ASCII where every character stays one character, so that positions stay valid."""
-    return text if text.isascii() else "".join(fold_lookalikes(c) or " " for c in text)
-
-
 def _statement(text: str) -> str | None:
     """The answer at the beginning of what follows "the answer is"."""
     text = text.lstrip(" \t\n*:_=")
     line = _LINE_END.split(text, maxsplit=1)[0].strip()
     if line in ("$$", "\\[", "\\("):  # a formula on lines of its own
         line = " ".join(text.split("\n\n", 1)[0].split())
-    if spans := _math_spans(line):
-        first = spans[0]
-        if first[0] == 0:
-            return _joined(line, spans)
+    spans = _math_spans(line)
+    if spans and spans[0][0] == 0:
+        return _joined(line, spans)
     sentence = _SENTENCE_END.split(line, maxsplit=1)[0].strip(' *_`"')
     sentence = _ASIDE.sub("", sentence).strip(' *_`",;')
     if not sentence:
@@ -188,10 +183,7 @@ def _joined(line: str, spans: list[tuple[int, int, str]]) -> str:
             break
         parts.append(f"{'or' if 'or' in between else ','} {content}")
         end = after
-    rest = line[end:]
-    unit = re.match(r"\s*(%|percent|degrees)", rest)
-    joined = " ".join(parts).replace(" ,", ",")
-    return _after_equals(joined) + (unit[1] if unit and unit[1] == "%" else "")
+    return _after_equals(" ".join(parts).replace(" ,", ","))
 
 
 # ----------------------------------------------------------------------------------------------------------- prose

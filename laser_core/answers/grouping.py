@@ -59,81 +59,62 @@ def answer_groups(
     answered = np.flatnonzero(text_codes >= 0)
     if not len(answered):
         return groups
-    reference_of = _references(problems, references)
-    keys = _keys(texts, problems[answered], text_codes[answered], reference_of, progress)
-    names, distinct = pd.factorize(np.array([keys[text] or f"u:{normalize(text)}" for text in texts], dtype=object))
     pairs, inverse = np.unique(problems[answered] * np.int64(len(texts)) + text_codes[answered], return_inverse=True)
     problem, text = np.divmod(pairs, len(texts))
-    key = names[text]
-    if reference_of:
-        key = _join_references(problem, text, key, texts, reference_of, keys, len(distinct))
-    key = _join_decimals(problem, text, key, texts, list(distinct))
-    groups[answered] = _number_within(problems[answered], key[inverse])
+    is_decimal = np.array([is_long_decimal(t) for t in texts], dtype=bool)[text]
+    reference_of = _references(problems, references, set(problem[is_decimal].tolist()))
+    keys = _keys(texts, problem, text, reference_of, progress)
+    names, distinct = pd.factorize(np.array([keys[t] or f"u:{normalize(t)}" for t in texts], dtype=object))
+    key = _join_decimals(problem, names[text], is_decimal, [texts[i] for i in text], list(distinct))
+    key = _join_references(problem, key, [texts[i] for i in text], reference_of, keys, len(distinct))
+    groups[answered] = _number_within(problem[inverse], key[inverse])
     return groups
 
 
-def _references(problems: np.ndarray, references: Sequence[str | None] | None) -> dict[int, str]:
-    """The reference of each problem that has one."""
+def _references(
+    problems: np.ndarray, references: Sequence[str | None] | None, with_decimals: set[int]
+) -> dict[int, str]:
+    """The references that long decimals may round; elsewhere equal keys say it all."""
     if references is None:
         return {}
     first = np.unique(problems, return_index=True)[1]
-    found = {int(problems[i]): references[i] for i in first}
-    return {problem: text for problem, text in found.items() if text is not None and text.strip()}
+    found = {int(problems[i]): text for i in first if (text := references[i]) is not None and text.strip()}
+    return {problem: text for problem, text in found.items() if problem in with_decimals or is_long_decimal(text)}
 
 
 def _keys(
     texts: list[str],
-    problems: np.ndarray,
-    text_codes: np.ndarray,
+    problem: np.ndarray,
+    text: np.ndarray,
     reference_of: dict[int, str],
     progress: OnProgress | None,
 ) -> dict[str, str]:
     """The key of each text; algebra is done only where a problem has something to tell apart."""
-    quick = [quick_key(text) for text in texts]
-    slow = np.array([key is None for key in quick], dtype=bool)
-    keys = {text: key or "" for text, key in zip(texts, quick, strict=True)}
-    if slow.any():
-        spelled = [f"t:{normalize(text)}" if key is None else key for text, key in zip(texts, quick, strict=True)]
+    quick = [quick_key(t) for t in texts]
+    keys = {t: key or "" for t, key in zip(texts, quick, strict=True)}
+    slow = [i for i, key in enumerate(quick) if key is None]
+    if slow:
+        spelled = [f"t:{normalize(t)}" if key is None else key for t, key in zip(texts, quick, strict=True)]
         spelling, _ = pd.factorize(np.array(spelled, dtype=object))
-        pairs = pd.DataFrame({"problem": problems, "key": spelling[text_codes]}).drop_duplicates()
+        pairs = pd.DataFrame({"problem": problem, "key": spelling[text]}).drop_duplicates()
         counts = pairs["problem"].value_counts()
         several = set(counts.index[counts > 1]) | set(reference_of)
         wanted = set(pairs.loc[pairs["problem"].isin(several), "key"])
-        asked = {spelling[i]: texts[i] for i in np.flatnonzero(slow)[::-1] if spelling[i] in wanted}
+        asked = {spelling[i]: texts[i] for i in reversed(slow) if spelling[i] in wanted}
         read = keys_of(asked.values(), progress=progress)
-        for i in np.flatnonzero(slow):
-            keys[texts[i]] = read[asked[spelling[i]]] if spelling[i] in asked else ""
+        keys |= {texts[i]: read[asked[spelling[i]]] for i in slow if spelling[i] in asked}
     return keys | keys_of(reference_of.values())
 
 
-def _join_references(
-    problem: np.ndarray,
-    text: np.ndarray,
-    key: np.ndarray,
-    texts: list[str],
-    reference_of: dict[int, str],
-    keys: dict[str, str],
-    n_keys: int,
-) -> np.ndarray:
-    """The keys, with every answer that equals its problem's reference in one group of its own."""
-    joined = key.copy()
-    for i in range(len(problem)):
-        reference = reference_of.get(int(problem[i]))
-        if reference is not None and same_answer(texts[text[i]], reference, keys):
-            joined[i] = n_keys
-    return joined
-
-
 def _join_decimals(
-    problem: np.ndarray, text: np.ndarray, key: np.ndarray, texts: list[str], names: list[str]
+    problem: np.ndarray, key: np.ndarray, is_decimal: np.ndarray, texts: list[str], names: list[str]
 ) -> np.ndarray:
     """The keys, with each long decimal joined to the exact number of the same problem that it rounds."""
-    is_decimal = np.array([is_long_decimal(t) for t in texts], dtype=bool)[text]
     joined = key.copy()
-    for i in np.flatnonzero(is_decimal & (key < len(names))):
+    for i in np.flatnonzero(is_decimal):
         first, last = np.searchsorted(problem, [problem[i], problem[i] + 1])
-        exact = {int(k) for k in key[first:last][~is_decimal[first:last]] if k < len(names)}
-        number = plain_number(texts[text[i]])
+        exact = set(key[first:last][~is_decimal[first:last]].tolist())
+        number = plain_number(texts[i])
         if number is None or int(key[i]) in exact:
             continue
         for other in sorted(exact):
@@ -141,6 +122,24 @@ def _join_decimals(
             if value is not None and rounds_to(*number, value):
                 joined[i] = other
                 break
+    return joined
+
+
+def _join_references(
+    problem: np.ndarray,
+    key: np.ndarray,
+    texts: list[str],
+    reference_of: dict[int, str],
+    keys: dict[str, str],
+    new_key: int,
+) -> np.ndarray:
+    """The keys, with the answers that equal their problem's reference in one group of their own."""
+    joined = key.copy()
+    for code, reference in reference_of.items():
+        first, last = np.searchsorted(problem, [code, code + 1])
+        for i in range(first, last):
+            if same_answer(texts[i], reference, keys):
+                joined[i] = new_key
     return joined
 
 

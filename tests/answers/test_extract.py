@@ -165,6 +165,8 @@ def test_many_responses_keep_their_order_and_report_progress():
         "答案是" * 100_000,
         r"\boxed{1}, " * 50_000,
         "1" * 500_000 + " apples",
+        "answer" + " " * 500_000,
+        " " * 500_000 + "<|x",
         r"\(" * 300_000,
     ],
 )
