@@ -92,7 +92,7 @@ def drop_units(text: str) -> str:
     return _PI_UNIT.sub("", _WORD_UNIT.sub("", text)).strip()
 
 
-_ASCII_NAME = re.compile(rf"(?<![\\A-Za-z])({FUNCTIONS}|{NAMES})(?![A-Za-z])")
+_ASCII_NAME = re.compile(rf"(?<![\\A-Za-z])(?<!_\{{)({FUNCTIONS}|{NAMES})(?![A-Za-z])")
 _FULL_NAMES = {
     "infinity": "infty", "inf": "infty", "oo": "infty", "asin": "arcsin", "acos": "arccos", "atan": "arctan",
     "cbrt": "sqrt[3]", "Pi": "pi",
@@ -125,7 +125,7 @@ def ascii_powers(text: str) -> str:
     return _SIGNED_POWER.sub(lambda power: f"^{{{power[1].replace(' ', '')}}}", _PYTHON_POWER.sub("^", text))
 
 
-_SUBSCRIPT = re.compile(r"_\s*([A-Za-z\d])(?![A-Za-z])")
+_SUBSCRIPT = re.compile(r"_\s*([A-Za-z\d])(?![A-Za-z])|_\s*\{\s*(?:\\text\{\s*(\w+)\s*\}|\\(max|min))\s*\}")
 
 
 def braced_subscripts(text: str) -> str:
@@ -136,10 +136,31 @@ def braced_subscripts(text: str) -> str:
     >>> braced_subscripts(r"\log_2 8"), braced_subscripts("x_1")
     ('\\log_{2} 8', 'x_{1}')
     """
-    return _SUBSCRIPT.sub(r"_{\1}", text)
+    return _SUBSCRIPT.sub(lambda found: f"_{{{found[1] or found[2] or found[3]}}}", text)
 
 
-_REPEATING = re.compile(r"(\d*)\.(\d*)(?:\\(?:overline|bar|dot)\s*\{\s*(\d+)\s*\}|\((\d+)\))")
+_CHOOSE = re.compile(r"\{([^{}]*)\\choose([^{}]*)\}|(\w+)\s*\\choose\s*(\w+)|(?<![A-Za-z])C\(([^(),]+),([^(),]+)\)")
+
+
+def binomials(text: str) -> str:
+    r"""``{n \choose k}`` and ``C(n, k)`` as ``\binom``.
+
+    Examples
+    --------
+    >>> binomials(r"{n \choose 2}"), binomials("C(5,2)")
+    ('\\binom{n }{ 2}', '\\binom{5}{2}')
+    """
+
+    def binomial(found: re.Match[str]) -> str:
+        top, bottom = (part for part in found.groups() if part is not None)
+        return rf"\binom{{{top}}}{{{bottom}}}"
+
+    return _CHOOSE.sub(binomial, text)
+
+
+_REPEATING = re.compile(
+    r"(\d*)\.(?:(\d*)(?:\\(?:overline|bar|dot)\s*\{\s*(\d+)\s*\}|\((\d+)\))|(\d{0,8}?)(\d{1,6}?)\6{2,}(?:\.{3}|\\ldots))"
+)
 _DECIMAL = re.compile(r"(?<![\d.])(\d*)\.(\d+)(?![\d.])")
 
 
@@ -148,12 +169,12 @@ def repeating_decimals(text: str) -> str:
 
     Examples
     --------
-    >>> repeating_decimals(r"0.1\overline{6}"), repeating_decimals("0.(3)")
-    ('\\frac{15}{90}', '\\frac{3}{9}')
+    >>> repeating_decimals(r"0.1\overline{6}"), repeating_decimals("0.(3)"), repeating_decimals("0.1666...")
+    ('\\frac{15}{90}', '\\frac{3}{9}', '\\frac{15}{90}')
     """
 
     def fraction(found: re.Match[str]) -> str:
-        head, once, again = found[1] or "0", found[2], found[3] or found[4]
+        head, once, again = found[1] or "0", found[2] or found[5] or "", found[3] or found[4] or found[6]
         top = int(head + once + again) - int(head + once)
         return rf"\frac{{{top}}}{{{'9' * len(again) + '0' * len(once)}}}"
 
@@ -259,6 +280,7 @@ def scalar_tex(text: str) -> str:
     >>> scalar_tex("2*sqrt(3)pi"), scalar_tex("2.5x**10"), scalar_tex(r"\frac34"), scalar_tex("exp(2)")
     ('2*\\sqrt{3}\\pi ', '\\frac{25}{10}x^{10}', '\\frac{3}{4}', 'e^{2}')
     """
+    text = binomials(text)
     text = braced_subscripts(mixed_numbers(explicit_arguments(scientific(bare_value(text)))))
     text = ascii_powers(ascii_names(repeating_decimals(text)))
     return explicit_products(exact_decimals(explicit_arguments(text)))

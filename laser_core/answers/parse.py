@@ -41,9 +41,17 @@ def parse_value(text: str) -> sp.Basic:
         raise UnreadableError(text) from error
     if isinstance(value, sp.Set):
         return value
-    if not isinstance(value, sp.Expr) or value.has(sp.core.function.AppliedUndef):
+    if not isinstance(value, sp.Expr) or value.has(sp.Derivative):  # dP/dt of two letters would be zero
         raise UnreadableError(text)
+    value = value.replace(lambda part: isinstance(part, sp.core.function.AppliedUndef), _applied)
     return value.subs(sp.Symbol("i", real=True), sp.I)
+
+
+def _applied(call: sp.Expr) -> sp.Expr:
+    """The value of an unknown function as a symbol; what stands before brackets may also be a factor: n(3)."""
+    name, arguments = str(call.func), call.args
+    is_factor = len(arguments) == 1 and len(name) == 1 and name.islower() and name not in "fghpquvy"
+    return sp.Symbol(name, real=True) * arguments[0] if is_factor else sp.Symbol(str(call), real=True)
 
 
 def _is_product(letters: str) -> bool:

@@ -89,7 +89,9 @@ def read_structure(text: str) -> Node:
     text = re.sub(r"\+\s*/\s*-|\+-", r"\\pm ", drop_side_conditions(tidy(text)))
     if french := _FRENCH.fullmatch(text):
         text = f"{'(' if french[1] == ']' else '['}{french[2]}{')' if french[3] == '[' else ']'}"
-    if any(word in text for word in ("matrix", "array", "begin")):
+    if system := _SYSTEM.fullmatch(text):
+        text = ", ".join(row.replace("&", "").strip() for row in system[2].split("\\newline") if row.strip())
+    if "\\begin" in text:
         return _matrix(text)
     return _node(text.replace("{ ,", "{,"), 0)
 
@@ -256,6 +258,7 @@ def _set(inner: str, depth: int) -> Node:
     return AnyOrder(tuple(node for part in parts for node in _members(part, depth)))
 
 
+_SYSTEM = re.compile(r"\\begin\s*\{(cases|aligned|align\*?)\}((?:[^&]|&\s*=)*)\\end\s*\{\1\}", re.DOTALL)
 _MATRIX = re.compile(
     r"(?:[A-Za-z]\s*=\s*)?(?P<factor>.*?)[\[(]?\\begin\s*\{(?P<kind>[pbB]?matrix|smallmatrix|array)\}"
     r"(?:\s*\{[clr| ]*\})?"

@@ -74,7 +74,7 @@ _SYNONYMS = {
     "lbrace": "{", "rbrace": "}", "lbrack": "[", "rbrack": "]", "colon": ":", "infin": "infty", "simeq": "approx",
     "R": "mathbb{R}", "Reals": "mathbb{R}", "N": "mathbb{N}", "Z": "mathbb{Z}", "div": "/", "land": "wedge",
     "lor": "vee", "backslash": "setminus", "dbinom": "binom", "tbinom": "binom", "varphi": "phi",
-    "varepsilon": "epsilon",
+    "varepsilon": "epsilon", "bmod": "mod", "lg": "log", "tg": "tan", "ctg": "cot", "arctg": "arctan",
 }  # fmt: skip
 _COMMAND = re.compile(rf"\\({'|'.join(_SYNONYMS)})(?![a-zA-Z])")
 _PLAIN = ("lt", "gt", "lvert", "rvert", "vert", "mid", "degree", "lbrack", "rbrack", "colon", "div")
@@ -88,7 +88,7 @@ def drop_layout(text: str) -> str:
     >>> drop_layout(r"\left( 3,\; \dfrac{\pi}{2} \right)"), drop_layout(r"x \geqslant 2")
     ('( 3, \\frac{\\pi}{2} )', 'x \\ge 2')
     """
-    if "matrix}" in text or "array}" in text:
+    if "\\begin" in text:  # rows end with two backslashes; elsewhere these are one too many
         text = text.replace("\\\\", "\\newline ")
     text = _LAYOUT.sub("", re.sub(r"\\\\(?=[a-zA-Z])", r"\\", text))
     text = _COMMAND.sub(lambda found: ("" if found[1] in _PLAIN else "\\") + _SYNONYMS[found[1]], text)

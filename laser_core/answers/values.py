@@ -81,12 +81,15 @@ def node_key(node: Node) -> str:
 
 
 def _ratio_key(members: tuple[Node, ...]) -> str:
-    """A ratio of two numbers is their quotient; longer ones and those with dots are compared member by member."""
+    """A ratio of two numbers is their quotient; of more numbers, what each is to the first; others stay as they are."""
     keys = [node_key(member) for member in members]
-    if len(keys) == 2 and all(key.startswith("q:") for key in keys) and keys[1] != "q:0/1":
-        quotient = Fraction(keys[0][2:]) / Fraction(keys[1][2:])
+    numbers = [Fraction(key[2:]) for key in keys if key.startswith("q:") and key != "q:0/1"]
+    if len(numbers) < len(keys):
+        return f"c:r({','.join(keys)})"
+    if len(numbers) == 2:
+        quotient = numbers[0] / numbers[1]
         return f"q:{quotient.numerator}/{quotient.denominator}"
-    return f"c:r({','.join(keys)})"
+    return f"c:r({','.join(str(number / numbers[0]) for number in numbers)})"
 
 
 def _value_key(text: str) -> str:

@@ -19,6 +19,8 @@ _VOWEL = re.compile(r"[aeiou]", re.IGNORECASE)
 _NO_SOLUTION = ("no solution", "no solutions", "no real solution", "no real solutions", "empty set", "无解", "解なし")
 _ALL_REALS = ("all real numbers", "all reals", "all real", "real numbers")
 _SETS = dict.fromkeys(_NO_SOLUTION, "c:s()") | dict.fromkeys(_ALL_REALS, "c:t(w:-oo,w:oo)")  # the keys of the sets
+_NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_SYNONYMS = {"dne": "does not exist", "doesn't exist": "does not exist"}
 _SHORT_WORDS = {"no", "up", "it", "he", "ok"}
 
 
@@ -79,5 +81,7 @@ def words_key(text: str) -> str | None:
         return None
     if {"and", "or"} & set(tokens):
         return None  # a list, whose members are compared in any order
-    words = " ".join(tokens)
+    if len(tokens) == 1 and tokens[0] in _NUMBERS:
+        return f"q:{_NUMBERS.index(tokens[0])}/1"
+    words = _SYNONYMS.get(" ".join(tokens), " ".join(tokens))
     return _SETS.get(words, f"t:{words}")
