@@ -20,7 +20,7 @@ def expression_key(value: sp.Expr) -> str:
         return f"w:{value}"
     if value.has(sp.nan, sp.zoo, sp.oo):
         raise UnreadableError(str(value))
-    if not value.free_symbols and _n_digits(value) > MAX_DIGITS:
+    if _n_digits(value) > MAX_DIGITS:
         return f"w:{value}"  # 10^(10^6) equals its own spelling only
     try:
         value = value.doit()
@@ -51,22 +51,21 @@ def _real_key(value: sp.Expr) -> str:
     if value.is_Rational:
         return f"q:{value.p}/{value.q}"
     rough = value.evalf(15)
-    if not rough.is_Float:
+    if not rough.is_number or rough.is_real is not True:
         raise UnreadableError(str(value))
-    n = DIGITS + 20 + max(0, math.ceil(float(sp.log(abs(rough), 10)))) if rough else DIGITS + 20
-    number = value.evalf(min(n, MAX_DIGITS), maxn=4 * MAX_DIGITS)
+    exponent = math.floor(float(sp.log(abs(rough), 10))) if rough else 0
+    number = value.evalf(min(DIGITS + 20 + max(exponent, 0), MAX_DIGITS), maxn=4 * MAX_DIGITS)
     if (rational := _rational(value, number)) is not None:
         return f"q:{rational.p}/{rational.q}"
     square = sp.expand(value**2)
     squared = square if square.is_Rational else _rational(square, number**2)
     tail = f":{squared.p}/{squared.q}" if squared is not None else ""
-    after_point = max(DIGITS, DIGITS - math.floor(float(sp.log(abs(rough), 10)))) if rough else DIGITS
-    digits = round(Fraction(str(number)) * 10**after_point)
-    return f"r:{digits}e-{after_point}{tail}"
+    after_point = max(DIGITS, DIGITS - exponent)
+    return f"r:{round(Fraction(str(number)) * 10**after_point)}e-{after_point}{tail}"
 
 
 def _rational(value: sp.Expr, number: sp.Float) -> sp.Rational | None:
-    """The simple fraction that a constant is, such as (1 + sqrt 2)(1 - sqrt 2): found by digits, then proved."""
+    """The simple fraction that a constant is, such as (1 + sqrt 2)(1 - sqrt 2): found by digits, unless disproved."""
     exact = Fraction(str(number))
     simple = exact.limit_denominator(10**9)
     if abs(exact - simple) >= Fraction(1, 10 ** (DIGITS + 10)):
@@ -77,28 +76,21 @@ def _rational(value: sp.Expr, number: sp.Float) -> sp.Rational | None:
 
 
 def _n_digits(value: sp.Basic) -> float:
-    """An upper estimate of how many digits a constant takes, before anything is multiplied out."""
-    magnitude = _log10_size(value)
-    return magnitude if magnitude == magnitude else math.inf
-
-
-def _log10_size(value: sp.Basic) -> float:
+    """An upper estimate of how many digits a value takes, before anything is multiplied out."""
     if isinstance(value, (sp.Pow, sp.exp)):
         base, exponent = value.as_base_exp()
-        size = _log10_size(exponent)
-        exponent_size = 10.0**size if size < 300 else math.inf
-        return max(_log10_size(base), 0.4) * max(exponent_size, 1.0)
+        return max(_n_digits(base), 0.4) * max(_power_of_ten(_n_digits(exponent)), 1.0)
     if isinstance(value, sp.factorial):
-        size = _log10_size(value.args[0])
-        n = 10.0**size if size < 300 else math.inf
-        return n * max(size, 1.0)
+        size = _n_digits(value.args[0])
+        return _power_of_ten(size) * max(size, 1.0)
     if isinstance(value, sp.Rational):
-        return (
-            max(len(str(abs(value.p))), len(str(value.q)))
-            if max(abs(value.p), value.q) > 10**15
-            else math.log10(max(abs(value.p), value.q, 1))
-        )
-    return sum(_log10_size(part) for part in value.args) if value.args else 0.5
+        largest = max(abs(value.p), value.q)
+        return float(len(str(largest))) if largest > 10**15 else math.log10(largest)
+    return sum(_n_digits(part) for part in value.args) if value.args else 0.5
+
+
+def _power_of_ten(size: float) -> float:
+    return 10.0**size if size < 300 else math.inf
 
 
 def fixed_points(symbols: list[sp.Symbol], *, steps: bool = False, n: int = 3) -> list[dict[sp.Symbol, sp.Rational]]:

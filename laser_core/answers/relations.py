@@ -24,41 +24,56 @@ from laser_core.answers.text import parse_number
 
 
 def interval_key(low: str, high: str, low_open: bool, high_open: bool) -> str:
-    if (low_open or low == "w:-oo") and (high_open or high == "w:oo"):
+    """The key of an interval, from the keys of its ends; an infinite end is open.
+
+    Examples
+    --------
+    >>> interval_key("q:0/1", "q:1/1", True, True), interval_key("q:2/1", "w:oo", False, False)
+    ('c:t(q:0/1,q:1/1)', 'c:iFalseTrue(q:2/1,w:oo)')
+    """
+    low_open, high_open = low_open or low == "w:-oo", high_open or high == "w:oo"
+    if low_open and high_open:
         return f"c:t({low},{high})"  # (a, b) may be a point as well as an interval
-    return f"c:i{low_open or low == 'w:-oo'}{high_open or high == 'w:oo'}({low},{high})"
+    return f"c:i{low_open}{high_open}({low},{high})"
 
 
 def equation_key(node: Relation) -> str | None:
-    """The key of an equation, a congruence or a relation between several symbols; None for a set on the line."""
+    """The key of an equation, a congruence or a relation between several symbols; None for a set on the line.
+
+    Raises
+    ------
+    UnreadableError
+        If the relation says nothing about a symbol, or mixes signs that do not go together.
+    """
     if node.signs == ("mod",):
         return _congruence_key(*node.sides)
-    if node.signs == ("in",):
-        raise UnreadableError(str(node))
-    if len(node.signs) > 1:
-        if set(node.signs) <= {"<", "<=", ">", ">="}:
-            return None
+    if len(node.signs) > 1 and set(node.signs) <= {"<", "<=", ">", ">="}:
+        return None
+    if len(node.signs) > 1 or node.signs == ("in",):
         raise UnreadableError(str(node))
     left, right = (parse_value(side) for side in node.sides)
     if isinstance(left, sp.Set) or isinstance(right, sp.Set):
         raise UnreadableError(str(node))
     difference = (left - right).doit()
     symbols = sorted(difference.free_symbols, key=str)
-    sign = node.signs[0]
     if not symbols:
         raise UnreadableError(str(node))
-    if sign == "=":
-        if (solved := _solved(difference, symbols)) is not None:
-            return expression_key(solved)
-        return f"w=:{_ratios(difference, symbols)}"
-    if len(symbols) == 1 and sp.Poly(difference, *symbols).degree() == 1 if difference.is_polynomial() else False:
+    if node.signs == ("=",):
+        solved = _solved(difference, symbols)
+        return expression_key(solved) if solved is not None else f"w=:{_ratios(difference, symbols)}"
+    if len(symbols) == 1 and difference.is_polynomial() and sp.degree(difference, symbols[0]) == 1:
         return None
+    return _inequality_key(difference, symbols, node.signs[0])
+
+
+def _inequality_key(difference: sp.Expr, symbols: list[sp.Symbol], sign: str) -> str:
+    """The key of an inequality that is no half-line: its boundary, and the side of it that a fixed point is on."""
     if sign == "!=":
         return f"w!=:{_ratios(difference, symbols)}"
     if sign in ("<", "<="):
         difference, sign = -difference, ">" + sign[1:]
-    first = difference.subs(fixed_points(symbols)[0])
-    return f"w{sign}{'+' if first > 0 else '-'}:{_ratios(difference, symbols)}"
+    side = "+" if difference.subs(fixed_points(symbols)[0]) > 0 else "-"
+    return f"w{sign}{side}:{_ratios(difference, symbols)}"
 
 
 def _solved(difference: sp.Expr, symbols: list[sp.Symbol]) -> sp.Expr | None:
@@ -94,7 +109,13 @@ def _congruence_key(left: str, right: str) -> str:
 
 
 def to_set(node: Node) -> sp.Set:
-    """A set of real numbers."""
+    """A shape as a set of real numbers.
+
+    Raises
+    ------
+    UnreadableError
+        If it is none.
+    """
     match node:
         case InOrder((low, high)):
             return sp.Interval.open(_end(low), _end(high))
@@ -148,6 +169,7 @@ def _relation_set(node: Relation) -> sp.Set:
 
 
 def set_key(value: sp.Set) -> str:
+    """The key of a set: of its members, its ends, or the intervals it is made of."""
     if value is sp.S.EmptySet:
         return "c:s()"
     if value is sp.S.Reals:

@@ -93,7 +93,7 @@ def read_structure(text: str) -> Node:
         text = ", ".join(row.replace("&", "").strip() for row in system[2].split("\\newline") if row.strip())
     if "\\begin" in text:
         return _matrix(text)
-    return _node(text.replace("{ ,", "{,"), 0)
+    return _node(text, 0)
 
 
 def _node(text: str, depth: int) -> Node:

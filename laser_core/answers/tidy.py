@@ -24,7 +24,8 @@ _WRAPPERS = re.compile(
 _EMPHASIS = re.compile(r"\*\*([^*]+)\*\*|__([^_]+)__|`([^`]+)`|\*([^*\s][^*]*)\*")
 _INNER_EMPHASIS = re.compile(r"(?<![\w*)])\*\*([^*]+)\*\*(?![\w*(])")
 _LEAD = re.compile(
-    r"(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:final\s+)?answer\s*(?:is|:|=)\s*:?|(?:最终)?答案\s*(?:是|为|:)|答え?\s*(?:は|:)|\\therefore",
+    r"(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:final\s+)?answer\s*(?:is|:|=)\s*:?"
+    r"|(?:最终)?答案\s*(?:是|为|:)|答え?\s*(?:は|:)|\\therefore",
     re.IGNORECASE,
 )
 
@@ -39,18 +40,14 @@ def unwrap(text: str) -> str:
     """
     for _ in range(8):  # hostile nesting ends here
         before = text
-        text = text.strip().rstrip(".,;").strip() if not text.rstrip().endswith("..") else text.strip()
+        text = text.strip()
+        text = text if text.endswith("..") else text.rstrip(".,; ")  # "1, 2, ..." keeps its dots
         for pattern in (_WRAPPERS, _EMPHASIS):
             if match := pattern.fullmatch(text):
                 inner = next(group for group in match.groups() if group is not None)
                 text = text if "$" in inner and pattern is _WRAPPERS else inner
-        if (
-            text.startswith(("\\boxed", "\\fbox"))
-            and (box := last_boxed(text))
-            and not box.start
-            and box.end == len(text)
-        ):
-            text = box.content
+        if text.startswith(("\\boxed", "\\fbox")) and (box := last_boxed(text)):
+            text = box.content if (box.start, box.end) == (0, len(text)) else text
         if match := _LEAD.match(text):
             text = text[match.end() :]
         if text == before:
@@ -126,11 +123,8 @@ def text_commands(text: str) -> str:
         if MATH_WORD.fullmatch(content):
             return f"\\{content} "
         is_letter = len(content) == 1 and found[1] not in ("text", "mbox", "hbox", "textrm")
-        return (
-            content
-            if is_letter or found[1] in ("mathbf", "boldsymbol", "bm", "bold", "mathit")
-            else rf"\text{{{content}}}"
-        )
+        is_font = found[1] in ("mathbf", "boldsymbol", "bm", "bold", "mathit")
+        return content if is_letter or is_font else rf"\text{{{content}}}"
 
     return _TEXT.sub(plain, _OLD_FONT.sub(r"\\text{\1}", text) if "\\rm" in text or "\\bf" in text else text)
 
