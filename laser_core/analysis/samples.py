@@ -264,11 +264,6 @@ def _finite(values: np.ndarray) -> np.ndarray:
 def _answers(rollouts: Rollouts, codes: np.ndarray, same_answers: SameAnswers | None) -> np.ndarray:
     if not rollouts.has("answer"):
         return np.full(len(rollouts), -1, np.int64)
-    if same_answers is None:
-        # Loaded only here: a table without answers needs no mathematics.
-        from laser_core.answers.verify import answer_groups
-
-        same_answers = answer_groups
     # Each problem's distinct spellings are compared once, however many solutions share them.
     encoded = pc.dictionary_encode(rollouts.table["answer"]).combine_chunks()
     spelling = pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)
@@ -277,8 +272,24 @@ def _answers(rollouts: Rollouts, codes: np.ndarray, same_answers: SameAnswers | 
     )
     problem, text = np.divmod(pair, len(encoded.dictionary) + 1)
     texts = [*encoded.dictionary.to_pylist(), None]  # text - 1 is -1 for no answer: the last entry
-    groups = same_answers(problem, [texts[i - 1] for i in text])
+    answers = [texts[i - 1] for i in text]
+    if same_answers is None:
+        # Loaded only here: a table without answers needs no mathematics.
+        from laser_core.answers.verify import answer_groups
+
+        groups = answer_groups(problem, answers, references=_references(rollouts, codes, problem))
+    else:
+        groups = same_answers(problem, answers)
     return np.asarray(groups, np.int64)[inverse]
+
+
+def _references(rollouts: Rollouts, codes: np.ndarray, problem: np.ndarray) -> list[str | None] | None:
+    """The reference answer of each of the problems: what is correct there is one group."""
+    if not rollouts.has("reference_answer"):
+        return None
+    found, first = np.unique(codes, return_index=True)
+    references = dict(zip(found.tolist(), rollouts.table["reference_answer"].take(first).to_pylist(), strict=True))
+    return [references[code] for code in problem.tolist()]
 
 
 def _table_warnings(rollouts: Rollouts, codes: np.ndarray) -> list[str]:
