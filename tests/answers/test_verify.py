@@ -219,7 +219,7 @@ def test_works_off_the_main_thread():
 
 def test_a_killed_worker_is_replaced():
     assert math_process.ask({"op": "key", "text": "1+1"}) == {"key": "q:2/1"}
-    for worker in list(math_process._idle):
+    for worker in list(math_process._workers.idle):
         worker.process.kill()
     math_process.ask_many([{"op": "key", "text": "1+1"}] * 4)  # the dead ones are found out and dropped
     assert math_process.ask({"op": "key", "text": "1+1"}) == {"key": "q:2/1"}

@@ -28,7 +28,8 @@ EXPECTED = cases("files/expected.json") or {}
 def test_a_file_of_another_tool_is_read_right(name):
     expected = dict(EXPECTED[name])
     rollouts = complete(read(CASES / "files" / name).rollouts).rollouts
-    columns = rollouts.table.to_pydict()
+    absent = [None] * len(rollouts)
+    columns = {"answer": absent, "reference_answer": absent, "correct": absent} | rollouts.table.to_pydict()
     correct = columns["correct"]
     found = {
         "n_rollouts": len(rollouts),
