@@ -43,3 +43,17 @@ def tiny(tiny_folder):
     from laser_core.policy import load_policy
 
     return load_policy(str(tiny_folder))
+
+
+@pytest.fixture(scope="module")
+def biased(tiny):
+    """The tiny policy with <eos> made likelier, so that solutions end at all lengths."""
+    import torch
+
+    head = tiny.model.get_output_embeddings()
+    before = head.weight.detach().clone()
+    with torch.no_grad():
+        head.weight[tiny.eos_id] = head.weight.mean(0) * 4
+    yield tiny
+    with torch.no_grad():
+        head.weight.copy_(before)

@@ -67,19 +67,9 @@ def test_what_cannot_be_sampled_is_refused_before_a_process_is_asked(changes):
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """An untrained model of two layers."""
-    import torch
-
-    from laser_core.base_model import BaseConfig, make_model, make_tokenizer
-
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("tiny")
-    tokenizer = make_tokenizer()
-    made = make_model(BaseConfig(hidden_size=32, heads=2, layers=2, intermediate_size=64), tokenizer)
-    made.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    yield str(folder)
+def model(tiny_folder):
+    """An untrained model of two layers, sampled by a worker that ends with the module."""
+    yield str(tiny_folder)
     session.close()
 
 
