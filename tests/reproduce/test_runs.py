@@ -68,8 +68,8 @@ def test_a_small_reproduction_goes_on_where_it_stopped(tmp_path):
     assert len(list((tmp_path / "runs" / "laser-0" / "training").glob("*.parquet"))) == 2
     signals = read(tmp_path / "runs" / "laser-0" / "rollouts.judged.parquet").rollouts.signals
     assert {"score", evidence.SELF_VERIFY, verifiers.SELF_CERTAINTY, evidence.REWARD_MODEL} <= set(signals)
-    sections = {claim.section[:2] for claim in all_claims(Evidence(tmp_path))}
-    assert {"1.", "2.", "3.", "4.", "5.", "6.", "7.", "9.", "10"} <= sections
+    sections = {claim.section.number for claim in all_claims(Evidence(tmp_path))}
+    assert {1, 2, 3, 4, 5, 6, 7, 9, 10} <= sections
     assert json.loads((tmp_path / "cost.json").read_text())["rows"][0]["value"] > 0
 
     before = (tmp_path / "runs" / "laser-0" / "rollouts.judged.parquet").stat().st_mtime_ns
