@@ -18,13 +18,13 @@ from laser_core.reproduce.evidence import Cost, Timing
 from laser_core.scoring import Solutions, score_solutions
 from laser_core.tasks import load_problems
 
-N_PROBLEMS, SAMPLES, REPEATS = 64, 8, 9
+SAMPLES, REPEATS = 8, 9
 FEW, MORE = 4, 16  # decode steps; every solution is longer, so the batch is full at both
 
 
 @torch.inference_mode()
-def measure_cost(model: Path, *, dtype: str = "auto") -> Cost:
-    """Time the three ways to verify 512 fresh solutions, alternating, in one process.
+def measure_cost(model: Path, *, n_problems: int = 64, dtype: str = "auto") -> Cost:
+    """Time the three ways to verify a batch of fresh solutions, alternating, in one process.
 
     The score takes one more decode step after <eos>. That step's time is the slope of generation time against the
     number of steps, at a full batch.
@@ -33,6 +33,8 @@ def measure_cost(model: Path, *, dtype: str = "auto") -> Cost:
     ----------
     model : Path
         Folder of the trained model.
+    n_problems : int
+        Problems in the batch, with 8 solutions each.
     dtype : str
         As in :class:`laser_core.config.LaserConfig`.
 
@@ -42,7 +44,7 @@ def measure_cost(model: Path, *, dtype: str = "auto") -> Cost:
         Ratios of times; their intervals are over repeats.
     """
     policy, precision = load_policy(str(model)), pick_dtype(dtype)
-    problems = load_problems("linear", "test")[:N_PROBLEMS]
+    problems = load_problems("linear", "test")[:n_problems]
     prompts = [policy.encode_prompt(problem.text) for problem in problems]
 
     def sample(texts: list[list[int]], samples: int, tokens: int) -> Generation:
@@ -83,7 +85,7 @@ def measure_cost(model: Path, *, dtype: str = "auto") -> Cost:
         generated / step,
         note=f"reads {read} tokens and writes 1; a large model would also write its reasoning",
     )
-    return Cost(N_PROBLEMS, (score_row, second_pass_row, generated_row))
+    return Cost(n_problems, (score_row, second_pass_row, generated_row))
 
 
 def _in_turns(*actions: Callable[[], object]) -> list[np.ndarray]:

@@ -10,7 +10,7 @@ import json
 import multiprocessing
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 TRANSFER_SAMPLES = 16
 BETA_V = 0.1
+N_PROBLEMS = 64  # of the timing, with 8 solutions each
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,12 @@ class Work:
 
 
 def execute(
-    out: Path, scale: Scale, *, workers: int | None = None, on_done: Callable[[int, int, str], None] | None = None
+    out: Path,
+    scale: Scale,
+    *,
+    runs: Sequence[Run] | None = None,
+    workers: int | None = None,
+    on_done: Callable[[int, int, str], None] | None = None,
 ) -> None:
     """Do everything in the plan that is not done yet.
 
@@ -63,6 +69,8 @@ def execute(
     out : Path
         Folder of the reproduction; a run that was stopped resumes from its last checkpoint.
     scale : Scale
+    runs : sequence of Run, optional
+        What to train; by default the scale's :func:`plan`.
     workers : int, optional
         Processes; one per core by default.
     on_done : callable, optional
@@ -78,7 +86,8 @@ def execute(
     context = multiprocessing.get_context("spawn")
     _check_scale(out, scale)
     dtype = _same_dtype(out, context)
-    pieces, cost = _pieces(out, scale, dtype), Work("cost", out / "cost.json", _time_cost, dtype)
+    pieces = _pieces(out, scale, plan(scale) if runs is None else runs, dtype)
+    cost = Work("cost", out / "cost.json", partial(_time_cost, n_problems=min(N_PROBLEMS, scale.problems)), dtype)
     report = on_done or (lambda *_: None)
     failed: list[str] = []
     finished = sum(piece.done.is_file() for piece in pieces)
@@ -101,13 +110,13 @@ def execute(
         raise InputError("; ".join(failed), file=out, remedy="repeat the same command: finished runs are kept")
 
 
-def _pieces(out: Path, scale: Scale, dtype: str) -> list[Work]:
-    """The base's evaluation, then every run of the plan."""
+def _pieces(out: Path, scale: Scale, runs: Sequence[Run], dtype: str) -> list[Work]:
+    """The base's evaluation, then every run."""
 
     def work(name: str, do: Callable[[Work], None]) -> Work:
         return Work(name, out / "runs" / name / "rollouts.judged.parquet", do, dtype)
 
-    runs = [replace(run, config=replace(run.config, dtype=dtype)) for run in plan(scale)]
+    runs = [replace(run, config=replace(run.config, dtype=dtype)) for run in runs]
     return [
         work("base", partial(_evaluate_base, scale=scale)),
         *(work(run.name, partial(_train_and_evaluate, run=run, scale=scale)) for run in runs),
@@ -133,11 +142,11 @@ def perform(piece: Work, out: Path) -> str:
     return ""
 
 
-def _time_cost(piece: Work) -> None:
+def _time_cost(piece: Work, n_problems: int) -> None:
     from laser_core.reproduce.cost import measure_cost
 
     model = piece.done.parent / "runs" / "laser-0" / "model"
-    _write_json(piece.done, asdict(measure_cost(model, dtype=piece.dtype)))
+    _write_json(piece.done, asdict(measure_cost(model, n_problems=n_problems, dtype=piece.dtype)))
 
 
 def _evaluate_base(piece: Work, scale: Scale) -> None:
