@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tests.jobs.stand_in import stand_in  # noqa: F401  # a fixture
+from tests.skips import pytest_configure, pytest_sessionfinish, pytest_terminal_summary  # noqa: F401  # hooks
 
 MAIN = sys.modules["__main__"]
 
