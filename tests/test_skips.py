@@ -10,7 +10,6 @@ import pytest
 from tests.skips import NEEDS_DATA
 
 ROOT = Path(__file__).parents[1]
-PASSES = "def test_passes(): pass\n"
 NO_PACKAGE = "import pytest\ndef test_one(): pytest.importorskip('no_such_package_anywhere')\n"
 NO_MODULE = "import pytest\npytest.importorskip('no_such_package_anywhere')\ndef test_one(): pass\n"
 NO_BROWSER = "import pytest\n@pytest.mark.skipif(True, reason='no Chromium')\ndef test_one(): pass\n"
@@ -19,9 +18,10 @@ XFAIL = "import pytest\n@pytest.mark.xfail(reason='known')\ndef test_one(): asse
 
 
 def session(tmp_path, source, ci):
-    (tmp_path / "test_it.py").write_text(source + PASSES)
+    (tmp_path / "test_it.py").write_text(source)
+    (tmp_path / "test_passes.py").write_text("def test_passes(): pass\n")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "CI": ci, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.skips", "-p", "no:cacheprovider", "test_it.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.skips", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     return done.returncode, done.stdout
 
