@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import os
 import signal
 import sys
 
@@ -9,6 +10,10 @@ from tests.jobs.stand_in import stand_in  # noqa: F401  # a fixture
 from tests.skips import pytest_configure, pytest_sessionfinish, pytest_terminal_summary  # noqa: F401  # hooks
 
 MAIN = sys.modules["__main__"]
+
+# Test processes side by side take one thread each: small models gain little from more and lose a lot on a busy core.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Started in a shell's background, a process ignores Ctrl-C, and so do its children; the tests of stopping must not.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
