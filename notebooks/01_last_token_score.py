@@ -146,7 +146,7 @@ print(f"weights {[round(w, 3) for w in weight.tolist()]}, loss {loss.item():.3f}
 print(f"gradient {[round(g, 3) for g in own.grad.tolist()]}: gradient descent moves each score the opposite way")
 
 # %% [markdown]
-# `laser_core/algorithm.py` holds the whole algorithm on a few screens, and `laser_core/train.py` reads like the paper's
+# `laser_core/algorithm.py` is the whole algorithm on a few screens, and `laser_core/step.py` reads like the paper's
 # pseudo-code. Next: [what the score is worth](02_from_rollouts_to_votes.ipynb).
 #
 # **Try it.** Change `beta_v` to 0.5 in the cells on the equation: which log-probability now gives a score of 1, and

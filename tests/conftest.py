@@ -7,9 +7,9 @@ import sys
 import pytest
 
 from tests.jobs.stand_in import stand_in  # noqa: F401  # a fixture
-from tests.skips import pytest_configure, pytest_sessionfinish, pytest_terminal_summary  # noqa: F401  # hooks
 
 MAIN = sys.modules["__main__"]
+pytest_plugins = ["tests.skips"]
 
 # Test processes side by side take one thread each: small models gain little from more and lose a lot on a busy core.
 if "PYTEST_XDIST_WORKER" in os.environ:

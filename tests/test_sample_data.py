@@ -13,7 +13,7 @@ from laser_core.errors import InputError
 from laser_core.reproduce.claims import all_claims
 from laser_core.reproduce.evidence import Evidence
 from laser_core.reproduce.table import load
-from laser_core.rollouts import read
+from laser_core.rollouts import read, write_parquet
 from laser_core.tasks import load_problems
 
 RUNS = {run.name: run for run in runs()}
@@ -179,3 +179,27 @@ def test_a_file_without_markers_is_left_alone(readme_table, tmp_path):
     with pytest.raises(InputError, match="no place"):
         readme_table.write(load(), path)
     assert path.read_text() == "before\n"
+
+
+def test_what_ships_is_copied_without_the_per_token_columns(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    ship = importlib.import_module("ship")
+    out, root = tmp_path / "out", tmp_path / "root"
+    for run, name in (("base", "base"), ("laser-0", "laser"), ("grpo-0", "grpo")):
+        (out / "runs" / run).mkdir(parents=True)
+        few = read(RUNS[name].rollouts).rollouts.take(list(range(4)))
+        write_parquet(few, out / "runs" / run / "rollouts.judged.parquet")
+    write_parquet(few, out / "runs" / "laser-0" / "pair.judged.parquet")
+    for name in ("claims.json", "claims.html", "cost.json"):
+        (out / name).write_text("{}")
+    (root / "rollouts").mkdir(parents=True)
+    ship.ship(out, root)
+    names = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+    evaluations = {f"reproduce/rollouts/{name}.parquet" for name in ("base", "laser-0", "grpo-0", "pair-by-laser-0")}
+    in_full = {f"rollouts/{name}.parquet" for name in ("base", "laser", "grpo")}
+    assert names == {"reproduce/claims.json", "reproduce/cost.json"} | evaluations | in_full
+    full, evaluation = read(root / "rollouts" / "laser.parquet"), read(root / "reproduce/rollouts/laser-0.parquet")
+    assert (full.rollouts.runs(), evaluation.rollouts.runs()) == (["laser"], ["laser-0"])
+    assert full.rollouts.has("z_trace")
+    assert not evaluation.rollouts.has("z_trace")
+    assert evaluation.rollouts.text("response") == full.rollouts.text("response")

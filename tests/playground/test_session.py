@@ -68,7 +68,7 @@ def test_what_cannot_be_sampled_is_refused_before_a_process_is_asked(changes):
 
 @pytest.fixture(scope="module")
 def model(tiny_folder):
-    """An untrained model of two layers, sampled by a worker that ends with the module."""
+    """An untrained model of two layers; the worker that has it in memory ends with this file's tests."""
     yield str(tiny_folder)
     session.close()
 
