@@ -8,7 +8,7 @@ app: .venv/app.stamp
 	$(BIN)/streamlit run app/main.py
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 # The package as users install it: built, put into fresh environments (with PyTorch and without), and used from there.
 wheel-check: .venv/dev.stamp

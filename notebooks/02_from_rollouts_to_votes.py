@@ -16,9 +16,9 @@
 # %% [markdown]
 # # 2. From rollouts to a better vote
 #
-# A walk through the bundled rollouts: does the score tell right from wrong, at which threshold, and what is it worth
-# when a model may answer a problem several times? It needs no model and no GPU, only the table of rollouts, and works
-# the same on a file of your own: replace the path below.
+# A walk through the bundled rollouts: does the score separate correct from incorrect solutions, at which threshold, and
+# what is it worth when a model may answer a problem several times? All you need is a table of rollouts, no model and no
+# GPU. To use a file of your own, replace the path below.
 
 # %%
 import pandas as pd
@@ -43,7 +43,7 @@ pio.renderers.default = "plotly_mimetype"
 
 
 def show(name, estimate):
-    print(f"{name:<38}{estimate.value:.3f}   95% interval [{estimate.ci_low:.3f}, {estimate.ci_high:.3f}]")
+    print(f"{name:<38}{estimate.value:.3f}   95% CI [{estimate.ci_low:.3f}, {estimate.ci_high:.3f}]")
 
 
 # %%
@@ -54,9 +54,9 @@ print(f"{samples.n_problems} held-out problems, {samples.n_samples} solutions ea
 show("accuracy", accuracy(samples))
 
 # %% [markdown]
-# Every interval here treats the *problem* as the unit: solutions of one problem are not independent.
+# Every confidence interval here is computed over *problems*, because solutions of one problem are not independent.
 #
-# ## Does the score tell right from wrong?
+# ## Does the score separate correct from incorrect?
 
 # %%
 score_histogram(score_distribution(samples))
@@ -69,8 +69,8 @@ show("balanced F1 at 0.5 (TPR, TNR)", apart.balanced_f1)
 print(f"{apart.n_mixed_problems} problems have both correct and incorrect solutions")
 
 # %% [markdown]
-# **Look at the second line first.** The overall AUROC also rewards a score that merely knows which *problems* are hard.
-# Voting chooses among solutions of the *same* problem, so the AUROC within a problem is the number voting lives on.
+# **Look at the second line first.** The overall AUROC also rewards a score that only knows which *problems* are hard.
+# Voting chooses among solutions of the *same* problem, so only the AUROC within a problem says whether the score helps.
 #
 # ## At which threshold?
 
@@ -79,12 +79,12 @@ sweep = threshold_sweep(samples)
 threshold_figure(sweep)
 
 # %% [markdown]
-# The score was trained towards 0 and 1, so 0.5 is the natural threshold. The sweep shows whether it is also a good one.
+# The score was trained towards 0 and 1, so 0.5 is the natural threshold. The sweep shows whether it is also the best.
 #
 # ## What is it worth?
 #
-# Let the model answer N times. The majority vote counts the answers, the weighted vote adds up their scores, clipped to
-# 0 and 1. Each point is the expected accuracy over random N-subsets of a problem's solutions.
+# Let the model answer N times. The majority vote counts the answers; the weighted vote adds up their scores, clipped to
+# [0, 1]. Each point is the expected accuracy over random subsets of N of a problem's solutions.
 
 # %%
 curve = voting_curve(samples)
@@ -94,12 +94,11 @@ voting_figure(curve)
 voting_gain_figure(curve)
 
 # %% [markdown]
-# The gain is paired: both votes hear the same solutions. Here is one such vote, on a problem where the weights turned
-# the outcome:
+# The gain is paired: both votes use the same solutions. Here is one vote on a problem that weighting fixed:
 
 # %%
 lists = drill_down(samples)
-print(f"weights turned {len(lists.fixed_by_weights)} problems to right and {len(lists.broken_by_weights)} to wrong")
+print(f"weighting fixed {len(lists.fixed_by_weights)} problems and broke {len(lists.broken_by_weights)}")
 vote = draw_vote(samples, int(lists.fixed_by_weights[0]), samples.n_samples, seed=0)
 best = [rollouts.row(int(row)) for row in vote.representative]
 print(best[0]["problem"], "the answer is", best[0]["reference_answer"])
@@ -108,7 +107,7 @@ vote_figure(vote, [row["answer"] for row in best])
 # %% [markdown]
 # ## Is it the training, or would any model do?
 #
-# The same table for the base model and for plain GRPO, on the same problems:
+# The same numbers for the base model and plain GRPO, on the same problems:
 
 # %%
 table = []
@@ -132,5 +131,5 @@ difference = compare(everyone["grpo"], everyone["laser"], n_max=16)
 show("accuracy, LaSeR minus GRPO (paired)", difference.accuracy.difference)
 
 # %% [markdown]
-# **Try it.** Which problems does the weighted vote lose that the majority had won? `drill_down(samples)` lists them;
-# open one in the app's Traces page and find the solution that misled it.
+# **Try it.** Which problems does the majority vote get right and the weighted vote wrong? `drill_down(samples)` lists
+# them; open one on the app's Traces page and find the solution that misled the vote.

@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import os
 import signal
 import sys
 
@@ -12,6 +13,11 @@ check_shapes()  # before anything imports what it checks
 from tests.jobs.stand_in import stand_in  # noqa: E402, F401  # a fixture
 
 MAIN = sys.modules["__main__"]
+pytest_plugins = ["tests.skips"]
+
+# Test processes side by side take one thread each: small models gain little from more and lose a lot on a busy core.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Started in a shell's background, a process ignores Ctrl-C, and so do its children; the tests of stopping must not.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -47,3 +53,17 @@ def tiny(tiny_folder):
     from laser_core.policy import load_policy
 
     return load_policy(str(tiny_folder))
+
+
+@pytest.fixture(scope="module")
+def biased(tiny):
+    """The tiny policy with <eos> made likelier, so that solutions end at all lengths."""
+    import torch
+
+    head = tiny.model.get_output_embeddings()
+    before = head.weight.detach().clone()
+    with torch.no_grad():
+        head.weight[tiny.eos_id] = head.weight.mean(0) * 4
+    yield tiny
+    with torch.no_grad():
+        head.weight.copy_(before)

@@ -1,12 +1,41 @@
-"""Synthetic rollouts for tests: the shape of the miniature world's, with a known answer to every question."""
+"""What several tests make: synthetic rollouts with known answers, and training runs that take seconds."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 
+from laser_core.config import LaserConfig
 from laser_core.rollouts import Rollouts, RunMeta
 
 BETA_V, C_REF = 0.1, -23.0
+#: Fields of an event that differ between two runs with the same seed.
+TIMING = {"step_seconds", "sample_seconds", "tokens_per_second"}
+
+
+def tiny_run(model: Path, **changes: object) -> LaserConfig:
+    """Settings of a run of seconds on the tiny model, in float32, where a curve repeats itself."""
+    settings = {
+        "model": str(model),
+        "steps": 4,
+        "prompts_per_step": 6,
+        "rollouts_per_prompt": 4,
+        "max_new_tokens": 12,
+        "eval_problems": 5,
+        "eval_samples": 3,
+        "checkpoint_every": 1,
+        "dtype": "float32",
+        "lr": 1e-3,
+    }
+    return LaserConfig(**(settings | changes))
+
+
+def events(folder: Path) -> list[dict]:
+    """The steps that a run logged, without what depends on the clock."""
+    lines = (folder / "events.jsonl").read_text().splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k not in TIMING} for line in lines]
 
 
 def make_rollouts(

@@ -1,8 +1,5 @@
 """The ablations' settings, each seen to change what it says and nothing else."""
 
-import json
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -16,33 +13,24 @@ from laser_core.scoring import Solutions
 from laser_core.step import TrainingRun, training_step
 from laser_core.tasks import load_problems
 from laser_core.train import load_start, train
-
-TIMING = {"step_seconds", "sample_seconds", "tokens_per_second"}
+from tests.factories import events, tiny_run
 
 
 def small(tiny_folder, **changes):
     settings = {
-        "model": str(tiny_folder),
         "steps": 3,
-        "prompts_per_step": 6,
+        "checkpoint_every": 0,
         "rollouts_per_prompt": 6,
         "max_new_tokens": 30,
         "eval_problems": 4,
         "eval_samples": 8,
-        "dtype": "float32",
-        "lr": 1e-3,
         "reasoning_warmup": 0,
         "self_reward_warmup": 0,
         "tau": 0.5,
         "std_threshold": 0.0,
         "c_ref": -9.0,
     }
-    return LaserConfig(**(settings | changes))
-
-
-def events(folder):
-    lines = (Path(folder) / "events.jsonl").read_text().splitlines()
-    return [{k: v for k, v in json.loads(line).items() if k not in TIMING} for line in lines]
+    return tiny_run(tiny_folder, **(settings | changes))
 
 
 def test_without_integrated_advantages_the_policy_loss_is_that_of_tau_zero(tiny_folder, tmp_path):

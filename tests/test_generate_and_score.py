@@ -28,18 +28,6 @@ def sample(policy, *, samples=6, seed=0, max_new_tokens=12, prompts=PROMPTS):
     return encoded, generate(policy, encoded, samples=samples, max_new_tokens=max_new_tokens, generator=generator)
 
 
-@pytest.fixture(scope="module")
-def biased(tiny):
-    """The tiny policy with <eos> made likelier, so that solutions end at all lengths."""
-    head = tiny.model.get_output_embeddings()
-    before = head.weight.detach().clone()
-    with torch.no_grad():
-        head.weight[tiny.eos_id] = head.weight.mean(0) * 4
-    yield tiny
-    with torch.no_grad():
-        head.weight.copy_(before)
-
-
 def test_sampler_reports_what_a_plain_forward_says(biased):
     prompts, sampled = sample(biased, samples=16, max_new_tokens=30)
     ended = ~sampled.truncated

@@ -1,13 +1,19 @@
 """What is shipped is what its README says: real runs, in the canonical format, that show what they are said to show."""
 
+import importlib.util
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from laser_core.analysis import Samples, accuracy, compare, separation, voting_curve
 from laser_core.bundled import ROOT, runs
-from laser_core.rollouts import read
+from laser_core.errors import InputError
+from laser_core.reproduce.claims import all_claims
+from laser_core.reproduce.evidence import Evidence
+from laser_core.reproduce.table import load
+from laser_core.rollouts import read, write_parquet
 from laser_core.tasks import load_problems
 
 RUNS = {run.name: run for run in runs()}
@@ -116,3 +122,84 @@ def test_no_shipped_file_names_the_machine_it_was_made_on():
     for path in (ROOT / "reproduce" / "rollouts").glob("*.parquet"):
         model = read(path).rollouts.meta.model
         assert "/" not in model.replace("://", ""), f"{path.name}: {model}"
+
+
+@pytest.fixture(scope="module")
+def readme_table():
+    """The script beside the sample data that writes the README's table."""
+    spec = importlib.util.spec_from_file_location("readme_table", ROOT / "readme_table.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_of_claims_is_what_the_shipped_rollouts_give(tmp_path):
+    """Every number, rule and note, computed again; only what needs per-token columns of other seeds is left out."""
+    (tmp_path / "cost.json").symlink_to(ROOT / "reproduce" / "cost.json")
+    for path in (ROOT / "reproduce" / "rollouts").glob("*.parquet"):
+        family, by, run = path.stem.partition("-by-")
+        folder = tmp_path / "runs" / (run if by else path.stem)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{family if by else 'rollouts'}.judged.parquet").symlink_to(path)
+    computed = {claim.id: asdict(claim) for claim in all_claims(Evidence(tmp_path))}
+    shipped = {claim.id: asdict(claim) for claim in load()}
+    absent = set(shipped) - set(computed)
+    assert len(absent) == 10
+    assert all("logprob" in id or "entropy" in id for id in absent)
+    for id, row in computed.items():
+        for field, value in row.items():
+            expected = shipped[id][field]
+            assert value == (pytest.approx(expected, abs=1e-9) if isinstance(value, float) else expected), (id, field)
+
+
+def test_the_readme_says_what_the_shipped_table_says(readme_table):
+    text = (ROOT.parent / "README.md").read_text()
+    assert readme_table.as_markdown(load()) in text
+
+
+def test_every_headline_of_the_readme_is_a_row_of_the_table(readme_table):
+    assert {claim.id for claim in load()} >= readme_table.HEADLINES
+
+
+def test_the_extract_is_written_between_its_markers(readme_table, tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(f"before\n{readme_table.BEGIN}stale\n{readme_table.END}after\n")
+    readme_table.write(load(), path)
+    text = path.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "stale" not in text
+    assert "| 2 | accuracy after LaSeR | 0.537 [0.513, 0.562] |  | 5 |  |" in text
+    assert "- 3. score - reward model: -0.006 [-0.010, -0.001]; rule: not worse" in text
+
+
+def test_a_file_without_markers_is_left_alone(readme_table, tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text("before\n")
+    with pytest.raises(InputError, match="no place"):
+        readme_table.write(load(), path)
+    assert path.read_text() == "before\n"
+
+
+def test_what_ships_is_copied_without_the_per_token_columns(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    ship = importlib.import_module("ship")
+    out, root = tmp_path / "out", tmp_path / "root"
+    for run, name in (("base", "base"), ("laser-0", "laser"), ("grpo-0", "grpo")):
+        (out / "runs" / run).mkdir(parents=True)
+        few = read(RUNS[name].rollouts).rollouts.take(list(range(4)))
+        write_parquet(few, out / "runs" / run / "rollouts.judged.parquet")
+    write_parquet(few, out / "runs" / "laser-0" / "pair.judged.parquet")
+    for name in ("claims.json", "claims.html", "cost.json"):
+        (out / name).write_text("{}")
+    (root / "rollouts").mkdir(parents=True)
+    ship.ship(out, root)
+    names = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+    evaluations = {f"reproduce/rollouts/{name}.parquet" for name in ("base", "laser-0", "grpo-0", "pair-by-laser-0")}
+    in_full = {f"rollouts/{name}.parquet" for name in ("base", "laser", "grpo")}
+    assert names == {"reproduce/claims.json", "reproduce/cost.json"} | evaluations | in_full
+    full, evaluation = read(root / "rollouts" / "laser.parquet"), read(root / "reproduce/rollouts/laser-0.parquet")
+    assert (full.rollouts.runs(), evaluation.rollouts.runs()) == (["laser"], ["laser-0"])
+    assert full.rollouts.has("z_trace")
+    assert not evaluation.rollouts.has("z_trace")
+    assert evaluation.rollouts.text("response") == full.rollouts.text("response")

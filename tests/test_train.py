@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import torch
@@ -16,29 +15,7 @@ from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.rollouts import read
 from laser_core.train import train
-
-TIMING = {"step_seconds", "sample_seconds", "tokens_per_second"}
-
-
-def small(tiny_folder, **changes):
-    settings = {
-        "model": str(tiny_folder),
-        "steps": 4,
-        "prompts_per_step": 6,
-        "rollouts_per_prompt": 4,
-        "max_new_tokens": 12,
-        "eval_problems": 5,
-        "eval_samples": 3,
-        "checkpoint_every": 1,
-        "dtype": "float32",
-        "lr": 1e-3,
-    }
-    return LaserConfig(**(settings | changes))
-
-
-def events(folder):
-    lines = (Path(folder) / "events.jsonl").read_text().splitlines()
-    return [{k: v for k, v in json.loads(line).items() if k not in TIMING} for line in lines]
+from tests.factories import events, tiny_run
 
 
 def test_a_run_leaves_what_it_promises(tiny_folder, tmp_path):
@@ -46,10 +23,10 @@ def test_a_run_leaves_what_it_promises(tiny_folder, tmp_path):
 
     stages = []
     rollouts = train(
-        small(tiny_folder), tmp_path / "run", on_progress=lambda p: stages.append((p.stage, p.done, p.total))
+        tiny_run(tiny_folder), tmp_path / "run", on_progress=lambda p: stages.append((p.stage, p.done, p.total))
     )
     folder = tmp_path / "run"
-    assert LaserConfig.from_toml(folder / "config.toml") == small(tiny_folder)
+    assert LaserConfig.from_toml(folder / "config.toml") == tiny_run(tiny_folder)
     assert [e["step"] for e in events(folder)] == [0, 1, 2, 3]
     assert {"reward", "loss", "score_loss", "balanced_f1", "within_problem_auroc", "phase"} <= events(folder)[0].keys()
     assert {"step_seconds", "tokens_per_second"} <= json.loads(
@@ -66,7 +43,7 @@ def test_a_run_leaves_what_it_promises(tiny_folder, tmp_path):
 
 
 def test_the_rollout_table_is_consistent_with_itself(tiny_folder, tmp_path):
-    rollouts = train(small(tiny_folder, steps=1, max_new_tokens=30, eval_samples=20), tmp_path / "run")
+    rollouts = train(tiny_run(tiny_folder, steps=1, max_new_tokens=30, eval_samples=20), tmp_path / "run")
     meta = rollouts.meta
     assert (meta.z_token, meta.beta_v, meta.temperature) == ("<|reserved_0|>", 0.1, 1.0)
     assert meta.model.endswith(", 1 steps of laser")  # not the model it started from
@@ -87,15 +64,15 @@ def test_the_rollout_table_is_consistent_with_itself(tiny_folder, tmp_path):
 
 def test_same_seed_same_curve_another_seed_another(tiny_folder, tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        train(small(tiny_folder, steps=2, seed=seed), tmp_path / name)
+        train(tiny_run(tiny_folder, steps=2, seed=seed), tmp_path / name)
     assert events(tmp_path / "a") == events(tmp_path / "b")
     assert events(tmp_path / "a") != events(tmp_path / "c")
 
 
 def test_grpo_never_uses_the_score(tiny_folder, tmp_path, monkeypatch):
-    train(small(tiny_folder, steps=2, method="grpo"), tmp_path / "plain")
+    train(tiny_run(tiny_folder, steps=2, method="grpo"), tmp_path / "plain")
     monkeypatch.setattr(algorithm, "integrated_advantages", None)  # calling it would fail
-    train(small(tiny_folder, steps=2, method="grpo", beta_v=0.7, alpha=9.0, tau=1.0), tmp_path / "other")
+    train(tiny_run(tiny_folder, steps=2, method="grpo", beta_v=0.7, alpha=9.0, tau=1.0), tmp_path / "other")
     plain, other = events(tmp_path / "plain"), events(tmp_path / "other")
     assert [e["policy_loss"] for e in plain] == [e["policy_loss"] for e in other]
     assert [e["loss"] for e in plain] == [e["policy_loss"] for e in plain]
@@ -103,7 +80,7 @@ def test_grpo_never_uses_the_score(tiny_folder, tmp_path, monkeypatch):
 
 def test_the_score_loss_teaches_the_score(tiny_folder, tmp_path):
     # Score loss alone on a model that solves nothing: every score must go to 0 from wherever c_ref puts it.
-    config = small(tiny_folder, steps=30, c_ref=-9.0, lr=3e-3, lr_warmup=0, max_new_tokens=30, self_reward_warmup=30)
+    config = tiny_run(tiny_folder, steps=30, c_ref=-9.0, lr=3e-3, lr_warmup=0, max_new_tokens=30, self_reward_warmup=30)
     train(config, tmp_path / "run")
     losses = [e["score_loss"] for e in events(tmp_path / "run")]
     assert sum(losses[-5:]) < 0.5 * sum(losses[:5])
@@ -117,25 +94,25 @@ def test_stopping_after_a_step_and_resuming_gives_the_uninterrupted_curve(tiny_f
         if progress.done == 2:
             raise Stop
 
-    whole = train(small(tiny_folder), tmp_path / "whole")
+    whole = train(tiny_run(tiny_folder), tmp_path / "whole")
     with pytest.raises(Stop):
-        train(small(tiny_folder), tmp_path / "parts", on_progress=stop_at_two)
-    parts = train(small(tiny_folder), tmp_path / "parts", resume=True)
+        train(tiny_run(tiny_folder), tmp_path / "parts", on_progress=stop_at_two)
+    parts = train(tiny_run(tiny_folder), tmp_path / "parts", resume=True)
     assert events(tmp_path / "whole") == events(tmp_path / "parts")
     assert whole.table.equals(parts.table)
 
 
 def test_a_run_begun_when_temperature_was_a_setting_is_resumed(tiny_folder, tmp_path):
-    train(small(tiny_folder, steps=2), tmp_path / "old")
+    train(tiny_run(tiny_folder, steps=2), tmp_path / "old")
     settings = tmp_path / "old" / "config.toml"
     settings.write_text("temperature = 1.0\n" + settings.read_text())
-    train(small(tiny_folder, steps=3), tmp_path / "old", resume=True)
+    train(tiny_run(tiny_folder, steps=3), tmp_path / "old", resume=True)
     assert [e["step"] for e in events(tmp_path / "old")] == [0, 1, 2]
 
 
 def test_a_killed_run_resumes_to_the_same_curve(tiny_folder, tmp_path):
     """SIGKILL, no chance to clean up; then --resume."""
-    config = small(tiny_folder, steps=6)
+    config = tiny_run(tiny_folder, steps=6)
     train(config, tmp_path / "whole")
     (tmp_path / "run.toml").write_text(config.to_toml())
     command = [sys.executable, "-m", "laser_core", "train", "--config", str(tmp_path / "run.toml")]
@@ -156,14 +133,14 @@ def test_a_killed_run_resumes_to_the_same_curve(tiny_folder, tmp_path):
 
 
 def test_two_runs_do_not_share_a_folder(tiny_folder, tmp_path):
-    train(small(tiny_folder, steps=1), tmp_path / "run")
+    train(tiny_run(tiny_folder, steps=1), tmp_path / "run")
     with pytest.raises(InputError, match="already"):
-        train(small(tiny_folder, steps=1), tmp_path / "run")
+        train(tiny_run(tiny_folder, steps=1), tmp_path / "run")
     with pytest.raises(InputError) as caught:
-        train(small(tiny_folder, steps=1, alpha=0.3), tmp_path / "run", resume=True)
+        train(tiny_run(tiny_folder, steps=1, alpha=0.3), tmp_path / "run", resume=True)
     assert caught.value.field == "alpha"
     with pytest.raises(InputError, match="no run to resume"):
-        train(small(tiny_folder, steps=1), tmp_path / "elsewhere", resume=True)
+        train(tiny_run(tiny_folder, steps=1), tmp_path / "elsewhere", resume=True)
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path):

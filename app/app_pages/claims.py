@@ -17,7 +17,7 @@ from laser_core.reproduce.table import Claim, load, show, verdict
 QUESTION = "Do the paper's claims hold on a laptop?"
 FEW = 6  # rows that may stand open above the figures
 #: The page that draws a section's figure from one run's rollouts, by the section's number.
-PAGES = {"2": "start", "3": "thresholds", "5": "voting", "9": "thresholds"}
+PAGES = {2: "start", 3: "thresholds", 5: "voting", 9: "thresholds"}
 
 
 def as_row(claim: Claim) -> dict[str, object]:
@@ -51,7 +51,7 @@ def behind(claim: Claim, key: str) -> None:
                 key=f"{key}-{run.name}",
                 icon=":material/folder_open:",
                 on_click=sources.open_run,
-                args=(run.name, PAGES.get(claim.section.partition(".")[0], "scores")),
+                args=(run.name, PAGES.get(claim.section.number, "scores")),
                 width="content",
             )
 
@@ -85,7 +85,7 @@ if failed:
             why = f" Why: {claim.note}." if claim.note else ""
             st.markdown(f"- **{claim.claim}** is {show(claim.value, claim)} ({interval}). Rule: {claim.rule}.{why}")
 
-sections = {title: list(rows) for title, rows in itertools.groupby(claims, lambda claim: claim.section)}
+sections = {str(section): list(rows) for section, rows in itertools.groupby(claims, lambda claim: claim.section)}
 chosen = st.selectbox("Claim", list(sections), key="claim_section", persist_state="session", bind="query-params")
 rows = sections[chosen]
 parts.figure(

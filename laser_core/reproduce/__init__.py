@@ -1,5 +1,5 @@
 """The paper in miniature: every claim of LaSeR measured on a laptop (``laser reproduce``).
 
-:mod:`plan` says what is trained, :mod:`execute` does it and goes on where it stopped, :mod:`evidence` and
-:mod:`claims` turn the rollouts into one table, :mod:`table` keeps and prints it.
+:mod:`plan` says what is trained, :mod:`execute` trains it and resumes after an interruption, :mod:`evidence` and
+:mod:`claims` turn the rollouts into rows by the :mod:`rules` they state, and :mod:`table` stores and prints them.
 """

@@ -1,4 +1,4 @@
-"""What a verdict costs in seconds and tokens: the score, a second forward pass, and a verdict that is generated."""
+"""What verification costs: the last-token score, a second forward pass, and a generated self-verification, timed."""
 
 from __future__ import annotations
 
@@ -12,38 +12,42 @@ from scipy.special import stdtrit
 
 from laser_core.evaluate import responses_of
 from laser_core.fast.precision import pick_dtype
-from laser_core.generate import generate
+from laser_core.generate import Generation, generate
 from laser_core.policy import load_policy
+from laser_core.reproduce.evidence import Cost, Timing
 from laser_core.scoring import Solutions, score_solutions
 from laser_core.tasks import load_problems
 
-N_PROBLEMS, SAMPLES, REPEATS = 64, 8, 9
-FEW, MORE = 4, 16  # decode steps; no solution is shorter, so that the batch is full at both
+SAMPLES, REPEATS = 8, 9
+FEW, MORE = 4, 16  # decode steps; every solution is longer, so the batch is full at both
 
 
 @torch.inference_mode()
-def measure_cost(model: Path, *, dtype: str = "auto") -> dict:
-    """Time the verdicts on 512 fresh solutions, in turns, in one process.
+def measure_cost(model: Path, *, n_problems: int = 64, dtype: str = "auto") -> Cost:
+    """Time the three ways to verify a batch of fresh solutions, alternating, in one process.
 
-    The score is read from one more decode step after <eos>. That step's time is the slope of generation time against
-    the number of steps, at a full batch.
+    The score takes one more decode step after <eos>. That step's time is the slope of generation time against the
+    number of steps, at a full batch.
 
     Parameters
     ----------
-    model : folder of the trained model
-    dtype : as in :class:`laser_core.config.LaserConfig`
+    model : Path
+        Folder of the trained model.
+    n_problems : int
+        Problems in the batch, with 8 solutions each.
+    dtype : str
+        As in :class:`laser_core.config.LaserConfig`.
 
     Returns
     -------
-    dict
-        ``n_problems`` and ``rows``, each with ``claim``, ``value``, ``ci_low``, ``ci_high`` (over repeats), ``at_most``
-        and ``note``.
+    Cost
+        Ratios of times; their intervals are over repeats.
     """
     policy, precision = load_policy(str(model)), pick_dtype(dtype)
-    problems = load_problems("linear", "test")[:N_PROBLEMS]
+    problems = load_problems("linear", "test")[:n_problems]
     prompts = [policy.encode_prompt(problem.text) for problem in problems]
 
-    def sample(texts: list[list[int]], samples: int, tokens: int):
+    def sample(texts: list[list[int]], samples: int, tokens: int) -> Generation:
         generator = torch.Generator().manual_seed(0)
         return generate(policy, texts, samples=samples, max_new_tokens=tokens, generator=generator, dtype=precision)
 
@@ -52,7 +56,7 @@ def measure_cost(model: Path, *, dtype: str = "auto") -> dict:
     solutions = Solutions.pack(repeated, responses, policy)
     read_again = [p + r for p, r in zip(repeated, responses, strict=True)]
 
-    few, more, whole, forward, generated = _in_turns(
+    few, more, whole, second_pass, generated = _in_turns(
         lambda: sample(prompts, SAMPLES, FEW),
         lambda: sample(prompts, SAMPLES, MORE),
         lambda: sample(prompts, SAMPLES, 40),
@@ -61,31 +65,31 @@ def measure_cost(model: Path, *, dtype: str = "auto") -> dict:
     )
     step = (more - few) / (MORE - FEW)
     tokens, context = float(sampled.length.float().mean()), float(solutions.prompt_length.float().mean())
-    shares = (
-        ("score: its decode step / all of generation, seconds", step / whole, 0.1, f"{tokens:.0f} tokens a solution"),
-        (
-            "second forward pass / the score's decode step, seconds",
-            forward / step,
-            None,
-            f"reads {tokens + context:.0f} tokens instead of 1",
-        ),
-        (
-            "generated verdict / the score's decode step, seconds",
-            generated / step,
-            None,
-            f"reads {tokens + context:.0f} tokens and writes 1; a large model also writes its reasons",
-        ),
+    read = f"{tokens + context:.0f}"
+    score_row = _timing(
+        "cost.score",
+        "score: its decode step / all of generation, seconds",
+        step / whole,
+        at_most=0.1,
+        note=f"{tokens:.0f} tokens a solution",
     )
-    rows = [
-        {"claim": claim, "value": value, "ci_low": low, "ci_high": high, "at_most": at_most, "note": note}
-        for claim, ratios, at_most, note in shares
-        for value, low, high in [_interval(ratios)]
-    ]
-    return {"n_problems": N_PROBLEMS, "rows": rows}
+    second_pass_row = _timing(
+        "cost.second_pass",
+        "second forward pass / the score's decode step, seconds",
+        second_pass / step,
+        note=f"reads {read} tokens instead of 1",
+    )
+    generated_row = _timing(
+        "cost.generated",
+        "generated verdict / the score's decode step, seconds",
+        generated / step,
+        note=f"reads {read} tokens and writes 1; a large model would also write its reasoning",
+    )
+    return Cost(n_problems, (score_row, second_pass_row, generated_row))
 
 
 def _in_turns(*actions: Callable[[], object]) -> list[np.ndarray]:
-    """Seconds of each action, one after the other, ``REPEATS`` times after a warm-up."""
+    """Seconds of each action, alternating, ``REPEATS`` times after a warm-up."""
     seconds = np.zeros((len(actions), REPEATS + 1))
     for repeat in range(REPEATS + 1):
         for i, action in enumerate(actions):
@@ -95,8 +99,8 @@ def _in_turns(*actions: Callable[[], object]) -> list[np.ndarray]:
     return list(seconds[:, 1:])
 
 
-def _interval(ratios: np.ndarray) -> tuple[float, float, float]:
-    """Median over the repeats (a busy moment spoils a mean) and Student's interval around it."""
+def _timing(id: str, claim: str, ratios: np.ndarray, *, note: str, at_most: float | None = None) -> Timing:
+    """Median over the repeats, which one busy moment does not move as it would a mean, and Student's interval."""
     half = stdtrit(len(ratios) - 1, 0.975) * ratios.std(ddof=1) / np.sqrt(len(ratios))
     value = float(np.median(ratios))
-    return value, float(value - half), float(value + half)
+    return Timing(claim, value, float(value - half), float(value + half), at_most, note, id)

@@ -1,7 +1,7 @@
-"""Carry out the plan: one single-threaded process per core, each run resumable, nothing done twice.
+"""Carry out the plan: one single-threaded process per core, every run resumable, nothing done twice.
 
-A miniature model fills one core; two processes on two cores finish more runs than one process on both, and a run's
-curve then does not depend on how many cores the machine has.
+A miniature model keeps one core busy. Two processes on two cores finish more runs than one process on both, and a
+run's curve then does not depend on how many cores the machine has.
 """
 
 from __future__ import annotations
@@ -10,55 +10,70 @@ import json
 import multiprocessing
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from multiprocessing.context import SpawnContext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from laser_core.errors import InputError
 from laser_core.reproduce.plan import BASE, MAX_NEW_TOKENS, TRANSFER, Run, Scale, plan
 from laser_core.runfolder.atomic import write_whole
 
+if TYPE_CHECKING:
+    import torch
+
+    from laser_core.policy import Policy
+    from laser_core.rollouts import Rollouts
+
 TRANSFER_SAMPLES = 16
+BETA_V = 0.1
+N_PROBLEMS = 64  # of the timing, with 8 solutions each
 
 
 @dataclass(frozen=True)
 class Work:
-    """One piece of work that leaves one file.
+    """One piece of work, done in a process of its own, that leaves one file.
 
     Attributes
     ----------
-    name : of the piece: a run's name, "base" or "cost".
-    out : folder of the reproduction.
-    run : the run to train; None for the pieces without training.
-    scale : how much to evaluate.
-    dtype : precision of everything.
+    name : str
+        Of the piece: its run's name, "base" or "cost".
+    done : Path
+        The file that exists when it is finished; it is written last.
+    do : callable
+        Takes the piece and does it.
+    dtype : str
+        Precision of everything.
     """
 
     name: str
-    out: Path
-    run: Run | None
-    scale: Scale
+    done: Path
+    do: Callable[[Work], None]
     dtype: str
-
-    @property
-    def done(self) -> Path:
-        """The file that exists when this is finished; it is written last."""
-        if self.name == "cost":
-            return self.out / "cost.json"
-        return self.out / "runs" / self.name / "rollouts.judged.parquet"
 
 
 def execute(
-    out: Path, scale: Scale, *, workers: int | None = None, on_done: Callable[[int, int, str], None] | None = None
+    out: Path,
+    scale: Scale,
+    *,
+    runs: Sequence[Run] | None = None,
+    workers: int | None = None,
+    on_done: Callable[[int, int, str], None] | None = None,
 ) -> None:
     """Do everything in the plan that is not done yet.
 
     Parameters
     ----------
-    out : folder; a run that was stopped goes on from its last checkpoint
-    scale : how much
-    workers : processes; one per core by default
+    out : Path
+        Folder of the reproduction; a run that was stopped resumes from its last checkpoint.
+    scale : Scale
+    runs : sequence of Run, optional
+        What to train; by default the scale's :func:`plan`.
+    workers : int, optional
+        Processes; one per core by default.
     on_done : callable, optional
         Called with the number of finished pieces, of all pieces, and the name of the one just finished.
 
@@ -72,52 +87,71 @@ def execute(
     context = multiprocessing.get_context("spawn")
     _check_scale(out, scale)
     dtype = _same_dtype(out, context)
-    runs = [replace(run, config=replace(run.config, dtype=dtype)) for run in plan(scale)]
-    pieces = [Work("base", out, None, scale, dtype), *(Work(run.name, out, run, scale, dtype) for run in runs)]
-    report, failed = on_done or (lambda *_: None), []
+    pieces = _pieces(out, scale, plan(scale) if runs is None else runs, dtype)
+    cost = Work("cost", out / "cost.json", partial(_time_cost, n_problems=min(N_PROBLEMS, scale.problems)), dtype)
+    report = on_done or (lambda *_: None)
+    failed: list[str] = []
     finished = sum(piece.done.is_file() for piece in pieces)
     todo = [piece for piece in pieces if not piece.done.is_file()]
-    # A fresh process for every piece: what one leaves in memory does not add up.
+    # A fresh process for every piece, so that what one leaves in memory does not add up.
     with ProcessPoolExecutor(workers or _cores(), mp_context=context, max_tasks_per_child=1) as pool:
-        running = {pool.submit(perform, piece): piece for piece in todo}
+        running = {pool.submit(perform, piece, out): piece for piece in todo}
         for future in as_completed(running):
             finished += 1
-            trouble = future.result()
+            name, trouble = running[future].name, future.result()
             if trouble:
-                failed.append(f"{running[future].name}: {trouble}")
-            report(finished, len(pieces) + 1, running[future].name + (" FAILED" if trouble else ""))
-    cost = Work("cost", out, None, scale, dtype)  # timed alone, on a quiet machine
-    if not cost.done.is_file() and not failed:
+                failed.append(f"{name}: {trouble}")
+            report(finished, len(pieces) + 1, name + (" FAILED" if trouble else ""))
+    if not cost.done.is_file() and not failed:  # timed last and alone, on a quiet machine
         with ProcessPoolExecutor(1, mp_context=context) as pool:
-            trouble = pool.submit(perform, cost).result()
+            trouble = pool.submit(perform, cost, out).result()
         failed += [f"cost: {trouble}"] if trouble else []
     report(len(pieces) + 1, len(pieces) + 1, "cost")
     if failed:
-        raise InputError("; ".join(failed), file=out, remedy="say the same command again: finished runs are kept")
+        raise InputError("; ".join(failed), file=out, remedy="repeat the same command: finished runs are kept")
 
 
-def perform(piece: Work) -> str:
-    """Do one piece of work in this process; returns what went wrong, in a line, or nothing."""
+def _pieces(out: Path, scale: Scale, runs: Sequence[Run], dtype: str) -> list[Work]:
+    """The base's evaluation, then every run."""
+
+    def work(name: str, do: Callable[[Work], None]) -> Work:
+        return Work(name, out / "runs" / name / "rollouts.judged.parquet", do, dtype)
+
+    runs = [replace(run, config=replace(run.config, dtype=dtype)) for run in runs]
+    return [
+        work("base", partial(_evaluate_base, scale=scale)),
+        *(work(run.name, partial(_train_and_evaluate, run=run, scale=scale)) for run in runs),
+    ]
+
+
+def perform(piece: Work, out: Path) -> str:
+    """Do one piece of work in this process.
+
+    Returns
+    -------
+    str
+        What went wrong, in a line; empty if nothing did. The traceback is in ``out``, in NAME.error.txt.
+    """
     import torch
 
     torch.set_num_threads(1)
     try:
-        if piece.name == "cost":
-            from laser_core.reproduce.cost import measure_cost
-
-            _write_json(piece.done, measure_cost(piece.out / "runs" / "laser-0" / "model", dtype=piece.dtype))
-        elif piece.run is None:
-            _base(piece)
-        else:
-            _train_and_judge(piece)
+        piece.do(piece)
     except Exception as error:  # one piece must not take the others down
-        (piece.out / f"{piece.name}.error.txt").write_text(traceback.format_exc())
+        (out / f"{piece.name}.error.txt").write_text(traceback.format_exc())
         return f"{type(error).__name__}: {error}".splitlines()[0]
     return ""
 
 
-def _base(piece: Work) -> None:
-    """The base on the held-out problems of every family, judged by itself, with c_ref measured as training does."""
+def _time_cost(piece: Work, n_problems: int) -> None:
+    from laser_core.reproduce.cost import measure_cost
+
+    model = piece.done.parent / "runs" / "laser-0" / "model"
+    _write_json(piece.done, asdict(measure_cost(model, n_problems=n_problems, dtype=piece.dtype)))
+
+
+def _evaluate_base(piece: Work, scale: Scale) -> None:
+    """The base on the held-out problems of every family, with c_ref measured as in training."""
     from laser_core.fast.precision import pick_dtype
     from laser_core.policy import load_policy
     from laser_core.reference import measure_c_ref
@@ -125,17 +159,27 @@ def _base(piece: Work) -> None:
     from laser_core.tasks import load_problems
 
     base, dtype = load_policy(BASE), pick_dtype(piece.dtype)
-    c_ref = measure_c_ref(base, load_problems("linear", "train")[:128], max_new_tokens=40, seed=0)
-    for family in ("pair", "words", "linear"):
-        count = piece.scale.problems
-        rollouts = _evaluate(base, base, family, count, piece.scale.samples, c_ref[:2], 0, "base", dtype)
+    c_ref, c_ref_std, _ = measure_c_ref(base, load_problems("linear", "train")[:128], max_new_tokens=40, seed=0)
+    for family in ("pair", "words", "linear"):  # the run's own family last: its file says that the piece is done
+        rollouts = _evaluate(
+            base,
+            base,
+            family,
+            name=piece.name,
+            problems=scale.problems,
+            samples=scale.samples,
+            c_ref=c_ref,
+            c_ref_std=c_ref_std,
+            seed=0,
+            dtype=dtype,
+        )
         target = piece.done if family == "linear" else piece.done.with_name(f"{family}.judged.parquet")
         target.parent.mkdir(parents=True, exist_ok=True)
         write_parquet(_with_signals(base, rollouts), target)
 
 
-def _train_and_judge(piece: Work) -> None:
-    """Train, evaluate, add what the score is compared with, and evaluate on other families."""
+def _train_and_evaluate(piece: Work, run: Run, scale: Scale) -> None:
+    """Train, evaluate, add the signals that the score is compared with, and evaluate on other families."""
     from laser_core.fast.precision import pick_dtype
     from laser_core.policy import load_policy
     from laser_core.reproduce import verifiers
@@ -143,13 +187,14 @@ def _train_and_judge(piece: Work) -> None:
     from laser_core.rollouts import read, write_parquet
     from laser_core.train import train
 
-    run, folder = piece.run, piece.done.parent
+    folder = piece.done.parent
     if not (folder / "rollouts.parquet").is_file():
         train(run.config, folder, resume=(folder / "config.toml").is_file(), name=run.name)
     policy, base = load_policy(str(folder / "model")), load_policy(BASE)
     dtype = pick_dtype(run.config.dtype)
     rollouts = read(folder / "rollouts.parquet").rollouts
-    policy = replace(policy, name=rollouts.meta.model)  # what it is, not the folder it happens to lie in
+    meta = rollouts.meta
+    policy = replace(policy, name=meta.model or policy.name)  # the run's name for it, not the folder it lies in
     rollouts = _with_signals(policy, rollouts)
     if run.reward_model:
         kept = sorted((folder / "training").glob("*.parquet"))
@@ -157,33 +202,57 @@ def _train_and_judge(piece: Work) -> None:
         values = verifiers.reward_model_scores(reward_model, policy, rollouts, dtype=dtype)
         rollouts = rollouts.with_column(REWARD_MODEL, values)
     if run.transfer:
-        c_ref = (rollouts.meta.c_ref, rollouts.meta.c_ref_std)
+        if meta.c_ref is None:
+            raise InputError("c_ref is missing", file=folder / "rollouts.parquet", remedy="delete the run's folder")
         for family in TRANSFER:
             moved = _evaluate(
-                policy, base, family, piece.scale.transfer_problems, TRANSFER_SAMPLES, c_ref, run.seed, run.name, dtype
+                policy,
+                base,
+                family,
+                name=run.name,
+                problems=scale.transfer_problems,
+                samples=TRANSFER_SAMPLES,
+                c_ref=meta.c_ref,
+                c_ref_std=meta.c_ref_std,
+                seed=run.seed,
+                dtype=dtype,
             )
             write_parquet(_with_signals(policy, moved), folder / f"{family}.judged.parquet")
     write_parquet(rollouts, piece.done)
 
 
-def _evaluate(policy, base, family, problems, samples, c_ref, seed, name, dtype):
+def _evaluate(
+    policy: Policy,
+    base: Policy,
+    family: str,
+    *,
+    name: str,
+    problems: int,
+    samples: int,
+    c_ref: float,
+    c_ref_std: float | None,
+    seed: int,
+    dtype: torch.dtype,
+) -> Rollouts:
+    """Sample and score held-out problems of a family."""
     from laser_core.evaluate import Sampling, sample_rollouts
     from laser_core.tasks import load_problems
 
     settings = Sampling(
         run=name,
         samples=samples,
+        beta_v=BETA_V,
+        c_ref=c_ref,
+        c_ref_std=c_ref_std,
         max_new_tokens=MAX_NEW_TOKENS[family],
         seed=seed,
-        c_ref=c_ref[0],
-        c_ref_std=c_ref[1],
         dtype=dtype,
         task=family,
     )
     return sample_rollouts(policy, load_problems(family, "test")[:problems], settings, reference=base)
 
 
-def _with_signals(policy, rollouts):
+def _with_signals(policy: Policy, rollouts: Rollouts) -> Rollouts:
     from laser_core.reproduce.evidence import SELF_VERIFY
     from laser_core.reproduce.verifiers import SELF_CERTAINTY, self_certainty, self_verification
 
@@ -192,15 +261,15 @@ def _with_signals(policy, rollouts):
 
 
 def _check_scale(out: Path, scale: Scale) -> None:
-    """A reproduction goes on at the scale it began with; more seeds may be added."""
+    """A reproduction resumes at the scale it began with; more seeds may be added."""
     path, mine = out / "scale.json", vars(scale) | {"seeds": 0, "ablation_seeds": 0}
     if path.is_file() and json.loads(path.read_text()) != mine:
         raise InputError("this folder holds a reproduction of another scale", file=path, remedy="choose another --out")
     _write_json(path, mine)
 
 
-def _same_dtype(out: Path, context) -> str:
-    """The precision of every run: measured once, because a busy moment could decide it otherwise for some of them."""
+def _same_dtype(out: Path, context: SpawnContext) -> str:
+    """The precision of every run: measured once, because a busy moment could give some runs another."""
     path = out / "dtype.txt"
     if not path.is_file():
         with ProcessPoolExecutor(1, mp_context=context) as pool:

@@ -1,4 +1,4 @@
-"""The rules by which a row of the table holds: the words a reader sees and the test they stand for, in one place."""
+"""Rules that decide whether a row of the table holds: the words a reader sees beside the test they stand for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from laser_core.analysis.estimates import Estimate
 
 DIGITS = 3  # of a value in the table
-ROUNDING = 1e-9  # what is this near to a limit is at it: a sum of zeros may end at 4e-16
+ROUNDING = 1e-9  # within this of a limit counts as at the limit: a sum of zeros may end at 4e-16
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,10 @@ class Rule:
 
     Attributes
     ----------
-    words : what the table says.
-    holds : decides, from what was measured.
+    words : str
+        The rule as the table states it.
+    holds : callable
+        Takes the measured :class:`Estimate` and returns whether the claim holds.
     """
 
     words: str
@@ -26,7 +28,7 @@ class Rule:
 
 
 def at_least(limit: float) -> Rule:
-    """The value itself, to the digits that the table shows, whatever its interval.
+    """The value, rounded as the table shows it, is at least ``limit``; its interval does not matter.
 
     >>> at_least(0.85).holds(Estimate(0.86, 0.80, 0.92, 100)), at_least(0).holds(Estimate(-0.0006, -0.1, 0.1, 100))
     (True, False)
@@ -35,44 +37,44 @@ def at_least(limit: float) -> Rule:
 
 
 def at_most(limit: float) -> Rule:
-    """The value itself, to the digits that the table shows, whatever its interval."""
+    """The value, rounded as the table shows it, is at most ``limit``; its interval does not matter."""
     return Rule(f"at most {limit:g}", lambda e: round(e.value, DIGITS) <= limit)
 
 
 def near_zero(limit: float) -> Rule:
-    """The value lies within ``limit`` of 0."""
-    return Rule(f"within {limit:g}", lambda e: abs(e.value) <= limit)
+    """The value is within ``limit`` of 0."""
+    return Rule(f"within {limit:g} of 0", lambda e: abs(e.value) <= limit)
 
 
 def above(limit: float, where: str = "") -> Rule:
-    """The whole interval, as for "better than".
+    """The whole interval is above ``limit``: "better than".
 
     >>> above(0).words, above(0).holds(Estimate(0.2, -0.1, 0.5, 100))
-    ('interval above 0', False)
+    ('95% CI above 0', False)
     """
-    return Rule(f"interval above {limit:g}{where}", lambda e: e.ci_low > limit + ROUNDING)
+    return Rule(f"95% CI above {limit:g}{where}", lambda e: e.ci_low > limit + ROUNDING)
 
 
 def below(limit: float) -> Rule:
-    """The whole interval, as for "collapses"."""
-    return Rule(f"interval below {limit:g}", lambda e: e.ci_high < limit - ROUNDING)
+    """The whole interval is below ``limit``: "collapses"."""
+    return Rule(f"95% CI below {limit:g}", lambda e: e.ci_high < limit - ROUNDING)
 
 
 def clearly_at_least(limit: float) -> Rule:
-    """The value reaches ``limit``, and its interval excludes 0."""
-    words = f"at least {limit:g}, interval above 0"
+    """The value is at least ``limit``, and its interval excludes 0."""
+    words = f"at least {limit:g}, 95% CI above 0"
     return Rule(words, lambda e: e.value >= limit and e.ci_low > ROUNDING)
 
 
 def not_worse() -> Rule:
-    """The interval does not exclude "as good".
+    """The interval includes 0 or more, so that "as good" is not excluded.
 
     >>> not_worse().holds(Estimate(-0.01, -0.02, 0.0, 100))
     True
     """
-    return Rule("interval reaches 0 or above", lambda e: e.ci_high >= 0)
+    return Rule("not worse: the 95% CI includes 0 or more", lambda e: e.ci_high >= 0)
 
 
 def no_difference() -> Rule:
     """The interval includes 0."""
-    return Rule("interval includes 0", lambda e: e.ci_low <= 0 <= e.ci_high)
+    return Rule("no difference: the 95% CI includes 0", lambda e: e.ci_low <= 0 <= e.ci_high)

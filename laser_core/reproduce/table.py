@@ -1,4 +1,4 @@
-"""One claim, one row: what was measured, what the paper says, and whether it holds."""
+"""The table of claims: one row a claim, with what was measured, the paper's number and whether the claim holds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from laser_core.analysis.estimates import Estimate
 from laser_core.bundled import ROOT
@@ -16,24 +17,89 @@ from laser_core.reproduce.rules import Rule
 SHIPPED = ROOT / "reproduce" / "claims.json"
 
 
+class Measured(NamedTuple):
+    """An estimate over training seeds.
+
+    Attributes
+    ----------
+    estimate : Estimate
+        Its interval covers seeds and problems.
+    seeds : int
+        Number of runs behind it.
+    """
+
+    estimate: Estimate
+    seeds: int
+
+
+@dataclass(frozen=True)
+class ClaimSection:
+    """A group of rows that belong to one claim of the paper.
+
+    Attributes
+    ----------
+    number : int
+        Its place in the paper's argument.
+    title : str
+
+    Examples
+    --------
+    >>> str(ClaimSection(7, "Constant against exact reference"))
+    '7. Constant against exact reference'
+    """
+
+    number: int
+    title: str
+
+    def __str__(self) -> str:
+        return f"{self.number}. {self.title}"
+
+    @classmethod
+    def parse(cls, heading: str) -> ClaimSection:
+        """Read a heading back.
+
+        >>> ClaimSection.parse("10. Transfer").number
+        10
+
+        Raises
+        ------
+        ValueError
+            If the heading does not start with a number.
+        """
+        number, _, title = heading.partition(". ")
+        return cls(int(number), title)
+
+
 @dataclass(frozen=True)
 class Claim:
     """A row of the table.
 
     Attributes
     ----------
-    section : number and title of the group of claims it belongs to.
-    claim : what is claimed, in words.
-    value, ci_low, ci_high : what was measured, with its 95% interval over seeds and problems; NaN where undefined.
-    paper : the paper's number; None where it has none that compares.
-    seeds, n_problems : what the value rests on.
-    holds : whether it holds by ``rule``; None for a row that only informs.
-    rule : how ``holds`` was decided.
-    note : what to know about it.
-    group : name of the runs behind it, without their seeds.
+    section : ClaimSection
+    claim : str
+        What was measured, in words.
+    value, ci_low, ci_high : float
+        The measurement and its 95% interval over seeds and problems; NaN where undefined.
+    paper : float or None
+        The paper's number; None where it has none that compares.
+    seeds, n_problems : int
+        Training runs and held-out problems behind the value.
+    holds : bool or None
+        Whether the claim holds by ``rule``; None for a row without a rule, which informs.
+    rule : str
+        How ``holds`` was decided.
+    note : str
+        What to know when reading the row.
+    group : str
+        Name of the runs behind it, without their seeds.
+    id : str
+        Unique in the table and stable under rewording, as in "voting.gain.16". Empty in a file written without ids.
+    signed : bool
+        Whether the value is a difference, which is shown with its sign.
     """
 
-    section: str
+    section: ClaimSection
     claim: str
     value: float
     ci_low: float
@@ -45,33 +111,50 @@ class Claim:
     rule: str = ""
     note: str = ""
     group: str = ""
+    id: str = ""
+    signed: bool = False
 
     @classmethod
     def of(
         cls,
-        section: str,
+        section: ClaimSection,
+        id: str,
         claim: str,
-        found: Estimate,
-        seeds: int,
+        measured: Measured,
         *,
+        group: str,
         paper: float | None = None,
         rule: Rule | None = None,
         note: str = "",
-        group: str = "",
+        signed: bool = False,
     ) -> Claim:
-        """A row from an estimate over ``seeds`` runs; without a rule it informs."""
-        holds, words = (None, "") if rule is None else (bool(rule.holds(found)), rule.words)
-        value, low, high = found.value, found.ci_low, found.ci_high
-        return cls(section, claim, value, low, high, paper, seeds, found.n, holds, words, note, group)
+        """A row from an estimate over seeds; without a rule it informs."""
+        estimate, seeds = measured
+        return cls(
+            section=section,
+            claim=claim,
+            value=estimate.value,
+            ci_low=estimate.ci_low,
+            ci_high=estimate.ci_high,
+            paper=paper,
+            seeds=seeds,
+            n_problems=estimate.n,
+            holds=bool(rule.holds(estimate)) if rule else None,
+            rule=rule.words if rule else "",
+            note=note,
+            group=group,
+            id=id,
+            signed=signed,
+        )
 
 
-def to_json(claims: Sequence[Claim]) -> dict:
+def to_json(claims: Sequence[Claim]) -> dict[str, list[dict[str, object]]]:
     """``{"claims": [...]}``; numbers that are undefined are null."""
 
     def plain(value: object) -> object:
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
-    return {"claims": [{name: plain(value) for name, value in asdict(claim).items()} for claim in claims]}
+    return {"claims": [{name: plain(value) for name, value in _record(claim).items()} for claim in claims]}
 
 
 def save(claims: Sequence[Claim], folder: Path) -> None:
@@ -80,7 +163,7 @@ def save(claims: Sequence[Claim], folder: Path) -> None:
     import pyarrow.parquet as pq
 
     (folder / "claims.json").write_text(json.dumps(to_json(claims), indent=1) + "\n")
-    pq.write_table(pa.Table.from_pylist([asdict(claim) for claim in claims]), folder / "claims.parquet")
+    pq.write_table(pa.Table.from_pylist([_record(claim) for claim in claims]), folder / "claims.parquet")
 
 
 def load(path: Path = SHIPPED) -> tuple[Claim, ...]:
@@ -89,19 +172,31 @@ def load(path: Path = SHIPPED) -> tuple[Claim, ...]:
     Raises
     ------
     InputError
-        If there is none.
+        If there is none, or it is not a table of claims.
     """
+    remedy = "make one: `laser reproduce --out DIR`"
     if not path.is_file():
-        raise InputError("there is no table of claims", file=path, remedy="make one: `laser reproduce --out DIR`")
-    rows = json.loads(path.read_text(encoding="utf-8"))["claims"]
-    numbers = ("value", "ci_low", "ci_high")
-    return tuple(Claim(**{k: math.nan if v is None and k in numbers else v for k, v in row.items()}) for row in rows)
+        raise InputError("there is no table of claims", file=path, remedy=remedy)
+    try:
+        return tuple(_claim(row) for row in json.loads(path.read_text(encoding="utf-8"))["claims"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"this is not a table of claims ({error})", file=path, remedy=remedy) from error
+
+
+def _record(claim: Claim) -> dict[str, object]:
+    """A row as the files hold it: the section as its heading."""
+    return asdict(claim) | {"section": str(claim.section)}
+
+
+def _claim(row: dict[str, Any]) -> Claim:
+    numbers = {name: math.nan if row[name] is None else row[name] for name in ("value", "ci_low", "ci_high")}
+    return Claim(**(row | numbers | {"section": ClaimSection.parse(row["section"])}))
 
 
 def verdict(claim: Claim) -> str:
-    """In words.
+    """Whether the claim holds, in words.
 
-    >>> row = Claim("", "", 0.9, 0.8, 1.0, None, 5, 100, True)
+    >>> row = Claim(ClaimSection(4, ""), "", 0.9, 0.8, 1.0, None, 5, 100, True)
     >>> verdict(row)
     'holds'
     """
@@ -109,21 +204,22 @@ def verdict(claim: Claim) -> str:
 
 
 def show(value: float, claim: Claim) -> str:
-    """A value in the table's format, with a sign where it is a difference."""
+    """A value in the table's format, with a sign where the row is a difference."""
     if not math.isfinite(value):
         return "-"
     digits = 1 if abs(value) >= 10 else 2 if abs(value) >= 2 else 3
-    sign = "+" if " - " in claim.claim and round(value, digits) else ""
-    return f"{round(value, digits) + 0.0:{sign}.{digits}f}"  # a zero has no sign, also not that of -0.0
+    sign = "+" if claim.signed and round(value, digits) else ""
+    return f"{round(value, digits) + 0.0:{sign}.{digits}f}"  # + 0.0: a zero has no sign, not even -0.0
 
 
 def as_text(claims: Sequence[Claim]) -> str:
     """The table for a terminal, section by section."""
-    lines, section = [], None
+    lines: list[str] = []
+    section: ClaimSection | None = None
     for claim in claims:
         if claim.section != section:
             section = claim.section
-            lines += ["", section]
+            lines += ["", str(section)]
         interval = f"[{show(claim.ci_low, claim)}, {show(claim.ci_high, claim)}]"
         interval = "" if not math.isfinite(claim.ci_low) else interval
         paper = "" if claim.paper is None else f"paper {claim.paper:g}"

@@ -9,6 +9,7 @@ import pytest
 
 from laser_core.answers.verify import extract_answers, normalize, verify_answers
 from tests.benchmarks.verifier_agreement import SETS, pairs_of
+from tests.skips import NEEDS_DATA
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 UNREADABLE = {  # of OlympiadBench: a condition in words, and a misprint
@@ -20,7 +21,7 @@ UNREADABLE = {  # of OlympiadBench: a condition in words, and a misprint
 def _problems(name):
     path = DATA / name
     if not path.is_file():
-        pytest.skip(f"{name} is not here; this check reads the published problem set")
+        pytest.skip(f"{NEEDS_DATA}: the published problem set {name}")
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 

@@ -50,7 +50,7 @@ def test_a_real_run_is_started_watched_reloaded_stopped_resumed_and_looked_at(ap
 
     def steps_in(pattern):
         said = page.get_by_text(re.compile(pattern))
-        said.wait_for(timeout=120_000)
+        said.wait_for(timeout=240_000)
         return int(re.search(pattern, said.inner_text())[1].replace(",", ""))
 
     def stop():

@@ -39,7 +39,7 @@ def test_every_section_shows_its_rows(bundled_runs):
     for section in app.selectbox(key="claim_section").options:
         app.selectbox(key="claim_section").select(section).run()
         assert not app.exception
-        rows = [claim.claim for claim in claims if claim.section == section]
+        rows = [claim.claim for claim in claims if str(claim.section) == section]
         assert list(app.dataframe[0].value["claim"]) == rows
 
 

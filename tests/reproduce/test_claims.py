@@ -6,14 +6,13 @@ import math
 import numpy as np
 import pytest
 
-from laser_core import bundled
+from laser_core.analysis.estimates import Estimate
 from laser_core.errors import InputError
-from laser_core.reproduce import readme
 from laser_core.reproduce.claims import all_claims
 from laser_core.reproduce.evidence import Evidence, gain, within
 from laser_core.reproduce.page import write_page
 from laser_core.reproduce.plan import ABLATIONS, QUICK, Scale, plan
-from laser_core.reproduce.table import as_text, load, save, to_json
+from laser_core.reproduce.table import Claim, ClaimSection, Measured, as_text, load, save, show, to_json
 from laser_core.rollouts import Rollouts, RunMeta, write_parquet
 
 PROBLEMS, SAMPLES = 40, 16
@@ -66,61 +65,62 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def claims(folder):
-    return {(claim.section[:2].strip("."), claim.claim): claim for claim in all_claims(Evidence(folder))}
+    return {claim.id: claim for claim in all_claims(Evidence(folder))}
 
 
 def test_accuracy_and_its_differences(claims):
-    assert claims["2", "accuracy after LaSeR"].value == pytest.approx(6 / 16)
-    worse = claims["2", "LaSeR - GRPO, accuracy at the same number of steps"]
+    assert claims["reasoning.laser"].value == pytest.approx(6 / 16)
+    worse = claims["reasoning.laser-grpo"]
     assert worse.value == pytest.approx(-1 / 16)
     assert worse.holds is False
-    better = claims["2", "LaSeR - base, accuracy"]
+    better = claims["reasoning.laser-base"]
     assert better.value == pytest.approx(4 / 16)
     assert better.holds is True
 
 
 def test_perfect_scores_are_perfect_and_flat_ones_are_chance(claims):
-    assert claims["3", "LaSeR, last-token score"].value == 1.0
-    assert claims["4", "LaSeR, last-token score"].value == 1.0
-    assert claims["4", "LaSeR, last-token score"].holds is True
-    assert claims["4", "GRPO, its z_c log-prob, never trained"].value == 0.5
+    assert claims["verification.score"].value == 1.0
+    assert claims["within.score"].value == 1.0
+    assert claims["within.score"].holds is True
+    assert claims["within.untrained"].value == 0.5
 
 
 def test_second_prompt_with_one_mistake_in_ten(claims):
     # TPR 1, TNR 9/10: balanced F1 = 2 * 0.9 / 1.9.
-    assert claims["3", "LaSeR's model, asked a second time"].value == pytest.approx(1.8 / 1.9)
-    assert claims["3", "score - second prompt"].value == pytest.approx(1 - 1.8 / 1.9)
-    level = claims["3", "score - reward model"]
+    assert claims["verification.second_prompt.laser"].value == pytest.approx(1.8 / 1.9)
+    assert claims["verification.score-second_prompt"].value == pytest.approx(1 - 1.8 / 1.9)
+    level = claims["verification.score-reward_model"]
     assert (level.value, level.holds) == (0.0, True)
 
 
-def test_weights_turn_every_vote_that_has_a_right_solution(folder, claims):
+def test_weights_decide_every_vote_that_has_a_correct_solution(folder, claims):
     # All 16: the wrong answer has ten votes of six, and no weight.
     found, seeds = Evidence(folder).over("laser", gain(16))
     assert (found.value, seeds) == (1.0, 2)
-    assert claims["5", "weighted - majority, N = 16"].holds is True
+    assert claims["voting.gain.16"].holds is True
 
 
 def test_reference_log_prob_and_log_z(claims):
     # The base's scores are 0, so that its z_c log-probs are all -23: no spread, and log Z = e^-23 (e^10 - 1).
-    assert claims["1", "standard deviation of log pi_ref(z_c) on the base's solutions, nats"].value == 0.0
-    log_z = claims["1", "log Z on the base's solutions, nats"].value
+    assert claims["reference.std"].value == 0.0
+    log_z = claims["reference.log_z"].value
     assert log_z == pytest.approx(math.exp(-23) * (math.exp(10) - 1), rel=1e-4)
-    drift = claims["1", "log pi_ref(z_c) on the trained model's solutions - c_ref, nats"]
+    drift = claims["reference.drift"]
     assert drift.value == pytest.approx(0.0, abs=1e-6)
     assert drift.holds is True
 
 
 def test_self_reward_alone_collapses(claims):
-    row = claims["8", "self-reward alone - LaSeR, accuracy"]
+    row = claims["ablation.self-reward.accuracy"]
     assert row.value == pytest.approx(-5 / 16)
     assert row.holds is True
     assert row.seeds == 1
 
 
 def test_rows_without_evidence_are_absent(claims):
-    assert not [key for key in claims if key[0] in ("6", "10", "11")]
-    assert len([key for key in claims if key[0] == "8"]) == 3
+    sections = [claim.section.number for claim in claims.values()]
+    assert not {6, 10, 11} & set(sections)
+    assert sections.count(8) == 3
 
 
 def test_differences_pair_seeds(folder):
@@ -153,35 +153,39 @@ def test_no_table_says_how_to_make_one(tmp_path):
         load(tmp_path / "claims.json")
 
 
+@pytest.mark.parametrize("content", ["", "[]", '{"claims": [{"claim": "x"}]}', '{"claims": [1]}'])
+def test_a_file_that_is_no_table_is_named(tmp_path, content):
+    (tmp_path / "claims.json").write_text(content)
+    with pytest.raises(InputError, match=r"claims\.json.*not a table of claims"):
+        load(tmp_path / "claims.json")
+
+
+def test_a_table_written_without_ids_can_be_read(claims, tmp_path):
+    rows = to_json(list(claims.values()))["claims"]
+    old = [{name: value for name, value in row.items() if name not in ("id", "signed")} for row in rows]
+    (tmp_path / "claims.json").write_text(json.dumps({"claims": old}))
+    assert [claim.claim for claim in load(tmp_path / "claims.json")] == [claim.claim for claim in claims.values()]
+
+
+def test_a_difference_shows_its_sign_whatever_its_title():
+    def row(value, signed):
+        measured = Measured(Estimate(value, value, value, 9), 1)
+        return Claim.of(ClaimSection(1, "s"), "id", "a - b", measured, group="laser", signed=signed)
+
+    assert [show(0.25, row(0.25, signed)) for signed in (True, False)] == ["+0.250", "0.250"]
+    assert show(-0.0001, row(-0.0001, True)) == "0.000"
+
+
+def test_ids_are_unique(claims):
+    rows = load()
+    assert len({claim.id for claim in rows}) == len(rows) == 120
+    assert set(claims) <= {claim.id for claim in rows}
+
+
 @pytest.mark.parametrize("scale", [Scale(), QUICK])
 def test_plan_has_every_group_once_and_the_main_runs_first(scale):
     names = [r.name for r in plan(scale)]
     assert len(names) == len(set(names))
     assert names[:2] == ["laser-0", "grpo-0"]
-    assert {f"ablation-{name}-0" for name, _, _ in ABLATIONS} <= set(names)
+    assert {f"{ablation.group}-0" for ablation in ABLATIONS} <= set(names)
     assert len([n for n in names if n.startswith("laser-")]) == scale.seeds
-
-
-def test_the_readme_says_what_the_shipped_table_says():
-    text = (bundled.ROOT.parent / "README.md").read_text()
-    assert readme.as_markdown(load()) in text
-
-
-def test_the_extract_is_written_between_its_marks(claims, tmp_path):
-    path = tmp_path / "README.md"
-    path.write_text(f"before\n{readme.BEGIN}stale\n{readme.END}after\n")
-    readme.write(list(claims.values()), path)
-    text = path.read_text()
-    assert text.startswith("before\n")
-    assert text.endswith("after\n")
-    assert "stale" not in text
-    assert "| 2 | accuracy after LaSeR | 0.375 [0.375, 0.375] |  | 2 |  |" in text
-    assert "- 2. LaSeR - GRPO, accuracy at the same number of steps: -0.062" in text
-
-
-def test_a_file_without_marks_is_left_alone(claims, tmp_path):
-    path = tmp_path / "README.md"
-    path.write_text("before\n")
-    with pytest.raises(InputError, match="no place"):
-        readme.write(list(claims.values()), path)
-    assert path.read_text() == "before\n"

@@ -1,6 +1,7 @@
 """What the score is compared with, and the work itself, on models small enough to run here."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from laser_core.policy import load_policy
 from laser_core.reproduce import evidence, execute, verifiers
 from laser_core.reproduce.claims import all_claims
 from laser_core.reproduce.evidence import Evidence
-from laser_core.reproduce.plan import Scale
+from laser_core.reproduce.plan import Scale, plan
 from laser_core.rollouts import read
 from laser_core.tasks import load_problems
 
@@ -54,7 +55,7 @@ def test_a_reward_model_learns_from_kept_rollouts(base, rollouts, tmp_path):
 
     path = tmp_path / "000000.parquet"
     write_parquet(rollouts, path)
-    model = verifiers.train_reward_model("bundled:base", base, [path] * 12, seed=0, dtype=torch.float32, lr=1e-3)
+    model = verifiers.train_reward_model("bundled:base", base, [path] * 8, seed=0, dtype=torch.float32, lr=1e-3)
     found = verifiers.reward_model_scores(model, base, rollouts, dtype=torch.float32)
     correct = np.array(rollouts.table["correct"].to_pylist(), bool)
     assert found[correct].mean() > found[~correct].mean() + 0.1
@@ -62,19 +63,22 @@ def test_a_reward_model_learns_from_kept_rollouts(base, rollouts, tmp_path):
 
 def test_a_small_reproduction_goes_on_where_it_stopped(tmp_path):
     scale = Scale(seeds=1, ablation_seeds=0, steps=2, problems=6, samples=4, transfer_problems=2)
+    small = {"prompts_per_step": 8, "rollouts_per_prompt": 4}
+    runs = [replace(run, config=replace(run.config, **small)) for run in plan(scale)]
     done = []
-    execute.execute(tmp_path, scale, workers=1, on_done=lambda n, total, name: done.append(name))
-    assert done == ["base", "laser-0", "grpo-0", "exact-0", "cost"]
+    execute.execute(tmp_path, scale, runs=runs, workers=2, on_done=lambda n, total, name: done.append(name))
+    assert sorted(done[:-1]) == ["base", "exact-0", "grpo-0", "laser-0"]
+    assert done[-1] == "cost"
     assert len(list((tmp_path / "runs" / "laser-0" / "training").glob("*.parquet"))) == 2
     signals = read(tmp_path / "runs" / "laser-0" / "rollouts.judged.parquet").rollouts.signals
     assert {"score", evidence.SELF_VERIFY, verifiers.SELF_CERTAINTY, evidence.REWARD_MODEL} <= set(signals)
-    sections = {claim.section[:2] for claim in all_claims(Evidence(tmp_path))}
-    assert {"1.", "2.", "3.", "4.", "5.", "6.", "7.", "9.", "10"} <= sections
+    sections = {claim.section.number for claim in all_claims(Evidence(tmp_path))}
+    assert {1, 2, 3, 4, 5, 6, 7, 9, 10} <= sections
     assert json.loads((tmp_path / "cost.json").read_text())["rows"][0]["value"] > 0
 
     before = (tmp_path / "runs" / "laser-0" / "rollouts.judged.parquet").stat().st_mtime_ns
     again = []
-    execute.execute(tmp_path, scale, workers=1, on_done=lambda n, total, name: again.append(name))
+    execute.execute(tmp_path, scale, runs=runs, workers=1, on_done=lambda n, total, name: again.append(name))
     assert again == ["cost"]
     assert (tmp_path / "runs" / "laser-0" / "rollouts.judged.parquet").stat().st_mtime_ns == before
     with pytest.raises(InputError, match="another scale"):

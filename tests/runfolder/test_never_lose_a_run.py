@@ -21,34 +21,23 @@ from laser_core.runfolder import guards
 from laser_core.runfolder.folder import RunFolder
 from laser_core.runfolder.guards import Interrupted
 from laser_core.train import Progress, train
+from tests.factories import TIMING, events, tiny_run
 
-TIMING = {"step_seconds", "sample_seconds", "tokens_per_second"}
 ROOT = Path(__file__).parents[2]
 
 
 def small(tiny_folder, **changes):
     settings = {
-        "model": str(tiny_folder),
-        "steps": 4,
         "prompts_per_step": 4,
-        "rollouts_per_prompt": 4,
         "max_new_tokens": 30,
         "eval_problems": 40,
         "eval_samples": 2,
         "eval_every": 2,
-        "checkpoint_every": 1,
-        "dtype": "float32",
-        "lr": 1e-3,
         "c_ref": -9.0,
         "reasoning_warmup": 0,  # the model solves nothing: it is the score loss that moves it
         "self_reward_warmup": 1,
     }
-    return LaserConfig(**(settings | changes))
-
-
-def events(folder):
-    lines = (Path(folder) / "events.jsonl").read_text().splitlines()
-    return [{k: v for k, v in json.loads(line).items() if k not in TIMING} for line in lines]
+    return tiny_run(tiny_folder, **(settings | changes))
 
 
 def same_run(one, other):

@@ -10,6 +10,7 @@ from laser_core.errors import InputError
 from laser_core.tasks import linear, load_problems, pair, words
 from laser_core.tasks.problems import SPLITS, Problem
 from laser_core.tasks.sources import FAMILIES
+from tests.skips import NEEDS_DATA
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -121,7 +122,7 @@ def test_missing_file_and_unknown_split_are_named():
         load_problems("linear", "dev")
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the real problem files are not beside this checkout")
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"{NEEDS_DATA}: the real problem files")
 @pytest.mark.parametrize(
     ("name", "count"),
     [("math500", 500), ("gsm8k_test", 1319), ("aime24", 30), ("amc23", 40), ("OlympiadBench", None)],

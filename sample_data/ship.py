@@ -1,7 +1,8 @@
-"""Choose from a reproduction what the project ships: ``python -m laser_core.reproduce.ship RUNS``.
+"""Copy from a finished reproduction what the project ships: ``python sample_data/ship.py RUNS_DIR``.
 
-Seed 0 of LaSeR and GRPO with models, traces and training events, whatever it shows; the base; the models of LaSeR's
-other seeds at half size; the table; and of every run its evaluation without the per-token columns, most of a file.
+Seed 0 of LaSeR and GRPO with models, traces and training events, whatever its results; the base; the models of
+LaSeR's other seeds at half size; the table; and every run's evaluation without the per-token columns, which make up
+most of a file.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import shutil
 import sys
 from pathlib import Path
 
+import readme_table  # beside this script
+
 from laser_core.bundled import ROOT
-from laser_core.reproduce import readme
 from laser_core.reproduce.table import load
 from laser_core.rollouts import Rollouts, read, write_parquet
 
@@ -22,7 +24,7 @@ def ship(out: Path, root: Path = ROOT) -> None:
     """Copy from the reproduction in ``out`` to the sample data in ``root``."""
     (root / "reproduce" / "rollouts").mkdir(parents=True, exist_ok=True)
     for path in out.glob("claims.*"):
-        if path.suffix != ".html":  # nine tenths of it are a library; `laser reproduce` writes it again
+        if path.suffix != ".html":  # nine tenths of it is Plotly, and `laser reproduce` writes it again
             shutil.copy(path, root / "reproduce" / path.name)
     shutil.copy(out / "cost.json", root / "reproduce" / "cost.json")
     for run, name in (("base", "base"), ("laser-0", "laser"), ("grpo-0", "grpo")):
@@ -44,7 +46,7 @@ def ship(out: Path, root: Path = ROOT) -> None:
 
 
 def _half_size(model: Path, target: Path) -> None:
-    """Copy a model with its parameters in bfloat16, the precision that every product of the reproduction rounds to."""
+    """Copy a model with its parameters in bfloat16, the precision of every matrix product in the reproduction."""
     import torch
     from safetensors.torch import load_file, save_file
 
@@ -61,4 +63,4 @@ def _named(rollouts: Rollouts, name: str) -> Rollouts:
 
 if __name__ == "__main__":
     ship(Path(sys.argv[1]))
-    readme.write(load(), ROOT.parent / "README.md")
+    readme_table.write(load(), ROOT.parent / "README.md")
