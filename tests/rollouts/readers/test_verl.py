@@ -1,4 +1,4 @@
-"""verl: groups, sessions and outputs in a uid; rewards in parts; placeholders for an answer."""
+"""verl: groups, sessions and outputs in a uid; partial rewards; placeholders for an answer."""
 
 from __future__ import annotations
 
