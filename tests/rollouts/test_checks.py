@@ -85,6 +85,18 @@ def test_a_table_too_long_to_count_is_counted_over_a_sample_that_is_named(monkey
     assert any(f"1 in {found.one_in} problems" in sentence for sentence in checks.sentences(found))
 
 
+def test_the_texts_of_a_large_table_are_read_for_a_sample_of_its_problems(monkeypatch):
+    rows = [row(f"p{i // 4}", i % 4, "x" * 50 + str(i // 2), run="r", correct=True) for i in range(4000)]
+    rollouts = Rollouts.from_rows(rows)  # of four solutions two and two are alike
+    whole = check(rollouts)
+    assert (whole.n_duplicates, whole.duplicates_one_in) == (2000, 1)
+    monkeypatch.setattr(checks, "MAX_TEXT_BYTES", rollouts.table["response"].nbytes // 7)
+    found = check(rollouts, rows=300)
+    assert (found.duplicates_one_in, found.one_in, found.n_problems) == (8, 1, 1000)
+    assert 1000 < found.n_duplicates < 3000
+    assert "duplicates are estimated from 1 in 8 problems" in checks.sentences(found)
+
+
 def test_the_verdicts_to_compare_are_an_even_sample(monkeypatch):
     monkeypatch.setattr(checks, "MAX_COMPARED", 50)
     rows = [row(f"p{i}", 0, "#2", answer="2", correct=i < 500, run="r") for i in range(1000)]

@@ -188,6 +188,9 @@ def test_trl_reward_columns_can_be_chosen():
     assert not plain.rollouts.has("correct")
     assert plain.notes == ("no reward is plainly the verdict; choose one (--map NAME=correct) of: my_reward (2 rows)",)
     assert plain.rollouts.text("reference_answer") == ["1", "1"]
+    words = pd.DataFrame(rows | {"my_reward": ["no", "yes"]})
+    words.to_parquet(spelled := io.BytesIO())
+    assert read(spelled.getvalue(), mapping={"my_reward": "correct"}).rollouts.column("correct").tolist() == [0, 1]
     chosen = read(data.getvalue(), mapping={"my_reward": "correct"})
     assert chosen.format == "trl"
     assert chosen.rollouts.column("correct").tolist() == [0, 1]
