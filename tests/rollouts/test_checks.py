@@ -7,7 +7,9 @@ from collections import Counter
 
 import pyarrow as pa
 import pytest
+from typer.testing import CliRunner
 
+from laser_core.cli import app
 from laser_core.rollouts import Checks, GivenVerdict, Rollouts, agreement, check, checks, convert, read, read_files
 from tests.factories import make_rollouts
 
@@ -132,3 +134,15 @@ def test_verdicts_of_our_own_table_are_the_files():
     assert (found.n_file_verdicts, found.n_our_verdicts) == (len(rollouts), 0)
     none_given = pa.chunked_array([pa.nulls(len(rollouts), pa.bool_())])
     assert check(rollouts, none_given).n_our_verdicts == len(rollouts)
+
+
+def test_a_conversion_prints_the_checks_and_a_few_disagreements(tmp_path):
+    rows = [row(f"p{i}", 0, "x=2#2", correct=i % 2 == 0) for i in range(40)]
+    (tmp_path / "r.jsonl").write_bytes(lines(*rows))
+    done = CliRunner().invoke(app, ["convert", str(tmp_path / "r.jsonl"), "--out", str(tmp_path / "o.parquet")])
+    assert done.exit_code == 0, done.output
+    assert "problems: 40; solutions per problem: min 1, median 1, max 1" in done.output
+    assert "solutions with a verdict: 100.0% (40 from the file, 0 from our verifier)" in done.output
+    assert "agreement of the file's verdicts with our verifier: 50.0% of 40" in done.output
+    assert done.output.count("the file says incorrect, our verifier correct") == 10
+    assert "... and 10 more" in done.output
