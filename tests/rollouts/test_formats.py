@@ -420,6 +420,20 @@ def test_recognition_is_by_content_and_needs_no_name(tmp_path):
         assert read(path, fill=False).format == expected
 
 
+@pytest.mark.parametrize(
+    "fixture", sorted(p.name for p in FIXTURES.iterdir() if p.suffix == ".jsonl" and "requests" not in p.name)
+)
+def test_the_first_line_alone_is_still_of_its_format(fixture):
+    """JSON lines of one line look like a JSON document; whatever lists the record holds, it is a record."""
+    data = (FIXTURES / fixture).read_bytes()
+    first = data.split(b"\n", 1)[0]
+    whole = read(data, fill=False, name="x")
+    for text in (first, first + b"\n", json.dumps(json.loads(first), indent=1).encode()):
+        alone = read(text, fill=False, name="x")
+        assert (alone.format, alone.n_rows, alone.refused) == (whole.format, 1, ())
+        assert alone.rollouts.text("response") == whole.rollouts.text("response")[: len(alone.rollouts)]
+
+
 def test_the_run_is_named_after_the_file():
     for name, run in (("a/b/grpo.jsonl.gz", "grpo"), ("laser", "laser"), ("C:\\x\\run 1.json", "run 1")):
         row = {"problem_id": "p", "sample": 0, "response": "#1"}
