@@ -131,3 +131,13 @@ def test_the_same_file_as_csv():
     plain, cells = read(lines(*rows), name="x"), read(data, name="x")
     assert cells.format == "verl"
     assert cells.rollouts.table.equals(plain.rollouts.table)
+
+
+def test_a_missing_acc_is_not_replaced_by_the_score():
+    """verl writes null where a reward function returned no 'acc' for a sample; the reference answer decides there."""
+    rows = [
+        row(None, r"\boxed{42}", acc=True),
+        row(None, r"\boxed{41}", acc=None, score=1.0),
+        row(None, "?", acc=False),
+    ]
+    assert read(lines(*rows)).rollouts.table["correct"].to_pylist() == [True, False, False]
