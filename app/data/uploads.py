@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from app.data.sources import Loaded, Source, all_sources, uploaded_sources
 from app.widgets.format import count, short
 from laser_core.errors import InputError
-from laser_core.rollouts import Preview, ReadResult, give_back, on_disk, preview, read, read_files
+from laser_core.rollouts import Preview, ProblemNames, ReadResult, give_back, on_disk, preview, read, read_files
 
 SUFFIXES = ["parquet", "jsonl", "json", "ndjson", "csv", "tsv", "gz", "zst", "zip", "eval"]
 
@@ -36,6 +36,11 @@ def waiting() -> dict[str, Waiting]:
 def mappings() -> dict[str, dict[str, str]]:
     """The mappings made in this session, by the shape of the files they were made for."""
     return st.session_state.setdefault("mappings", {})
+
+
+def problem_names() -> ProblemNames:
+    """The problems of this session's uploads: what two files call '0' is compared only where it is one problem."""
+    return st.session_state.setdefault("problem_names", ProblemNames())
 
 
 def take(key: str) -> None:
@@ -79,7 +84,7 @@ def add(files: Sequence[tuple[str, bytes]]) -> None:
 
     if known:
         try:
-            found = read_files(known, to_disk=True, progress=show)
+            found = read_files(known, problems=problem_names(), to_disk=True, progress=show)
             errors += [str(error) for error in found.failed]
             notes += found.notes
             contents = dict(known)
@@ -89,7 +94,7 @@ def add(files: Sequence[tuple[str, bytes]]) -> None:
             errors.append(str(error))
     for name, content, mapping in mapped:
         try:
-            result = read(content, name=name, mapping=mapping, to_disk=True, progress=show)
+            result = read(content, name=name, mapping=mapping, problems=problem_names(), to_disk=True, progress=show)
             keys += _keep(result, (name,), [content], mapping)
             notes.append(f"{name}: columns mapped as in the last file of this shape")
         except InputError as error:
@@ -107,7 +112,7 @@ def apply_mapping(name: str, mapping: dict[str, str]) -> None:
         st.session_state.pop(key, None)
     file = waiting()[name]
     try:
-        result = read(file.content, name=name, mapping=mapping, to_disk=True)
+        result = read(file.content, name=name, mapping=mapping, problems=problem_names(), to_disk=True)
         keys = _keep(result, (name,), [file.content], mapping)
     except InputError as error:
         st.session_state["upload_errors"] = [str(error)]

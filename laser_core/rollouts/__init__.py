@@ -7,6 +7,7 @@ from laser_core.rollouts.mapped_table import Held, be_frugal, give_back, held, o
 from laser_core.rollouts.missing_views import missing_views
 from laser_core.rollouts.readers.mapped import suggest_mapping
 from laser_core.rollouts.reading.batch import read_requests
+from laser_core.rollouts.reading.identity import ProblemNames
 from laser_core.rollouts.reading.read import ReadResult, read
 from laser_core.rollouts.reading.read_files import ReadFiles, joined, read_files
 from laser_core.rollouts.reading.recognise import Preview, preview
@@ -37,6 +38,7 @@ __all__ = [
     "GivenVerdict",
     "Held",
     "Preview",
+    "ProblemNames",
     "ReadFiles",
     "ReadResult",
     "Refusal",

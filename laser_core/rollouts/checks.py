@@ -19,6 +19,7 @@ from laser_core.rollouts.reading.run_names import row_hashes
 from laser_core.rollouts.schema import Rollouts
 
 MAX_ROWS = 4_000_000
+MAX_TEXT_BYTES = 256 * 2**20
 MAX_COMPARED = 400  # verdicts of the file that our verifier is asked about
 MAX_LISTED = 50
 QUOTED_CHARS = 60
@@ -47,7 +48,9 @@ class Checks:
     solutions : tuple of (int, float, int)
         Fewest, median and most solutions per problem.
     one_in : int
-        Counts per problem and duplicates are estimated from one in this many problems; 1 means all of them.
+        Counts per problem are estimated from one in this many problems; 1 means all of them.
+    duplicates_one_in : int
+        The same for duplicates, for which the texts have to be read.
     n_answered : int
         Rows with an answer.
     n_file_verdicts, n_our_verdicts : int
@@ -62,6 +65,7 @@ class Checks:
     n_problems: int = 0
     solutions: tuple[int, float, int] = (0, 0.0, 0)
     one_in: int = 1
+    duplicates_one_in: int = 1
     n_answered: int = 0
     n_file_verdicts: int = 0
     n_our_verdicts: int = 0
@@ -98,6 +102,12 @@ class Agreement:
 class Checking:
     """Counts a table that comes in pieces.
 
+    Parameters
+    ----------
+    text_bytes : int
+        How long all responses are together. Beyond MAX_TEXT_BYTES, duplicates are looked for in a sample of the
+        problems, so that the texts of a large table can stay on the disk.
+
     Examples
     --------
     >>> rows = [{"run": "r", "problem_id": "p", "sample": i, "response": "#2", "correct": True} for i in range(3)]
@@ -108,11 +118,14 @@ class Checking:
     (1, (3, 3.0, 3), 3, 2)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, text_bytes: int = 0) -> None:
         self._n_rollouts = self._n_answered = self._n_file = self._n_ours = self._n_sampled = 0
         self._one_in, self._n_kept = 1, 0
+        self._duplicates_one_in = 1
+        while text_bytes > self._duplicates_one_in * MAX_TEXT_BYTES:
+            self._duplicates_one_in *= 2
         self._problems: list[np.ndarray] = []  # a hash of the problem, for each row
-        self._responses: list[np.ndarray] = []  # a hash of problem and response
+        self._texts: list[np.ndarray] = []  # hashes of the problem, and of problem and response, for each row read
         self._given: list[tuple[int, int, GivenVerdict]] = []  # a heap of the lowest hashes, as an even sample
 
     def add(self, table: pa.Table, given: pa.ChunkedArray | None = None) -> None:
@@ -133,28 +146,28 @@ class Checking:
         n_file = 0 if given is None else len(given) - given.null_count
         self._n_file += n_file
         self._n_ours += _n_known(table, "correct") - n_file
-        responses = row_hashes(table, ("run", "problem_id", "response")) if "response" in table.column_names else None
-        self._keep(problems, responses)
+        counted = _is_sampled(problems, self._one_in)
+        self._problems.append(problems[counted])
+        self._n_kept += int(counted.sum())
+        if "response" in table.column_names:
+            read = _is_sampled(problems, self._duplicates_one_in)
+            texts = table if self._duplicates_one_in == 1 else table.filter(pa.array(read))
+            self._texts.append(np.stack([problems[read], row_hashes(texts, ("run", "problem_id", "response"))]))
         while self._n_kept > MAX_ROWS:
             self._thin_out()
         if given is not None and n_file:
             self._sample(table, given)
 
-    def _keep(self, problems: np.ndarray, responses: np.ndarray | None) -> None:
-        """Note the rows that belong to the problems counted."""
-        kept = problems // np.uint64(7) % np.uint64(self._one_in) == 0
-        self._problems.append(problems[kept])
-        if responses is not None:
-            self._responses.append(responses[kept])
-        self._n_kept += int(kept.sum())
-
     def _thin_out(self) -> None:
         """Keep every second problem of those left."""
         self._one_in *= 2
+        self._duplicates_one_in = max(self._duplicates_one_in, self._one_in)
         problems = np.concatenate(self._problems)
-        responses = np.concatenate(self._responses) if self._responses else None
-        self._problems, self._responses, self._n_kept = [], [], 0
-        self._keep(problems, responses)
+        self._problems = [problems[_is_sampled(problems, self._one_in)]]
+        self._n_kept = len(self._problems[0])
+        if self._texts:
+            texts = np.concatenate(self._texts, axis=1)
+            self._texts = [texts[:, _is_sampled(texts[0], self._duplicates_one_in)]]
 
     def _sample(self, table: pa.Table, given: pa.ChunkedArray) -> None:
         if not {"answer", "reference_answer"} <= set(table.column_names):
@@ -183,7 +196,7 @@ class Checking:
             return Checks()
         problems = np.concatenate(self._problems)
         counts = np.unique(problems, return_counts=True)[1]
-        responses = np.concatenate(self._responses) if self._responses else np.zeros(0, dtype=np.uint64)
+        responses = np.concatenate(self._texts, axis=1)[1] if self._texts else np.zeros(0, dtype=np.uint64)
         return Checks(
             n_rollouts=self._n_rollouts,
             n_problems=len(counts) * self._one_in,
@@ -192,7 +205,8 @@ class Checking:
             n_answered=self._n_answered,
             n_file_verdicts=self._n_file,
             n_our_verdicts=self._n_ours,
-            n_duplicates=(len(responses) - len(np.unique(responses))) * self._one_in,
+            duplicates_one_in=self._duplicates_one_in,
+            n_duplicates=(len(responses) - len(np.unique(responses))) * self._duplicates_one_in,
             given=tuple(sorted((item for _, _, item in self._given), key=lambda g: (g.run, g.problem_id, g.sample))),
         )
 
@@ -208,7 +222,8 @@ def check(rollouts: Rollouts, given: pa.ChunkedArray | None = None, *, rows: int
     rows : int
         How many are looked at at once.
     """
-    checking = Checking()
+    text = rollouts.table["response"].nbytes if "response" in rollouts.table.column_names else 0
+    checking = Checking(text_bytes=text)
     for start in range(0, len(rollouts), rows):
         part = None if given is None else given.slice(start, rows)
         checking.add(rollouts.table.slice(start, rows), part)
@@ -246,7 +261,9 @@ def sentences(checks: Checks, found: Agreement | None = None) -> list[str]:
         f"duplicate responses (same text, same problem): {_percent(checks.n_duplicates, checks.n_rollouts)}",
     ]
     if checks.one_in > 1:
-        lines.append(f"counts per problem and duplicates are estimated from 1 in {checks.one_in:,} problems")
+        lines.append(f"solutions per problem are estimated from 1 in {checks.one_in:,} problems")
+    if checks.duplicates_one_in > 1:
+        lines.append(f"duplicates are estimated from 1 in {checks.duplicates_one_in:,} problems")
     if found is not None and found.share is not None:
         sampled = "" if len(checks.given) < MAX_COMPARED else "a sample of "
         lines.append(
@@ -268,6 +285,11 @@ def opposed(item: GivenVerdict) -> str:
 def _quoted(text: str | None) -> str:
     shown = repr(text)
     return shown if len(shown) <= QUOTED_CHARS else f"{shown[: QUOTED_CHARS - 1]}…"
+
+
+def _is_sampled(problems: np.ndarray, one_in: int) -> np.ndarray:
+    """Which rows belong to the problems that stand for all, one in so many, by their hashes."""
+    return np.asarray(problems // np.uint64(7) % np.uint64(one_in) == 0)
 
 
 def _percent(part: int, whole: int) -> str:

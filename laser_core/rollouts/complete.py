@@ -15,6 +15,7 @@ from laser_core.rollouts.schema import Rollouts, ordered
 
 OnProgress = Callable[[str, int, int], None]
 BARE_CHARS, BARE_WORDS = 40, 3  # a longer response is a sentence, not an answer
+MAX_BLANKS = 16  # by which a whole response may be longer than the answer that was made of it
 LONG_CHARS = 200  # a longer answer is a text in which the answer still has to be found
 
 
@@ -130,13 +131,19 @@ def _unextracted(rollouts: Rollouts) -> np.ndarray:
     """
     if not rollouts.has("answer"):
         return np.zeros(0, dtype=int)
-    answers, responses = (
-        pc.utf8_trim_whitespace(pc.utf8_lower(rollouts.table[name])) for name in ("answer", "response")
-    )
-    long = pc.or_(pc.match_substring(answers, "\n"), pc.greater(pc.utf8_length(answers), LONG_CHARS))
+    answers, responses = rollouts.table["answer"], rollouts.table["response"]
+    length, whole = pc.binary_length(answers), pc.binary_length(responses)
+    long = pc.or_(pc.match_substring(answers, "\n"), pc.greater(length, LONG_CHARS))
     boxed_inside = pc.greater(pc.find_substring(answers, "\\boxed"), 0)
-    found = pc.or_(pc.equal(answers, responses), pc.or_(long, boxed_inside))
-    return np.flatnonzero(pc.fill_null(found, False).to_numpy())
+    found = pc.fill_null(pc.or_(long, boxed_inside), False).to_numpy().copy()
+    # Few answers are as long as the response; only those are compared with it, letter by letter.
+    near = pc.fill_null(pc.less_equal(pc.abs(pc.subtract(length, whole)), MAX_BLANKS), False).to_numpy()
+    rows = np.flatnonzero(near & ~found)
+    found[rows] = [
+        _same_text(answer, response)
+        for answer, response in zip(answers.take(rows).to_pylist(), responses.take(rows).to_pylist(), strict=True)
+    ]
+    return np.flatnonzero(found)
 
 
 def _verify(rollouts: Rollouts, notes: Counter[str], progress: OnProgress | None) -> Rollouts:

@@ -35,3 +35,21 @@ def test_the_mapping_form_takes_list_columns_and_nested_ones(bundled_runs):
     assert not app.error
     assert "12 solutions" in app.markdown[0].value
     assert "problems: 6; solutions per problem: min 2, median 2, max 2" in said(app).replace("\\", "")
+
+
+def test_two_uploads_that_count_from_0_are_compared_only_where_they_ask_the_same(bundled_runs):
+    """Two tasks' logs number their documents alike; one file after another, as a person uploads them."""
+
+    def log(problems, said):
+        rows = [
+            {"doc_id": i, "doc": {"question": text}, "target": "2", "resps": [[said]], "filtered_resps": [said]}
+            for i, text in enumerate(problems)
+        ]
+        return "\n".join(json.dumps(row | {"exact_match": 1.0}) for row in rows).encode()
+
+    app = upload(start(), "one.jsonl", log(["a?", "b?"], "#2"))
+    app = upload(app, "two.jsonl", log(["a?", "c?"], "#3"))
+    sources = app.session_state["uploaded_sources"].values()
+    first, second = (set(source.rollouts.text("problem_id")) for source in sources)
+    assert first & second == {"0"}
+    assert first == {"0", "1"}

@@ -7,7 +7,9 @@ from collections import Counter
 
 import pyarrow as pa
 import pytest
+from typer.testing import CliRunner
 
+from laser_core.cli import app
 from laser_core.rollouts import Checks, GivenVerdict, Rollouts, agreement, check, checks, convert, read, read_files
 from tests.factories import make_rollouts
 
@@ -85,6 +87,18 @@ def test_a_table_too_long_to_count_is_counted_over_a_sample_that_is_named(monkey
     assert any(f"1 in {found.one_in} problems" in sentence for sentence in checks.sentences(found))
 
 
+def test_the_texts_of_a_large_table_are_read_for_a_sample_of_its_problems(monkeypatch):
+    rows = [row(f"p{i // 4}", i % 4, "x" * 50 + str(i // 2), run="r", correct=True) for i in range(4000)]
+    rollouts = Rollouts.from_rows(rows)  # of four solutions two and two are alike
+    whole = check(rollouts)
+    assert (whole.n_duplicates, whole.duplicates_one_in) == (2000, 1)
+    monkeypatch.setattr(checks, "MAX_TEXT_BYTES", rollouts.table["response"].nbytes // 7)
+    found = check(rollouts, rows=300)
+    assert (found.duplicates_one_in, found.one_in, found.n_problems) == (8, 1, 1000)
+    assert 1000 < found.n_duplicates < 3000
+    assert "duplicates are estimated from 1 in 8 problems" in checks.sentences(found)
+
+
 def test_the_verdicts_to_compare_are_an_even_sample(monkeypatch):
     monkeypatch.setattr(checks, "MAX_COMPARED", 50)
     rows = [row(f"p{i}", 0, "#2", answer="2", correct=i < 500, run="r") for i in range(1000)]
@@ -120,3 +134,15 @@ def test_verdicts_of_our_own_table_are_the_files():
     assert (found.n_file_verdicts, found.n_our_verdicts) == (len(rollouts), 0)
     none_given = pa.chunked_array([pa.nulls(len(rollouts), pa.bool_())])
     assert check(rollouts, none_given).n_our_verdicts == len(rollouts)
+
+
+def test_a_conversion_prints_the_checks_and_a_few_disagreements(tmp_path):
+    rows = [row(f"p{i}", 0, "x=2#2", correct=i % 2 == 0) for i in range(40)]
+    (tmp_path / "r.jsonl").write_bytes(lines(*rows))
+    done = CliRunner().invoke(app, ["convert", str(tmp_path / "r.jsonl"), "--out", str(tmp_path / "o.parquet")])
+    assert done.exit_code == 0, done.output
+    assert "problems: 40; solutions per problem: min 1, median 1, max 1" in done.output
+    assert "solutions with a verdict: 100.0% (40 from the file, 0 from our verifier)" in done.output
+    assert "agreement of the file's verdicts with our verifier: 50.0% of 40" in done.output
+    assert done.output.count("the file says incorrect, our verifier correct") == 10
+    assert "... and 10 more" in done.output

@@ -117,8 +117,12 @@ def test_an_answer_is_extracted_from_the_part_of_the_response_that_a_filter_left
 
 
 def test_a_bare_word_answers_a_reference_in_words():
-    rows = [{"response": "Yes", "reference_answer": ref} for ref in ("No", "7", None)]
-    assert complete(table(rows)).rollouts.text("answer") == ["Yes", None, None]
+    rows = [
+        {"response": "Yes", "reference_answer": "No"},
+        {"response": " Paris\n", "reference_answer": "Rome"},
+        {"response": "I would rather not say anything about it", "reference_answer": "Rome"},
+    ]
+    assert complete(table(rows)).rollouts.text("answer") == ["Yes", "Paris", None]
 
 
 def test_an_empty_table_stays_empty():

@@ -188,6 +188,9 @@ def test_trl_reward_columns_can_be_chosen():
     assert not plain.rollouts.has("correct")
     assert plain.notes == ("no reward is plainly the verdict; choose one (--map NAME=correct) of: my_reward (2 rows)",)
     assert plain.rollouts.text("reference_answer") == ["1", "1"]
+    words = pd.DataFrame(rows | {"my_reward": ["no", "yes"]})
+    words.to_parquet(spelled := io.BytesIO())
+    assert read(spelled.getvalue(), mapping={"my_reward": "correct"}).rollouts.column("correct").tolist() == [0, 1]
     chosen = read(data.getvalue(), mapping={"my_reward": "correct"})
     assert chosen.format == "trl"
     assert chosen.rollouts.column("correct").tolist() == [0, 1]
@@ -415,6 +418,20 @@ def test_recognition_is_by_content_and_needs_no_name(tmp_path):
         path = tmp_path / "rollouts.csv"
         path.write_bytes((FIXTURES / fixture).read_bytes())
         assert read(path, fill=False).format == expected
+
+
+@pytest.mark.parametrize(
+    "fixture", sorted(p.name for p in FIXTURES.iterdir() if p.suffix == ".jsonl" and "requests" not in p.name)
+)
+def test_the_first_line_alone_is_still_of_its_format(fixture):
+    """JSON lines of one line look like a JSON document; whatever lists the record holds, it is a record."""
+    data = (FIXTURES / fixture).read_bytes()
+    first = data.split(b"\n", 1)[0]
+    whole = read(data, fill=False, name="x")
+    for text in (first, first + b"\n", json.dumps(json.loads(first), indent=1).encode()):
+        alone = read(text, fill=False, name="x")
+        assert (alone.format, alone.n_rows, alone.refused) == (whole.format, 1, ())
+        assert alone.rollouts.text("response") == whole.rollouts.text("response")[: len(alone.rollouts)]
 
 
 def test_the_run_is_named_after_the_file():

@@ -221,6 +221,14 @@ def test_verifiers_rewards_decide_where_no_metric_is_a_verdict():
     assert "TimeoutError" in result.refused[0].reason
 
 
+def test_verifiers_choose_one_metric_for_the_file():
+    """Where the chosen metric is missing, neither another metric nor the reward takes its place."""
+    row = {"example_id": 3, "prompt": "2+3?", "completion": "5", "task": "t", "reward": 1.0}
+    metrics = [{"correct_answer": 1.0}, {"correct": 1.0}, {"correct_answer": 0.0, "correct": 1.0}]
+    result = read(lines(*({**row, "metrics": m} for m in metrics)), fill=False)
+    assert columns(result, "correct", "signal.correct") == [[True, None, False], [None, 1.0, 1.0]]
+
+
 # ------------------------------------------------------------------------------------------------ OpenAI and vLLM
 
 

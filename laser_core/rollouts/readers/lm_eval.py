@@ -84,14 +84,35 @@ def _repeats(lines: list[_Line]) -> set[int]:
     most_results = max((len({line.result for line in group}) for group in groups.values()), default=0)
     if most_results < 2:
         return _repeated_passes(lines)
-    common = math.gcd(*(len(group) for group in groups.values()))
-    n_filters = common if common >= most_results else most_results
+    n_filters = _n_filters([Counter(line.result for line in group) for group in groups.values()], most_results)
     repeated: set[int] = set()
     for group in groups.values():
         n_samples = -(-len(group) // n_filters)  # one response may have been sampled more than once
         by_first_filter = sorted(group, key=lambda line: line.result != group[0].result)
         repeated.update(line.number for line in by_first_filter[n_samples:])
     return repeated
+
+
+def _n_filters(groups: list[Counter[int]], at_least: int) -> int:
+    """The fewest filters that explain how often each result of each response was logged.
+
+    With F filters and K samples of one response there are K F lines, and each result comes K times, or a multiple of K
+    where filters agree. A file that was cut off fits no number; then ``at_least`` it is.
+
+    Examples
+    --------
+    >>> _n_filters([Counter("ab"), Counter("aabb")], 2), _n_filters([Counter("aab"), Counter("aaa")], 2)
+    (2, 3)
+    """
+    for n_filters in range(at_least, math.gcd(*(group.total() for group in groups)) + 1):
+        fits = all(
+            group.total() % n_filters == 0
+            and all(count % (group.total() // n_filters) == 0 for count in group.values())
+            for group in groups
+        )
+        if fits:
+            return n_filters
+    return at_least
 
 
 def _repeated_passes(lines: list[_Line]) -> set[int]:

@@ -17,10 +17,13 @@ NAME = "mapping"
 TITLE = "a table with mapped columns"
 
 _GUESSES = {
-    "response": ("response", "completion", "output", "generation", "solution", "model_output", "generated_text"),
+    "response": (
+        *("response", "completion", "output", "generation", "solution", "model_output", "generated_text"),
+        *("responses", "completions", "outputs", "generations", "solutions", "replies", "generated_texts"),
+    ),
     "problem": ("problem", "question", "prompt", "input", "query", "instruction"),
     "reference_answer": ("reference_answer", "ground_truth", "gold", "expected_answer", "target", "answer", "label"),
-    "answer": ("predicted_answer", "extracted_answer", "pred", "prediction", "model_answer"),
+    "answer": ("predicted_answer", "extracted_answer", "pred", "prediction", "model_answer", "preds", "predictions"),
     "correct": ("correct", "is_correct", "acc", "accuracy", "symbolic_correct", "label_correct"),
     "problem_id": ("problem_id", "id", "qid", "doc_id", "example_id", "question_id", "uid"),
     "sample": ("sample", "sample_id", "sample_idx", "rollout", "epoch"),

@@ -36,6 +36,7 @@ def survey(records: Iterable[tuple[int, dict[str, object]]], context: Context) -
     for _, record in records:
         for name in names:
             context.rewards[name].add(record.get(name))
+    context.found = next((name for name in names if chosen or context.rewards[name].top is not None), None)
 
 
 def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, object]]:
@@ -56,9 +57,8 @@ def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, obje
         elif name in _REFERENCES and isinstance(value, str):
             row["reference_answer"] = value
     row |= {field: record.get(name) for name, field in context.mapping.items() if field != "correct"}
-    chosen = next((name for name, field in context.mapping.items() if field == "correct"), None)
-    verdict = chosen or next((name for name in _VERDICTS if isinstance(record.get(name), (int, float))), None)
-    if verdict is not None:
+    verdict = context.found  # once for the file: where it is missing, no other reward takes its place
+    if isinstance(verdict, str):
         row |= decide(row, verdict, record.get(verdict), context.rewards.get(verdict), context.notes)
     else:
         numbers = [name.removeprefix("signal.") for name in row if name.startswith("signal.")]

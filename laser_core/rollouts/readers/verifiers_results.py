@@ -39,6 +39,7 @@ def survey(records: Iterable[tuple[int, dict[str, object]]], context: Context) -
         metrics = _metrics(record)
         for name in _VERDICTS:
             context.rewards[name].add(metrics.get(name))
+    context.found = next((name for name in _VERDICTS if context.rewards[name].top is not None), None)
 
 
 def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, object]]:
@@ -59,10 +60,9 @@ def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, obje
     }
     metrics = _metrics(record)
     row |= {f"signal.{name}": value for name, value in metrics.items()}
-    verdict = next((name for name in _VERDICTS if name in metrics), None)
-    number = as_number(reward)
-    if verdict is not None:
-        row |= decide(row, verdict, metrics[verdict], context.rewards.get(verdict), context.notes)
+    verdict, number = context.found, as_number(reward)
+    if isinstance(verdict, str):  # once for the file: where it is missing, the reward does not take its place
+        row |= decide(row, verdict, metrics.get(verdict), context.rewards.get(verdict), context.notes)
     elif number is not None:
         row["correct"] = number >= PASSED
         context.notes[f"a rollout counts as correct where its reward is at least {PASSED}"] += 1

@@ -77,45 +77,62 @@ class _Uids:
 
 def survey(records: Iterable[tuple[int, dict[str, object]]], context: Context) -> None:
     """Learn which values rewards take, what the uids are made of, and which outputs are not a session's last."""
-    seen: list[tuple[int, str, int]] = []  # number, uid, hash of prompt and reference
-    inputs: dict[str, str] = {}
-    previous = first = ""
     context.rewards |= {"acc": RewardScale(), "score": RewardScale()}
+    numbered: list[tuple[int, str]] = []  # a record's number, and its uid
+    contents: list[int] = []  # hashes of prompt and reference
+    inputs: dict[str, str] = {}  # the first input of what comes before the uid's last number
+    first_uid = first_input = ""
     for number, record in records:
-        for name in ("acc", "score"):
-            context.rewards[name].add(record.get(name))
+        for name, scale in context.rewards.items():
+            scale.add(record.get(name))
         uid, prompt = record.get("uid"), record.get("input")
         if not isinstance(uid, str) or not isinstance(prompt, str):
             continue
-        seen.append((number, uid, hash((prompt, repr(record.get("gts"))))))
+        numbered.append((number, uid))
+        contents.append(hash((prompt, repr(record.get("gts")))))
         if uid.endswith("_0"):
-            previous = uid
-            first = prompt
-        elif previous and uid.rsplit("_", 1)[0] == previous.rsplit("_", 1)[0]:
-            inputs.setdefault(uid.rsplit("_", 1)[0], first)
-    uids = _Uids(numbered=_count_from_zero([uid for _, uid, _ in seen]))
-    last: dict[str, tuple[int, int]] = {}  # sample -> its last output, and that one's record
-    groups: dict[int, set[str]] = {}
-    samples: dict[str, set[str]] = {}
-    for number, uid, content in seen:
-        parts = uids.parse(uid)
-        if parts is None:
-            continue
-        samples.setdefault(parts.group, set()).add(parts.session)
-        if parts.output == 0:
-            groups.setdefault(content, set()).add(parts.group)
-        if parts.session and (uids.numbered or _UUID.fullmatch(uid)):
-            output, kept = last.get(parts.sample, (-1, -1))
-            if output >= 0 and output != parts.output:
-                context.left_out.add(number if parts.output < output else kept)
-            if parts.output >= output:
-                last[parts.sample] = (parts.output, number)
-    uids.tell_more = any(len(g) > 1 for g in groups.values()) and any(len(s) > 1 for s in samples.values())
-    uids.first_inputs = {sample: text for sample, text in inputs.items() if last.get(sample, (0, 0))[0] > 0}
+            first_uid, first_input = uid, prompt
+        elif first_uid and _stem(uid) == _stem(first_uid):
+            inputs.setdefault(_stem(uid), first_input)
+    uids = _Uids(numbered=_count_from_zero([uid for _, uid in numbered]))
+    parsed = [(number, parts) for number, uid in numbered if (parts := uids.parse(uid)) is not None]
+    several = _earlier_outputs(parsed, context.left_out)
+    uids.first_inputs = {sample: text for sample, text in inputs.items() if sample in several}
+    uids.tell_more = _tell_more([uids.parse(uid) for _, uid in numbered], contents)
     context.found = uids
     if context.left_out:
         note = "earlier outputs of sessions with several, which repeat the reward of the last one: left out"
         context.notes[note] += len(context.left_out)
+
+
+def _stem(uid: str) -> str:
+    return uid.rsplit("_", 1)[0]
+
+
+def _earlier_outputs(parsed: list[tuple[int, _Uid]], left_out: set[int]) -> set[str]:
+    """The samples in several outputs; the numbers of all but their last outputs go into ``left_out``."""
+    last: dict[str, tuple[int, int]] = {}  # sample -> its last output so far, and that one's number
+    several: set[str] = set()
+    for number, uid in parsed:
+        output, kept = last.get(uid.sample, (uid.output, number))
+        if uid.session and output != uid.output:
+            several.add(uid.sample)
+            left_out.add(number if uid.output < output else kept)
+        if uid.output >= output:
+            last[uid.sample] = (uid.output, number)
+    return several
+
+
+def _tell_more(uids: list[_Uid | None], contents: list[int]) -> bool:
+    """Whether uids part groups of one prompt, and some group has several samples: else the prompts say it all."""
+    groups: dict[int, set[str]] = {}
+    sessions: dict[str, set[str]] = {}
+    for uid, content in zip(uids, contents, strict=True):
+        if uid is not None:
+            sessions.setdefault(uid.group, set()).add(uid.session)
+            if uid.output == 0:
+                groups.setdefault(content, set()).add(uid.group)
+    return any(len(group) > 1 for group in groups.values()) and any(len(of) > 1 for of in sessions.values())
 
 
 def _count_from_zero(uids: list[str]) -> bool:
@@ -151,7 +168,7 @@ def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, obje
     }
     if "pred" in record:
         row["answer"] = as_text(record["pred"])
-    if acc is not None:
+    if acc is not None or _has_numbers(context, "acc"):
         row |= decide(row, "acc", acc, context.rewards.get("acc"), context.notes)
     else:
         context.notes["the file has no 'acc': the verdict comes from 'score'"] += 1
@@ -163,6 +180,11 @@ def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, obje
         "verl's 'score' is the verifier's reward: kept as signal.reward, not as the self-rewarding score"
     ] += 1
     yield row
+
+
+def _has_numbers(context: Context, name: str) -> bool:
+    """Whether the reward has a value anywhere in the file; where it is missing, another one does not take its place."""
+    return name in context.rewards and context.rewards[name].top is not None
 
 
 def as_text(value: object) -> str | None:

@@ -53,6 +53,7 @@ def read_files(
     strict: bool = False,
     mapping: dict[str, str] | None = None,
     columns: Collection[str] | None = None,
+    problems: ProblemNames | None = None,
     fill: bool = True,
     to_disk: bool = False,
     progress: OnProgress | None = None,
@@ -63,7 +64,7 @@ def read_files(
     ----------
     files : sequence of path, or of (name, bytes or binary file)
         Among them may be the file of requests that an OpenAI batch's answers belong to: it only lends its problems.
-    format, strict, mapping, columns, fill, to_disk, progress
+    format, strict, mapping, columns, problems, fill, to_disk, progress
         As for :func:`laser_core.rollouts.read`, for every file. With ``strict`` the first unreadable file is raised.
 
     Raises
@@ -79,7 +80,7 @@ def read_files(
     ([['grpo'], ['laser']], ('copy.jsonl is the same file as grpo.jsonl: left out',))
     """
     batch = Batch.of(files)
-    runs, problems, notes = RunNames(), ProblemNames(), list(batch.notes)
+    runs, problems, notes = RunNames(), problems or ProblemNames(), list(batch.notes)
     results: list[ReadResult] = []
     failed: list[InputError] = []
     for number, item in enumerate(batch.files):

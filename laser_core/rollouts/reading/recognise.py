@@ -135,7 +135,7 @@ def choose_reader(opened: Source, *, format: str | None, mapping: dict[str, str]
         file=opened.name,
         remedy="say which column is which field, nested ones by their path, for example "
         + " ".join(f"--map {column[:60]}={field}" for column, field in pairs)
-        + " (a list in the response's column holds one solution an item)",
+        + " (a list in the response's column holds one solution per item)",
     )
 
 

@@ -204,7 +204,8 @@ def wrapped_records(document: dict[str, object]) -> list[object] | None:
     if lists:
         texts = [name for name, value in document.items() if isinstance(value, str)]
         asks = "problem" in suggest_mapping(texts).values()  # {"question": "1+1?", "samples": [...]} is one record
-        return lists[0] if len(lists) == 1 and not asks else None
+        known = any(reader.matches(set(lists[0][0]), lists[0][0]) for reader in readers())
+        return lists[0] if len(lists) == 1 and (known or not asks) else None
     values = list(document.values())
     numbered = len(values) > 1 and all(isinstance(value, dict) and value for value in values)
     alike = numbered and len({tuple(sorted(value)) for value in values if isinstance(value, dict)}) == 1

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from laser_core.rollouts import read
 
@@ -67,6 +69,29 @@ def test_one_response_sampled_twice_and_logged_for_two_filters_is_two_samples():
     result = read(lines(*STRICT[:2], *FLEXIBLE[:2], *other[0], *other[1]))
     assert result.rollouts.text("response") == ["#### 11", "it is 22", "#### 12", "it is 22"]
     assert result.rollouts.text("answer") == ["11", None, "12", None]
+
+
+@given(
+    said=st.lists(st.lists(st.sampled_from("ab"), min_size=2, max_size=4), min_size=1, max_size=3),
+    n_filters=st.integers(2, 3),
+    by_document=st.booleans(),
+)
+def test_every_sample_is_one_row_however_often_and_in_whichever_order_it_was_logged(said, n_filters, by_document):
+    """``said[run][document]``; of the first document's responses each filter makes something else."""
+    said = [run[: min(map(len, said))] for run in said]
+    log = [
+        record(d, response, f"{response}{f if d == 0 else ''}", 0.0)
+        for run in said
+        for f in range(n_filters)
+        for d, response in enumerate(run)
+    ]
+    if by_document:
+        log.sort(key=lambda line: line["doc_id"])
+    result = read(lines(*log), fill=False)
+    expected = sorted((str(d), response) for run in said for d, response in enumerate(run))
+    found = zip(result.rollouts.text("problem_id"), result.rollouts.text("response"), strict=True)
+    assert sorted(found) == expected
+    assert all(answer in ("a", "b", "a0", "b0") for answer in result.rollouts.text("answer"))
 
 
 def test_three_filters_and_a_file_that_was_cut_off():

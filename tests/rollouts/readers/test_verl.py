@@ -1,9 +1,10 @@
-"""verl: groups, sessions and outputs in a uid; rewards in parts; placeholders for an answer."""
+"""verl: groups, sessions and outputs in a uid; partial rewards; placeholders for an answer."""
 
 from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 
 from laser_core.rollouts import read
@@ -113,3 +114,30 @@ def test_two_values_are_a_verdict_whatever_they_are():
     for low, high in ((0.0, 1.0), (-1.0, 1.0), (0.0, 5.0)):
         correct = read(scored(high, low, high, said=("7", "8", "9")))
         assert correct.rollouts.table["correct"].to_pylist() == [True, False, True]  # the file's word, not ours
+
+
+def test_broken_lines_do_not_shift_which_outputs_are_left_out():
+    """The first look at the file and the second one have to count its records alike."""
+    rows = [row(f"{GROUPS[0]}_{session}_{turn}", f"{turn}: 42") for session in range(2) for turn in range(2)]
+    data = b"{oops\n" + lines(rows[0]) + b'{"cut": \n\n' + lines(*rows[1:3]) + b"[1]\n" + lines(rows[3])
+    result = read(data)
+    assert result.rollouts.text("response") == ["1: 42", "1: 42"]
+    assert result.n_refused == 3
+
+
+def test_the_same_file_as_csv():
+    rows = [row(f"{GROUPS[0]}_{i}_0", f"it is {42 - i}", pred=str(42 - i)) for i in range(3)]
+    data = pd.DataFrame(rows).to_csv(index=False).encode()
+    plain, cells = read(lines(*rows), name="x"), read(data, name="x")
+    assert cells.format == "verl"
+    assert cells.rollouts.table.equals(plain.rollouts.table)
+
+
+def test_a_missing_acc_is_not_replaced_by_the_score():
+    """verl writes null where a reward function returned no 'acc' for a sample; the reference answer decides there."""
+    rows = [
+        row(None, r"\boxed{42}", acc=True),
+        row(None, r"\boxed{41}", acc=None, score=1.0),
+        row(None, "?", acc=False),
+    ]
+    assert read(lines(*rows)).rollouts.table["correct"].to_pylist() == [True, False, False]
