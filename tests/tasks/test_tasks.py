@@ -118,7 +118,7 @@ def test_file_without_answers_names_line_and_field(tmp_path):
 def test_missing_file_and_unknown_split_are_named():
     with pytest.raises(InputError, match="no such file"):
         load_problems("nowhere.jsonl")
-    with pytest.raises(InputError, match="no split"):
+    with pytest.raises(InputError, match="is not a split"):
         load_problems("linear", "dev")
 
 
