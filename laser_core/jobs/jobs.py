@@ -37,12 +37,12 @@ import psutil
 from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
+from laser_core.atomic import write_whole
 from laser_core.bundled import BundledRun
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.jobs.log import failure_reason, read_log
 from laser_core.processes import INTERRUPTIBLE, child_environment
-from laser_core.runfolder.atomic import write_whole
 from laser_core.runfolder.events import forget_progress, read_events
 
 COMMAND = (sys.executable, "-m", "laser_core", "train")

@@ -16,12 +16,12 @@ from markupsafe import Markup, escape
 
 from laser_core import __version__
 from laser_core.analysis import Samples, analyze_samples, full_signal_name, with_free_signals
+from laser_core.atomic import write_whole
 from laser_core.errors import InputError
 from laser_core.report import context_sections, overview, score_sections, vote_sections
 from laser_core.report.parts import Section, excerpt
 from laser_core.report.subject import Subject
 from laser_core.rollouts import ReadResult, read
-from laser_core.runfolder.atomic import write_whole
 
 LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "plotly", "jinja2", "math-verify")
 

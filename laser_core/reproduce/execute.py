@@ -18,9 +18,9 @@ from multiprocessing.context import SpawnContext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from laser_core.atomic import write_whole
 from laser_core.errors import InputError
 from laser_core.reproduce.plan import BASE, MAX_NEW_TOKENS, TRANSFER, Run, Scale, plan
-from laser_core.runfolder.atomic import write_whole
 
 if TYPE_CHECKING:
     import torch

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 
+from laser_core.atomic import atomic_path, write_whole
 from laser_core.errors import InputError
 from laser_core.policy import Policy
 from laser_core.rescoring.table import ROWS_AT_ONCE, Level, require_c_ref, score_part, unseen_z_token
@@ -28,7 +29,6 @@ from laser_core.rollouts import Rollouts, RunMeta, convert
 from laser_core.rollouts.canonical_parquet import is_canonical_parquet
 from laser_core.rollouts.reading.source import open_source
 from laser_core.rollouts.schema import column_type, ordered, read_meta
-from laser_core.runfolder.atomic import atomic_path, write_whole
 
 ASKED = ("problem", "response", "truncated", "tokens")
 FIRST_ROWS = 64

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from laser_core.atomic import atomic_path
 from laser_core.errors import InputError
 from laser_core.rollouts.canonical_parquet import canonical_tables, is_canonical_parquet
 from laser_core.rollouts.checks import Checking, Checks
@@ -24,7 +25,6 @@ from laser_core.rollouts.reading.run_names import RunNames
 from laser_core.rollouts.reading.source import Source, open_source
 from laser_core.rollouts.schema import Rollouts, RunMeta, column_type, ordered, read_meta
 from laser_core.rollouts.store import ROW_GROUP_ROWS
-from laser_core.runfolder.atomic import atomic_path
 
 _FLUSH_BYTES = 64 * 2**20
 

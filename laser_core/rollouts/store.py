@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from laser_core.atomic import atomic_path
 from laser_core.rollouts.schema import FORMAT_VERSION, PER_TOKEN, Rollouts
-from laser_core.runfolder.atomic import atomic_path
 
 ROW_GROUP_ROWS = 8192  # about 100 MB with traces: a reader holds one group at a time
 

@@ -17,8 +17,8 @@ from typing import TypedDict
 import torch
 from torch import nn
 
+from laser_core.atomic import replacing, write_whole
 from laser_core.errors import RunError
-from laser_core.runfolder.atomic import replacing, write_whole
 
 KEPT = 2
 

@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from laser_core.runfolder.atomic import write_whole
+from laser_core.atomic import write_whole
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ import torch
 from filelock import FileLock, Timeout
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from laser_core.atomic import remove_leftovers, write_whole, writing
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
-from laser_core.runfolder.atomic import remove_leftovers, write_whole, writing
 from laser_core.runfolder.checkpoints import Checkpoints, RunState
 
 # What may differ when a run is resumed; everything else decides the curve. The learning rate and the clipping are here

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from laser_core.atomic import write_whole
 from laser_core.rollouts.schema import column_type
-from laser_core.runfolder.atomic import write_whole
 
 MAX_SHAPES = 500
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from laser_core.atomic import atomic_path, remove_leftovers, write_whole
 from laser_core.errors import InputError, RunError
-from laser_core.runfolder.atomic import atomic_path, remove_leftovers, write_whole
 
 
 def test_a_block_that_fails_leaves_the_old_content_and_nothing_beside_it(tmp_path):
