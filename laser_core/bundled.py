@@ -29,9 +29,9 @@ class BundledRun:
 
 
 _RUNS = (
-    ("laser", "LaSeR", "The base after LaSeR: verifier reward, score loss and integrated advantages."),
-    ("grpo", "GRPO", "The base after GRPO: verifier reward alone, the same number of steps, the same seed."),
-    ("base", "Base", "The miniature base model, before any reinforcement learning."),
+    ("laser", "LaSeR", "The base model after 100 LaSeR steps on linear equations."),
+    ("grpo", "GRPO", "The base model after 100 GRPO steps on the same problems, without the score loss."),
+    ("base", "Base", "The miniature base model before reinforcement learning."),
 )
 
 
