@@ -37,7 +37,9 @@ def count_one_by_one() -> None:
 top = st.container()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     text = st.text_input("Problem", key="playground_problem", persist_state="session", max_chars=4000, width=270)
-    st.button("Random", icon=":material/casino:", on_click=take_random, help="A held-out problem: no model trained on it.")
+    st.button(
+        "Random", icon=":material/casino:", on_click=take_random, help="A held-out problem: no model trained on it."
+    )
     n = st.slider("Solutions", 1, session.MAX_SAMPLES, 8, key="playground_n", persist_state="session", width=180)
     slow = st.toggle("Slow motion", True, key="playground_slow", persist_state="session", help="To read along.")
     asked = st.button("Sample", type="primary", icon=":material/play_arrow:")

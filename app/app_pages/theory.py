@@ -52,8 +52,8 @@ with st.container(border=True):
         st.markdown(
             f"{'**Yes.**' if guess == ANSWERS[-1] else '**No:**'} Z = 1 + 0.1 · (e¹⁰ − 1) = **{exact:,.0f}**: a tenth "
             f"of the probability is multiplied by e¹⁰ = 22,026. Leaving Z out costs {lost:.2f} of a reward of 1: the "
-            f"optimal policy would score a correct solution {1 - lost:.2f}, which predicts incorrect. Press “{word.name}” "
-            "below and see."
+            f"optimal policy would score a correct solution {1 - lost:.2f}, which predicts incorrect. Press "
+            f"“{word.name}” below and see."
         )
 
 controls, lines = st.columns([1, 2], gap="large")

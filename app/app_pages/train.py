@@ -97,7 +97,7 @@ def begin(live: jobs.Job | None) -> None:
             chosen |= in_pairs(SIZE_SETTINGS)
     if asked:
         try:
-            settings = dataclasses.replace(DEFAULTS, method=method, steps=int(steps), seed=int(seed), **chosen)
+            settings = DEFAULTS.replace(method=method, steps=int(steps), seed=int(seed), **chosen)
             job = jobs.start(settings)
         except InputError as error:
             st.error(literal(error), icon=":material/error:")

@@ -76,8 +76,8 @@ with right:
         )
     parts.equation(
         r"\hat a = \arg\max_a \sum_{i:\,a_i = a} \mathrm{clip}(r_{s,i}, 0, 1)",
-        "Each solution votes for its answer with its score clipped to [0, 1]. In a majority vote every weight is 1; "
-        "best-of-N takes the answer with the highest score; pass@N counts a problem as solved if one of the N solutions is "
+        "Each solution votes for its answer with its score clipped to [0, 1]. In a majority vote every weight is 1. "
+        "Best-of-N takes the answer with the highest score. pass@N counts a problem as solved if one of the N is "
         "correct. Each value is the mean over random subsets of N of a problem's solutions, drawn without "
         "replacement. Mathematically equal answers count as one; solutions without an answer cast no vote; ties share "
         "the win. Any signal other than the score votes with its rank among all solutions.",

@@ -45,9 +45,7 @@ def mappings() -> dict[str, dict[str, str]]:
 
 def uploader(label: str, *, key: str) -> None:
     """Draw an uploader; the sidebar has one, and so has the start page."""
-    st.file_uploader(
-        label, type=SUFFIXES, accept_multiple_files=True, key=key, on_change=_take, args=(key,), help=HELP
-    )
+    st.file_uploader(label, type=SUFFIXES, accept_multiple_files=True, key=key, on_change=_take, args=(key,), help=HELP)
 
 
 def _take(key: str) -> None:

@@ -117,9 +117,7 @@ def paired(shown: Sequence[Source]) -> None:
         )
         second = runs[chosen]
         others = [key for key in runs if key != second.key]
-        chosen = st.selectbox(
-            "minus", others, key="first_run", format_func=title, persist_state="session", width=280
-        )
+        chosen = st.selectbox("minus", others, key="first_run", format_func=title, persist_state="session", width=280)
         first = runs[chosen]
     signal = sources.signal_of(second) or "score"
     try:

@@ -15,7 +15,7 @@ from laser_core import analysis
 from laser_core.analysis import Samples
 from laser_core.errors import InputError
 from laser_core.figures import (
-    SIGNAL_METRICS,
+    SignalMetric,
     ecdf_figure,
     score_animation,
     score_by_step_figure,
@@ -224,9 +224,10 @@ def against_step(source: Source, signal: str) -> None:
 def beside_signals(source: Source, signal: str) -> None:
     """The score beside the free signals."""
     table = findings.signal_table(source)
+    metrics: list[SignalMetric] = list(SignalMetric)
     metric = st.selectbox(
         "Compared by",
-        SIGNAL_METRICS,
+        metrics,
         format_func=lambda metric: metric.title,
         key="signal_metric",
         width=360,

@@ -146,9 +146,7 @@ def tokens(source: Source, signal: str) -> None:
     saved = f"{percent(sure.saved[-1])} (95% CI {bounds(sure.saved_low[-1], sure.saved_high[-1], percent)})"
     change = bounds(sure.change_low[-1], sure.change_high[-1], points)
     moved = points(sure.change[-1])
-    accuracy = (
-        f"accuracy by {moved} points {change}" if float(moved) else f"accuracy by no measurable amount {change}"
-    )
+    accuracy = f"accuracy by {moved} points {change}" if float(moved) else f"accuracy by no measurable amount {change}"
     parts.figure(
         accuracy_tokens_figure(worth),
         key="voting_tokens",

@@ -100,7 +100,12 @@ def _downloads(fig: go.Figure, key: str, alt: str, see: str, settings: Mapping[s
 def made_with(source: Source, signal: str | None = None, **more: object) -> dict[str, object]:
     """The settings behind a figure, for its files: the run, the signal, the score's settings, and ``more``."""
     meta = source.rollouts.meta
-    facts: dict[str, object] = {"run": source.title, "signal": signal, "beta_v": meta.beta_v, "c_ref": meta.c_ref} | more
+    facts: dict[str, object] = {
+        "run": source.title,
+        "signal": signal,
+        "beta_v": meta.beta_v,
+        "c_ref": meta.c_ref,
+    } | more
     facts["laser_core"] = __version__
     return {name: value for name, value in facts.items() if value is not None}
 

@@ -47,7 +47,7 @@ def choose(source: Source, signal: str) -> str:
             **kept,
         )
         order = st.selectbox(
-            "Order", list(Order), key="problem_order", format_func=ORDER_LABELS.__getitem__, width=195, **kept
+            "Order", list(ORDER_LABELS), key="problem_order", format_func=ORDER_LABELS.__getitem__, width=195, **kept
         )
         ids = findings.ordered_problems(source, signal, kind, order)
         wanted = st.text_input(

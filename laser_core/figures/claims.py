@@ -1,4 +1,4 @@
-"""The table of claims as a picture: each row's value with its interval, and the paper's number beside it."""
+"""The table of claims as a figure: each row's value with its interval, and the paper's number beside it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STYLES = {
     None: ("for comparison", UNKNOWN, "diamond"),
 }
 ROW_HEIGHT, LINE = 40, 16  # pixels: a marker with one line of text above it, and each further line
-LINE_LENGTH = 52  # characters that a telephone shows side by side
+LINE_LENGTH = 52  # characters that fit across a phone
 
 
 def claims_figure(claims: Sequence[Claim]) -> go.Figure:
@@ -28,7 +28,8 @@ def claims_figure(claims: Sequence[Claim]) -> go.Figure:
 
     Parameters
     ----------
-    claims : rows that share a scale, as a section's do.
+    claims : sequence of Claim
+        Rows that share a scale, as those of one section do.
     """
     rows = [claim for claim in claims if math.isfinite(claim.value)]
     if not rows:
@@ -73,7 +74,7 @@ def claims_figure(claims: Sequence[Claim]) -> go.Figure:
     low = min(claim.ci_low if math.isfinite(claim.ci_low) else claim.value for claim in rows)
     if low < 0:
         add_rule(fig, x=0, label="")
-    # The words stand above their marker and not beside the axis, where they would leave a telephone no room.
+    # The names are above their markers: beside the axis they would leave no room on a phone.
     words = [textwrap.wrap(plain(name), LINE_LENGTH) for name in names]
     for name, lines in zip(names, words, strict=True):
         text = {"text": "<br>".join(lines), "font": {"size": 13}, "align": "left", "showarrow": False}
