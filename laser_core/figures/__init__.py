@@ -5,6 +5,7 @@ One theme (:mod:`laser_core.figures.theme`) gives each meaning one colour, dash 
 
 from laser_core.figures.curves import confusion_figure, ecdf_figure, roc_pr_figure, violin_figure
 from laser_core.figures.export import figure_csv, figure_html
+from laser_core.figures.quantities import QUANTITIES
 from laser_core.figures.relations import (
     SignalMetric,
     score_animation,
@@ -15,8 +16,9 @@ from laser_core.figures.relations import (
 from laser_core.figures.runs import comparison_figure, training_figure
 from laser_core.figures.scores import mark_threshold, reliability_figure, score_histogram, threshold_figure
 from laser_core.figures.theme import enlarge
+from laser_core.figures.token_text import token_strip_html
 from laser_core.figures.tokens import linked_figure, mean_trace_figure
-from laser_core.figures.traces import QUANTITIES, Trace, token_heatmap, token_strip_html, trace_figure
+from laser_core.figures.traces import Trace, token_heatmap, trace_figure
 from laser_core.figures.voting import vote_figure, voting_figure, voting_gain_figure
 from laser_core.figures.worth import (
     SettingsMetric,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
+from laser_core.figures.quantities import QUANTITIES
 from laser_core.figures.theme import LASER, OUTCOMES, Style, add_band, add_line, add_rule, empty, fade, frame
-from laser_core.figures.traces import QUANTITIES, Trace, token_heatmap, trace_figure
+from laser_core.figures.traces import Trace, token_heatmap, trace_figure
 
 if TYPE_CHECKING:
     from laser_core.analysis import Change, MeanTraces

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,45 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from laser_core.analysis.tokens.traces import block_means, condense
-from laser_core.figures.theme import (
-    ENTROPY_SCALE,
-    INK,
-    LOGPROB_SCALE,
-    MONOSPACE,
-    OUTCOMES,
-    SCORE_SCALE,
-    Scale,
-    add_line,
-    add_rule,
-    empty,
-    frame,
-    plain,
-    visible,
-)
+from laser_core.figures.quantities import QUANTITIES, colour_scale, scale_ends
+from laser_core.figures.theme import INK, MONOSPACE, OUTCOMES, add_line, add_rule, empty, frame, plain
 
-
-@dataclass(frozen=True)
-class Quantity:
-    """A per-token quantity: its column, name, unit, and colour scale with the values at its two ends."""
-
-    key: str
-    column: str
-    name: str
-    unit: str
-    scale: Scale
-    low: float
-    high: float
-
-
-QUANTITIES = {
-    "score": Quantity("score", "z_trace", "score so far", "score", SCORE_SCALE, 0.0, 1.0),
-    "z_logprob": Quantity("z_logprob", "z_trace", "log-prob of z_c", "nats", SCORE_SCALE, np.nan, np.nan),
-    "logprob": Quantity("logprob", "token_logprobs", "log-prob of the token", "nats", LOGPROB_SCALE, -3.0, 0.0),
-    "log_ratio": Quantity(
-        "log_ratio", "ref_token_logprobs", "log-prob minus the reference's", "nats", SCORE_SCALE, -2.0, 2.0
-    ),
-    "entropy": Quantity("entropy", "entropy", "entropy before the token", "nats", ENTROPY_SCALE, 0.0, 2.0),
-}
 MAX_POINTS = 800  # of one line; the extremes of each block of tokens are kept
 MAX_COLUMNS = 400  # of a heatmap
 SPECIAL, CLOSING = "◇", "∎"  # stand for <...> tokens in narrow cells; the second for one that ends the solution
@@ -219,7 +182,7 @@ def token_heatmap(
     if width > MAX_COLUMNS:
         x, grid = block_means(grid, MAX_COLUMNS)
         text, hover = text[:, x], hover[:, x]
-    low, high = _scale_ends(what, grid, beta_v, c_ref)
+    low, high = scale_ends(what, grid, beta_v, c_ref)
     marks = {True: "✓", False: "✗", None: "?"}
     fig = go.Figure(
         go.Heatmap(
@@ -230,7 +193,7 @@ def token_heatmap(
             customdata=hover,
             texttemplate="%{text}" if width <= 60 else None,
             textfont={"family": MONOSPACE, "color": INK},  # its size follows the cell
-            colorscale=_scale(what, beta_v, c_ref),
+            colorscale=colour_scale(what, beta_v, c_ref),
             zmin=low,
             zmax=high,
             xgap=1 if width <= 120 else 0,  # gaps between narrow cells would look like a pattern in the data
@@ -274,81 +237,6 @@ def _cells(traces: Sequence[Trace], quantity: str, width: int) -> tuple[np.ndarr
     return grid, text, hover
 
 
-def token_strip_html(trace: Trace, quantity: str, *, beta_v: float | None = None, c_ref: float | None = None) -> str:
-    """The response as running text, each token on its colour, as escaped HTML for a page or a report.
-
-    The text wraps at any width; hovering over a token shows its value. Beyond 6,000 tokens the rest is only counted,
-    so that a hostile file cannot freeze the browser.
-
-    Parameters
-    ----------
-    trace : Trace
-        The solution.
-    quantity : str
-        A key of :data:`QUANTITIES`.
-    beta_v, c_ref : float, optional
-        The score's settings; they set the middle of the scale of z_c.
-
-    Returns
-    -------
-    str
-        One ``<div>``; all foreign text in it is escaped.
-
-    Examples
-    --------
-    >>> trace = Trace("sample 0", True, ("<b>",), {"logprob": np.array([-0.5])})
-    >>> "&lt;b&gt;" in token_strip_html(trace, "logprob")
-    True
-    """
-    what, limit = QUANTITIES[quantity], 6000
-    values = trace.values.get(quantity, np.full(len(trace.tokens), np.nan))
-    low, high = _scale_ends(what, values, beta_v, c_ref)
-    unit = " nats" if what.unit == "nats" else ""
-    spans = []
-    for token, value in list(zip(trace.tokens, values, strict=False))[:limit]:
-        color = _cell_color(_scale(what, beta_v, c_ref), value, low, high)
-        style = f"background:{color};color:{INK};" if color else ""
-        title = html.escape(f"{visible(token[:80])}  {what.name} {value:.3f}{unit}", quote=True)
-        shown = html.escape(visible(token[:400]), quote=True).replace("↵", "↵\n")
-        if token.startswith("<") and len(token) < 24 and token.isprintable():
-            style += "white-space:nowrap;"  # <eos> stays whole at the end of a line
-        spans.append(f'<span title="{title}" style="{style}padding:0.1em 0.06em;border-radius:3px">{shown}</span>')
-    more = len(trace.tokens) - limit
-    rest = f"<span> … {more:,} more tokens</span>" if more > 0 else ""
-    size = "1.15rem" if len(trace.tokens) <= 100 else "0.9rem"
-    style = (
-        f"font-family:{MONOSPACE};font-size:{size};line-height:1.9;white-space:pre-wrap;overflow-wrap:anywhere;"
-        "unicode-bidi:isolate;direction:ltr"
-    ).replace("'", "")
-    return f'<div dir="ltr" style="{style}">{"".join(spans)}{rest}</div>'
-
-
-def _scale(what: Quantity, beta_v: float | None, c_ref: float | None) -> Scale:
-    """The colour scale; the log-prob of z_c diverges only where the settings tell which value is the decision."""
-    undecided = what.key == "z_logprob" and not (beta_v and c_ref is not None)
-    return LOGPROB_SCALE if undecided else what.scale
-
-
-def _scale_ends(what: Quantity, values: np.ndarray, beta_v: float | None, c_ref: float | None) -> tuple[float, float]:
-    """The values at the two ends of the colour scale: fixed, so that a colour means the same everywhere."""
-    if what.key != "z_logprob":
-        return what.low, what.high
-    if beta_v and c_ref is not None:
-        return c_ref, c_ref + 1.0 / beta_v  # score 0 to score 1
-    finite = values[np.isfinite(values)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (-1.0, 0.0)
-
-
 def _cell_text(token: str) -> str:
     """A token's label in a narrow cell: special tokens such as <pad> as one sign, long ones cut."""
     return SPECIAL if len(token) > 2 and token.startswith("<") and token.endswith(">") else plain(token, 8)
-
-
-def _cell_color(scale: Scale, value: float, low: float, high: float) -> str | None:
-    """The colour of a value on a scale between two ends; None where the value is undefined."""
-    if not np.isfinite(value):
-        return None
-    position = float(np.clip((value - low) / (high - low) if high > low else 0.5, 0, 1))
-    stops = [stop for stop, _ in scale]
-    channels = [[int(color[i : i + 2], 16) for _, color in scale] for i in (1, 3, 5)]
-    return "#" + "".join(f"{round(float(np.interp(position, stops, channel))):02x}" for channel in channels)

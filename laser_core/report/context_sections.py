@@ -137,7 +137,8 @@ def by_length(subject: Subject) -> list[Section]:
             "length",
             title,
             f"The rank correlation (Spearman) of score and length is {estimate_text(found.spearman)} over all "
-            f"solutions (in the paper about −0.42), and {estimate_text(found.spearman_within_problem)} within a problem.",
+            f"solutions (in the paper about −0.42), and {estimate_text(found.spearman_within_problem)} within a "
+            "problem.",
             [
                 Figure(
                     "length",

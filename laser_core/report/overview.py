@@ -164,9 +164,9 @@ def about(
     blocks.append(
         Words(
             "Intervals: the standard error of a mean over problems comes from its per-problem values, any other "
-            "number's from its influence function (a linearised clustered bootstrap). Both become Wilson intervals with "
-            "the effective number of observations. Differences are paired by problem. Bands are pointwise. The ECE has "
-            "no unbiased estimate near 0; its interval is conservative."
+            "number's from its influence function (a linearised clustered bootstrap). Both become Wilson intervals "
+            "with the effective number of observations. Differences are paired by problem. Bands are pointwise. The "
+            "ECE has no unbiased estimate near 0; its interval is conservative."
         )
     )
     return Section("about", "How was this report made?", INTERVALS, blocks)

@@ -77,8 +77,8 @@ def voting(subject: Subject) -> list[Section]:
             weighted = estimate_text(subject.voted("weighted"))
             finding = (
                 f"With {subject.headline_n} solutions the majority vote reaches an accuracy of {majority}, the "
-                f"weighted vote {weighted}: {points(gain.value)} points (95% CI {points_interval(gain.ci_low, gain.ci_high)}, "
-                "paired)."
+                f"weighted vote {weighted}: {points(gain.value)} points (95% CI "
+                f"{points_interval(gain.ci_low, gain.ci_high)}, paired)."
             )
             blocks.append(
                 Figure(
