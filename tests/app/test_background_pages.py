@@ -72,7 +72,7 @@ def test_train_starts_a_run_and_refuses_a_second(bundled_runs, stand_in):
     assert "LaSeR run 1" in other.markdown[0].value
     next(button for button in other.button if button.label == "Stop").click().run()
     wait_for(job, "stopped")
-    assert "It can go on" in plain(visit(start(), "train"))
+    assert "It can be resumed" in plain(visit(start(), "train"))
 
 
 def test_a_finished_run_is_among_the_rollouts_of_every_page(bundled_runs, stand_in):
@@ -83,9 +83,9 @@ def test_a_finished_run_is_among_the_rollouts_of_every_page(bundled_runs, stand_
     for page in ("scores", "voting"):
         assert not visit(app, page).exception
     app = visit(start(), "train")
-    assert "Finished: 16 solutions of each of 500 held-out problems" in plain(app)
+    assert "Finished. 16 solutions of each of 500 held-out problems" in plain(app)
     assert [metric.label for metric in app.metric][:2] == ["Reward", "Balanced F1"]
-    next(button for button in app.button if button.label == "Delete for good").click().run()
+    next(button for button in app.button if button.label == "Delete permanently").click().run()
     assert jobs.all_jobs() == []
     assert "LaSeR run 1" not in app.selectbox(key="run").options
 
@@ -184,7 +184,11 @@ def test_playground_says_what_can_be_solved_and_passes_faults_on(models, bundled
     monkeypatch.setattr(session, "sample", broken)
     app = visit(start(), "playground")
     app.text_input(key="playground_problem").set_value(HOSTILE).run()
-    assert "the miniature models cannot solve this" in app.warning[0].value
+    with pytest.raises(InputError) as refused:
+        session.read_problem(HOSTILE)
+    shown = app.warning[0].value.replace("\\", "")
+    assert shown.lower().startswith(refused.value.problem.lower())
+    assert "field" not in shown  # the page has one field
     assert not app.exception
     next(button for button in app.button if button.label == "Random").click().run()
     assert not app.warning
