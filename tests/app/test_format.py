@@ -4,14 +4,18 @@ import doctest
 
 import pytest
 
+from app.sections import token_panel
 from app.widgets import format
 from laser_core.analysis import Estimate
 
 NAN = float("nan")
 
 
-def test_the_examples_in_the_documentation_hold():
-    assert doctest.testmod(format).failed == 0
+@pytest.mark.parametrize("module", [format, token_panel])
+def test_the_examples_in_docstrings_hold(module):
+    found = doctest.testmod(module)
+    assert found.attempted > 0
+    assert found.failed == 0
 
 
 @pytest.mark.parametrize(
