@@ -51,10 +51,9 @@ separation = findings.separated(source, signal)
 within = separation.within_problem_auroc
 curve, reason = findings.voting(source, signal)
 n = findings.headline_n(curve) if curve else findings.HEADLINE_N
-gain, majority, weighted = (
-    findings.at_n(curve, name, n) if curve else findings.UNDEFINED
-    for name in ("weighted_minus_majority", "majority", "weighted")
-)
+gain = curve.at("weighted_minus_majority", n) if curve else findings.UNDEFINED
+majority = curve.at("majority", n) if curve else findings.UNDEFINED
+weighted = curve.at("weighted", n) if curve else findings.UNDEFINED
 
 if separation.n_mixed_problems:
     finding = (

@@ -24,8 +24,8 @@ if curve is None:
     st.stop()
 
 n = findings.headline_n(curve)
-gain = findings.at_n(curve, "weighted_minus_majority", n)
-majority, weighted = findings.at_n(curve, "majority", n), findings.at_n(curve, "weighted", n)
+gain = curve.at("weighted_minus_majority", n)
+majority, weighted = curve.at("majority", n), curve.at("weighted", n)
 if signal is None:
     finding = (
         f"These rollouts hold no score to weight votes by. A majority vote of {n} is correct on "

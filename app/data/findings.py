@@ -70,6 +70,11 @@ def threshold(source: Source, signal: str) -> float:
     return 0.5 if signal == "score" else float(cache.analyse(source, analysis.best_threshold, signal=signal))
 
 
+def decision(source: Source, signal: str) -> float | None:
+    """The threshold that figures of the distribution mark: that of the score; None for any other signal."""
+    return threshold(source, signal) if signal == "score" else None
+
+
 def weight(signal: str) -> Literal["clip", "rank"]:
     """How a signal becomes a vote's weight: the score is clipped to [0, 1], any other signal gives its rank."""
     return "clip" if signal == "score" else "rank"
@@ -100,26 +105,7 @@ def voting(source: Source, signal: str) -> tuple[VotingCurve | None, str]:
 
 def headline_n(curve: VotingCurve) -> int:
     """The N that sentences about voting use: 8, or the largest one below where there are fewer solutions."""
-    n = np.asarray(curve.n)
-    return int(n[n <= HEADLINE_N].max())
-
-
-def at_n(curve: VotingCurve, name: str, n: int) -> Estimate:
-    """One value of a voting curve with its 95% interval over problems.
-
-    Parameters
-    ----------
-    curve : VotingCurve
-        The curve.
-    name : str
-        ``pass_``, ``majority``, ``weighted``, ``best_of_n`` or ``weighted_minus_majority``.
-    n : int
-        Solutions per vote; one of the sizes that the curve holds.
-    """
-    at = int(np.flatnonzero(np.asarray(curve.n) == n)[0])
-    stem = name.rstrip("_")
-    low, high = (float(getattr(curve, f"{stem}_{side}")[at]) for side in ("low", "high"))
-    return Estimate(float(getattr(curve, name)[at]), low, high, int(curve.n_problems))
+    return curve.largest_n(HEADLINE_N)
 
 
 def problem_lists(source: Source, signal: str) -> dict[Kind, list[str]]:

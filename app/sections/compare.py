@@ -40,8 +40,8 @@ def side_by_side(runs: Sequence[Source]) -> dict[str, dict[str, Estimate]]:
             if curve is not None:
                 n = findings.headline_n(curve)
                 row |= {
-                    f"majority vote of {n}": findings.at_n(curve, "majority", n),
-                    f"weighted vote of {n}": findings.at_n(curve, "weighted", n),
+                    f"majority vote of {n}": curve.at("majority", n),
+                    f"weighted vote of {n}": curve.at("weighted", n),
                 }
         title = source.title if source.title not in rows else f"{source.title} ({source.key})"
         rows[title] = row

@@ -134,7 +134,7 @@ def gain(source: Source, signal: str) -> Reveal:
     if curve is None:
         return Reveal(literal(reason))
     n = findings.headline_n(curve)
-    value = findings.at_n(curve, "weighted_minus_majority", n)
+    value = curve.at("weighted_minus_majority", n)
     return Reveal(
         f"With {n} solutions {points(value.value)} points (95% CI {points_interval(value)}, n = "
         f"{count(value.n, 'problem')}).",

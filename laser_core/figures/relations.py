@@ -171,42 +171,39 @@ def score_animation(steps: StepScores, *, threshold: float | None = 0.5, signal:
     shown = theme.thin(len(steps.step), MAX_FRAMES)
     if not len(shown):
         return empty("No solution has a training step.")
-    middle, width = (steps.edges[:-1] + steps.edges[1:]) / 2, np.diff(steps.edges)
-    sides = [(True, steps.correct), (False, steps.incorrect)]
-    shares = [counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) for _, counts in sides]
-
-    def bars(i: int) -> list[go.Bar]:
-        out = []
-        for (outcome, counts), share in zip(sides, shares, strict=True):
-            style = OUTCOMES[outcome]
-            out.append(
-                go.Bar(
-                    x=middle,
-                    y=share[i],
-                    width=width,
-                    name=f"{style.name} (n = {int(counts[i].sum()):,})",
-                    marker={
-                        "color": fade(style.color, 0.55),
-                        "line": {"color": style.color, "width": 1},
-                        "pattern": {"shape": "" if outcome else "/", "fgcolor": style.color, "size": 6},
-                    },
-                    hovertemplate="%{y:.1%} around %{x:.2f}",
-                )
-            )
-        return out
-
     names = [str(int(steps.step[i])) for i in shown]
     fig = go.Figure(
-        data=bars(shown[-1]),  # where playing ends, and what paper shows
-        frames=[go.Frame(data=bars(i), name=name) for i, name in zip(shown, names, strict=True)],
+        data=_step_bars(steps, shown[-1]),  # where playing ends, and what a print shows
+        frames=[go.Frame(data=_step_bars(steps, i), name=name) for i, name in zip(shown, names, strict=True)],
     )
     frame(fig, x=signal, y="share of each kind", height=490)
-    top = max(float(share[shown].max(initial=0)) for share in shares)
+    top = max(float(bars.y.max(initial=0)) for one in fig.frames for bars in one.data)
     fig.update_yaxes(range=[0, 1.08 * top], tickformat=".0%")
     fig.update_layout(barmode="overlay", bargap=0)
     if threshold is not None:
         add_rule(fig, x=threshold, label=f"predicted correct above {threshold:.2g}")
         theme.above_plot(fig)
+    _add_player(fig, names)
+    return fig
+
+
+def _step_bars(steps: StepScores, i: int) -> list[go.Bar]:
+    """The histograms of one training step, as shares of each kind."""
+    return [
+        go.Bar(
+            x=(steps.edges[:-1] + steps.edges[1:]) / 2,
+            y=counts[i] / max(counts[i].sum(), 1),
+            width=np.diff(steps.edges),
+            name=f"{OUTCOMES[correct].name} (n = {int(counts[i].sum()):,})",
+            marker=theme.bar_marker(correct),
+            hovertemplate="%{y:.1%} around %{x:.2f}",
+        )
+        for correct, counts in ((True, steps.correct), (False, steps.incorrect))
+    ]
+
+
+def _add_player(fig: go.Figure, names: list[str]) -> None:
+    """A play button, and a slider over the frames with these names."""
     go_to = {"mode": "immediate", "frame": {"duration": 400, "redraw": True}, "transition": {"duration": 0}}
     fig.update_layout(
         sliders=[
@@ -230,7 +227,6 @@ def score_animation(steps: StepScores, *, threshold: float | None = 0.5, signal:
             }
         ],
     )
-    return fig
 
 
 def signals_figure(table: SignalTable, metric: SignalMetric = SignalMetric.WITHIN_AUROC) -> go.Figure:
@@ -262,15 +258,7 @@ def signals_figure(table: SignalTable, metric: SignalMetric = SignalMetric.WITHI
                 mode="markers",
                 name=style.name,
                 marker={"color": color, "symbol": style.symbol, "size": 12},
-                error_x={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": high - value,
-                    "arrayminus": value - low,
-                    "color": color,
-                    "thickness": 2,
-                    "width": 0,
-                },
+                error_x=theme.interval_bars(value, low, high, color),
                 customdata=[
                     [e.ci_low, e.ci_high, e.n, theme.plain(row.description)]
                     for e, (_, row) in zip(estimates, picked, strict=True)

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from laser_core.figures.theme import RULE, add_line, add_rule, empty, frame, plain, run_style, thin
+from laser_core.figures.theme import RULE, add_line, add_rule, empty, frame, interval_bars, plain, run_style, thin
 
 if TYPE_CHECKING:
     from laser_core.analysis import Estimate
@@ -130,15 +130,7 @@ def comparison_figure(rows: Mapping[str, Mapping[str, Estimate]], *, chance: flo
                     "size": 12,
                     "line": {"width": 2, "color": style.color},
                 },
-                error_x={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": high - value,
-                    "arrayminus": value - low,
-                    "color": style.color,
-                    "thickness": 2,
-                    "width": 0,
-                },
+                error_x=interval_bars(value, low, high, style.color),
                 customdata=[[estimate.ci_low, estimate.ci_high, estimate.n, findings[i]] for i, estimate in known],
                 hovertemplate=(
                     "%{customdata[3]}: %{x:.3f}<br>95% CI [%{customdata[0]:.3f}, %{customdata[1]:.3f}], "

@@ -51,11 +51,7 @@ def score_histogram(
                 width=np.diff(edges),
                 customdata=np.stack([edges[:-1], edges[1:]], axis=1),
                 name=f"{style.name} (n = {int(np.sum(counts)):,})",
-                marker={
-                    "color": fade(style.color, 0.55),
-                    "line": {"color": style.color, "width": 1},
-                    "pattern": {"shape": "" if outcome else "/", "fgcolor": style.color, "size": 6, "solidity": 0.35},
-                },
+                marker=theme.bar_marker(outcome),
                 hovertemplate="%{y} solutions between %{customdata[0]:.2f} and %{customdata[1]:.2f}",
             )
         )
@@ -180,15 +176,7 @@ def _reliability(fig: go.Figure, calibration: Calibration, style: Style) -> None
             x=mean_score,
             y=accuracy,
             mode="lines+markers",
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": high - accuracy,
-                "arrayminus": accuracy - low,
-                "color": fade(style.color, 0.6),
-                "thickness": 1.5,
-                "width": 3,
-            },
+            error_y=theme.interval_bars(accuracy, low, high, fade(style.color, 0.6), thickness=1.5, width=3),
             line={"color": style.color, "width": 2, "dash": style.dash},
             marker={"color": style.color, "size": 9, "symbol": style.symbol},
             customdata=np.stack([count, low, high], axis=1) if len(count) else None,

@@ -257,6 +257,31 @@ def above_plot(fig: go.Figure) -> None:
     fig.update_layout(legend={"y": 1.08}, margin={"t": 54})
 
 
+def interval_bars(
+    value: np.ndarray, low: np.ndarray, high: np.ndarray, color: str, *, thickness: float = 2, width: float = 0
+) -> dict[str, object]:
+    """Error bars from ``low`` to ``high``, for a marker at ``value``."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": high - value,
+        "arrayminus": value - low,
+        "color": color,
+        "thickness": thickness,
+        "width": width,
+    }
+
+
+def bar_marker(correct: bool) -> dict[str, object]:
+    """How the histogram of correct or of incorrect solutions is filled: one kind is hatched, and both can overlap."""
+    color = OUTCOMES[correct].color
+    return {
+        "color": fade(color, 0.55),
+        "line": {"color": color, "width": 1},
+        "pattern": {"shape": "" if correct else "/", "fgcolor": color, "size": 6, "solidity": 0.35},
+    }
+
+
 def thin(n_points: int, limit: int = 400) -> np.ndarray:
     """Indices of at most ``limit`` points spread evenly over ``n_points``, both ends kept: what a screen can show.
 

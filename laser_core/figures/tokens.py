@@ -66,17 +66,9 @@ def linked_figure(
         if change is not None and first <= change.token <= last and line in traces[i].values:
             _star(fig, change, OUTCOMES[traces[i].correct])
     if marked is not None and first <= marked <= last:
-        wide = max(len(part.tokens) for part in parts) > 400
-        fig.add_shape(
-            type="rect",
-            x0=marked - (2.5 if wide else 0.5),
-            x1=marked + (2.5 if wide else 0.5),
-            yref="paper",
-            y0=0,
-            y1=1,
-            line={"color": LASER, "width": 2},
-            fillcolor=fade(LASER, 0.12),
-        )
+        reach = 2.5 if max(len(part.tokens) for part in parts) > 400 else 0.5  # one of many tokens cannot be seen
+        box = {"type": "rect", "x0": marked - reach, "x1": marked + reach, "yref": "paper", "y0": 0, "y1": 1}
+        fig.add_shape(box | {"line": {"color": LASER, "width": 2}, "fillcolor": fade(LASER, 0.12)})
     return fig
 
 

@@ -14,6 +14,7 @@ from laser_core.figures.theme import INK, MONOSPACE, OUTCOMES, add_line, add_rul
 
 MAX_POINTS = 800  # of one line; the extremes of each block of tokens are kept
 MAX_COLUMNS = 400  # of a heatmap
+MARKS = {True: "✓", False: "✗", None: "?"}
 SPECIAL, CLOSING = "◇", "∎"  # stand for <...> tokens in narrow cells; the second for one that ends the solution
 
 
@@ -183,7 +184,6 @@ def token_heatmap(
         x, grid = block_means(grid, MAX_COLUMNS)
         text, hover = text[:, x], hover[:, x]
     low, high = scale_ends(what, grid, beta_v, c_ref)
-    marks = {True: "✓", False: "✗", None: "?"}
     fig = go.Figure(
         go.Heatmap(
             z=grid,
@@ -200,26 +200,37 @@ def token_heatmap(
             ygap=2,
             hoverongaps=False,
             hovertemplate=f"token %{{x}} “%{{customdata}}”: %{{z:.3f}}{unit}<extra></extra>",
-            colorbar={
-                "orientation": "h",
-                "thickness": 10,
-                "x": 0,
-                "xanchor": "left",
-                "y": 1.0,
-                "yanchor": "bottom",
-                "len": 0.6,
-                "title": {"text": f"{what.name}{unit and ', nats'}", "side": "top"},
-                "tickvals": [low, (low + high) / 2, high],
-                "ticktext": [f"{low:.3g}", f"{(low + high) / 2:.3g}", f"{high:.3g}"],
-            },
+            colorbar=_colour_bar(f"{what.name}{unit and ', nats'}", low, high),
         )
     )
-    frame(fig, x="response token", y="", height=110 + 27 * len(shown), hovermode="closest", legend=False)
-    fig.update_layout(margin={"t": 48})
-    labels = [f"{marks[trace.correct]} {plain(trace.label).removeprefix('sample ')}" for trace in shown]
-    fig.update_yaxes(tickvals=list(range(len(shown))), ticktext=labels, autorange="reversed", showgrid=False)
-    fig.update_xaxes(showgrid=False)
+    _frame_rows(fig, shown)
     return fig
+
+
+def _frame_rows(fig: go.Figure, traces: Sequence[Trace]) -> None:
+    """The heatmap's frame, with one labelled row for each trace."""
+    frame(fig, x="response token", y="", height=110 + 27 * len(traces), hovermode="closest", legend=False)
+    fig.update_layout(margin={"t": 48})
+    labels = [f"{MARKS[trace.correct]} {plain(trace.label).removeprefix('sample ')}" for trace in traces]
+    fig.update_yaxes(tickvals=list(range(len(traces))), ticktext=labels, autorange="reversed", showgrid=False)
+    fig.update_xaxes(showgrid=False)
+
+
+def _colour_bar(title: str, low: float, high: float) -> dict[str, object]:
+    """A colour bar above the plot, labelled at its ends and in the middle."""
+    ticks = [low, (low + high) / 2, high]
+    return {
+        "orientation": "h",
+        "thickness": 10,
+        "x": 0,
+        "xanchor": "left",
+        "y": 1.0,
+        "yanchor": "bottom",
+        "len": 0.6,
+        "title": {"text": title, "side": "top"},
+        "tickvals": ticks,
+        "ticktext": [f"{tick:.3g}" for tick in ticks],
+    }
 
 
 def _cells(traces: Sequence[Trace], quantity: str, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

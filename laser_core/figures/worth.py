@@ -9,7 +9,20 @@ import numpy as np
 import plotly.graph_objects as go
 
 from laser_core.analysis import Estimate
-from laser_core.figures.theme import INK, LASER, RULE, VOTES, Style, add_band, add_line, add_rule, empty, frame, plain
+from laser_core.figures.theme import (
+    INK,
+    LASER,
+    RULE,
+    VOTES,
+    Style,
+    add_band,
+    add_line,
+    add_rule,
+    empty,
+    frame,
+    interval_bars,
+    plain,
+)
 from laser_core.figures.voting import MAX_MARKERS, count_axis
 
 if TYPE_CHECKING:
@@ -192,15 +205,7 @@ def paired_difference_figure(
             textposition=["top right" if 0 <= v < 0.3 * max(value) else "top left" for v in value],
             cliponaxis=False,
             marker={"color": LASER, "size": 11},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": high - value,
-                "arrayminus": value - low,
-                "color": LASER,
-                "thickness": 2,
-                "width": 0,
-            },
+            error_x=interval_bars(value, low, high, LASER),
             customdata=[[100 * d.ci_low, 100 * d.ci_high, name, d.n] for name, d in rows.items()],
             hovertemplate=(
                 "%{customdata[2]}: %{x:+.1f} points<br>95% CI [%{customdata[0]:+.1f}, %{customdata[1]:+.1f}], "

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from laser_core.analysis import compare_signals, length_relation, score_by_step, sensitivity
+from laser_core.analysis import SignalTable, compare_signals, length_relation, score_by_step, sensitivity
 from laser_core.errors import InputError
 from laser_core.figures import (
     SettingsMetric,
@@ -54,28 +54,6 @@ def free_signals(subject: Subject) -> list[Section]:
         table = compare_signals(subject.samples, subject.rollouts, seed=subject.seed)
     except InputError as error:
         return [Section("signals", title, "", [Missing(f"a score or per-token log-probs: {error}")])]
-    free = [row for row in table.rows if row.signal != "score" and math.isfinite(row.within_problem_auroc.value)]
-    finding = ""
-    if free and table.rows[0].signal == "score":
-        best = max(free, key=lambda row: row.within_problem_auroc.value)
-        d = best.within_difference
-        finding = (
-            f"By AUROC within a problem the best free signal is {excerpt(best.signal.removeprefix('signal.'), 40)}, at "
-            f"{estimate_text(best.within_problem_auroc, noun='mixed problem')}; minus the score’s AUROC that is "
-            f"{number(d.value, 2)} (95% CI {interval(d, 2)}, paired)."
-        )
-    rows = [
-        (
-            excerpt(row.signal.removeprefix("signal."), 40),
-            estimate_cell(row.within_problem_auroc),
-            estimate_cell(row.auroc),
-            estimate_cell(row.balanced_f1),
-            estimate_cell(row.weighted),
-            estimate_cell(row.best_of_n),
-            f"{row.n_scored:,}",
-        )
-        for row in table.rows
-    ]
     blocks: list[Block] = [
         Figure(
             "signals",
@@ -99,12 +77,7 @@ def free_signals(subject: Subject) -> list[Section]:
                 half=True,
             )
         )
-    head = ("signal", "AUROC within a problem", "AUROC", "balanced F1*", "weighted vote", "best-of-N", "solutions")
-    caption = (
-        f"Each signal in the score’s place, with 95% intervals; votes of {table.n}. * threshold from held-out problems"
-    )
-    notes = [excerpt(row.description, 90) for row in table.rows]
-    blocks.append(Table(caption, head, rows, notes=notes))
+    blocks.append(_signal_table(table))
     if len(table.rows) < 2 or not subject.rollouts.has("token_logprobs"):
         blocks.append(
             Missing(
@@ -112,7 +85,42 @@ def free_signals(subject: Subject) -> list[Section]:
                 "`laser score MODEL FILE --traces --out scored.parquet` adds them"
             )
         )
-    return [Section("signals", title, finding, blocks)]
+    return [Section("signals", title, _best_free_signal(table), blocks)]
+
+
+def _best_free_signal(table: SignalTable) -> str:
+    """The finding: the free signal with the largest AUROC within a problem, beside the score."""
+    free = [row for row in table.rows if row.signal != "score" and math.isfinite(row.within_problem_auroc.value)]
+    if not free or table.rows[0].signal != "score":
+        return ""
+    best = max(free, key=lambda row: row.within_problem_auroc.value)
+    d = best.within_difference
+    return (
+        f"By AUROC within a problem the best free signal is {excerpt(best.signal.removeprefix('signal.'), 40)}, at "
+        f"{estimate_text(best.within_problem_auroc, noun='mixed problem')}; minus the score’s AUROC that is "
+        f"{number(d.value, 2)} (95% CI {interval(d, 2)}, paired)."
+    )
+
+
+def _signal_table(table: SignalTable) -> Table:
+    """Every signal with all its numbers."""
+    rows = [
+        (
+            excerpt(row.signal.removeprefix("signal."), 40),
+            estimate_cell(row.within_problem_auroc),
+            estimate_cell(row.auroc),
+            estimate_cell(row.balanced_f1),
+            estimate_cell(row.weighted),
+            estimate_cell(row.best_of_n),
+            f"{row.n_scored:,}",
+        )
+        for row in table.rows
+    ]
+    head = ("signal", "AUROC within a problem", "AUROC", "balanced F1*", "weighted vote", "best-of-N", "solutions")
+    caption = (
+        f"Each signal in the score’s place, with 95% intervals; votes of {table.n}. * threshold from held-out problems"
+    )
+    return Table(caption, head, rows, notes=[excerpt(row.description, 90) for row in table.rows])
 
 
 def by_length(subject: Subject) -> list[Section]:

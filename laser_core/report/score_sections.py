@@ -6,6 +6,10 @@ import numpy as np
 
 from laser_core.analysis import (
     Calibration,
+    Confusion,
+    CrossFit,
+    RocPr,
+    ScoreShape,
     calibration,
     confusion,
     cross_fit,
@@ -45,9 +49,7 @@ def separation(subject: Subject) -> list[Section]:
     if not subject.has_both:
         return [Section("separation", title, "", [Missing(NEEDS_BOTH)])]
     s = subject.summary.separation
-    samples, threshold = subject.samples, subject.drawn_threshold
-    curves, shape = roc_pr(samples, seed=subject.seed), score_shape(samples)
-    label = plain(subject.label)
+    curves, shape = roc_pr(subject.samples, seed=subject.seed), score_shape(subject.samples)
     n = f"{s.n_correct:,} correct and {s.n_incorrect:,} incorrect solutions of {count(curves.n_problems, 'problem')}"
     finding = (
         f"In a pair of a correct and an incorrect solution, the correct one scores higher with probability "
@@ -59,61 +61,72 @@ def separation(subject: Subject) -> list[Section]:
         ("AUROC within a problem", estimate_cell(s.within_problem_auroc), f"{s.within_problem_auroc.n:,}"),
         ("average precision", estimate_cell(s.average_precision), f"{s.average_precision.n:,}"),
     ]
-    return [
-        Section(
-            "separation",
-            title,
-            finding,
-            [
-                Figure(
-                    "histogram",
-                    score_histogram(score_distribution(samples), threshold=threshold, signal=label),
-                    "The less the two distributions overlap, the better the score separates.",
-                    n,
-                    "counts, no interval",
-                    equations.SCORE,
-                    half=True,
-                ),
-                Figure(
-                    "ecdf",
-                    ecdf_figure(shape, threshold=threshold, signal=label),
-                    "The share of scores up to each value; the gap between the lines is TPR + TNR − 1 there.",
-                    n,
-                    BAND,
-                    equations.ECDF,
-                    half=True,
-                ),
-                Figure(
-                    "roc",
-                    roc_pr_figure(curves, threshold=threshold),
-                    "The area under the line is the AUROC; the dotted diagonal is chance.",
-                    n,
-                    f"{BAND}; area {estimate_cell(curves.auroc)}",
-                    equations.ROC,
-                    half=True,
-                ),
-                Figure(
-                    "pr",
-                    roc_pr_figure(curves, "pr", threshold=threshold),
-                    "Precision as more solutions are accepted; the dotted line is accepting at random.",
-                    n,
-                    f"{BAND}; average precision {estimate_cell(curves.average_precision)}",
-                    equations.PRECISION,
-                    half=True,
-                ),
-                Figure(
-                    "violin",
-                    violin_figure({subject.run: shape}, threshold=threshold, signal=label),
-                    "Each distribution with its median and middle half; two peaks on one side are a warning sign.",
-                    n,
-                    f"quartiles, no interval; bandwidth {shape.bandwidth:.2g}",
-                    equations.DENSITY,
-                    half=True,
-                ),
-                Table("Ranking, with 95% intervals", ("number", "value", "problems"), rows, half=True),
-            ],
-        )
+    blocks: list[Block] = [
+        *_distributions(subject, shape, n),
+        *_curves(subject, curves, n),
+        _violin(subject, shape, n),
+        Table("Ranking, with 95% intervals", ("number", "value", "problems"), rows, half=True),
     ]
+    return [Section("separation", title, finding, blocks)]
+
+
+def _distributions(subject: Subject, shape: ScoreShape, n: str) -> list[Figure]:
+    threshold, label = subject.drawn_threshold, plain(subject.label)
+    return [
+        Figure(
+            "histogram",
+            score_histogram(score_distribution(subject.samples), threshold=threshold, signal=label),
+            "The less the two distributions overlap, the better the score separates.",
+            n,
+            "counts, no interval",
+            equations.SCORE,
+            half=True,
+        ),
+        Figure(
+            "ecdf",
+            ecdf_figure(shape, threshold=threshold, signal=label),
+            "The share of scores up to each value; the gap between the lines is TPR + TNR − 1 there.",
+            n,
+            BAND,
+            equations.ECDF,
+            half=True,
+        ),
+    ]
+
+
+def _curves(subject: Subject, curves: RocPr, n: str) -> list[Figure]:
+    return [
+        Figure(
+            "roc",
+            roc_pr_figure(curves, "roc", threshold=subject.drawn_threshold),
+            "The area under the line is the AUROC; the dotted diagonal is chance.",
+            n,
+            f"{BAND}; area {estimate_cell(curves.auroc)}",
+            equations.ROC,
+            half=True,
+        ),
+        Figure(
+            "pr",
+            roc_pr_figure(curves, "pr", threshold=subject.drawn_threshold),
+            "Precision as more solutions are accepted; the dotted line is accepting at random.",
+            n,
+            f"{BAND}; average precision {estimate_cell(curves.average_precision)}",
+            equations.PRECISION,
+            half=True,
+        ),
+    ]
+
+
+def _violin(subject: Subject, shape: ScoreShape, n: str) -> Figure:
+    return Figure(
+        "violin",
+        violin_figure({subject.run: shape}, threshold=subject.drawn_threshold, signal=plain(subject.label)),
+        "Each distribution with its median and middle half; two peaks on one side are a warning sign.",
+        n,
+        f"quartiles, no interval; bandwidth {shape.bandwidth:.2g}",
+        equations.DENSITY,
+        half=True,
+    )
 
 
 def thresholds(subject: Subject) -> list[Section]:
@@ -130,29 +143,10 @@ def thresholds(subject: Subject) -> list[Section]:
         f"{sweep.best:.3f} (95% CI [{sweep.best_low:.3f}, {sweep.best_high:.3f}])"
     )
     finding += f"; tuned on held-out problems it reaches {estimate_text(fit.balanced_f1)}." if fit else "."
-    rows = [
-        (
-            "in use",
-            f"{cells.threshold:.3f}",
-            estimate_cell(cells.balanced_f1),
-            estimate_cell(cells.tpr),
-            estimate_cell(cells.tnr),
-            estimate_cell(cells.mcc),
-        )
-    ]
+    rows = [("in use", f"{cells.threshold:.3f}", *_rates(cells))]
     if fit:
-        chosen = np.array(fit.thresholds)
-        spread = f"{np.nanmin(chosen):.3f} to {np.nanmax(chosen):.3f}"  # of the folds, not an interval
-        rows.append(
-            (
-                "best F1, cross-fitted",
-                spread,
-                estimate_cell(fit.balanced_f1),
-                estimate_cell(fit.tpr),
-                estimate_cell(fit.tnr),
-                estimate_cell(fit.mcc),
-            )
-        )
+        folds = np.array(fit.thresholds)
+        rows.append(("best F1, cross-fitted", f"{np.nanmin(folds):.3f} to {np.nanmax(folds):.3f}", *_rates(fit)))
     blocks: list[Block] = [
         Figure(
             "sweep",
@@ -181,6 +175,10 @@ def thresholds(subject: Subject) -> list[Section]:
     if fit:
         blocks.append(_costs(subject))
     return [Section("thresholds", title, finding, blocks)]
+
+
+def _rates(at: Confusion | CrossFit) -> tuple[str, ...]:
+    return tuple(estimate_cell(rate) for rate in (at.balanced_f1, at.tpr, at.tnr, at.mcc))
 
 
 def _costs(subject: Subject) -> Table:
