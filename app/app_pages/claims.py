@@ -28,7 +28,7 @@ def as_row(claim: Claim) -> dict[str, object]:
         "measured": show(claim.value, claim),
         "95% CI": f"[{show(claim.ci_low, claim)}, {show(claim.ci_high, claim)}]" if finite else "",
         "paper": "" if claim.paper is None else f"{claim.paper:g}",
-        "verdict": verdict(claim),
+        "result": verdict(claim),
         "seeds": claim.seeds,
         "problems": claim.n_problems,
     }

@@ -7,7 +7,7 @@ import streamlit as st
 from app.data import findings, sources
 from app.sections import scores
 from app.widgets import choices, parts
-from app.widgets.format import count, estimate
+from app.widgets.format import estimate
 
 QUESTION = "Do correct solutions score higher than incorrect ones?"
 
@@ -38,13 +38,13 @@ parts.equation(
 drill = findings.drill_down(source, signal)
 st.subheader("Where the score and the verifier disagree", anchor=False)
 labels = (
-    f"High score, verified incorrect ({count(len(drill.confident_wrong), 'solution')})",
-    f"Low score, verified correct ({count(len(drill.unsure_right), 'solution')})",
+    f"High score, incorrect ({len(drill.confident_wrong):,})",
+    f"Low score, correct ({len(drill.unsure_right):,})",
 )
 wrong_tab, right_tab = st.tabs(labels)
 with wrong_tab:
-    st.caption("The highest scores first: each is a mistake of the model or of the verifier.")
+    st.caption("Verified incorrect, the highest scores first: each is a mistake of the model or of the verifier.")
     parts.rollout_table(source, drill.confident_wrong, key="confident_wrong", signal=signal)
 with right_tab:
-    st.caption("The lowest scores first.")
+    st.caption("Verified correct, the lowest scores first.")
     parts.rollout_table(source, drill.unsure_right, key="unsure_right", signal=signal)

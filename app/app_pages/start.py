@@ -36,7 +36,7 @@ def show(key: str) -> None:
 
 def card(label: str, value: str, spread: str, page: str, link: str, help_text: str) -> None:
     """One number with its interval, and a link to the page about it."""
-    with st.container(border=True, width=171, gap="xsmall"):
+    with st.container(border=True, width=180, gap="xsmall"):
         st.metric(label, value, help=help_text)
         st.caption(spread)
         st.page_link(page, label=link, icon=":material/arrow_forward:")
@@ -125,7 +125,7 @@ with st.container(horizontal=True, gap="small"):
         f"Harmonic mean of TPR and TNR when scores above {separation.threshold:.2f} predict correct.",
     )
     card(
-        "Gain from weighted voting",
+        "Gain from weighting",
         f"{points(gain.value)} pts" if curve else UNDEFINED,
         points_interval(gain),
         "app_pages/voting.py",

@@ -98,8 +98,8 @@ def memory_in_words(source: Source) -> str:
     grid = sum(value.nbytes for value in vars(samples(source)).values() if isinstance(value, np.ndarray))
     words = f"{(where.memory + grid) / 1e6:.1f} MB in memory"
     if where.disk:
-        until = "session" if source.private else "server"
-        words += f", {where.disk / 1e6:.1f} MB in a temporary file that is deleted with the {until}"
+        until = "the session ends" if source.private else "the server stops"
+        words += f", {where.disk / 1e6:.1f} MB in a temporary file until {until}"
     return words
 
 

@@ -17,7 +17,7 @@ from laser_core import analysis
 from laser_core.figures import QUANTITIES, Trace, linked_figure
 
 ORDER_LABELS = {
-    SolutionOrder.VERIFIER: "correct first, then score",
+    SolutionOrder.VERIFIER: "verifier, then score",
     SolutionOrder.SCORE: "score",
     SolutionOrder.LENGTH: "length",
     SolutionOrder.LOG_RATIO: "log-ratio to the reference",

@@ -43,11 +43,11 @@ def choose(source: Source, signal: str) -> str:
             key="problem_kind",
             on_change=start_over,
             format_func=KIND_LABELS.__getitem__,
-            width=225,
+            width=205,
             **kept,
         )
         order = st.selectbox(
-            "Order", list(ORDER_LABELS), key="problem_order", format_func=ORDER_LABELS.__getitem__, width=195, **kept
+            "Order", list(ORDER_LABELS), key="problem_order", format_func=ORDER_LABELS.__getitem__, width=190, **kept
         )
         ids = findings.ordered_problems(source, signal, kind, order)
         wanted = st.text_input(
@@ -55,7 +55,7 @@ def choose(source: Source, signal: str) -> str:
             key="problem_search",
             placeholder="any text",
             on_change=start_over,
-            width=130,
+            width=125,
             **kept,
         )
         found = [i for i in ids if wanted.lower() in labels[i].lower()] if wanted else ids

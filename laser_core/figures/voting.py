@@ -134,8 +134,8 @@ def vote_figure(vote: Vote, answers: Sequence[str]) -> go.Figure:
 def _bars(
     style: Style, values: np.ndarray, winners: np.ndarray, write: Callable[[float], str], *, hatch: str
 ) -> go.Bar:
-    """One kind of vote, a bar for each of the first answers."""
-    outcome = "  ★ wins" if np.sum(winners) == 1 else "  ★ ties"
+    """One kind of vote, a bar for each of the first answers; without any weight nobody wins."""
+    outcome = "" if not np.any(values) else "  ★ wins" if np.sum(winners) == 1 else "  ★ ties"
     shown = [float(value) for value in values[:MAX_ANSWERS]]
     return go.Bar(
         y=list(range(len(shown))),
@@ -152,7 +152,7 @@ def _bars(
             },
         },
         text=[
-            f"<b>{write(value)}{outcome}</b>" if won else write(value)
+            f"<b>{write(value)}{outcome}</b>" if won and outcome else write(value)
             for value, won in zip(shown, winners[:MAX_ANSWERS], strict=True)
         ],
         textposition="outside",

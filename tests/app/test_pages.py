@@ -79,7 +79,7 @@ def test_start_shows_five_numbers(bundled_runs):
         "AUROC",
         "Within a problem",
         "Balanced F1",
-        "Gain from weighted voting",
+        "Gain from weighting",
     ]
     samples = Samples.from_rollouts(read(bundled_runs / "rollouts" / "laser.parquet").rollouts)
     assert app.metric[0].value == f"{100 * analysis.accuracy(samples).value:.1f}%"
