@@ -36,7 +36,7 @@ def show(key: str) -> None:
 
 def card(label: str, value: str, spread: str, page: str, link: str, help_text: str) -> None:
     """One number with its interval, and a link to the page about it."""
-    with st.container(border=True, width=180, gap="xsmall"):
+    with st.container(border=True, width=171, gap="xsmall"):
         st.metric(label, value, help=help_text)
         st.caption(spread)
         st.page_link(page, label=link, icon=":material/arrow_forward:")

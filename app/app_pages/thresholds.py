@@ -7,7 +7,7 @@ import streamlit as st
 from app.data import cache, findings, sources
 from app.sections import thresholds
 from app.widgets import parts
-from app.widgets.format import estimate, interval, number
+from app.widgets.format import estimate
 from laser_core import analysis
 
 source = sources.current()
@@ -36,7 +36,7 @@ better = (
 parts.header(
     question,
     f"At {fixed.threshold:.2f} the balanced F1 (TPR, TNR) is {estimate(fixed.balanced_f1)}. A threshold tuned on "
-    f"held-out problems does {better}: {number(tuned.value)} {interval(tuned)}.",
+    f"held-out problems does {better}: {with_interval(tuned)}.",
 )
 
 thresholds.panel(source, signal)

@@ -9,7 +9,7 @@ import streamlit as st
 from app.data import cache, findings, sources
 from app.data.sources import Source
 from app.widgets import parts
-from app.widgets.format import count, interval, literal, number, points, points_interval
+from app.widgets.format import count, literal, points, points_interval
 from laser_core import analysis
 from laser_core.analysis import Estimate
 from laser_core.errors import InputError
@@ -77,7 +77,7 @@ def comparison_sentence(runs: Sequence[Source]) -> str:
         signal = sources.signal_of(source)
         if signal is not None:
             within = findings.separated(source, signal).within_problem_auroc
-            values.append(f"{literal(source.title)} {number(within.value)} {interval(within)}, n = {within.n}")
+            values.append(f"{literal(source.title)} {with_interval(within)}, n = {within.n}")
     if not values:
         return "No run has a score."
     return f"AUROC within a problem with its 95% CI (chance is 0.50): {'; '.join(values)}."

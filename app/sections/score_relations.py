@@ -7,7 +7,7 @@ import streamlit as st
 from app.data import cache, findings
 from app.data.sources import Source
 from app.widgets import choices, parts
-from app.widgets.format import count, estimate, interval, literal, number
+from app.widgets.format import count, estimate, literal
 from laser_core import analysis
 from laser_core.errors import InputError
 from laser_core.figures import (
@@ -54,9 +54,9 @@ def _relation(source: Source, signal: str, found: analysis.LengthRelation, x: st
         key=f"score_{what}",
         alt=f"{parts.signal_label(signal)} against {x}, correct and incorrect solutions",
         see=f"Rank correlation (Spearman) {estimate(found.spearman)}; among correct solutions "
-        f"{number(found.spearman_correct.value)} {interval(found.spearman_correct)}, among incorrect ones "
-        f"{number(found.spearman_incorrect.value)} {interval(found.spearman_incorrect)}, within a problem "
-        f"{number(found.spearman_within_problem.value)} {interval(found.spearman_within_problem)}. Only the last three "
+        f"{with_interval(found.spearman_correct)}, among incorrect ones "
+        f"{with_interval(found.spearman_incorrect)}, within a problem "
+        f"{with_interval(found.spearman_within_problem)}. Only the last three "
         "show a dependence that correctness and difficulty do not explain. "
         f"{found.n_points:,} of {count(found.n_total, 'solution')} drawn; the means, with 95% intervals over problems, "
         "use all.",
@@ -116,7 +116,8 @@ def beside_signals(source: Source, signal: str) -> None:
         key="score_signals",
         alt=f"{metric.title} of the score and of every free signal, with 95% intervals",
         see=f"95% intervals over problems, n = {count(table.n_problems, 'problem')}. The last-token score costs one "
-        "more token per solution; the other signals are free. Choose one in the sidebar to see it on every page.",
+        "more token per solution; signals computed from log-probs and lengths are free. Choose a signal in the sidebar "
+        "to see it on every page.",
         settings=parts.made_with(source, signal, metric=metric.field),
     )
     st.caption("  \n".join(f"**{name}**: {about}" for name, about in _explained(table)))

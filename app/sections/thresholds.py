@@ -198,7 +198,7 @@ def _sweep(source: Source, signal: str, fitted: Fitted, threshold: float) -> Non
         + f" is {score_text(sweep.best)} (95% CI {bounds(sweep.best_low, sweep.best_high, score_text)}), n = "
         f"{count(sweep.n_scored, 'solution')} of {count(sweep.n_problems, 'problem')}. Tuned on four fifths of the "
         f"problems and tested on the rest, {len(cross_fit.thresholds)} times: {folds}; balanced F1 "
-        f"{number(cross_fit.balanced_f1.value)} {interval(cross_fit.balanced_f1)}.",
+        f"{with_interval(cross_fit.balanced_f1)}.",
         settings=parts.made_with(source, signal, threshold=threshold, cost_ratio=fitted.cost_ratio),
     )
 

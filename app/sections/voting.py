@@ -144,16 +144,15 @@ def tokens(source: Source, signal: str) -> None:
     vote = "weighted" if sources.signal_of(source) else "majority"
     sure = worth.policy(vote, "confident")
     saved = f"{percent(sure.saved[-1])} (95% CI {bounds(sure.saved_low[-1], sure.saved_high[-1], percent)})"
-    change = bounds(sure.change_low[-1], sure.change_high[-1], points)
-    moved = points(sure.change[-1])
-    accuracy = f"accuracy by {moved} points {change}" if float(moved) else f"accuracy by no measurable amount {change}"
+    change, spread = points(sure.change[-1]), bounds(sure.change_low[-1], sure.change_high[-1], points)
+    changes = f"changes accuracy by {change} points" if float(change) else "leaves accuracy unchanged"
     parts.figure(
         accuracy_tokens_figure(worth),
         key="voting_tokens",
         alt="Accuracy against tokens sampled per problem, for votes of a fixed size and votes that stop early",
         see=f"With up to {sure.budget[-1]} solutions, stopping a {vote} vote once it is {percent(worth.confidence)} "
-        f"sure saves {saved} of the tokens and changes {accuracy}; n = {count(worth.n_problems, 'problem')}, each in "
-        f"{worth.n_orders} random orders. Up and to the left is better.",
+        f"sure saves {saved} of the tokens and {changes} ({spread} points); n = "
+        f"{count(worth.n_problems, 'problem')}, each in {worth.n_orders} random orders. Up and to the left is better.",
         settings=parts.made_with(source, signal, confidence=worth.confidence),
     )
     if worth.drop is not None:

@@ -15,9 +15,7 @@ from app.widgets.format import (
     bounds,
     count,
     estimate,
-    interval,
     literal,
-    number,
     percent,
     points,
     points_interval,
@@ -148,5 +146,5 @@ def trained(source: Source, signal: str) -> Reveal:
     for other in sources.bundled_sources().values():
         if "score" in other.signals:
             within = findings.separated(other, "score").within_problem_auroc
-            values.append(f"{literal(other.title)} {number(within.value)} {interval(within)}, n = {within.n}")
+            values.append(f"{literal(other.title)} {with_interval(within)}, n = {within.n}")
     return Reveal(f"AUROC within a problem with its 95% CI (chance is 0.50): {'; '.join(values)}.")

@@ -79,8 +79,7 @@ def score_text(value: float | None) -> str:
 
 def mean_score(mean: Estimate) -> str:
     """A mean score with its interval, all to the same digits: "0.073 [0.062, 0.083]"."""
-    is_small = math.isfinite(mean.value) and abs(mean.value) < 0.1
-    return f"{score_text(mean.value)} {interval(mean, 3 if is_small else 2)}"
+    return with_interval(mean, 3 if math.isfinite(mean.value) and abs(mean.value) < 0.1 else 2)
 
 
 def small(value: float) -> str:
@@ -130,6 +129,12 @@ def bounds(low: float, high: float, write: Callable[[float], str] = number) -> s
 def interval(estimate: Estimate, digits: int = 2) -> str:
     """The 95% interval of an estimate, as "[0.81, 0.87]"."""
     return bounds(estimate.ci_low, estimate.ci_high, lambda end: number(end, digits))
+
+
+def with_interval(value: Estimate, digits: int = 2) -> str:
+    """An estimate with its 95% interval but without n: "0.84 [0.81, 0.87]"."""
+    shown = interval(value, digits)
+    return f"{number(value.value, digits)} {shown if shown.startswith('[') else f'({shown})'}"
 
 
 def percent_interval(estimate: Estimate, digits: int = 0) -> str:
