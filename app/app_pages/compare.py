@@ -7,7 +7,7 @@ import streamlit as st
 from app.data import cache, sources
 from app.sections import compare
 from app.widgets import parts
-from app.widgets.format import literal
+from app.widgets.format import literal, with_interval
 from laser_core.figures import training_figure
 from laser_core.figures.runs import PANELS
 
@@ -66,7 +66,7 @@ names = list(dict.fromkeys(name for row in rows.values() for name in row))
 st.table(  # unlike a data frame, its type grows with the page's in presentation mode
     {"finding": names}
     | {
-        literal(run): [f"{with_interval(row[name], 3)}" if name in row else "" for name in names]
+        literal(run): [with_interval(row[name], 3) if name in row else "" for name in names]
         for run, row in rows.items()
     }
 )

@@ -7,7 +7,7 @@ import streamlit as st
 from app.data import cache, findings, sources
 from app.sections import thresholds
 from app.widgets import parts
-from app.widgets.format import estimate
+from app.widgets.format import estimate, with_interval
 from laser_core import analysis
 
 source = sources.current()

@@ -20,6 +20,7 @@ from app.widgets.format import (
     points,
     points_interval,
     score_text,
+    with_interval,
 )
 from laser_core import analysis
 

@@ -49,7 +49,7 @@ _NAMES = {
 
 def free_signals(subject: Subject) -> list[Section]:
     """The score beside the free signals."""
-    title = "Is the score better than free signals?"
+    title = "Is the score better than other signals?"
     try:
         table = compare_signals(subject.samples, subject.rollouts, seed=subject.seed)
     except InputError as error:
@@ -85,18 +85,18 @@ def free_signals(subject: Subject) -> list[Section]:
                 "`laser score MODEL FILE --traces --out scored.parquet` adds them"
             )
         )
-    return [Section("signals", title, _best_free_signal(table), blocks)]
+    return [Section("signals", title, _best_other_signal(table), blocks)]
 
 
-def _best_free_signal(table: SignalTable) -> str:
-    """The finding: the free signal with the largest AUROC within a problem, beside the score."""
-    free = [row for row in table.rows if row.signal != "score" and math.isfinite(row.within_problem_auroc.value)]
-    if not free or table.rows[0].signal != "score":
+def _best_other_signal(table: SignalTable) -> str:
+    """The finding: the other signal with the largest AUROC within a problem, beside the score."""
+    others = [row for row in table.rows if row.signal != "score" and math.isfinite(row.within_problem_auroc.value)]
+    if not others or table.rows[0].signal != "score":
         return ""
-    best = max(free, key=lambda row: row.within_problem_auroc.value)
+    best = max(others, key=lambda row: row.within_problem_auroc.value)
     d = best.within_difference
     return (
-        f"By AUROC within a problem the best free signal is {excerpt(best.signal.removeprefix('signal.'), 40)}, at "
+        f"By AUROC within a problem the best other signal is {excerpt(best.signal.removeprefix('signal.'), 40)}, at "
         f"{estimate_text(best.within_problem_auroc, noun='mixed problem')}; minus the score’s AUROC that is "
         f"{number(d.value, 2)} (95% CI {interval(d, 2)}, paired)."
     )
@@ -198,12 +198,12 @@ def settings(subject: Subject) -> list[Section]:
             (
                 SettingsMetric.ECE,
                 "The distance of the clipped score from a calibrated probability; smaller is better.",
-                "point estimates",
+                "none, point estimates",
             ),
             (
                 SettingsMetric.AT_BOUND,
                 "Clipping makes scores equal; where their share is large, votes lose information.",
-                "shares",
+                "none, shares",
             ),
         )
         if np.isfinite(getattr(found, metric.field)).any()

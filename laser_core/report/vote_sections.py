@@ -232,10 +232,11 @@ def compute(subject: Subject) -> list[Section]:
     if without:
         blocks.append(Missing(without))
     best = next(p for p in worth.policies if (p.vote, p.stop, p.drop) == (vote, "confident", False))
+    change, spread = points(best.change[-1]), points_interval(best.change_low[-1], best.change_high[-1])
+    changes = "leaves accuracy unchanged" if change == "0.0" else f"changes accuracy by {change} points"
     finding = (
         f"Stopping a {vote} vote of {top} once it is sure saves {best.saved[-1]:.0%} of the tokens "
-        f"(95% CI [{best.saved_low[-1]:.0%}, {best.saved_high[-1]:.0%}]) and changes accuracy by "
-        f"{points(best.change[-1])} points {points_interval(best.change_low[-1], best.change_high[-1])}; n = "
+        f"(95% CI [{best.saved_low[-1]:.0%}, {best.saved_high[-1]:.0%}]) and {changes} ({spread} points); n = "
         f"{count(worth.n_problems, 'problem')}."
     )
     return [Section("compute", title, finding, blocks)]
