@@ -25,9 +25,9 @@ parts.header(
     f"{estimate(separation.within_problem_auroc)}. Chance is 0.50.",
 )
 
-sections = {section: section.value for section in scores.Section}
+sections = choices.by_value(scores.ScoresSection)
 section = choices.one_of("Section", sections, key="scores_section", source=source, label_shown=False)
-scores.show(scores.Section(section), source, signal)
+scores.show(scores.ScoresSection(section), source, signal)
 parts.equation(
     r"\mathrm{AUROC} = P\left(r_s^{+} > r_s^{-}\right) + \tfrac12 P\left(r_s^{+} = r_s^{-}\right)",
     "The probability that a correct solution scores above an incorrect one, ties counting half. Over all problems, "

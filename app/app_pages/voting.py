@@ -90,6 +90,6 @@ with right:
         + (f" The verifier contradicts itself on {count(curve.n_conflicts, 'answer')}." if curve.n_conflicts else "")
     )
 
-sections = {section: section.value for section in voting.offered(source, signal)}
+sections = choices.by_value(voting.offered(source, signal))
 section = choices.one_of("Look closer", sections, key="voting_section", source=source, label_shown=False)
-voting.show(voting.Section(section), source, weighing, n)
+voting.show(voting.VotingSection(section), source, weighing, n)

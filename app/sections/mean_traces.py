@@ -16,7 +16,7 @@ from laser_core import analysis
 from laser_core.figures import mean_trace_figure
 
 
-class Scope(StrEnum):
+class MeanScope(StrEnum):
     """The problems that the means are taken over."""
 
     ALL = "all problems"
@@ -33,8 +33,8 @@ class Alignment(StrEnum):
 def show(shown: ProblemView) -> None:
     """Mean traces of correct and of incorrect solutions."""
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        scope = choices.one_of("Over", {one: one.value for one in Scope}, key="mean_over", source=shown.source)
-        by = choices.one_of("Aligned by", {one: one.value for one in Alignment}, key="mean_by", source=shown.source)
+        scope = choices.one_of("Over", choices.by_value(MeanScope), key="mean_over", source=shown.source)
+        by = choices.one_of("Aligned by", choices.by_value(Alignment), key="mean_by", source=shown.source)
         of = st.selectbox(
             "Of",
             shown.quantities,
@@ -43,7 +43,7 @@ def show(shown: ProblemView) -> None:
             width=210,
             **choices.kept(shown.source),
         )
-    problem = shown.position if scope == Scope.THIS else None
+    problem = shown.position if scope == MeanScope.THIS else None
     found = cache.remember(
         shown.source,
         ("mean traces", shown.signal, of, str(by), problem),

@@ -22,7 +22,7 @@ from laser_core.figures import (
 )
 
 
-class Section(StrEnum):
+class ScoresSection(StrEnum):
     """The sections, by title."""
 
     DISTRIBUTION = "Distribution"
@@ -32,7 +32,7 @@ class Section(StrEnum):
     FREE_SIGNALS = "Beside free signals"
 
 
-class Picture(StrEnum):
+class ScorePicture(StrEnum):
     """How a distribution is drawn."""
 
     HISTOGRAM = "histogram"
@@ -40,7 +40,7 @@ class Picture(StrEnum):
     VIOLIN = "violin"
 
 
-class Scope(StrEnum):
+class ScoreScope(StrEnum):
     """The problems whose solutions are counted."""
 
     ALL = "all problems"
@@ -54,18 +54,18 @@ class Counted(StrEnum):
     ANSWERED = "filtered: with an answer"
 
 
-def show(section: Section, source: Source, signal: str) -> None:
+def show(section: ScoresSection, source: Source, signal: str) -> None:
     """Draw one section."""
     match section:
-        case Section.DISTRIBUTION:
+        case ScoresSection.DISTRIBUTION:
             distribution(source, signal)
-        case Section.LENGTH:
+        case ScoresSection.LENGTH:
             score_relations.against_length(source, signal)
-        case Section.SIGNAL:
+        case ScoresSection.SIGNAL:
             score_relations.against_signal(source, signal)
-        case Section.STEP:
+        case ScoresSection.STEP:
             score_relations.against_step(source, signal)
-        case Section.FREE_SIGNALS:
+        case ScoresSection.FREE_SIGNALS:
             score_relations.beside_signals(source, signal)
 
 
@@ -73,15 +73,15 @@ def show(section: Section, source: Source, signal: str) -> None:
 def distribution(source: Source, signal: str) -> None:
     """Histogram, ECDF or violin of correct and of incorrect solutions' scores, over all problems or within one."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        picture = choices.one_of("Picture", {one: one.value for one in Picture}, key="score_picture", source=source)
-        scope = choices.one_of("Over", {one: one.value for one in Scope}, key="score_over", source=source)
-        counted = choices.one_of("Solutions", {one: one.value for one in Counted}, key="score_counted", source=source)
+        picture = choices.one_of("Picture", choices.by_value(ScorePicture), key="score_picture", source=source)
+        scope = choices.one_of("Over", choices.by_value(ScoreScope), key="score_over", source=source)
+        counted = choices.one_of("Solutions", choices.by_value(Counted), key="score_counted", source=source)
         bins = 40
-        if picture == Picture.HISTOGRAM:
+        if picture == ScorePicture.HISTOGRAM:
             bins = st.select_slider(
                 "Bins", [10, 20, 40, 80], value=40, key="score_bins", width=180, **choices.kept(source)
             )
-    problem_id = problem_chooser.choose(source, signal) if scope == Scope.ONE else None
+    problem_id = problem_chooser.choose(source, signal) if scope == ScoreScope.ONE else None
 
     def grid() -> Samples:
         found = cache.samples(source, signal)
@@ -96,7 +96,7 @@ def distribution(source: Source, signal: str) -> None:
 def _distribution_figure(
     source: Source,
     signal: str,
-    picture: Picture,
+    picture: ScorePicture,
     bins: int,
     grid: Callable[[], Samples],
     key: tuple[str | None, ...],
@@ -113,7 +113,7 @@ def _distribution_figure(
         f"{mean_score(spread.incorrect_mean)}; AUROC {estimate(separated.auroc)}."
     )
     left_out = f" {count(spread.n_unscored, 'solution')} without a score left out." if spread.n_unscored else ""
-    if picture == Picture.HISTOGRAM:
+    if picture == ScorePicture.HISTOGRAM:
         parts.figure(
             score_histogram(spread, threshold=decision, signal=name),
             key="score_histogram",
@@ -125,7 +125,7 @@ def _distribution_figure(
         return
     shape = cache.remember(source, ("shape", *key), lambda: analysis.score_shape(grid()))
     n = f"n = {count(shape.correct.n, 'correct solution')} and {shape.incorrect.n:,} incorrect."
-    if picture == Picture.ECDF:
+    if picture == ScorePicture.ECDF:
         parts.figure(
             ecdf_figure(shape, threshold=decision, signal=name),
             key="score_ecdf",

@@ -37,7 +37,7 @@ class Cell(StrEnum):
         return self in (Cell.TRUE_ACCEPTS, Cell.FALSE_REJECTS)
 
 
-class Picture(StrEnum):
+class ThresholdPicture(StrEnum):
     """What is drawn of the thresholds."""
 
     SWEEP = "every threshold"
@@ -65,11 +65,11 @@ def panel(source: Source, signal: str) -> None:
         _confusion(source, cells, threshold)
         _shares(source, signal, cells, fitted)
     with left:
-        pictures = {picture: picture.value for picture in Picture}
+        pictures = choices.by_value(ThresholdPicture)
         picture = choices.one_of("Picture", pictures, key="threshold_picture", source=source, label_shown=False)
-        if picture == Picture.SWEEP:
+        if picture == ThresholdPicture.SWEEP:
             _sweep(source, signal, fitted, threshold)
-        elif picture == Picture.ROC:
+        elif picture == ThresholdPicture.ROC:
             _roc(source, signal, threshold)
         else:
             _precision_recall(source, signal, threshold)

@@ -19,7 +19,7 @@ from laser_core.errors import InputError
 from laser_core.figures import SettingsMetric, accuracy_tokens_figure, sensitivity_figure
 
 
-class Section(StrEnum):
+class VotingSection(StrEnum):
     """The sections, by title."""
 
     ONE_VOTE = "One vote"
@@ -28,27 +28,27 @@ class Section(StrEnum):
     TOKENS = "Tokens spent"
 
 
-def offered(source: Source, signal: str | None) -> list[Section]:
+def offered(source: Source, signal: str | None) -> list[VotingSection]:
     """The sections that a run's rollouts allow."""
     meta = source.rollouts.meta
-    sections = [Section.ONE_VOTE]
+    sections = [VotingSection.ONE_VOTE]
     if signal is not None:
-        sections.append(Section.CHANGED)
+        sections.append(VotingSection.CHANGED)
     if signal == "score" and meta.beta_v and meta.c_ref is not None:
-        sections.append(Section.SETTINGS)
-    return [*sections, Section.TOKENS]
+        sections.append(VotingSection.SETTINGS)
+    return [*sections, VotingSection.TOKENS]
 
 
-def show(section: Section, source: Source, signal: str, n: int) -> None:
+def show(section: VotingSection, source: Source, signal: str, n: int) -> None:
     """Draw one section; ``n`` is the number of solutions in a vote."""
     match section:
-        case Section.ONE_VOTE:
+        case VotingSection.ONE_VOTE:
             one_vote.show(source, signal, n)
-        case Section.CHANGED:
+        case VotingSection.CHANGED:
             changed(source, signal)
-        case Section.SETTINGS:
+        case VotingSection.SETTINGS:
             other_settings(source, n)
-        case Section.TOKENS:
+        case VotingSection.TOKENS:
             tokens(source, signal)
 
 

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.data.sources import Source
-from app.sections.scores import Scope
-from app.sections.scores import Section as ScoresSection
-from app.sections.voting import Section as VotingSection
+from app.sections.scores import ScoreScope, ScoresSection
+from app.sections.voting import VotingSection
 from app.tour import reveals
 from app.tour.presets import Example
 from app.tour.reveals import Reveal
@@ -86,7 +85,7 @@ STEPS = (
         question="AUROC over all problems, or AUROC within a problem: which is larger here?",
         options=("over all problems", "about the same", "within a problem"),
         reveal=reveals.misleading,
-        choices=(("scores_section", ScoresSection.DISTRIBUTION), ("score_over", Scope.ALL)),
+        choices=(("scores_section", ScoresSection.DISTRIBUTION), ("score_over", ScoreScope.ALL)),
     ),
     Step(
         page="thresholds",

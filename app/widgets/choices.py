@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import Literal, TypedDict, TypeVar
 
 import streamlit as st
@@ -10,6 +11,7 @@ import streamlit as st
 from app.data.sources import Source
 
 T = TypeVar("T")
+Option = TypeVar("Option", bound=StrEnum)
 
 
 class Kept(TypedDict):
@@ -26,6 +28,11 @@ def kept(source: Source) -> Kept:
     text of a private file, and nobody else could open the link.
     """
     return {"persist_state": "session", "bind": None if source.private else "query-params"}
+
+
+def by_value(options: Iterable[Option]) -> dict[Option, str]:
+    """Options whose values are their texts on the page."""
+    return {option: option.value for option in options}
 
 
 def one_of(label: str, labels: Mapping[T, str], *, key: str, source: Source, label_shown: bool = True) -> T:
