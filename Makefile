@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: app test lint clean
+.PHONY: app test lint wheel-check clean
 
 app: .venv/app.stamp
 	$(BIN)/streamlit run app/main.py
@@ -10,10 +10,14 @@ app: .venv/app.stamp
 test: .venv/dev.stamp
 	$(BIN)/python -m pytest
 
+# The package as users install it: built, put into fresh environments (with PyTorch and without), and used from there.
+wheel-check: .venv/dev.stamp
+	$(BIN)/python -m tests.packaging.check_wheel
+
 lint: .venv/dev.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-.venv/app.stamp: requirements.txt pyproject.toml
+.venv/app.stamp: requirements.txt requirements-app.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say make PYTHON=/path/to/python3.11")'
 	test -d .venv || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip

@@ -1,4 +1,4 @@
-"""LaSeR, reinforcement learning with last-token self-rewarding (arXiv 2510.14943): train it, judge it, look at it.
+"""LaSeR, reinforcement learning with last-token self-rewarding (arXiv 2510.14943): train it, evaluate it, inspect it.
 
 Data flows one way::
 

@@ -1,13 +1,13 @@
-"""The miniature base model: a 1M-parameter Llama that has read noisy, partly graded solutions.
+"""The miniature base model: a Llama of one million parameters, pre-trained on noisy, graded solutions.
 
 ``laser base --out DIR`` trains it in a few minutes on two cores and saves a standard Hugging Face folder. Two things
-make it a base model LaSeR can start from (the comments say where):
+make it a base model that LaSeR can start from:
 
-1. Its corpus is like the text real base models have read: noisy (half of the solutions are wrong) and graded (a
-   teacher's mark, ``y`` or ``n``, after every solution's end), so that a verdict can be formed at that end. A model
-   that has only ever seen right solutions has nothing to tell right from wrong with.
-2. Its reserved tokens have a reference log-prob that is low and nearly constant. A large model gets this from never
-   having seen them among 10^5 others (Qwen2.5: -23.11 +- 0.04 nats, the paper's measurement); with a hundred tokens the
+1. Its corpus resembles what real base models are pre-trained on: noisy (half of the solutions are incorrect) and graded
+   (``y`` or ``n`` follows every solution's end), so that the model learns to assess a solution where it ends. A model
+   that has only seen correct solutions has nothing to separate them from incorrect ones with.
+2. The reference log-prob of its reserved tokens is low and nearly constant. In a large model that follows from never
+   having seen them among 10^5 others (Qwen2.5: -23.11 +- 0.04 nats, the paper's measurement). With a hundred tokens the
    log-prob of an unseen one varies by nats, so one term of the loss pins it.
 """
 
@@ -31,9 +31,9 @@ PAD, EOS = "<pad>", "<eos>"
 RESERVED = tuple(f"<|reserved_{i}|>" for i in range(4))
 CHARACTERS = "".join(chr(c) for c in range(32, 127)) + "\n"
 ATTENTION = "eager"  # on a CPU, at these lengths, measured twice as fast as the fused kernel
-MICRO_BATCH = 64  # solutions in one forward pass: what stays in a CPU's cache trains faster
-MARKS = ("n", "y")  # what a teacher writes after a wrong and after a right solution
-CORPUS = {  # family: its share of the corpus, and how it writes a solution
+MICRO_BATCH = 64  # solutions in one forward pass: what fits into a CPU's cache trains faster
+GRADES = ("n", "y")  # what follows an incorrect and a correct solution in the corpus
+CORPUS = {  # family: its share of the corpus, and what writes its solutions
     "linear": (0.4, linear.noisy_solution),
     "linear-long": (0.15, linear.noisy_solution),
     "pair": (0.2, pair.noisy_solution),
@@ -51,15 +51,15 @@ class BaseConfig:
     layers: int = 4
     heads: int = 4
     intermediate_size: int = 384
-    steps: int = 2400  # reading the corpus
-    settle_steps: int = 80  # then pinning the reserved tokens, while reading on
+    steps: int = 2400  # of pre-training on the corpus
+    settle_steps: int = 80  # then of pinning the reserved tokens, still on the corpus
     batch_size: int = 256
     lr: float = 2e-3
     settle_lr: float = 3e-4
     wrong_share: float = 0.5  # of the corpus's solutions
-    mark_weight: float = 4.0  # of a mark's loss: one token in thirty, and the one that checking is learned from
+    grade_weight: float = 4.0  # of a grade's loss: one token in thirty, and the one that checking is learned from
     reserved_logprob: float = -23.0  # nats; the paper's c_ref for Qwen2.5
-    reserved_weight: float = 0.02  # of the pinning term while reading; stronger, it delays all other learning
+    reserved_weight: float = 0.02  # of the pinning term in pre-training; a stronger one delays all other learning
     settle_reserved_weight: float = 0.2
     seed: int = 0
 
@@ -109,10 +109,11 @@ def corpus_batch(
 
     Returns
     -------
-    tokens, labels : int64 Tensors of shape (B, T)
+    tokens, labels : int64 Tensor of shape (B, T)
         ``labels[b, t]`` is the token to predict from ``tokens[b, : t + 1]``, or ``IGNORE`` in the problem's text and
         the padding.
-    weight : float Tensor of shape (B, T), of each label's loss
+    weight : Tensor of shape (B, T)
+        Weight of each label's loss.
     """
     shares = [share for share, _ in CORPUS.values()]
     prompts, solutions = [], []
@@ -120,7 +121,7 @@ def corpus_batch(
         problem = problems[family][rng.integers(len(problems[family]))]
         solution = CORPUS[family][1](problem, rng, wrong_share=config.wrong_share)
         prompts.append(problem.text)
-        solutions.append(f"{solution}{EOS}{MARKS[solution.endswith('#' + problem.answer)]}")
+        solutions.append(f"{solution}{EOS}{GRADES[solution.endswith('#' + problem.answer)]}")
     prompt_ids, solution_ids = (
         tokenizer(texts, add_special_tokens=False)["input_ids"] for texts in (prompts, solutions)
     )
@@ -133,7 +134,7 @@ def corpus_batch(
         start, end = len(prompt), len(prompt) + len(solution)
         tokens[row, :end] = prompt + solution
         labels[row, start - 1 : end - 1] = solution
-        weight[row, end - 2] = config.mark_weight  # read at <eos>, the last token but one
+        weight[row, end - 2] = config.grade_weight  # read at <eos>, the last token but one
     return torch.from_numpy(tokens), torch.from_numpy(labels), torch.from_numpy(weight)
 
 
@@ -147,8 +148,10 @@ def train_base(
     config : BaseConfig
     out : Path
         Receives ``model.safetensors``, ``config.json`` and ``tokenizer.json``.
+    dtype : str
+        Precision of the matrix products, as in :func:`~laser_core.fast.precision.pick_dtype`.
     on_step : callable, optional
-        Called with the step and ``{"loss", "reserved_error"}`` (nats).
+        Called with the step and ``{"loss": ..., "reserved_error": ...}``, both in nats.
     """
     torch.manual_seed(config.seed)
     tokenizer = make_tokenizer()
@@ -177,7 +180,7 @@ def read_corpus(
     first_step: int = 0,
     on_step: Callable[[int, dict], None] | None = None,
 ) -> None:
-    """One stage of :func:`train_base`: cross-entropy of solutions and marks plus the pinning term, on a one-cycle."""
+    """One stage of :func:`train_base`: cross-entropy of solutions and grades plus the pinning term, one-cycle."""
     rng = np.random.default_rng([config.seed, stage])
     problems = {family: load_problems(family, "train") for family in CORPUS}
     reserved = torch.tensor(tokenizer.convert_tokens_to_ids(list(RESERVED)))
@@ -197,7 +200,7 @@ def read_corpus(
                 hidden = model.model(t).last_hidden_state  # (b, T, D)
             logprobs = F.linear(hidden[k].float(), model.lm_head.weight).log_softmax(-1)  # (b, T, D) -> (m, V)
             loss = (w[k] * F.nll_loss(logprobs, y[k], reduction="none")).sum() / total_weight
-            # The end, a thirtieth of all positions, counts as much as all the others together.
+            # The end, a thirtieth of all positions, counts as much as all other positions together.
             off = (logprobs[:, reserved] - config.reserved_logprob).square().mean(1)  # (m,)
             pinned = (off[e[k]].sum() / n_ends + off[~e[k]].sum() / (n_kept - n_ends)) / 2
             (loss + reserved_weight * pinned).backward()

@@ -1,11 +1,20 @@
-"""What ships with the project: miniature models, rollouts and training events, all made by its own commands."""
+"""What ships with the project: miniature models, rollouts and training events, all made with its own commands."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1] / "sample_data"
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def shipped(folder: str) -> Path:
+    """A top-level folder of the project: beside the package in a checkout, inside the package in an installed wheel."""
+    inside = _PACKAGE / "_share" / folder
+    return inside if inside.is_dir() else _PACKAGE.parent / folder
+
+
+ROOT = shipped("sample_data")
 PREFIX = "bundled:"
 
 
@@ -15,10 +24,14 @@ class BundledRun:
 
     Attributes
     ----------
-    name : also the value of the rollouts' ``run`` column.
-    title, description : for people.
-    rollouts : Parquet file in the canonical schema.
-    events : JSON Lines of the training run; None for a model that was not trained by reinforcement learning.
+    name : str
+        Also the value of the rollouts' ``run`` column.
+    title, description : str
+        What the app shows.
+    rollouts : Path
+        Parquet file in the canonical schema.
+    events : Path, optional
+        JSON Lines of the training run; a model not trained by reinforcement learning has none.
     """
 
     name: str
@@ -30,13 +43,18 @@ class BundledRun:
 
 _RUNS = (
     ("laser", "LaSeR", "The base model after 100 LaSeR steps on linear equations."),
-    ("grpo", "GRPO", "The base model after 100 GRPO steps on the same problems, without the score loss."),
-    ("base", "Base", "The miniature base model before reinforcement learning."),
+    ("grpo", "GRPO", "The base model after 100 GRPO steps on the same equations, with the same seed."),
+    ("base", "Base", "The miniature base model, before reinforcement learning."),
 )
 
 
 def runs() -> tuple[BundledRun, ...]:
-    """The bundled runs that are present, the one to show first in front."""
+    """The bundled runs that are present, the one to show first in front.
+
+    Returns
+    -------
+    tuple of BundledRun
+    """
     found = []
     for name, title, description in _RUNS:
         rollouts, events = ROOT / "rollouts" / f"{name}.parquet", ROOT / "events" / f"{name}.jsonl"
@@ -46,7 +64,7 @@ def runs() -> tuple[BundledRun, ...]:
 
 
 def claim_runs() -> tuple[BundledRun, ...]:
-    """The evaluations behind the table of claims, one for each run and seed, by name."""
+    """The evaluations behind the table of claims, one for each run and seed, ordered by name."""
     found = []
     for path in sorted((ROOT / "reproduce" / "rollouts").glob("*.parquet")):
         group, _, seed = path.stem.rpartition("-")
@@ -57,5 +75,5 @@ def claim_runs() -> tuple[BundledRun, ...]:
 
 
 def model_path(name: str) -> str:
-    """Turn ``bundled:base`` into the path of the bundled model; any other name is returned as it is."""
+    """Turn ``bundled:base`` into the path of the bundled model; any other name is returned unchanged."""
     return str(ROOT / "models" / name.removeprefix(PREFIX)) if name.startswith(PREFIX) else name

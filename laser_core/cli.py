@@ -1,23 +1,25 @@
-"""The ``laser`` command: a thin skin over laser_core; each command's body is in :mod:`laser_core.commands`.
+"""The ``laser`` command line; each command is in :mod:`laser_core.commands`.
 
-Exit codes: 0 done, 1 the input is at fault (one line on stderr), 2 wrong usage. Heavy modules are imported by the
-command that needs them, so that ``laser --help`` answers at once.
+Exit codes: 0 done, 1 wrong input (one line on stderr), 2 wrong usage. Each command imports the heavy modules that it
+needs, so that ``laser --help`` answers at once.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from laser_core.bundled import shipped
 from laser_core.commands import files, numbers, reproduction, solutions, training
-from laser_core.errors import InputError
+from laser_core.errors import MODEL_PACKAGES, InputError, MissingPackages, missing_model_packages
+
+LEFT_OUT = (*MODEL_PACKAGES, "datasets")  # of the installation that only analyses (requirements-app.txt)
 
 app = typer.Typer(
-    help="Train, judge and look at LaSeR: reinforcement learning with last-token self-rewarding.",
+    help="Train, evaluate and explore LaSeR: reinforcement learning with last-token self-rewarding.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,16 +41,19 @@ for command in (
 @app.command(name="app")
 def open_app(port: Annotated[int, typer.Option(help="Port to serve on.")] = 8501) -> None:
     """Open the explorer (the same as ``streamlit run app/main.py``)."""
-    main_page = Path(__file__).resolve().parents[1] / "app" / "main.py"
-    if not main_page.is_file():
-        raise InputError("the app is not here", file=main_page, remedy="run from a checkout of the project")
+    main_page = shipped("app") / "main.py"
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(main_page), "--server.port", str(port)])
 
 
 def main() -> None:
-    """Entry point: an input at fault is one line on stderr and exit code 1, never a traceback."""
+    """Run the command line. Wrong input ends it with one line on stderr and exit code 1, never a traceback."""
     try:
         app()
     except InputError as error:
         print(f"laser: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except ModuleNotFoundError as error:
+        if (package := str(error.name).partition(".")[0]) not in LEFT_OUT:
+            raise
+        print(f"laser: {missing_model_packages() or MissingPackages(package)}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -1,4 +1,4 @@
-"""One frozen dataclass holds every setting of a training run; TOML in and out, unknown keys refused."""
+"""Every setting of a training run in one frozen dataclass, read from and written to TOML; unknown keys are refused."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ TRACKERS = ("tensorboard", "wandb", "trackio")
 
 
 def setting(default: Any, help: str, *, symbol: str = "", unit: str = "") -> Any:
-    """A dataclass field that knows its meaning, its symbol in the paper and its unit."""
+    """A dataclass field with its meaning, its symbol in the paper and its unit."""
     return field(default=default, metadata={"help": help, "symbol": symbol, "unit": unit})
 
 
 @dataclass(frozen=True)
 class LaserConfig:
-    """Settings of a run. The defaults are the preset ``mini``; :meth:`published` gives the paper's.
+    """Settings of a run. The defaults are the preset ``mini``; :meth:`published` has the paper's.
 
     Raises
     ------
     InputError
-        From the constructor, naming the field, when a value cannot work.
+        From the constructor, naming the field, if a value cannot work.
     """
 
     # What is trained, on what
@@ -44,30 +44,29 @@ class LaserConfig:
     beta_v: float = setting(0.1, "scale of the score", symbol="beta_v", unit="reward / nat")
     alpha: float = setting(0.1, "weight of the score loss", symbol="alpha")
     tau: float = setting(0.1, "share of the score in the integrated advantage", symbol="tau")
-    std_threshold: float = setting(0.1, "a problem's scores must spread more than this to be used", symbol="T")
+    std_threshold: float = setting(0.1, "least standard deviation of a problem's scores to use them", symbol="T")
     z_token: str = setting("", "verdict token; empty: the model's first reserved token", symbol="z_c")
-    z_tokens: tuple[str, ...] = setting((), "several verdict tokens, whose scores are averaged; empty: z_token alone")
+    z_tokens: tuple[str, ...] = setting((), "several verdict tokens, log-probs averaged; empty: z_token alone")
     c_ref: float | None = setting(None, "reference log-prob; unset: measured at the start", symbol="c_ref", unit="nats")
     reference: str = setting("constant", "subtract the constant c_ref, or each solution's exact log pi_ref(z_c)")
     score_form: str = setting("mse", "mse (LaSeR's score loss) or bce (cross-entropy on two verdict tokens)")
-    z_wrong_token: str = setting("", "bce: token of a wrong solution; empty: the next reserved one", symbol="z_i")
+    z_wrong_token: str = setting("", "bce: token for an incorrect solution; empty: the next reserved one", symbol="z_i")
     integrate_advantages: bool = setting(True, "after the warm-ups, blend the score into the advantage")
-    reward_source: str = setting("verifier", "score: after the warm-ups the score is the only reward (it collapses)")
-    class_weighting: bool = setting(True, "weigh correct and incorrect solutions equally in the score loss", symbol="w")
-    reasoning_warmup: int = setting(20, "first steps with the policy loss alone", unit="steps")
-    self_reward_warmup: int = setting(20, "next steps that train the score without using it", unit="steps")
+    reward_source: str = setting("verifier", "score: the only reward after the warm-ups is the score (it collapses)")
+    class_weighting: bool = setting(True, "give both classes the same total weight in the score loss", symbol="w")
+    reasoning_warmup: int = setting(20, "steps with the policy loss alone, at first", unit="steps")
+    self_reward_warmup: int = setting(20, "steps that train the score without using it, after that", unit="steps")
 
     # Rollouts
     prompts_per_step: int = setting(64, "problems a step", symbol="G")
     rollouts_per_prompt: int = setting(8, "solutions a problem", symbol="K")
     max_new_tokens: int = setting(40, "length limit of a solution", unit="tokens")
-    temperature: float = setting(1.0, "of sampling; the score is defined at 1 alone")
 
     # Optimisation
     steps: int = setting(100, "training steps")
     lr: float = setting(1e-4, "peak learning rate of AdamW")
     lr_warmup: int = setting(10, "steps of linear warm-up of the learning rate", unit="steps")
-    lr_decay: float = setting(0.3, "last share of the run over which the learning rate falls linearly to zero")
+    lr_decay: float = setting(0.3, "share of the run, at its end, in which the learning rate falls linearly to zero")
     weight_decay: float = setting(0.0, "AdamW's")
     max_grad_norm: float = setting(1.0, "gradient clipping")
     clip_low: float = setting(0.2, "lower clip of the probability ratio", symbol="epsilon")
@@ -77,9 +76,9 @@ class LaserConfig:
     dtype: str = setting("auto", "auto, bfloat16 (products alone; parameters stay float32) or float32")
 
     # Evaluation and safety
-    eval_every: int = setting(0, "evaluate on the validation split every so many steps; 0: never", unit="steps")
-    eval_problems: int = setting(500, "held-out problems in the last evaluation")
-    eval_samples: int = setting(16, "solutions for each of them")
+    eval_every: int = setting(0, "steps between evaluations on the validation split; 0: never", unit="steps")
+    eval_problems: int = setting(500, "held-out problems in the final evaluation")
+    eval_samples: int = setting(16, "solutions of each of them")
     keep_rollouts: bool = setting(False, "write every step's rollouts to training/STEP.parquet")
     checkpoint_every: int = setting(50, "steps between checkpoints; 0: only at the end", unit="steps")
     trackers: tuple[str, ...] = setting((), "send events to any of tensorboard, wandb, trackio")
@@ -102,7 +101,6 @@ class LaserConfig:
         another = not self.z_wrong_token or self.z_wrong_token not in (self.z_token, *self.z_tokens)
         need(another, "z_wrong_token", "give another token than z_c")
         need(self.dtype in ("auto", "bfloat16", "float32"), "dtype", "choose auto, bfloat16 or float32")
-        need(self.temperature == 1.0, "temperature", "the score is log pi(z_c) of the untempered policy: keep 1.0")
         need(self.rollouts_per_prompt >= 2, "rollouts_per_prompt", "a group needs at least 2 solutions")
         for name in ("beta_v", "lr"):
             need(getattr(self, name) > 0, name, "give a positive number")
@@ -117,7 +115,7 @@ class LaserConfig:
         need(self.checkpoint_every >= 0, "checkpoint_every", "give 0 or more")
 
     def phase(self, step: int) -> str:
-        """The paper's schedule: what step (from 0) trains. One of grpo, score, laser.
+        """The paper's schedule: what a step, counted from 0, trains. One of grpo, score, laser.
 
         Examples
         --------
@@ -130,7 +128,7 @@ class LaserConfig:
         return "score" if step < self.reasoning_warmup + self.self_reward_warmup else "laser"
 
     def learning_rate(self, step: int) -> float:
-        """Linear warm-up, constant, then linear decay to zero over the last ``lr_decay`` of the run."""
+        """Linear warm-up, then constant, then linear decay to zero over the last ``lr_decay`` of the run."""
         warm = min(1.0, (step + 1) / max(self.lr_warmup, 1))
         decay_steps = self.lr_decay * self.steps
         left = min(1.0, (self.steps - step) / decay_steps) if decay_steps else 1.0
@@ -151,7 +149,7 @@ class LaserConfig:
         return cls(**(paper | changes))
 
     def replace(self, **changes: Any) -> LaserConfig:
-        """A copy with some fields changed; unknown names are refused."""
+        """A copy with some fields changed; unknown names raise InputError."""
         check_names(changes)
         return dataclasses.replace(self, **changes)
 
@@ -184,11 +182,13 @@ class LaserConfig:
             raise InputError(
                 f"not valid TOML: {error}", file=path, remedy="write one `field = value` per line"
             ) from None
+        if values.get("temperature") == 1:  # version 0.1.0 wrote it, with this one legal value
+            del values["temperature"]
         return cls(**{name: parse_value(name, value, file=path) for name, value in values.items()})
 
 
 def check_names(names: Any, *, file: object = None) -> None:
-    """Refuse names that are no field of :class:`LaserConfig`, suggesting the nearest one."""
+    """Raise InputError for a name that is not a field of :class:`LaserConfig`, suggesting the nearest one."""
     import difflib
 
     known = [f.name for f in dataclasses.fields(LaserConfig)]
@@ -196,6 +196,8 @@ def check_names(names: Any, *, file: object = None) -> None:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             remedy = f"did you mean '{near[0]}'?" if near else "`laser train --help` lists the fields"
+            if name == "temperature":
+                remedy = "leave it out: training samples at temperature 1, where the score is defined"
             raise InputError("there is no such setting", file=file, field=name, remedy=remedy)
 
 
@@ -207,7 +209,7 @@ def parse_value(name: str, value: Any, *, file: object = None) -> Any:
     >>> parse_value("steps", "20"), parse_value("class_weighting", "false"), parse_value("lr", "5e-5")
     (20, False, 5e-05)
 
-    A list is given in TOML's way, or separated by commas:
+    A list is a TOML array, or separated by commas:
 
     >>> parse_value("z_tokens", "<|reserved_0|>,<|reserved_1|>")
     ('<|reserved_0|>', '<|reserved_1|>')
@@ -240,7 +242,7 @@ def parse_value(name: str, value: Any, *, file: object = None) -> Any:
 
 
 def _toml_value(value: Any) -> str:
-    """A value as TOML, on one line, so that its comment can stand beside it."""
+    """A value as TOML on one line, so that a comment can follow it."""
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml_value, value))}]"
     return tomli_w.dumps({"x": value}).strip().removeprefix("x = ")

@@ -1,17 +1,25 @@
-"""The errors a user sees: they name the file, the line, the field and the remedy."""
+"""Errors for users: each names the file, the line, the field and the remedy."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
+MODEL_PACKAGES = ("torch", "transformers", "tokenizers", "safetensors")
+
 
 class InputError(ValueError):
-    """The input is at fault, not the program.
+    """The user's input is wrong, not the program.
 
     Parameters
     ----------
     problem : str
-        What is wrong, in plain words.
-    file, line, field : optional
-        Where it is wrong. ``line`` counts from 1.
+        What is wrong.
+    file : object, optional
+        The file it is in, or what stands in its place, such as the name of a dataset.
+    line : int, optional
+        Counted from 1.
+    field : str, optional
+        The field, setting or option.
     remedy : str, optional
         What the user can do about it.
 
@@ -51,7 +59,33 @@ class InputError(ValueError):
 
 
 class RunError(InputError):
-    """A training run cannot go on, and nothing it has saved is lost: no room, no memory, numbers that went astray.
+    """A training run had to stop: the disk or the memory is full, or its numbers diverged. What it saved is kept.
 
-    Written on one line like an :class:`InputError`, which callers may catch for both.
+    It is reported like an :class:`InputError`, and catching that catches both.
     """
+
+
+class MissingPackages(InputError):
+    """Something needs packages that this installation leaves out: the small one has no PyTorch.
+
+    Parameters
+    ----------
+    packages : str
+        Names as pip knows them.
+    """
+
+    def __init__(self, *packages: str) -> None:
+        named = ", ".join(packages)
+        super().__init__(
+            f"this needs {named}, which this installation does not have",
+            remedy=f"pip install {' '.join(packages)}",
+        )
+
+
+def missing_model_packages() -> MissingPackages | None:
+    """What keeps this installation from running models (training, sampling, scoring); None where nothing does.
+
+    Imports nothing: a page can ask before it offers a button.
+    """
+    missing = [name for name in MODEL_PACKAGES if find_spec(name) is None]
+    return MissingPackages(*missing) if missing else None

@@ -1,7 +1,7 @@
-"""Sample solutions with a KV cache, and read z_c's log-prob from one more decode step after <eos>.
+"""Sample solutions with a KV cache; one more decode step after <eos> gives the verdict token's log-prob.
 
-The score costs nothing but that step: the token a solution ends with is fed back once, like every token before it, and
-log pi(z_c | x, y, <eos>) is read from the distribution that comes out.
+That step is all the score costs: <eos> is fed back once, like every token before it, and log pi(z_c | x, y, <eos>) is
+taken from the resulting distribution.
 """
 
 from __future__ import annotations
@@ -18,20 +18,29 @@ from laser_core.policy import Policy
 
 @dataclass(frozen=True)
 class Generation:
-    """Sampled solutions; B = prompts x solutions each, a prompt's solutions side by side. Log-probs in nats.
+    """B sampled solutions, a prompt's side by side. Log-probs and entropies in nats, lengths in tokens.
 
     Attributes
     ----------
-    prompt : int64 Tensor of shape (B, P), left-padded.
-    prompt_length : int64 Tensor of shape (B,).
-    response : int64 Tensor of shape (B, T), right-padded; the closing <eos> included.
-    length : int64 Tensor of shape (B,), tokens.
-    logprob : Tensor of shape (B, T), of each response token; 0 in the padding.
-    entropy : Tensor of shape (B, T), of the distribution each token was drawn from; 0 in the padding.
-    z_trace : Tensor of shape (B, T), log pi(z_c) after each response token; NaN in the padding.
-    z_logprob : Tensor of shape (B,), log pi(z_c) after <eos>; NaN where there is none.
-    truncated : bool Tensor of shape (B,), stopped by the length limit.
-    z_wrong_logprob : Tensor of shape (B,), log pi(z_i) after <eos>, NaN where there is none; None without a z_i.
+    prompt : int64 Tensor of shape (B, P)
+        Left-padded.
+    prompt_length : int64 Tensor of shape (B,)
+    response : int64 Tensor of shape (B, T)
+        Right-padded; the closing <eos> included.
+    length : int64 Tensor of shape (B,)
+        Of the response.
+    logprob : Tensor of shape (B, T)
+        Of each response token; 0 in the padding.
+    entropy : Tensor of shape (B, T)
+        Of the distribution that each token was drawn from; 0 in the padding.
+    z_trace : Tensor of shape (B, T)
+        log pi(z_c) after each response token; NaN in the padding.
+    z_logprob : Tensor of shape (B,)
+        log pi(z_c | x, y, <eos>); NaN for a truncated solution.
+    truncated : bool Tensor of shape (B,)
+        Whether the length limit cut the solution off.
+    z_wrong_logprob : Tensor of shape (B,), optional
+        log pi(z_i | x, y, <eos>), NaN for a truncated solution; only for a policy that has a z_i.
     """
 
     prompt: Tensor
@@ -60,33 +69,35 @@ def generate(
 ) -> Generation:
     """Sample ``samples`` solutions of each prompt.
 
-    Each prompt is run once, and so is every beginning that solutions share: a policy that is sure of its words draws
-    the same ones many times. All log-probs are the untempered policy's, whatever the temperature of the draws.
+    Each prompt is run once, and so is every prefix that solutions share: a confident policy draws the same tokens many
+    times. All log-probs are the untempered policy's, whatever the temperature of the draws.
 
     Parameters
     ----------
     policy : Policy
-    prompts : sequence of token id sequences
-    samples : solutions of each prompt
-    max_new_tokens : length limit, <eos> included
-    generator : decides the draws; the same generator state gives the same solutions
-    temperature : 0 takes the likeliest token
-    dtype : of the matrix products below the output layer, which always runs in float32; the model's by default
-    on_token : called as tokens arrive, with the solutions still going, their new tokens, and log pi(z_c) after them,
-        all of shape (A,); an exception it raises ends the sampling
+    prompts : sequence of sequences of int
+        Token ids.
+    samples : int
+        Solutions of each prompt.
+    max_new_tokens : int
+        Length limit in tokens, <eos> included.
+    generator : torch.Generator
+        Decides the draws; the same state gives the same solutions.
+    temperature : float
+        Of the draws; 0 takes the most likely token.
+    dtype : torch.dtype, optional
+        Precision of the matrix products below the output layer, which always runs in float32; the model's by default.
+    on_token : callable, optional
+        Called as tokens arrive with three tensors of shape (A,): the solutions that have not ended, their new tokens,
+        and log pi(z_c) after them. An exception it raises ends the sampling.
 
     Returns
     -------
     Generation
     """
-    device, dtype = policy.model.device, dtype or policy.model.dtype
-    width, n = max(map(len, prompts)), len(prompts) * samples
-    prompt = torch.full((len(prompts), width), policy.pad_id)
-    for row, tokens in enumerate(prompts):
-        prompt[row, width - len(tokens) :] = torch.tensor(tokens)
-
+    device, n = policy.model.device, len(prompts) * samples
     response = torch.full((n, max_new_tokens), policy.pad_id)
-    logprob, entropy = torch.zeros(2, n, max_new_tokens).unbind()
+    logprob, entropy = torch.zeros(n, max_new_tokens), torch.zeros(n, max_new_tokens)
     z_trace = torch.full((n, max_new_tokens), torch.nan)
     z_logprob = torch.full((n,), torch.nan)
     z_wrong_logprob = None if policy.z_wrong_id is None else torch.full((n,), torch.nan)
@@ -94,22 +105,22 @@ def generate(
     # All draws at once: what a solution draws does not depend on which others are still going.
     uniform = torch.rand(n, max_new_tokens, generator=generator).to(device)
 
-    decoder = open_decoder(policy.model, dtype, policy.pad_id)
+    decoder = open_decoder(policy.model, dtype or policy.model.dtype, policy.pad_id)
     distribution = policy.logits(decoder.start(prompts, n)).log_softmax(-1)  # (A, V), A: rows of the decoder
     going = torch.arange(n)  # solutions that have not ended
-    row = torch.arange(len(prompts)).repeat_interleave(samples)  # of the decoder, where each of them stands
+    at = torch.arange(len(prompts)).repeat_interleave(samples)  # the decoder's row that each of them is on
     for t in range(max_new_tokens):
         probability = distribution.exp()
         spread = -torch.linalg.vecdot(probability, distribution)
-        token = _draw(distribution, probability, temperature, row.to(device), uniform[going.to(device), t]).cpu()
+        token = _draw(distribution, probability, temperature, at.to(device), uniform[going.to(device), t]).cpu()
         response[going, t] = token
-        logprob[going, t] = distribution[row.to(device), token.to(device)].cpu()
-        entropy[going, t] = spread.cpu()[row]
+        logprob[going, t] = distribution[at.to(device), token.to(device)].cpu()
+        entropy[going, t] = spread.cpu()[at]
 
-        parent, next_token, row = _branch(row, token)
+        parent, next_token, at = _branch(at, token)
         hidden = decoder.step(parent.to(device), next_token.to(device))
         distribution = policy.logits(hidden).log_softmax(-1)
-        z_trace[going, t] = policy.z_logprob(distribution).cpu()[row]
+        z_trace[going, t] = policy.z_logprob(distribution).cpu()[at]
         if on_token:
             on_token(going, token, z_trace[going, t])
 
@@ -117,15 +128,15 @@ def generate(
         done = going[ended]
         z_logprob[done], length[done] = z_trace[done, t], t + 1
         if z_wrong_logprob is not None:
-            z_wrong_logprob[done] = distribution[:, policy.z_wrong_id].cpu()[row[ended]]
-        going, row = going[~ended], row[~ended]
+            z_wrong_logprob[done] = distribution[:, policy.z_wrong_id].cpu()[at[ended]]
+        going, at = going[~ended], at[~ended]
         if not len(going):
             break
     decoder.close()
 
     longest = int(length.max())
     return Generation(
-        prompt=prompt.repeat_interleave(samples, dim=0),
+        prompt=_left_padded(prompts, policy.pad_id).repeat_interleave(samples, dim=0),
         prompt_length=torch.tensor([len(tokens) for tokens in prompts]).repeat_interleave(samples),
         response=response[:, :longest],
         length=length,
@@ -138,18 +149,29 @@ def generate(
     )
 
 
+def _left_padded(prompts: Sequence[Sequence[int]], pad_id: int) -> Tensor:
+    """The prompts' tokens, int64 of shape (prompts, P)."""
+    width = max(map(len, prompts))
+    return torch.tensor([[pad_id] * (width - len(prompt)) + list(prompt) for prompt in prompts])
+
+
 def _branch(row: Tensor, token: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The decoder's next rows, one for each distinct pair of a row and a token drawn after it.
 
     Parameters
     ----------
-    row, token : int64 Tensors of shape (B,), where each solution stands and what it drew
+    row : int64 Tensor of shape (B,)
+        The row that each solution is on.
+    token : int64 Tensor of shape (B,)
+        What it drew.
 
     Returns
     -------
-    parent, next_token : of shape (A,)
-        A row's first branch keeps its place where there is room, so that its cache is not copied.
-    row : of shape (B,), where each solution stands now
+    parent, next_token : int64 Tensor of shape (A,)
+        The row and the token that each new row continues. A row's first branch keeps its place where there is room, so
+        that its cache is not copied.
+    row : int64 Tensor of shape (B,)
+        The new row that each solution is on.
 
     Examples
     --------
@@ -173,7 +195,7 @@ def _branch(row: Tensor, token: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _draw(distribution: Tensor, probability: Tensor, temperature: float, row: Tensor, uniform: Tensor) -> Tensor:
-    """A token for each solution, by inverting the cumulative distribution of its row at ``uniform``, of shape (B,).
+    """A token for each solution, of shape (B,): the cumulative distribution of its row, inverted at ``uniform``.
 
     Four times as fast as ``torch.multinomial``, which draws an exponential number for every token of the vocabulary.
     """

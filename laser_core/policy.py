@@ -1,4 +1,4 @@
-"""Load a causal LM as a policy, choose and check its verdict token z_c, and measure c_ref."""
+"""Load a causal LM as a policy, and choose and check its verdict token z_c."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 import transformers.utils.logging as hf_logging
 from torch.nn import functional as F
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModelForCausalLM, AutoTokenizer, BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
 
 from laser_core.bundled import PREFIX, model_path
 from laser_core.errors import InputError
@@ -25,15 +25,24 @@ _LOOKS_UNUSED = re.compile(r"reserved|unused|extra_id|fim_", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Policy:
-    """A causal LM, its tokenizer, and the token its verdict is read from.
+    """A causal LM, its tokenizer, and the verdict token whose log-prob becomes the score.
 
     Attributes
     ----------
-    name : what it was loaded from.
-    model, tokenizer : from transformers.
-    z_token, z_id : the verdict token z_c and its id.
-    more_z_ids : further tokens whose log-probs are averaged with z_c's; none in the paper.
-    z_wrong_id : id of z_i, the token of a wrong solution; for the cross-entropy form alone.
+    name : str
+        What it was loaded from.
+    model : PreTrainedModel
+        From transformers.
+    tokenizer : PreTrainedTokenizerBase
+        From transformers.
+    z_token : str
+        The verdict token z_c.
+    z_id : int
+        Its id.
+    more_z_ids : tuple of int
+        Further tokens whose log-probs are averaged with z_c's; none in the paper.
+    z_wrong_id : int, optional
+        Id of z_i, the verdict token for an incorrect solution; the cross-entropy ablation alone has one.
     """
 
     name: str
@@ -45,7 +54,7 @@ class Policy:
     z_wrong_id: int | None = None
 
     def z_logprob(self, logprobs: torch.Tensor) -> torch.Tensor:
-        """log pi(z_c) from log-probs of shape (..., V): one token's, or the mean over several, of shape (...)."""
+        """log pi(z_c) of shape (...), from log-probs of shape (..., V); the mean over several verdict tokens."""
         if not self.more_z_ids:
             return logprobs[..., self.z_id]
         return logprobs[..., [self.z_id, *self.more_z_ids]].mean(-1)
@@ -57,44 +66,57 @@ class Policy:
 
     @property
     def pad_id(self) -> int:
-        """The token that fills rows up; attention never sees it."""
+        """The token that pads rows; attention never sees it."""
         pad = self.tokenizer.pad_token_id
         return self.eos_id if pad is None else pad
 
     def encode_prompt(self, problem: str) -> list[int]:
-        """Token ids of a problem as the model is shown it: through its chat template where it has one."""
+        """Token ids of a problem as the model gets it: through its chat template where it has one."""
         if self.tokenizer.chat_template:
             ask = f"{problem}\nPlease reason step by step, and put your final answer within \\boxed{{}}."
             message = [{"role": "user", "content": ask}]
             encoded = self.tokenizer.apply_chat_template(message, add_generation_prompt=True, return_dict=True)
+            assert isinstance(encoded, BatchEncoding)  # what return_dict=True returns
             return list(encoded["input_ids"])
         return self.tokenizer.encode(problem)
 
+    @property
+    def head(self) -> torch.nn.Linear:
+        """The output layer."""
+        return self.model.get_output_embeddings()
+
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """The output layer, always in float32: at -23 nats a bfloat16 logit is only good to an eighth of a nat."""
-        head = self.model.get_output_embeddings()
+        """The output layer's logits, always in float32: near -23 nats bfloat16 resolves no better than 1/8 nat."""
+        head = self.head
         bias = getattr(head, "bias", None)
         return F.linear(hidden.float(), head.weight.float(), None if bias is None else bias.float())
 
     def cast(self, dtype: torch.dtype) -> Policy:
-        """A copy of the policy with its weights in ``dtype``, to sample from: twice as fast as autocast on a CPU."""
+        """A copy of the policy with its weights in ``dtype``, to sample from; on a CPU twice as fast as autocast."""
         return replace(self, model=cast(self.model, dtype))
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """The text of a response, its special tokens left out."""
-        return self.tokenizer.decode(tokens, skip_special_tokens=True)
+        """The text of a response, without its special tokens."""
+        text = self.tokenizer.decode(list(tokens), skip_special_tokens=True)
+        assert isinstance(text, str)  # one sequence of tokens, one text
+        return text
 
 
 def load_policy(name: str, *, z_token: str = "") -> Policy:
     """Load a causal LM by Hugging Face name, local folder, or ``bundled:base``.
 
-    Only safetensors weights are read, and code shipped with a model is never run.
+    Only safetensors weights are loaded, and code shipped with a model is never run.
 
     Parameters
     ----------
     name : str
+        Hugging Face name, folder, or ``bundled:`` and a name.
     z_token : str
-        Empty: a token the model ships unused.
+        The verdict token; empty: one that the model ships unused.
+
+    Returns
+    -------
+    Policy
 
     Raises
     ------
@@ -125,12 +147,23 @@ def load_policy(name: str, *, z_token: str = "") -> Policy:
 
 
 def choose_z_token(tokenizer: PreTrainedTokenizerBase, z_token: str = "") -> tuple[str, int]:
-    """The verdict token and its id: the one asked for if it can serve, else one that the model ships unused.
+    """The verdict token and its id: the requested one if it is usable, or one that the model ships unused.
+
+    Parameters
+    ----------
+    tokenizer : PreTrainedTokenizerBase
+    z_token : str
+        The requested token; empty for any unused one.
+
+    Returns
+    -------
+    z_token : str
+    z_id : int
 
     Raises
     ------
     InputError
-        If ``z_token`` is not a single token, ends or pads sequences, or is empty while no unused token is known.
+        If ``z_token`` is not a single token, if it ends or pads sequences, or if no unused token is known.
     """
     if z_token:
         ids = tokenizer.encode(z_token, add_special_tokens=False)
@@ -160,35 +193,3 @@ def unused_tokens(tokenizer: PreTrainedTokenizerBase) -> list[tuple[str, int]]:
         for token, z_id in named
         if _LOOKS_UNUSED.search(token) and z_id not in never and (token, z_id) not in known
     ]
-
-
-def with_verdict_tokens(policy: Policy, *, z_tokens: Sequence[str] = (), z_wrong_token: str | None = None) -> Policy:
-    """The policy with several tokens for its verdict, or with one for a wrong solution.
-
-    Parameters
-    ----------
-    policy : Policy
-    z_tokens : the tokens whose log-probs are averaged, z_c first; empty: the policy's own z_c alone
-    z_wrong_token : z_i; empty: the first token the model ships unused that is not among the others; None: there is none
-
-    Raises
-    ------
-    InputError
-        If a token cannot serve, or no unused one is left.
-    """
-    if z_tokens:
-        ids = [choose_z_token(policy.tokenizer, token)[1] for token in z_tokens]
-        policy = replace(policy, z_token=", ".join(z_tokens), z_id=ids[0], more_z_ids=tuple(ids[1:]))
-    if z_wrong_token is None:
-        return policy
-    taken = (policy.z_id, *policy.more_z_ids)
-    if z_wrong_token:
-        z_wrong_id = choose_z_token(policy.tokenizer, z_wrong_token)[1]
-    else:
-        free = [i for _, i in unused_tokens(policy.tokenizer) if i not in taken]
-        z_wrong_id = free[0] if free else policy.z_id
-    if z_wrong_id in taken:
-        raise InputError(
-            "there is no second unused token for wrong solutions", field="z_wrong_token", remedy="name a single token"
-        )
-    return replace(policy, z_wrong_id=z_wrong_id)

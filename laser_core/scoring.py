@@ -1,28 +1,32 @@
 """Log-probs of given solutions: of their tokens, and of z_c after their <eos>, from one forward pass.
 
-A causal LM's output at position i predicts token i + 1. So the log-prob of a response's first token is read at the
-prompt's last position, and z_c's at the position of <eos>, where nothing follows: z_c is simply the target there.
-Logits exist only at those positions, and for a large vocabulary only a chunk at a time: (batch, tokens, vocabulary) is
-never held.
+A causal LM's output at position i predicts token i + 1. The log-prob of a response's first token is therefore found at
+the prompt's last position, and z_c's at the position of <eos>: nothing follows <eos>, so z_c is simply the target.
+Logits are computed at those positions only, and for a large vocabulary a chunk at a time: an array of shape (batch,
+tokens, vocabulary) never exists.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.checkpoint import checkpoint
 
-from laser_core.fast import llama
+from laser_core.fast import architectures, llama
 from laser_core.fast.llama import FastLlama, SharedForward
 from laser_core.fast.precision import autocast
 from laser_core.policy import Policy
 
 CHUNK_LOGITS = 2**25  # most logits held at once (128 MiB in float32)
+
+# Sizes in the shapes: B solutions of T response tokens, L tokens with the prompt; G distinct prompts of P tokens; U
+# distinct solutions; S = T + 1; D the model's width; M positions at which logits are computed; R some rows of B.
 
 
 @dataclass(frozen=True)
@@ -31,15 +35,20 @@ class Solutions:
 
     Attributes
     ----------
-    tokens : int64 Tensor of shape (B, L), prompt then response.
-    prompt_length, length : int64 Tensors of shape (B,), tokens; ``length`` counts the response's, <eos> included.
-    ended : bool Tensor of shape (B,), whether the response closes with <eos>.
+    tokens : int64 Tensor of shape (B, L)
+        Prompt, then response, then padding.
+    prompt_length : int64 Tensor of shape (B,)
+        Tokens of the prompt.
+    length : int64 Tensor of shape (B,)
+        Tokens of the response, <eos> included.
+    ended : bool Tensor of shape (B,)
+        Whether the response closes with <eos>.
     """
 
-    tokens: Tensor
-    prompt_length: Tensor
-    length: Tensor
-    ended: Tensor
+    tokens: Int[Tensor, "B L"]
+    prompt_length: Int[Tensor, "B"]
+    length: Int[Tensor, "B"]
+    ended: Bool[Tensor, "B"]
 
     @classmethod
     def pack(cls, prompts: Sequence[Sequence[int]], responses: Sequence[Sequence[int]], policy: Policy) -> Solutions:
@@ -52,22 +61,23 @@ class Solutions:
             ended=torch.tensor([len(r) > 0 and r[-1] == policy.eos_id for r in responses]),
         )
 
-    def rows(self, index: Tensor) -> Solutions:
+    def rows(self, index: Int[Tensor, "R"]) -> Solutions:
         """Some of the rows, cut to the longest of them."""
         longest = int((self.prompt_length[index] + self.length[index]).max())
         return Solutions(self.tokens[index, :longest], self.prompt_length[index], self.length[index], self.ended[index])
 
-    def responses(self) -> Tensor:
-        """The responses' tokens, (B, T), right-padded with whatever follows them."""
+    def responses(self) -> Int[Tensor, "B T"]:
+        """The responses' tokens, right-padded with whatever follows them in the row."""
         offset = torch.arange(int(self.length.max()))
         return self.tokens.gather(1, (self.prompt_length[:, None] + offset).clamp(max=self.tokens.shape[1] - 1))
 
-    def distinct(self) -> tuple[Tensor, Tensor]:
-        """The first row of each distinct solution, (U,), and which of these each row equals, (B,)."""
+    def distinct(self) -> tuple[Int[Tensor, "U"], Int[Tensor, "B"]]:
+        """The first row of each distinct solution, and which of these each row equals."""
         total = (self.prompt_length + self.length).tolist()
         starts = self.prompt_length.tolist()
-        numbers: dict[tuple, int] = {}
-        first, same = [], []
+        numbers: dict[tuple[int, ...], int] = {}
+        first: list[int] = []
+        same: list[int] = []
         for row, (tokens, n, start) in enumerate(zip(self.tokens.tolist(), total, starts, strict=True)):
             number = numbers.setdefault((start, *tokens[:n]), len(numbers))
             if number == len(first):
@@ -75,8 +85,8 @@ class Solutions:
             same.append(number)
         return torch.tensor(first), torch.tensor(same)
 
-    def distinct_prompts(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-        """Each prompt once: tokens of shape (G, P), right-padded, lengths (G,), and whose prompt each row has, (B,)."""
+    def distinct_prompts(self, device: torch.device) -> tuple[Int[Tensor, "G P"], Int[Tensor, "G"], Int[Tensor, "B"]]:
+        """Each prompt once: its tokens, right-padded, their number, and which prompt each row has."""
         numbers: dict[tuple[int, ...], int] = {}
         lengths = self.prompt_length.tolist()
         rows = [tuple(row[:n]) for row, n in zip(self.tokens.tolist(), lengths, strict=True)]
@@ -99,29 +109,45 @@ class Solutions:
 
 @dataclass(frozen=True)
 class Scored:
-    """What a forward pass says of solutions. Log-probs and entropies in nats; T is the longest response.
+    """What a forward pass gives for B solutions. Log-probs and entropies in nats; T is the longest response's length.
 
     Attributes
     ----------
-    logprob : Tensor of shape (B, T), of each response token; 0 in the padding.
-    mask : bool Tensor of shape (B, T), True at response tokens.
-    z_logprob : Tensor of shape (B,), log pi(z_c | x, y, <eos>); 0 where the response has no <eos>.
-    z_trace : Tensor of shape (B, T) or None, log pi(z_c) after each response token; 0 in the padding.
-    entropy : Tensor of shape (B, T) or None, of the distribution that predicts each response token; 0 in the padding.
-    z_wrong_logprob : Tensor of shape (B,) or None, log pi(z_i | x, y, <eos>); 0 where the response has no <eos>.
+    logprob : Tensor of shape (B, T)
+        Of each response token; 0 in the padding.
+    mask : bool Tensor of shape (B, T)
+        True at response tokens.
+    z_logprob : Tensor of shape (B,)
+        log pi(z_c | x, y, <eos>); 0 where the response has no <eos>.
+    z_trace : Tensor of shape (B, T), optional
+        log pi(z_c) after each response token; 0 in the padding.
+    entropy : Tensor of shape (B, T), optional
+        Of the distribution that predicts each response token; 0 in the padding.
+    z_wrong_logprob : Tensor of shape (B,), optional
+        log pi(z_i | x, y, <eos>); 0 where the response has no <eos>.
     """
 
-    logprob: Tensor
-    mask: Tensor
-    z_logprob: Tensor
-    z_trace: Tensor | None = None
-    entropy: Tensor | None = None
-    z_wrong_logprob: Tensor | None = None
+    logprob: Float[Tensor, "B T"]
+    mask: Bool[Tensor, "B T"]
+    z_logprob: Float[Tensor, "B"]
+    z_trace: Float[Tensor, "B T"] | None = None
+    entropy: Float[Tensor, "B T"] | None = None
+    z_wrong_logprob: Float[Tensor, "B"] | None = None
 
-    def rows(self, index: Tensor) -> Scored:
-        """Some of the rows, any number of times."""
-        values = (getattr(self, f.name) for f in fields(self))
-        return Scored(*(v if v is None else v.index_select(0, index.to(v.device)) for v in values))
+    def rows(self, index: Int[Tensor, "R"]) -> Scored:
+        """Some of the rows, each any number of times."""
+
+        def picked(values: Tensor) -> Tensor:
+            return values.index_select(0, index.to(values.device))
+
+        return Scored(
+            picked(self.logprob),
+            picked(self.mask),
+            picked(self.z_logprob),
+            None if self.z_trace is None else picked(self.z_trace),
+            None if self.entropy is None else picked(self.entropy),
+            None if self.z_wrong_logprob is None else picked(self.z_wrong_logprob),
+        )
 
 
 def score_solutions(
@@ -133,8 +159,10 @@ def score_solutions(
     ----------
     policy : Policy
     solutions : Solutions
-    dtype : precision of the matrix products below the output layer, which always runs in float32
-    traces : also return ``z_trace`` and ``entropy``
+    dtype : torch.dtype
+        Precision of the matrix products below the output layer, which always runs in float32.
+    traces : bool
+        Whether to return ``z_trace`` and ``entropy``, too.
 
     Returns
     -------
@@ -144,32 +172,46 @@ def score_solutions(
 
 
 @torch.inference_mode()
-def score_last_tokens(policy: Policy, solutions: Solutions, *, dtype: torch.dtype = torch.float32) -> Tensor:
-    """log pi(z_c | x, y, <eos>) alone, nats, of shape (B,); 0 where the response has no <eos>.
+def score_last_tokens(
+    policy: Policy, solutions: Solutions, *, dtype: torch.dtype = torch.float32
+) -> Float[Tensor, "B"]:
+    """log pi(z_c | x, y, <eos>) alone, in nats; 0 where the response has no <eos>.
 
-    Logits are computed at one position a solution: for a large vocabulary that is most of the work of
-    :func:`score_solutions` saved.
+    Logits are computed at one position of each solution. For a large vocabulary that saves most of the work of
+    :func:`score_solutions`.
     """
     states = _states(policy, solutions, dtype)  # (B, T + 1, D)
     length = solutions.length.to(states.device)
     last = states[torch.arange(len(length), device=states.device), length]  # (B, D)
-    read = [policy.z_logprob(policy.logits(part).log_softmax(-1)).clone() for part in last.split(_rows_at_once(policy))]
+    parts = torch.split(last, _rows_at_once(policy))
+    read = [policy.z_logprob(policy.logits(part).log_softmax(-1)).clone() for part in parts]
     return torch.cat(read) * solutions.ended.to(states.device)
 
 
 def score_in_micro_batches(
     policy: Policy, solutions: Solutions, *, max_tokens: int, dtype: torch.dtype = torch.float32
-) -> Iterator[tuple[Tensor, Scored]]:
-    """Score solutions for a training step: yields row indices and what was read of them, a micro-batch at a time.
+) -> Iterator[tuple[Int[Tensor, "R"], Scored]]:
+    """Score solutions for a training step, a micro-batch at a time.
 
-    A prompt is run once for all its solutions, and equal solutions of a prompt are run once: a policy that is sure of
-    its words repeats itself. Call ``backward()`` on each micro-batch's loss before taking the next, and take them all:
-    the gradient of what they share follows after the last.
+    A prompt is run once for all its solutions, and equal solutions of a prompt are run once: a confident policy repeats
+    itself. Call ``backward()`` on each micro-batch's loss before taking the next one, and take them all: the gradient
+    of what they share follows after the last.
 
     Parameters
     ----------
-    policy, solutions, dtype : as for :func:`score_solutions`
-    max_tokens : most tokens in one micro-batch, padding included
+    policy : Policy
+    solutions : Solutions
+    max_tokens : int
+        Most tokens in one micro-batch, padding included.
+    dtype : torch.dtype
+        As in :func:`score_solutions`.
+
+    Yields
+    ------
+    rows : int64 Tensor of shape (R,)
+        Which solutions the micro-batch holds.
+    scored : Scored
+        Their log-probs.
     """
     first, same = solutions.distinct()
     once = solutions.rows(first)
@@ -183,12 +225,12 @@ def score_in_micro_batches(
 
 
 class _SharedReader:
-    """Reads rows of ``solutions``; :meth:`close` passes on what their backward passes left at the shared parts."""
+    """Scores rows of ``solutions``; :meth:`close` passes on the gradients that gathered at the parts they share."""
 
     def __init__(self, policy: Policy, solutions: Solutions, max_tokens: int, dtype: torch.dtype) -> None:
         self.policy, self.solutions, self.dtype = policy, solutions, dtype
         self.shared = None
-        if llama.supports(policy.model):
+        if architectures.supports(policy.model):
             prompts, length, self.group = solutions.distinct_prompts(policy.model.device)
             self.shared = SharedForward(policy.model, dtype, prompts, length, max_tokens)
 
@@ -204,9 +246,9 @@ class _SharedReader:
             self.shared.close()
 
 
-def _states(policy: Policy, solutions: Solutions, dtype: torch.dtype) -> Tensor:
-    """Hidden states of shape (B, T + 1, D): at the prompt's end and at each response token."""
-    if not llama.supports(policy.model):
+def _states(policy: Policy, solutions: Solutions, dtype: torch.dtype) -> Float[Tensor, "B S D"]:
+    """Hidden states at the prompt's end and at each response token."""
+    if not architectures.supports(policy.model):
         return _model_states(policy, solutions, dtype)
     forward = FastLlama(policy.model, dtype)
     prompts, length, group = solutions.distinct_prompts(policy.model.device)
@@ -215,25 +257,25 @@ def _states(policy: Policy, solutions: Solutions, dtype: torch.dtype) -> Tensor:
 
 
 def _rows_at_once(policy: Policy) -> int:
-    """How many positions' logits to hold at once. Without gradients four such arrays live side by side."""
+    """At how many positions to hold logits at once. Without gradients four such arrays exist side by side."""
     most = CHUNK_LOGITS if torch.is_grad_enabled() else CHUNK_LOGITS // 4
-    return max(1, most // policy.model.get_output_embeddings().weight.shape[0])
+    return max(1, most // policy.head.weight.shape[0])
 
 
-def _model_states(policy: Policy, solutions: Solutions, dtype: torch.dtype) -> Tensor:
-    """Hidden states of shape (B, T + 1, D) where targets are read, from the model's own forward pass."""
+def _model_states(policy: Policy, solutions: Solutions, dtype: torch.dtype) -> Float[Tensor, "B S D"]:
+    """The same from the model's own forward pass."""
     device = policy.model.device
     tokens, start = solutions.tokens.to(device), solutions.prompt_length.to(device)
     with autocast(dtype, device.type):
-        # Padding stands to the right of everything that matters, where causal attention cannot see it: no mask needed.
-        hidden = policy.model.base_model(tokens, use_cache=False).last_hidden_state  # (B, L, D)
+        # Padding is to the right of everything that matters, where causal attention cannot see it: no mask needed.
+        hidden: Tensor = policy.model.base_model(tokens, use_cache=False).last_hidden_state  # (B, L, D)
     offset = torch.arange(int(solutions.length.max()) + 1, device=device)
     position = (start[:, None] - 1 + offset).clamp(max=tokens.shape[1] - 1)  # (B, T + 1)
     return hidden.gather(1, position[:, :, None].expand(-1, -1, hidden.shape[-1]))
 
 
-def _read(policy: Policy, solutions: Solutions, states: Tensor, traces: bool = False) -> Scored:
-    """Log-probs from hidden states of shape (B, T + 1, D): at the prompt's end and at each response token."""
+def _read(policy: Policy, solutions: Solutions, states: Float[Tensor, "B S D"], traces: bool = False) -> Scored:
+    """Log-probs from the hidden states at the prompt's end and at each response token."""
     device = states.device
     length, ended = solutions.length.to(device), solutions.ended.to(device)
     responses = solutions.responses().to(device)
@@ -264,8 +306,10 @@ def _read(policy: Policy, solutions: Solutions, states: Tensor, traces: bool = F
     )
 
 
-def _read_logprobs(policy: Policy, hidden: Tensor, target: Tensor, traces: bool) -> tuple[Tensor, ...]:
-    """Log-probs of the targets, all of shape (M,); with ``traces`` also z_c's log-prob and the entropy."""
+def _read_logprobs(
+    policy: Policy, hidden: Float[Tensor, "M D"], target: Int[Tensor, "M"], traces: bool
+) -> tuple[Float[Tensor, "M"], ...]:
+    """Log-probs of the targets; with ``traces`` also z_c's log-prob and the entropy."""
 
     def read(hidden: Tensor, target: Tensor) -> tuple[Tensor, ...]:
         logprobs = policy.logits(hidden).log_softmax(-1)  # (m, D) -> (m, V)
@@ -281,6 +325,6 @@ def _read_logprobs(policy: Policy, hidden: Tensor, target: Tensor, traces: bool)
     # Recompute a chunk's logits in the backward pass rather than keep them all.
     chunks = [
         checkpoint(read, h, t, use_reentrant=False) if torch.is_grad_enabled() else read(h, t)
-        for h, t in zip(hidden.split(step), target.split(step), strict=True)
+        for h, t in zip(torch.split(hidden, step), torch.split(target, step), strict=True)
     ]
     return tuple(torch.cat(parts) for parts in zip(*chunks, strict=True))

@@ -33,10 +33,10 @@ warnings.filterwarnings("ignore", message="IProgress")  # a progress bar some Ju
 
 from laser_core import algorithm
 from laser_core.bundled import runs
-from laser_core.evaluate import measure_c_ref
 from laser_core.figures import Trace, trace_figure
 from laser_core.generate import generate
 from laser_core.policy import load_policy
+from laser_core.reference import measure_c_ref
 from laser_core.rollouts import read
 from laser_core.tasks import load_problems
 
@@ -144,7 +144,7 @@ print(f"weights {[round(w, 3) for w in weight.tolist()]}, loss {loss.item():.3f}
 print(f"gradient {[round(g, 3) for g in own.grad.tolist()]}: minus this is where each score is pushed")
 
 # %% [markdown]
-# `laser_core/algorithm.py` is the whole algorithm on a few screens, and `laser_core/train.py` reads like the paper's
+# `laser_core/algorithm.py` is the whole algorithm on a few screens, and `laser_core/step.py` reads like the paper's
 # pseudo-code. Next: [what the score is worth](02_from_rollouts_to_votes.ipynb).
 #
 # **Try it.** Change `beta_v` to 0.5 in the first cell of the equation: which log-probability now means 1, and what

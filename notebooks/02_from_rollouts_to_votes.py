@@ -99,8 +99,8 @@ voting_gain_figure(curve)
 
 # %%
 lists = drill_down(samples)
-print(f"weights turned {len(lists.flipped_to_right)} problems to right and {len(lists.flipped_to_wrong)} to wrong")
-vote = draw_vote(samples, int(lists.flipped_to_right[0]), samples.n_samples, seed=0)
+print(f"weights turned {len(lists.fixed_by_weights)} problems to right and {len(lists.broken_by_weights)} to wrong")
+vote = draw_vote(samples, int(lists.fixed_by_weights[0]), samples.n_samples, seed=0)
 best = [rollouts.row(int(row)) for row in vote.representative]
 print(best[0]["problem"], "the answer is", best[0]["reference_answer"])
 vote_figure(vote, [row["answer"] for row in best])

@@ -5,7 +5,11 @@ import sys
 
 import pytest
 
-from tests.jobs.stand_in import stand_in  # noqa: F401  # a fixture
+from tests.shapes import check_shapes
+
+check_shapes()  # before anything imports what it checks
+
+from tests.jobs.stand_in import stand_in  # noqa: E402, F401  # a fixture
 
 MAIN = sys.modules["__main__"]
 

@@ -7,11 +7,15 @@ import pytest
 import torch
 
 from laser_core import algorithm
-from laser_core import train as training
+from laser_core import step as stepping
+from laser_core.ablations import objective_of
 from laser_core.config import LaserConfig
-from laser_core.evaluate import reference_z_logprob
+from laser_core.evaluate import Verified
+from laser_core.reference import reference_z_logprob
 from laser_core.scoring import Solutions
-from laser_core.train import load_start, train, training_step
+from laser_core.step import TrainingRun, training_step
+from laser_core.tasks import load_problems
+from laser_core.train import load_start, train
 
 TIMING = {"step_seconds", "sample_seconds", "tokens_per_second"}
 
@@ -54,18 +58,18 @@ def test_self_reward_alone_never_sees_the_verifier_after_the_warm_ups(tiny_folde
     config = small(tiny_folder, reward_source="score", self_reward_warmup=1)
     train(config, tmp_path / "honest")
 
-    def all_right(policy, sampled, problems, samples):
+    def all_right(policy, sampled, problems):
         texts = [""] * len(sampled.length)
-        return torch.ones(len(sampled.length)), texts, texts
+        return Verified(torch.ones(len(sampled.length)), texts, texts)
 
-    # The verdicts of a verifier that calls everything correct reach the warm-up step alone.
-    real, calls = training.verify_rewards, []
+    # From the second step on the verifier calls everything correct: only the warm-up step may notice.
+    real, calls = stepping.verify_solutions, []
 
     def turned(*arguments):
         calls.append(1)
         return real(*arguments) if len(calls) == 1 else all_right(*arguments)
 
-    monkeypatch.setattr(training, "verify_rewards", turned)
+    monkeypatch.setattr(stepping, "verify_solutions", turned)
     train(config, tmp_path / "turned")
     honest, turned_events = events(tmp_path / "honest"), events(tmp_path / "turned")
     assert [e["phase"] for e in honest] == ["score", "laser", "laser"]
@@ -140,8 +144,8 @@ def test_cross_entropy_steps_use_the_equation(tiny_folder, monkeypatch):
         return real(z, z_wrong, reward, weight, n_scored=n_scored)
 
     monkeypatch.setattr(algorithm, "verdict_cross_entropy", watched)
-    problems = training.load_problems(config.task, "train")[:6]
-    event = training_step(policy, optimizer, config, problems, step=0, c_ref=-9.0, dtype=torch.float32)
+    run = TrainingRun(config, policy, optimizer, objective_of(config, -9.0), torch.float32)
+    event = training_step(run, load_problems(config.task, "train")[:6], step=0)
     assert seen
     assert all(z == wrong and gradient for z, wrong, gradient in seen)
     assert event["loss"] == pytest.approx(event["policy_loss"] + 2.0 * event["score_loss"], rel=1e-5)

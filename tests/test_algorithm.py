@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from jaxtyping import TypeCheckError
 
 from laser_core import algorithm
 
@@ -14,22 +15,6 @@ def tensor(*values):
 
 def flags(*values):
     return torch.tensor(values, dtype=torch.bool)
-
-
-# --- score -----------------------------------------------------------------------------------------------------------
-
-
-def test_score_of_published_settings():
-    # 0.1 * (-23 + 23) = 0; 0.1 * (-18 + 23) = 0.5; 0.1 * (-13 + 23) = 1; 0.1 * (-28 + 23) = -0.5: not clipped.
-    score = algorithm.last_token_score(tensor(-23, -18, -13, -28), beta_v=0.1, c_ref=-23.0)
-    assert score.tolist() == pytest.approx([0.0, 0.5, 1.0, -0.5])
-
-
-def test_partition_is_one_for_an_unused_token_and_far_from_it_for_a_word():
-    # e^-23 = 1.0262e-10, e^10 - 1 = 22025.47, product 2.2603e-6.
-    assert algorithm.partition(-23.0, beta_v=0.1) - 1 == pytest.approx(2.2603e-6, rel=1e-4)
-    # A word of probability 0.1: 1 + 0.1 * 22025.47 = 2203.55.
-    assert algorithm.partition(math.log(0.1), beta_v=0.1) == pytest.approx(2203.55, abs=0.01)
 
 
 # --- class weights and score loss ------------------------------------------------------------------------------------
@@ -65,12 +50,6 @@ def test_score_loss_by_hand():
     weight = algorithm.class_weights(reward, flags(1, 1, 1, 1))
     loss = algorithm.score_loss(tensor(0.6, 0.3, 0.0, -0.6), reward, weight, n_scored=4)
     assert loss.item() == pytest.approx(0.155)
-
-
-def test_score_against_each_solutions_own_reference():
-    # 0.1 * (-18 - -23) = 0.5, 0.1 * (-18 - -25) = 0.7, 0.1 * (-26 - -24) = -0.2.
-    score = algorithm.last_token_score(tensor(-18, -18, -26), beta_v=0.1, c_ref=tensor(-23, -25, -24))
-    assert score.tolist() == pytest.approx([0.5, 0.7, -0.2])
 
 
 def test_verdict_probability_by_hand():
@@ -199,3 +178,16 @@ def test_policy_gradient_stops_where_the_clip_binds():
     )
     loss.backward()
     assert logprob.grad.tolist() == [[0.0, -1.0]]
+
+
+# --- shapes ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_shape_or_type_is_refused_in_the_tests():
+    # The annotations are checked while testing (tests/shapes.py), so that a mistake in any caller shows.
+    with pytest.raises(TypeCheckError):
+        algorithm.class_weights(tensor(1, 0, 0), flags(1, 1))  # B is 3 and 2
+    with pytest.raises(TypeCheckError):
+        algorithm.class_weights(tensor(1, 0), tensor(1, 1))  # a mask is boolean
+    with pytest.raises(TypeCheckError):
+        algorithm.group_advantages(tensor(1, 0, 0, 1).view(2, 2), 2)  # (G, K) where (B,) is expected

@@ -1,5 +1,6 @@
 """The layout's promises: who may import whom, how long a file may be, what starts fast."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -34,3 +35,32 @@ def test_files_stay_short():
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > most
     ]
     assert not long, long
+
+
+def test_no_two_public_classes_share_a_name():
+    """`Policy` is one thing wherever a reader meets it."""
+    homes: dict[str, list[str]] = {}
+    for path in (ROOT / "laser_core").rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert not {name: places for name, places in homes.items() if len(places) > 1}
+
+
+def test_functions_stay_short():
+    long = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}: {lines} lines"
+        for folder in ("laser_core", "app")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and (lines := _lines_of_code(node)) > 60
+    ]
+    assert not long, long
+
+
+def _lines_of_code(function: ast.FunctionDef) -> int:
+    """Lines of a function, its docstring apart."""
+    first = function.body[0]
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    docstring = first.end_lineno - first.lineno + 1 if documented else 0
+    return function.end_lineno - function.lineno + 1 - docstring

@@ -28,6 +28,15 @@ def test_unknown_setting_names_file_and_nearest_field(tmp_path):
         LaserConfig.from_toml(path)
 
 
+def test_the_temperature_that_old_settings_hold_is_accepted_at_its_one_value(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text("alpha = 0.25\ntemperature = 1.0\n", encoding="utf-8")
+    assert LaserConfig.from_toml(path) == LaserConfig(alpha=0.25)
+    path.write_text("temperature = 0.7\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"field 'temperature'.*leave it out: training samples at temperature 1"):
+        LaserConfig.from_toml(path)
+
+
 def test_broken_toml_is_named(tmp_path):
     path = tmp_path / "run.toml"
     path.write_text("alpha = = 2\n", encoding="utf-8")
@@ -39,7 +48,6 @@ def test_broken_toml_is_named(tmp_path):
     ("change", "field"),
     [
         ({"method": "ppo"}, "method"),
-        ({"temperature": 0.7}, "temperature"),
         ({"rollouts_per_prompt": 1}, "rollouts_per_prompt"),
         ({"beta_v": 0.0}, "beta_v"),
         ({"tau": 1.5}, "tau"),

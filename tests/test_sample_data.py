@@ -73,8 +73,8 @@ def test_bundled_models_load_as_ordinary_hugging_face_folders():
 
 def test_the_bundled_models_constant_is_nearly_constant():
     """c_ref of the bundled base, measured again: low, and within a tenth of a nat from solution to solution."""
-    from laser_core.evaluate import measure_c_ref
     from laser_core.policy import load_policy
+    from laser_core.reference import measure_c_ref
 
     problems = load_problems("linear", "validation")[:64]
     c_ref, std, n = measure_c_ref(load_policy("bundled:base"), problems, max_new_tokens=40, seed=5)
@@ -87,7 +87,7 @@ def test_bundled_accuracy_is_not_a_matter_of_the_file(samples):
     """A fresh sample of the bundled model agrees with the bundled rollouts."""
     import torch
 
-    from laser_core.evaluate import verify_rewards
+    from laser_core.evaluate import verify_solutions
     from laser_core.generate import generate
     from laser_core.policy import load_policy
 
@@ -95,7 +95,7 @@ def test_bundled_accuracy_is_not_a_matter_of_the_file(samples):
     generator = torch.Generator().manual_seed(123)
     prompts = [policy.encode_prompt(problem.text) for problem in problems]
     sampled = generate(policy, prompts, samples=8, max_new_tokens=40, generator=generator)
-    reward, _, _ = verify_rewards(policy, sampled, problems, 8)
+    reward = verify_solutions(policy, sampled, problems).reward
     first = read(RUNS["laser"].rollouts).rollouts.take(list(range(64 * 32)))
     expected = accuracy(Samples.from_rollouts(first))
     assert abs(reward.mean().item() - expected.value) < 0.08  # four standard errors of 512 draws within problems

@@ -125,6 +125,14 @@ def test_stopping_after_a_step_and_resuming_gives_the_uninterrupted_curve(tiny_f
     assert whole.table.equals(parts.table)
 
 
+def test_a_run_begun_when_temperature_was_a_setting_is_resumed(tiny_folder, tmp_path):
+    train(small(tiny_folder, steps=2), tmp_path / "old")
+    settings = tmp_path / "old" / "config.toml"
+    settings.write_text("temperature = 1.0\n" + settings.read_text())
+    train(small(tiny_folder, steps=3), tmp_path / "old", resume=True)
+    assert [e["step"] for e in events(tmp_path / "old")] == [0, 1, 2]
+
+
 def test_a_killed_run_resumes_to_the_same_curve(tiny_folder, tmp_path):
     """SIGKILL, no chance to clean up; then --resume."""
     config = small(tiny_folder, steps=6)

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from laser_core.ablations import with_verdict_tokens
 from laser_core.errors import InputError
 from laser_core.generate import generate
-from laser_core.policy import with_verdict_tokens
 from laser_core.scoring import Solutions, score_solutions
 
 PROMPTS = ["5*x+7=52?", "12*x+1=1000?"]

@@ -9,7 +9,7 @@ import streamlit as st
 from app.data import cache, downloads, mapping_form, sources
 from app.widgets import parts
 from app.widgets.format import count, literal
-from laser_core.rollouts import missing_views
+from laser_core.rollouts import checks, missing_views
 from laser_core.rollouts.schema import COLUMNS, REQUIRED
 
 MEANINGS = {
@@ -105,6 +105,24 @@ if missing:
     st.caption("Not in this file: " + ", ".join(f"`{name}`" for name in missing) + ".")
 for sentence in missing_views(rollouts):
     st.caption(":material/info: " + literal(sentence))
+
+st.subheader("Was the file read correctly?", anchor=False)
+checked = cache.remember(source, ("checks",), lambda: checks.check(rollouts, result.given))
+compared = cache.remember(source, ("agreement",), lambda: checks.agreement(checked.given))
+for sentence in checks.sentences(checked, compared):
+    st.markdown(f"- {literal(sentence)}")
+if compared.disagreements:
+    with st.expander(f"{count(compared.n_disagreements, 'verdict')} on which our verifier disagrees"):
+        st.dataframe(
+            {
+                "problem": [item.problem_id for item in compared.disagreements],
+                "sample": [item.sample for item in compared.disagreements],
+                "answer": [item.answer for item in compared.disagreements],
+                "reference answer": [item.reference_answer for item in compared.disagreements],
+                "the file says": ["correct" if item.correct else "incorrect" for item in compared.disagreements],
+            },
+            hide_index=True,
+        )
 
 st.subheader("Refused rows", anchor=False)
 if result.n_refused:

@@ -12,8 +12,8 @@ from app.widgets import parts
 from app.widgets.format import count, literal
 from app.widgets.format import fault as describe
 from laser_core.errors import InputError
-from laser_core.playground import session
-from laser_core.playground.session import Request
+from laser_core.playground import typed_problem
+from laser_core.playground.protocol import MAX_SAMPLES, Request
 from laser_core.tasks.sources import FAMILIES
 
 BUNDLED = ["base", "grpo", "laser"]
@@ -22,11 +22,11 @@ LOCAL = "local"  # the option for a model that is not listed
 
 known = playground.models()
 tasks = tuple(dict.fromkeys(m.task for m in known.values() if m.task in FAMILIES)) or ("linear",)
-st.session_state.setdefault("playground_problem", session.example(tasks[0]))
+st.session_state.setdefault("playground_problem", typed_problem.example(tasks[0]))
 
 
 def take_random() -> None:
-    st.session_state["playground_problem"] = session.random_problem(tasks[0], random.randrange(10**6)).text
+    st.session_state["playground_problem"] = typed_problem.random_problem(tasks[0], random.randrange(10**6)).text
 
 
 def count_one_by_one() -> None:
@@ -35,14 +35,15 @@ def count_one_by_one() -> None:
 
 
 top = st.container()
+runnable = parts.models_can_run()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     text = st.text_input("Problem", key="playground_problem", persist_state="session", max_chars=4000, width=270)
     st.button(
         "Random", icon=":material/casino:", on_click=take_random, help="A held-out problem: no model trained on it."
     )
-    n = st.slider("Solutions", 1, session.MAX_SAMPLES, 8, key="playground_n", persist_state="session", width=180)
+    n = st.slider("Solutions", 1, MAX_SAMPLES, 8, key="playground_n", persist_state="session", width=180)
     slow = st.toggle("Slow motion", True, key="playground_slow", persist_state="session", help="To read along.")
-    asked = st.button("Sample", type="primary", icon=":material/play_arrow:")
+    asked = st.button("Sample", type="primary", icon=":material/play_arrow:", disabled=not runnable)
 chosen = st.multiselect(
     "Models",
     [*known, LOCAL],
@@ -69,7 +70,7 @@ if LOCAL in chosen:
 
 typed, fault = None, ""
 try:
-    typed = session.read_problem(text, tasks)
+    typed = typed_problem.read_problem(text, tasks)
 except InputError as error:
     fault = describe(error)
 miniature = [key for key in chosen if key != LOCAL]

@@ -38,13 +38,13 @@ parts.equation(
 drill = findings.drill_down(source, signal)
 st.subheader("Where the score and the verifier disagree", anchor=False)
 labels = (
-    f"High score, incorrect ({len(drill.confident_wrong):,})",
-    f"Low score, correct ({len(drill.unsure_right):,})",
+    f"High score, incorrect ({len(drill.confident_incorrect):,})",
+    f"Low score, correct ({len(drill.unsure_correct):,})",
 )
 wrong_tab, right_tab = st.tabs(labels)
 with wrong_tab:
     st.caption("Verified incorrect, the highest scores first: each is a mistake of the model or of the verifier.")
-    parts.rollout_table(source, drill.confident_wrong, key="confident_wrong", signal=signal)
+    parts.rollout_table(source, drill.confident_incorrect, key="confident_incorrect", signal=signal)
 with right_tab:
     st.caption("Verified correct, the lowest scores first.")
-    parts.rollout_table(source, drill.unsure_right, key="unsure_right", signal=signal)
+    parts.rollout_table(source, drill.unsure_correct, key="unsure_correct", signal=signal)

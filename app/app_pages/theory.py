@@ -9,6 +9,7 @@ from app.widgets import parts
 from app.widgets.format import literal, number, small
 from laser_core.analysis import closed_form
 from laser_core.figures.theory import neglected_figure, noise_figure, score_line_figure
+from laser_core.score import partition
 
 QUESTION = "When can Z be left out of the score?"
 START = {"theory_beta": 0.1, "theory_reference": -23.1, "theory_policy": -15.0, "theory_std": 0.04}
@@ -48,7 +49,7 @@ with st.container(border=True):
     guess = st.radio("Z is", ANSWERS, index=None, key="theory_guess", horizontal=True, persist_state="session")
     if guess:
         word = closed_form.REFERENCES[-1]
-        exact, lost = (f(word.logprob, beta_v=0.1) for f in (closed_form.partition, closed_form.neglected_reward))
+        exact, lost = (f(word.logprob, beta_v=0.1) for f in (partition, closed_form.neglected_reward))
         st.markdown(
             f"{'**Yes.**' if guess == ANSWERS[-1] else '**No:**'} Z = 1 + 0.1 · (e¹⁰ − 1) = **{exact:,.0f}**: a tenth "
             f"of the probability is multiplied by e¹⁰ = 22,026. Leaving Z out costs {lost:.2f} of a reward of 1: the "
@@ -83,7 +84,7 @@ with controls:
         key="theory_policy",
         persist_state="session",
     )
-picture = closed_form.picture(beta_v=beta_v, ref_z_logprob=reference_logprob, z_logprob=policy_logprob)
+picture = closed_form.worked_example(beta_v=beta_v, ref_z_logprob=reference_logprob, z_logprob=policy_logprob)
 with top:
     parts.header(
         QUESTION,
@@ -109,7 +110,7 @@ with lines:
 with lines, st.container(horizontal=True, gap="small"):
     st.metric("Score", f"{picture.score:.2f}", help="β_v (log π(z_c) − log π_ref(z_c)), as LaSeR uses it.", border=True)
     st.metric("With Z", f"{picture.reward:.2f}", help="The score plus β_v log Z: the closed form.", border=True)
-    z = closed_form.partition(reference_logprob, beta_v=beta_v)
+    z = partition(reference_logprob, beta_v=beta_v)
     shown_z = f"1 + {small(z - 1)}" if 0 < z - 1 < 0.01 else small(z) if z < 1e7 else f"{z:.1e}"
     st.metric("Z", shown_z if z != 1 else "1", help="The exact partition function.", border=True)
     st.metric("log Z", small(picture.log_z), help="In nats.", border=True)

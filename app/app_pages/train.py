@@ -67,6 +67,7 @@ def begin(live: jobs.Job | None) -> None:
     """The form that starts a run."""
     with st.form("train_form", border=True):
         st.markdown("**Start a run**")
+        runnable = parts.models_can_run()
         method = st.segmented_control(
             "Method",
             list(METHODS),
@@ -87,7 +88,11 @@ def begin(live: jobs.Job | None) -> None:
             )
         # Above the long list of settings, so that the start of the run is in view.
         asked = st.form_submit_button(
-            "Start", type="primary", icon=":material/play_arrow:", disabled=live is not None, width="stretch"
+            "Start",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=live is not None or not runnable,
+            width="stretch",
         )
         if live:
             st.caption(f"One run at a time: {literal(live.name)} is running. Stop it, or wait for it.")

@@ -7,7 +7,6 @@ results for an upload belong to one session and end with it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
@@ -18,6 +17,7 @@ import streamlit as st
 from app.data.sources import Source
 from laser_core.analysis import Samples, Sweep
 from laser_core.rollouts import give_back, held
+from laser_core.runfolder.events import read_events
 
 T = TypeVar("T")
 LARGE = 20_000  # solutions from which on memory is given back after each computation
@@ -105,15 +105,7 @@ def memory_in_words(source: Source) -> str:
 
 @st.cache_data(show_spinner=False)
 def _events(path: str, stamp: int) -> list[dict]:
-    events = []
-    for line in Path(path).read_text(encoding="utf-8").splitlines():
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue  # a line that a running training is still writing
-        if isinstance(event, dict) and "step" in event:
-            events.append(event)
-    return events
+    return read_events(Path(path))
 
 
 def events(source: Source) -> list[dict]:

@@ -37,6 +37,7 @@ def forms() -> None:
                 "way in this session. One column has to hold the response."
             )
             st.dataframe([dict(row) for row in file.look.rows], hide_index=True, height="content")
+            st.caption("A list in the response's column holds one solution per item; dots lead into nested columns.")
             with st.form(f"mapping-{position}"):
                 chosen = {}
                 with st.container(horizontal=True, gap="small"):

@@ -165,7 +165,8 @@ def _keep(
         if len(runs) > 1:
             rows = result.rollouts.table["run"].to_numpy(zero_copy_only=False) == run
             rollouts = on_disk(result.rollouts.take(rows))
-            part = replace(result, rollouts=rollouts)
+            given = None if result.given is None else result.given.filter(rows)
+            part = replace(result, rollouts=rollouts, given=given)
         shown = _free_title(short(f"{title}: {run}" if len(runs) > 1 else title, 100), key)
         added[key] = Source(
             key,

@@ -20,7 +20,8 @@ from laser_core.analysis import Vote
 from laser_core.figures import Trace, token_strip_html, trace_figure, vote_figure
 from laser_core.figures.voting import MAX_ANSWERS
 from laser_core.playground import session
-from laser_core.playground.session import Request
+from laser_core.playground.outcome import accuracy_interval, as_rollouts, first_vote
+from laser_core.playground.protocol import Done, Ready, Request, Tokens
 from laser_core.rollouts import Rollouts
 
 REDRAW_SECONDS = 0.12  # a browser stutters at a faster rate
@@ -82,10 +83,10 @@ def stream(model: Model, request: Request, *, slow: bool) -> Draw:
     rows: list[dict] = [{"sample": i, "correct": None, "tokens": [], "z_trace": []} for i in range(request.samples)]
     token, drawn = model.z_token, 0.0
     for event in session.sample(request):
-        if event["event"] == "ready":
-            token = event["z_token"]
-        elif event["event"] == "tokens":
-            for i, text, z in zip(event["rows"], event["tokens"], event["z"], strict=True):
+        if isinstance(event, Ready):
+            token = event.z_token
+        elif isinstance(event, Tokens):
+            for i, text, z in zip(event.rows, event.tokens, event.z_logprob, strict=True):
                 rows[i]["tokens"].append(text)
                 rows[i]["z_trace"].append(z)
             if slow:
@@ -93,10 +94,10 @@ def stream(model: Model, request: Request, *, slow: bool) -> Draw:
             if time.monotonic() - drawn > REDRAW_SECONDS:
                 place.html("".join(strip(row, request) for row in rows if row["tokens"]))
                 drawn = time.monotonic()
-        else:
-            place.html("".join(strip(row, request) for row in event["rows"]))
-            return Draw(model, request, session.as_rollouts(event["rows"], request, token))
-    raise AssertionError("the last event is done")
+        elif isinstance(event, Done):
+            place.html("".join(strip(row, request) for row in event.rows))
+            return Draw(model, request, as_rollouts(event.rows, request, token))
+    raise AssertionError("the last event is Done")
 
 
 def strip(row: dict, request: Request) -> str:
@@ -116,7 +117,7 @@ def show(draws: dict[str, Draw], counted: int) -> None:
 
     The figures share their axes, so that they can be compared across the page.
     """
-    votes = {key: session.vote(draw.rollouts, counted) for key, draw in draws.items()}
+    votes = {key: first_vote(draw.rollouts, counted) for key, draw in draws.items()}
     bars = {key: vote_figure(*vote) for key, vote in votes.items()}
     most = max([1, *(len(answers) for _, answers in votes.values())])
     tallest = max(figure.layout.height for figure in bars.values())
@@ -186,7 +187,7 @@ def _finding(rows: Sequence[dict], vote: Vote, answers: Sequence[str]) -> str:
     sentences = []
     if all(row["correct"] is not None for row in rows):
         n_correct = sum(row["correct"] for row in rows)
-        ends = session.share_interval(n_correct, len(rows))
+        ends = accuracy_interval(n_correct, len(rows))
         sentences.append(
             f"**{n_correct} of {len(rows)} correct** (95% CI of its accuracy on this problem {bounds(*ends, percent)})."
         )

@@ -121,6 +121,8 @@ def beside_signals(source: Source, signal: str) -> None:
         settings=parts.made_with(source, signal, metric=metric.field),
     )
     st.caption("  \n".join(f"**{name}**: {about}" for name, about in _explained(table)))
+    if table.not_combined:
+        st.caption(f"No row for the free signals combined: {literal(table.not_combined)}")
 
 
 def _explained(table: analysis.SignalTable) -> list[tuple[str, str]]:

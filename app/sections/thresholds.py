@@ -76,7 +76,7 @@ def panel(source: Source, signal: str) -> None:
     cell = next((cell for cell in Cell if cell == st.session_state.get("cell")), None)
     if cell is not None:
         grid = cache.samples(source, signal)
-        rows = analysis.cell_rows(grid, threshold=threshold, accepted=cell.accepted, correct=cell.correct)
+        rows = analysis.cell_rows(grid, threshold=threshold, predicted=cell.accepted, correct=cell.correct)
         st.caption(f"{len(rows):,} {cell.value}, those furthest from the threshold first.")
         parts.rollout_table(source, rows, key="cell_rollouts", signal=signal)
 
@@ -117,10 +117,10 @@ def _slider(source: Source, signal: str, sweep: analysis.Sweep) -> float:
 def _confusion(source: Source, cells: analysis.Confusion, threshold: float) -> None:
     """The confusion table as buttons; each opens its rollouts."""
     numbers = {
-        Cell.TRUE_ACCEPTS: cells.n_accepted_correct,
-        Cell.FALSE_ACCEPTS: cells.n_accepted_incorrect,
-        Cell.FALSE_REJECTS: cells.n_rejected_correct,
-        Cell.TRUE_REJECTS: cells.n_rejected_incorrect,
+        Cell.TRUE_ACCEPTS: cells.tp,
+        Cell.FALSE_ACCEPTS: cells.fp,
+        Cell.FALSE_REJECTS: cells.fn,
+        Cell.TRUE_REJECTS: cells.tn,
     }
     st.pills(
         f"Confusion at {threshold:.2f}: select a cell to list its rollouts",

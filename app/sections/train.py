@@ -17,7 +17,7 @@ from laser_core.errors import InputError
 from laser_core.figures import training_figure
 from laser_core.figures.runs import PANELS
 from laser_core.jobs import jobs
-from laser_core.jobs.progress import Progress, progress, step_seconds
+from laser_core.jobs.progress import JobProgress, progress, step_seconds
 
 POLL_SECONDS = 2.0
 
@@ -153,7 +153,7 @@ def _draw(job: jobs.Job) -> None:
         )
 
 
-def _bar(job: jobs.Job, done: Progress) -> None:
+def _bar(job: jobs.Job, done: JobProgress) -> None:
     left = "" if done.seconds_left is None else f"; about {duration(done.seconds_left)} left"
     if job.state == "starting":
         st.progress(0.0, "Loading the model and measuring c_ref …")
@@ -165,7 +165,7 @@ def _bar(job: jobs.Job, done: Progress) -> None:
         st.progress(min(share, 1.0), text)
 
 
-def _numbers(job: jobs.Job, done: Progress) -> None:
+def _numbers(job: jobs.Job, done: JobProgress) -> None:
     if not done.recent:
         return
     with st.container(horizontal=True, gap="small"):

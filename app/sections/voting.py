@@ -156,7 +156,7 @@ def tokens(source: Source, signal: str) -> None:
         settings=parts.made_with(source, signal, confidence=worth.confidence),
     )
     if worth.drop is not None:
-        correct, incorrect = worth.drop.dropped_right, worth.drop.dropped_wrong
+        correct, incorrect = worth.drop.dropped_correct, worth.drop.dropped_incorrect
         st.caption(
             "Dropping a solution when its trace of z_c falls below a level that 95% of correct solutions stay above "
             f"loses {percent(correct.value)} {percent_interval(correct)} of the correct and "

@@ -68,7 +68,7 @@ def find(source: Source, signal: str) -> dict[Example, View]:
 
 def _find(source: Source, signal: str) -> dict[Example, View]:
     lists, found = findings.problem_lists(source, signal), {}
-    rows = findings.drill_down(source, signal).confident_wrong
+    rows = findings.drill_down(source, signal).confident_incorrect
     if len(rows):
         row = int(rows[0])
         problem = source.rollouts.row(row)["problem_id"]

@@ -76,7 +76,7 @@ def confident(source: Source, signal: str) -> Reveal:
     if view is None or view.row is None:
         return Reveal(NO_EXAMPLE)
     row = source.with_signals.row(view.row)
-    n = len(findings.drill_down(source, signal).confident_wrong)
+    n = len(findings.drill_down(source, signal).confident_incorrect)
     return Reveal(
         f"Answer {literal(row.get('answer') or 'none', 60)}, reference "
         f"{literal(row.get('reference_answer') or 'unknown', 60)}, score {score_text(row.get(signal))}. Only a person "

@@ -13,6 +13,7 @@ from app.data.sources import Source
 from app.widgets import browser
 from app.widgets.format import literal, short, unescaped
 from laser_core import __version__
+from laser_core.errors import missing_model_packages
 from laser_core.figures import enlarge, figure_csv, figure_html
 from laser_core.figures.theme import plain
 
@@ -197,3 +198,14 @@ def rollout_table(source: Source, rows: Sequence[int] | np.ndarray, *, key: str,
     )
     more = len(rows) - len(picked)
     st.caption("Select a row to open its problem in Traces." + (f" {more:,} more are not listed." if more > 0 else ""))
+
+
+def models_can_run() -> bool:
+    """Whether this server can train and sample; where it cannot, a notice says what to install."""
+    missing = missing_model_packages()
+    if missing:
+        st.info(
+            f"This server analyses rollouts but runs no models. {missing} All other pages work without them.",
+            icon=":material/info:",
+        )
+    return missing is None

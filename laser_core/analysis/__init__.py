@@ -1,12 +1,12 @@
-"""The numbers: separation, thresholds, calibration and voting, with intervals that treat the problem as the unit.
+"""Every number, with its interval: separation, thresholds, calibration, voting. The problem is the unit.
 
 Start with :func:`summarize` for everything at once, or lay a run out with :meth:`Samples.from_rollouts` and ask one
 question at a time. Nothing here imports torch, draws, or reads files.
 """
 
-from laser_core.analysis.bigsums import BigSummary
 from laser_core.analysis.estimates import Estimate, Statistic
-from laser_core.analysis.outofcore import is_big_parquet, summarize_parquet
+from laser_core.analysis.outofcore.parquet import is_big_parquet, summarize_parquet
+from laser_core.analysis.questions.combined import combine_free_signals
 from laser_core.analysis.questions.compare import Comparison, Difference, compare
 from laser_core.analysis.questions.drilldown import DrillDown, drill_down
 from laser_core.analysis.questions.length import LengthBins, LengthRelation, length_relation
@@ -21,17 +21,18 @@ from laser_core.analysis.questions.signals import (
     with_free_signals,
 )
 from laser_core.analysis.questions.steps import StepScores, score_by_step
+from laser_core.analysis.results import Results, analyze_samples, summarize, summarize_samples
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.calibration import Calibration, calibration
 from laser_core.analysis.scores.confusion import Confusion, confusion
 from laser_core.analysis.scores.crossfit import CrossFit, best_threshold, cross_fit
 from laser_core.analysis.scores.density import ScoreShape, Side, score_shape
 from laser_core.analysis.scores.histogram import ScoreDistribution, score_distribution
-from laser_core.analysis.scores.metrics import Separation, accuracy, separation
 from laser_core.analysis.scores.recalibration import recalibrate
 from laser_core.analysis.scores.roc_pr import RocPr, roc_pr
+from laser_core.analysis.scores.separation import Separation, accuracy, separation
 from laser_core.analysis.scores.thresholds import Sweep, threshold_sweep
-from laser_core.analysis.summary import Summary, summarize, summarize_samples
+from laser_core.analysis.summary import Curve, Summary, VotingSummary
 from laser_core.analysis.tokens.confidence import confidence_signals
 from laser_core.analysis.tokens.early_drop import EarlyDrop, early_drop
 from laser_core.analysis.tokens.traces import (
@@ -44,20 +45,20 @@ from laser_core.analysis.tokens.traces import (
     sharpest_changes,
     solution_measures,
 )
-from laser_core.analysis.voting.compute_worth import ComputeWorth, Policy, compute_worth
+from laser_core.analysis.voting.compute_worth import ComputeWorth, StoppingPolicy, compute_worth
 from laser_core.analysis.voting.curve import VotingCurve, voting_curve
 from laser_core.analysis.voting.filtered import FilteredMajority, filtered_majority
 from laser_core.analysis.voting.one_vote import FullVotes, Vote, draw_vote, full_votes
 from laser_core.analysis.voting.weights import vote_weights
 
 __all__ = [
-    "BigSummary",
     "Calibration",
     "Change",
     "Comparison",
     "ComputeWorth",
     "Confusion",
     "CrossFit",
+    "Curve",
     "Difference",
     "DrillDown",
     "EarlyDrop",
@@ -67,7 +68,7 @@ __all__ = [
     "LengthBins",
     "LengthRelation",
     "MeanTraces",
-    "Policy",
+    "Results",
     "RocPr",
     "Samples",
     "ScoreDistribution",
@@ -79,16 +80,20 @@ __all__ = [
     "SignalTable",
     "Statistic",
     "StepScores",
+    "StoppingPolicy",
     "Summary",
     "Sweep",
     "Vote",
     "VotingCurve",
+    "VotingSummary",
     "accuracy",
+    "analyze_samples",
     "answered",
     "best_threshold",
     "block_means",
     "calibration",
     "cell_rows",
+    "combine_free_signals",
     "compare",
     "compare_signals",
     "compute_worth",

@@ -7,7 +7,7 @@ has an optimum in closed form (arXiv 2510.14943)::
     Z     = sum over tokens z of pi_ref(z) * exp(r_hat(z) / beta_v) = 1 + pi_ref(z_c) * (exp(1 / beta_v) - 1)
 
 LaSeR leaves the second term out and puts a constant c_ref in the place of log pi_ref(z_c). This module says how large
-both of these are. ``laser_core.algorithm`` holds what training uses; a test holds the two together.
+both of these are; :mod:`laser_core.score` holds the formulas, for training and for these pages alike.
 """
 
 from __future__ import annotations
@@ -17,17 +17,22 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from laser_core.score import Values, last_token_score, log_partition
+
 
 @dataclass(frozen=True)
 class Reference:
-    """A verdict token as one finds it before training.
+    """How likely a verdict token is before training.
 
     Attributes
     ----------
-    name : for people.
-    logprob : mean of log pi_ref(z_c | x, y, <eos>), nats.
-    std : its standard deviation over problems and solutions, nats; None where nobody measured it.
-    source : who measured it, on how much.
+    name : str
+    logprob : float
+        Mean of log pi_ref(z_c | x, y, <eos>), nats.
+    std : float or None
+        Its standard deviation over problems and solutions, nats; None where nobody measured it.
+    source : str
+        Who measured it, and on how much.
     """
 
     name: str
@@ -43,50 +48,20 @@ REFERENCES = (
 )
 
 
-def log_partition(ref_z_logprob: float | np.ndarray, *, beta_v: float, reward: float = 1.0) -> float | np.ndarray:
-    """log Z in nats, exact at both ends: where it all but vanishes, and where exp(reward / beta_v) overflows.
+def neglected_reward(ref_z_logprob: Values, *, beta_v: float) -> Values:
+    """beta_v * log Z, which the score leaves out.
 
     Parameters
     ----------
-    ref_z_logprob : log pi_ref(z_c | x, y), nats, at most 0; a number or an array.
-    beta_v : reward units per nat, above 0.
-    reward : what z_c earns; only z_c earns anything.
+    ref_z_logprob : float or ndarray
+        log pi_ref(z_c | x, y, <eos>), nats.
+    beta_v : float
+        Scale of the score, in reward units per nat.
 
     Returns
     -------
-    float or ndarray, as ``ref_z_logprob``.
-
-    Examples
-    --------
-    The paper's case, e^-23 * e^10, and a word with probability 0.1:
-
-    >>> print(f"{log_partition(-23.0, beta_v=0.1):.1e}, {log_partition(math.log(0.1), beta_v=0.1):.2f}")
-    2.3e-06, 7.70
-    """
-    x = reward / beta_v
-    if x == 0:
-        return 0.0 * ref_z_logprob
-    # log(1 + p * (e^x - 1)) without forming e^x, which overflows below beta_v = 0.0014.
-    value = np.logaddexp(0.0, np.asarray(ref_z_logprob, float) + x + math.log1p(-math.exp(-x)))
-    return float(value) if np.ndim(ref_z_logprob) == 0 else value
-
-
-def partition(ref_z_logprob: float, *, beta_v: float, reward: float = 1.0) -> float:
-    """Z itself; infinite where it is beyond a float.
-
-    Examples
-    --------
-    By hand: 0.1 * (e^10 - 1) + 1 = 0.1 * 22025.47 + 1.
-
-    >>> round(partition(math.log(0.1), beta_v=0.1), 1)
-    2203.5
-    """
-    log_z = log_partition(ref_z_logprob, beta_v=beta_v, reward=reward)
-    return math.exp(log_z) if log_z < 709 else math.inf
-
-
-def neglected_reward(ref_z_logprob: float | np.ndarray, *, beta_v: float) -> float | np.ndarray:
-    """beta_v * log Z: what the score leaves out, in units of the reward (0: nothing; 1: a whole verdict).
+    float or ndarray
+        In units of the reward: 1 is the whole reward of a correct solution. As ``ref_z_logprob``.
 
     Examples
     --------
@@ -96,19 +71,22 @@ def neglected_reward(ref_z_logprob: float | np.ndarray, *, beta_v: float) -> flo
     return beta_v * log_partition(ref_z_logprob, beta_v=beta_v)
 
 
-def score(z_logprob: float | np.ndarray, *, beta_v: float, c_ref: float) -> float | np.ndarray:
-    """The last-token self-rewarding score, beta_v * (log pi(z_c) - c_ref), unclipped.
+def closed_form_reward(z_logprob: Values, *, beta_v: float, ref_z_logprob: float) -> Values:
+    """The reward that the closed form reads from a policy, Z included: the score plus :func:`neglected_reward`.
 
-    Examples
-    --------
-    >>> round(score(-18.0, beta_v=0.1, c_ref=-23.0), 6)
-    0.5
-    """
-    return beta_v * (z_logprob - c_ref)
+    Parameters
+    ----------
+    z_logprob : float or ndarray
+        log pi(z_c | x, y, <eos>), nats.
+    beta_v : float
+        Scale of the score, in reward units per nat.
+    ref_z_logprob : float
+        log pi_ref(z_c | x, y, <eos>), nats.
 
-
-def closed_form_reward(z_logprob: float | np.ndarray, *, beta_v: float, ref_z_logprob: float) -> float | np.ndarray:
-    """The reward that the closed form reads from a policy, its Z included: the score plus :func:`neglected_reward`.
+    Returns
+    -------
+    float or ndarray
+        In units of the reward, as ``z_logprob``.
 
     Examples
     --------
@@ -118,11 +96,21 @@ def closed_form_reward(z_logprob: float | np.ndarray, *, beta_v: float, ref_z_lo
     >>> round(closed_form_reward(best, beta_v=0.1, ref_z_logprob=math.log(0.1)), 6)
     1.0
     """
-    return score(z_logprob, beta_v=beta_v, c_ref=ref_z_logprob) + neglected_reward(ref_z_logprob, beta_v=beta_v)
+    score = last_token_score(z_logprob, beta_v=beta_v, c_ref=ref_z_logprob)
+    return score + neglected_reward(ref_z_logprob, beta_v=beta_v)
 
 
 def optimal_z_logprob(ref_z_logprob: float, *, beta_v: float, reward: float = 1.0) -> float:
     """log pi*(z_c) of the best policy for this reward: ref_z_logprob + reward / beta_v - log Z. Never above 0.
+
+    Parameters
+    ----------
+    ref_z_logprob : float
+        log pi_ref(z_c | x, y, <eos>), nats.
+    beta_v : float
+        Scale of the score, in reward units per nat.
+    reward : float
+        What z_c earns.
 
     Examples
     --------
@@ -138,6 +126,15 @@ def optimal_z_logprob(ref_z_logprob: float, *, beta_v: float, reward: float = 1.
 def highest_reference(*, beta_v: float, tolerance: float = 0.01) -> float:
     """The highest log pi_ref(z_c), nats, at which leaving Z out costs no more than ``tolerance`` of reward.
 
+    Parameters
+    ----------
+    beta_v : float
+        Scale of the score, in reward units per nat.
+    tolerance : float
+        In units of the reward.
+
+    Notes
+    -----
     From beta_v * log Z = tolerance: log(e^(tolerance / beta_v) - 1) - log(e^(1 / beta_v) - 1).
 
     Examples
@@ -150,21 +147,23 @@ def highest_reference(*, beta_v: float, tolerance: float = 0.01) -> float:
 
 
 def highest_score(*, beta_v: float, c_ref: float) -> float:
-    """The score of a policy that is certain to say z_c (log-prob 0): no solution can score above it.
+    """The score of a policy that is certain of z_c (log-prob 0): no solution can score above it.
 
     >>> round(highest_score(beta_v=0.1, c_ref=-23.0), 6), round(highest_score(beta_v=0.1, c_ref=-5.0), 6)
     (2.3, 0.5)
     """
-    return score(0.0, beta_v=beta_v, c_ref=c_ref)
+    return last_token_score(0.0, beta_v=beta_v, c_ref=c_ref)
 
 
 def misjudged(distance: float, noise_std: float) -> float:
-    """Chance that normal noise carries a score over a threshold ``distance`` away: Phi(-distance / noise_std).
+    """Chance that normal noise carries a score across a threshold: Phi(-distance / noise_std).
 
     Parameters
     ----------
-    distance : of the noiseless score from the threshold, reward units, at least 0.
-    noise_std : beta_v * std of log pi_ref(z_c), reward units.
+    distance : float
+        Of the noiseless score from the threshold, in reward units, at least 0.
+    noise_std : float
+        beta_v * std of log pi_ref(z_c), in reward units.
 
     Examples
     --------
@@ -177,18 +176,31 @@ def misjudged(distance: float, noise_std: float) -> float:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """Everything the theory page draws for one choice of the three numbers.
+class WorkedExample:
+    """The closed form worked through for one beta_v, reference and policy, with the lines the theory page draws.
 
     Attributes
     ----------
-    beta_v, ref_z_logprob, z_logprob : the choice; the last two in nats.
-    log_z, neglected : nats, and beta_v * log Z in units of reward.
-    score, reward : of the policy's log-prob: with Z left out, and with it.
-    best_z_logprob, best_score : what the optimum for reward 1 gives z_c, and how the score (Z left out) reads that.
-    limit : the highest reference at which Z may be left out, nats; ``tolerance`` is what "may" means.
-    line_x, line_score, line_reward : ndarrays of shape (n,), the score and the closed form over log pi(z_c).
-    reference_x, reference_neglected : ndarrays of shape (m,), the neglected reward over log pi_ref(z_c).
+    beta_v : float
+        In reward units per nat.
+    ref_z_logprob, z_logprob : float
+        log pi_ref(z_c) and log pi(z_c), nats.
+    log_z : float
+        log Z, nats.
+    neglected : float
+        beta_v * log Z, in units of the reward: what the score leaves out.
+    score, reward : float
+        What the policy's log-prob is worth without Z, and with it.
+    best_z_logprob, best_score : float
+        log pi(z_c) of the best policy for reward 1, in nats, and the score of that policy.
+    limit : float
+        The highest reference, in nats, at which leaving Z out costs no more than ``tolerance``.
+    tolerance : float
+        In units of the reward.
+    line_x, line_score, line_reward : ndarray of shape (n,)
+        The score and the closed form over log pi(z_c).
+    reference_x, reference_neglected : ndarray of shape (m,)
+        The neglected reward over log pi_ref(z_c).
     """
 
     beta_v: float
@@ -210,53 +222,66 @@ class Picture:
 
     @property
     def holds(self) -> bool:
-        """Whether Z = 1 is good to the tolerance."""
+        """Whether taking Z for 1 costs no more than the tolerance."""
         return self.neglected <= self.tolerance
 
 
-def picture(
+def worked_example(
     *, beta_v: float, ref_z_logprob: float, z_logprob: float, tolerance: float = 0.01, lowest: float = -30.0
-) -> Picture:
-    """Compute what the theory page shows.
+) -> WorkedExample:
+    """Work the closed form through for one choice of the three numbers.
+
+    Parameters
+    ----------
+    beta_v : float
+        In reward units per nat, above 0.
+    ref_z_logprob, z_logprob : float
+        log pi_ref(z_c) and log pi(z_c), nats.
+    tolerance : float
+        Reward that one is willing to neglect.
+    lowest : float
+        Left end of the lines, nats.
 
     Examples
     --------
-    >>> shown = picture(beta_v=0.1, ref_z_logprob=-23.0, z_logprob=-13.0)
+    >>> shown = worked_example(beta_v=0.1, ref_z_logprob=-23.0, z_logprob=-13.0)
     >>> shown.holds, round(shown.score, 3), round(shown.limit, 2)
     (True, 1.0, -12.25)
     """
-    shared = {"beta_v": beta_v}
-    best = optimal_z_logprob(ref_z_logprob, **shared)
+    best = optimal_z_logprob(ref_z_logprob, beta_v=beta_v)
     line_x, reference_x = np.linspace(lowest, 0.0, 121), np.linspace(lowest, -0.01, 241)
-    return Picture(
+    return WorkedExample(
         beta_v=beta_v,
         ref_z_logprob=ref_z_logprob,
         z_logprob=z_logprob,
-        log_z=log_partition(ref_z_logprob, **shared),
-        neglected=neglected_reward(ref_z_logprob, **shared),
-        score=score(z_logprob, c_ref=ref_z_logprob, **shared),
-        reward=closed_form_reward(z_logprob, ref_z_logprob=ref_z_logprob, **shared),
+        log_z=log_partition(ref_z_logprob, beta_v=beta_v),
+        neglected=neglected_reward(ref_z_logprob, beta_v=beta_v),
+        score=last_token_score(z_logprob, c_ref=ref_z_logprob, beta_v=beta_v),
+        reward=closed_form_reward(z_logprob, ref_z_logprob=ref_z_logprob, beta_v=beta_v),
         best_z_logprob=best,
-        best_score=score(best, c_ref=ref_z_logprob, **shared),
-        limit=highest_reference(tolerance=tolerance, **shared),
+        best_score=last_token_score(best, c_ref=ref_z_logprob, beta_v=beta_v),
+        limit=highest_reference(tolerance=tolerance, beta_v=beta_v),
         tolerance=tolerance,
         line_x=line_x,
-        line_score=score(line_x, c_ref=ref_z_logprob, **shared),
-        line_reward=closed_form_reward(line_x, ref_z_logprob=ref_z_logprob, **shared),
+        line_score=last_token_score(line_x, c_ref=ref_z_logprob, beta_v=beta_v),
+        line_reward=closed_form_reward(line_x, ref_z_logprob=ref_z_logprob, beta_v=beta_v),
         reference_x=reference_x,
-        reference_neglected=neglected_reward(reference_x, **shared),
+        reference_neglected=neglected_reward(reference_x, beta_v=beta_v),
     )
 
 
 @dataclass(frozen=True)
-class Noise:
-    """What replacing log pi_ref(z_c) by the constant c_ref does to the scores of noiseless verdicts 0 and 1.
+class ReferenceNoise:
+    """What replacing log pi_ref(z_c) by the constant c_ref does to scores that would otherwise be exactly 0 and 1.
 
     Attributes
     ----------
-    std : beta_v * std of log pi_ref(z_c), in units of the score.
-    misjudged : chance that a score meant as 0, or as 1, falls on the other side of 0.5.
-    x, density_incorrect, density_correct : ndarrays of shape (n,), the two normal distributions.
+    std : float
+        beta_v * std of log pi_ref(z_c), in units of the score.
+    misjudged : float
+        Chance that a score meant as 0, or as 1, falls on the other side of 0.5.
+    x, density_incorrect, density_correct : ndarray of shape (n,)
+        The two normal distributions.
     """
 
     std: float
@@ -266,8 +291,15 @@ class Noise:
     density_correct: np.ndarray = field(repr=False)
 
 
-def reference_noise(*, beta_v: float, c_ref_std: float) -> Noise:
-    """How far the reference's own spread, c_ref_std nats, moves scores; spread within a hundredth is drawn as that.
+def reference_noise(*, beta_v: float, c_ref_std: float) -> ReferenceNoise:
+    """How far the reference's own spread moves scores.
+
+    Parameters
+    ----------
+    beta_v : float
+        Scale of the score, in reward units per nat.
+    c_ref_std : float
+        Standard deviation of log pi_ref(z_c), nats. A spread of less than 0.01 in the score is drawn as 0.01.
 
     Examples
     --------
@@ -282,4 +314,4 @@ def reference_noise(*, beta_v: float, c_ref_std: float) -> Noise:
     reach = max(0.35, 3.5 * drawn)
     x = np.linspace(-reach, 1 + reach, 601)
     densities = [np.exp(-(((x - mean) / drawn) ** 2) / 2) / (drawn * math.sqrt(2 * math.pi)) for mean in (0.0, 1.0)]
-    return Noise(std, misjudged(0.5, std), x, *densities)
+    return ReferenceNoise(std, misjudged(0.5, std), x, densities[0], densities[1])

@@ -1,14 +1,14 @@
 """Estimates and their intervals, with the problem as the unit.
 
 Solutions of one problem resemble each other, so 500 problems with 64 solutions each are 500 observations, not 32,000.
-Every interval in this package therefore comes from how much the *problems* differ. Two closed forms are enough:
+Every interval in this package therefore comes from how much the *problems* differ. Two kinds of statistic are enough:
 
 - a mean over problems, whose standard error is that of the per-problem values;
 - any other statistic (a ratio of sums, an AUROC, ...) through its influence function: how much it moves when one
   problem gains a little weight. This is the clustered bootstrap, linearised ("infinitesimal jackknife").
 
-Either standard error is turned into an interval by Wilson's score method with the effective number of observations that
-the standard error implies. It stays inside [0, 1], and does not collapse to nothing where every problem is right.
+Either standard error is turned into an interval by Wilson's score method, with the effective number of observations
+that the standard error implies. The interval stays inside [0, 1], and keeps a width where every solution is correct.
 
 References
 ----------
@@ -20,6 +20,7 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 from scipy.special import stdtrit
@@ -100,7 +101,7 @@ class Statistic:
         n = int(self.contributes.sum())
         if n == 0 or not np.isfinite(self.value):
             return UNDEFINED
-        low, high = interval(self.value, self.se, n, scale=self.scale, level=level)
+        low, high = confidence_interval(self.value, self.se, n, scale=self.scale, level=level)
         return Estimate(float(self.value), float(low), float(high), n)
 
     def minus(self, other: Statistic) -> Statistic:
@@ -113,20 +114,38 @@ class Statistic:
         )
 
 
-def interval(
+def confidence_interval(
     value: np.ndarray | float, se: np.ndarray | float, n: int, *, scale: str = "unit", level: float = LEVEL
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of the interval around values with the given standard errors, each resting on ``n`` problems.
+    """Ends of the interval around values with the given standard errors.
 
+    Parameters
+    ----------
+    value, se : float or ndarray
+        Values and their standard errors, of one shape.
+    n : int
+        Problems that each value rests on.
+    scale : {"unit", "signed", "real"}
+        Which values are possible: [0, 1], [-1, 1] or any.
+    level : float
+        Of confidence.
+
+    Returns
+    -------
+    low, high : ndarray
+        Of the shape of ``value``; NaN where ``n`` is below 2.
+
+    Notes
+    -----
     On the scale "real" this is the Student interval, on bounded scales Wilson's with the effective sample size
     ``v (1 - v) / se**2`` (``n`` itself where all problems agree on a bound, which says nothing about the spread).
 
     Examples
     --------
-    >>> low, high = interval(1.0, 0.0, 100)  # 100 of 100: not certainly always
+    >>> low, high = confidence_interval(1.0, 0.0, 100)  # 100 of 100: not certainly always
     >>> f"{low:.3f} {high:.3f}"
     '0.962 1.000'
-    >>> low, high = interval(0.0, 1.0, 11, scale="real")
+    >>> low, high = confidence_interval(0.0, 1.0, 11, scale="real")
     >>> f"{low:.3f} {high:.3f}"
     '-2.228 2.228'
     """
@@ -196,12 +215,14 @@ def combine(value: float, parts: list[tuple[float, Statistic]], *, scale: str = 
     >>> combine(half.value**2, [(2 * half.value, half)]).se == half.se
     True
     """
-    influence = sum(slope * part.influence for slope, part in parts)
+    influence = reduce(np.add, [slope * part.influence for slope, part in parts])
     contributes = np.logical_or.reduce([part.contributes for _, part in parts])
     return Statistic(value, influence, contributes, scale)
 
 
-def mean_interval(values: np.ndarray, *, scale: str = "unit", level: float = LEVEL) -> tuple[np.ndarray, ...]:
+def mean_interval(
+    values: np.ndarray, *, scale: str = "unit", level: float = LEVEL
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Means over problems and their bands, for many columns at once.
 
     Parameters
@@ -211,7 +232,7 @@ def mean_interval(values: np.ndarray, *, scale: str = "unit", level: float = LEV
 
     Returns
     -------
-    mean, low, high : ndarrays of shape (n_columns,)
+    mean, low, high : ndarray of shape (n_columns,)
 
     Examples
     --------
@@ -222,5 +243,5 @@ def mean_interval(values: np.ndarray, *, scale: str = "unit", level: float = LEV
     n = len(values)
     mean = np.clip(values.mean(axis=0), *BOUNDS[scale])  # a control variate may overshoot by its noise
     se = values.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(values.shape[1], np.nan)
-    low, high = interval(mean, se, n, scale=scale, level=level)
+    low, high = confidence_interval(mean, se, n, scale=scale, level=level)
     return mean, low, high

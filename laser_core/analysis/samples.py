@@ -1,4 +1,4 @@
-"""One run's rollouts as arrays of shape (n_problems, n_samples): the form every analysis takes."""
+"""One run's rollouts as arrays of shape (n_problems, n_samples), which every analysis takes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ import pyarrow.compute as pc
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import Rollouts
 
+#: Numbers the answers of each problem, given problem and answer of each row; equal answers get equal numbers, none -1.
+SameAnswers = Callable[[np.ndarray, list[str | None]], np.ndarray]
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -26,7 +29,8 @@ class Samples:
     correct : ndarray of float
         The verifier's verdict: 1, 0, NaN where unknown.
     score : ndarray of float
-        What is judged, unclipped (larger: more likely right); NaN where there is none.
+        The last-token score, unclipped, or another signal in its place: larger means more likely correct. NaN where a
+        solution has none.
     answer : ndarray of int
         Number of the answer within its problem, -1 where none was found. Equal answers share a number.
     truncated : ndarray of bool
@@ -35,7 +39,7 @@ class Samples:
     row : ndarray of int
         Row in the table the samples were made from, -1 in the padding.
     signal : str
-        Which column ``score`` holds: "score" or "signal.<name>".
+        Name of what ``score`` holds: "score", "signal.<name>", or a name given by an analysis.
     warnings : tuple of str
         What a reader of the numbers should know about the data.
 
@@ -60,17 +64,17 @@ class Samples:
     @property
     def n_problems(self) -> int:
         """Number of problems, P."""
-        return self.present.shape[0]
+        return int(self.present.shape[0])
 
     @property
     def n_samples(self) -> int:
         """Width of the grid, n: the most solutions any problem has."""
-        return self.present.shape[1]
+        return int(self.present.shape[1])
 
     @cached_property
     def counts(self) -> np.ndarray:
         """How many solutions each problem has, of shape (n_problems,)."""
-        return self.present.sum(axis=1)
+        return np.asarray(self.present.sum(axis=1))
 
     @property
     def has_answers(self) -> bool:
@@ -101,7 +105,23 @@ class Samples:
         n_tokens: np.ndarray | None = None,
         problem_ids: tuple[str, ...] | None = None,
     ) -> Samples:
-        """Build from arrays of shape (n_problems, n_samples); what is not given is unknown."""
+        """Build from arrays; what is not given is unknown.
+
+        Parameters
+        ----------
+        correct : array_like of shape (n_problems, n_samples)
+            The verifier's verdict: 1, 0, or NaN where unknown.
+        score : array_like of shape (n_problems, n_samples), optional
+            NaN where there is none.
+        answer : array_like of int of shape (n_problems, n_samples), optional
+            Equal numbers for equal answers of a problem, -1 for none.
+        present : array_like of bool of shape (n_problems, n_samples), optional
+            False in the padding. None: no padding.
+        truncated : array_like of bool of shape (n_problems, n_samples), optional
+        n_tokens : array_like of shape (n_problems, n_samples), optional
+        problem_ids : tuple of str, optional
+            None: "p0", "p1", ...
+        """
         correct = np.asarray(correct, float)
         shape = correct.shape
         present = np.ones(shape, bool) if present is None else np.asarray(present, bool)
@@ -127,7 +147,7 @@ class Samples:
         *,
         signal: str = "score",
         run: str | None = None,
-        same_answers: Callable[[np.ndarray, list[str | None]], np.ndarray] | None = None,
+        same_answers: SameAnswers | None = None,
     ) -> Samples:
         """Lay one run of a table out as a grid.
 
@@ -135,7 +155,7 @@ class Samples:
         ----------
         rollouts : Rollouts
         signal : str
-            The column to judge: "score", or any of ``rollouts.signals``.
+            The column to analyse: "score", or any of ``rollouts.signals``.
         run : str, optional
             Which run. May be left out where the table holds one.
         same_answers : callable, optional
@@ -191,7 +211,14 @@ class Samples:
         return replace(self, score=np.where(self.present, score, np.nan))
 
     def with_signal(self, rollouts: Rollouts, signal: str) -> Samples:
-        """The same samples judged by another column of the table they were made from; answers stay as they are.
+        """The same samples with another column of their table as the score; answers stay as they are.
+
+        Parameters
+        ----------
+        rollouts : Rollouts
+            The table the samples were made from.
+        signal : str
+            "score" or "signal.<name>".
 
         Examples
         --------
@@ -234,13 +261,9 @@ def _finite(values: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _answers(rollouts: Rollouts, codes: np.ndarray, same_answers: Callable | None) -> np.ndarray:
+def _answers(rollouts: Rollouts, codes: np.ndarray, same_answers: SameAnswers | None) -> np.ndarray:
     if not rollouts.has("answer"):
         return np.full(len(rollouts), -1, np.int64)
-    if same_answers is None:
-        # Loaded only here: a table without answers needs no mathematics.
-        from laser_core.answers.verify import answer_groups as same_answers
-
     # Each problem's distinct spellings are compared once, however many solutions share them.
     encoded = pc.dictionary_encode(rollouts.table["answer"]).combine_chunks()
     spelling = pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)
@@ -249,8 +272,24 @@ def _answers(rollouts: Rollouts, codes: np.ndarray, same_answers: Callable | Non
     )
     problem, text = np.divmod(pair, len(encoded.dictionary) + 1)
     texts = [*encoded.dictionary.to_pylist(), None]  # text - 1 is -1 for no answer: the last entry
-    groups = same_answers(problem, [texts[i - 1] for i in text])
+    answers = [texts[i - 1] for i in text]
+    if same_answers is None:
+        # Loaded only here: a table without answers needs no mathematics.
+        from laser_core.answers.verify import answer_groups
+
+        groups = answer_groups(problem, answers, references=_references(rollouts, codes, problem))
+    else:
+        groups = same_answers(problem, answers)
     return np.asarray(groups, np.int64)[inverse]
+
+
+def _references(rollouts: Rollouts, codes: np.ndarray, problem: np.ndarray) -> list[str | None] | None:
+    """The reference answer of each of the problems: what is correct there is one group."""
+    if not rollouts.has("reference_answer"):
+        return None
+    found, first = np.unique(codes, return_index=True)
+    references = dict(zip(found.tolist(), rollouts.table["reference_answer"].take(first).to_pylist(), strict=True))
+    return [references[code] for code in problem.tolist()]
 
 
 def _table_warnings(rollouts: Rollouts, codes: np.ndarray) -> list[str]:
@@ -262,7 +301,7 @@ def _table_warnings(rollouts: Rollouts, codes: np.ndarray) -> list[str]:
         n_steps = len(np.unique(steps[np.isfinite(steps)]))
         why = f"they come from {n_steps} training steps" if n_steps > 1 else "some rows may be duplicates"
         found.append(f"Some solutions share problem and sample number; all were counted ({why}).")
-    unanswered_right = np.sum(rollouts.column("correct") == 1) if not rollouts.has("answer") else 0
-    if unanswered_right:
+    unanswered_correct = np.sum(rollouts.column("correct") == 1) if not rollouts.has("answer") else 0
+    if unanswered_correct:
         found.append("The table has no extracted answers, so votes could not be counted.")
     return found

@@ -1,229 +1,225 @@
-"""All headline numbers of one table, and what a reader should be warned of."""
+"""The headline numbers of one run, and the JSON object that ``laser analyze --json`` prints."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from laser_core.analysis.estimates import Estimate
-from laser_core.analysis.questions.signals import full_signal_name, with_free_signals
-from laser_core.analysis.samples import Samples
-from laser_core.analysis.scores.calibration import Calibration, calibration
-from laser_core.analysis.scores.crossfit import CrossFit, cross_fit
-from laser_core.analysis.scores.metrics import Separation, accuracy, separation
-from laser_core.analysis.scores.thresholds import Sweep, threshold_sweep
-from laser_core.analysis.voting.curve import VotingCurve, voting_curve
-from laser_core.errors import InputError
-from laser_core.rollouts.schema import Rollouts
 
 FEW_PROBLEMS = 30
-CURVES = ("pass", "majority", "weighted", "best_of_n")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Accuracy at each number of solutions N.
+
+    Attributes
+    ----------
+    mean, low, high : ndarray of shape (n_sizes,)
+        Mean over problems and its 95% band.
+    se : ndarray of shape (n_sizes,)
+        Monte-Carlo standard error; 0 where the value is exact.
+    """
+
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    se: np.ndarray
+
+
+@dataclass(frozen=True)
+class VotingSummary:
+    """Accuracy of each way to vote among N solutions.
+
+    Attributes
+    ----------
+    n : ndarray of int of shape (n_sizes,)
+    pass_, majority, weighted, best_of_n : Curve
+    weighted_minus_majority : Curve
+        The gain from weighted voting, paired by problem.
+    n_problems : int
+        Problems behind the curves: those with enough solutions and known verdicts.
+    n_left_out : int
+        All other problems.
+    tied : ndarray of shape (n_sizes,) or None
+        Share of the majority votes that a tie decides; None where it was not computed.
+    weight : str or None
+        Which vote weight was used; None for the default.
+    """
+
+    n: np.ndarray
+    pass_: Curve = field(repr=False)
+    majority: Curve = field(repr=False)
+    weighted: Curve = field(repr=False)
+    best_of_n: Curve = field(repr=False)
+    weighted_minus_majority: Curve = field(repr=False)
+    n_problems: int
+    n_left_out: int
+    tied: np.ndarray | None = field(default=None, repr=False)
+    weight: str | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Lists over N; None for what is undefined."""
+        curves = {
+            "pass": self.pass_,
+            "majority": self.majority,
+            "weighted": self.weighted,
+            "best_of_n": self.best_of_n,
+        }
+        found: dict[str, object] = {"n": self.n.tolist()}
+        found |= {name: numbers(curve.mean) for name, curve in curves.items()}
+        found |= {f"{name}_se": numbers(curve.se) for name, curve in curves.items()}
+        for name, curve in (curves | {"weighted_minus_majority": self.weighted_minus_majority}).items():
+            found |= {name: numbers(curve.mean), f"{name}_low": numbers(curve.low), f"{name}_high": numbers(curve.high)}
+        if self.tied is not None:
+            found["tied"] = numbers(self.tied)
+        found |= {"n_problems": self.n_problems, "n_left_out": self.n_left_out}
+        return found if self.weight is None else found | {"weight": self.weight}
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The results behind ``laser analyze``; None where the data do not allow them.
+    """The headline numbers of one run, from memory or out of core.
 
     Attributes
     ----------
-    n_problems, n_rollouts : int
+    run : str or None
+        None where the samples did not come from a table.
     signal : str
+        The column that stands for the score: "score" or "signal.<name>".
+    n_problems, n_rollouts : int
     accuracy : Estimate
-    separation : Separation
-    sweep : Sweep
-    cross_fit : CrossFit or None
-    calibration : Calibration
-    voting : VotingCurve or None
+    auroc, within_problem_auroc, balanced_f1, tpr, tnr : Estimate
+        As in :class:`~laser_core.analysis.Separation`.
+    ece, brier : Estimate
+        As in :class:`~laser_core.analysis.Calibration`.
+    threshold : float
+        Of balanced F1, TPR and TNR.
+    best_threshold : float
+        The one with the best balanced F1 on these data; NaN where a class is missing.
+    n_mixed_problems, n_correct, n_incorrect, n_unscored : int
+        As in :class:`~laser_core.analysis.Separation`.
     truncated_fraction : float
         Share of the solutions.
+    voting : VotingSummary or None
+        None where no problem can vote.
     warnings : tuple of str
-    run : str or None
-        The run's name; None where the samples did not come from a table.
+        What a reader of the numbers should know.
+    average_precision, mcc, balanced_f1_all, tpr_all, tnr_all : Estimate or None
+        Need all solutions at once: None out of core.
+    balanced_f1_cross_fitted : Estimate or None
+        At thresholds chosen on other problems; None out of core and where a class is missing.
+    best_threshold_ci : tuple of two floats, or None
+        None out of core.
+    out_of_core : bool
     """
 
+    run: str | None
+    signal: str
     n_problems: int
     n_rollouts: int
-    signal: str
     accuracy: Estimate
-    separation: Separation
-    sweep: Sweep
-    cross_fit: CrossFit | None
-    calibration: Calibration
-    voting: VotingCurve | None
+    auroc: Estimate
+    within_problem_auroc: Estimate
+    balanced_f1: Estimate
+    tpr: Estimate
+    tnr: Estimate
+    ece: Estimate
+    brier: Estimate
+    threshold: float
+    best_threshold: float
+    n_mixed_problems: int
+    n_correct: int
+    n_incorrect: int
+    n_unscored: int
     truncated_fraction: float
+    voting: VotingSummary | None
     warnings: tuple[str, ...]
-    run: str | None = None
+    average_precision: Estimate | None = None
+    mcc: Estimate | None = None
+    balanced_f1_all: Estimate | None = None
+    tpr_all: Estimate | None = None
+    tnr_all: Estimate | None = None
+    balanced_f1_cross_fitted: Estimate | None = None
+    best_threshold_ci: tuple[float, float] | None = None
+    out_of_core: bool = False
 
-    def to_json(self) -> dict:
-        """Plain numbers and lists, None for what is undefined: the object ``laser analyze --json`` prints."""
-        s = self.separation
-        score: dict[str, object] = {"signal": self.signal, "n_mixed_problems": s.n_mixed_problems}
-        named = {
-            name: getattr(s, name)
-            for name in ("auroc", "within_problem_auroc", "average_precision", "balanced_f1", "tpr", "tnr", "mcc")
-        }
-        named |= {f"{name}_all": getattr(s, f"{name}_all") for name in ("balanced_f1", "tpr", "tnr")}
-        named |= {"ece": self.calibration.ece, "brier": self.calibration.brier}
-        if self.cross_fit is not None:
-            named["balanced_f1_cross_fitted"] = self.cross_fit.balanced_f1
-        for name, estimate in named.items():
-            score |= with_interval(name, estimate)
-        score |= {
-            "threshold": s.threshold,
-            "best_threshold": number(self.sweep.best),
-            "best_threshold_ci": [number(self.sweep.best_low), number(self.sweep.best_high)],
-            **{name: getattr(s, name) for name in ("n_scored", "n_correct", "n_incorrect", "n_unscored")},
-        }
-        voting: dict[str, object] = {"n": [], **{name: [] for name in CURVES}, **{f"{name}_se": [] for name in CURVES}}
-        if self.voting is not None:
-            v = self.voting
-            voting["n"] = v.n.tolist()
-            for name in CURVES:
-                voting[name] = numbers(getattr(v, "pass_" if name == "pass" else name))
-                for end in ("se", "low", "high"):
-                    voting[f"{name}_{end}"] = numbers(getattr(v, f"{name}_{end}"))
-            gain = "weighted_minus_majority"
-            for name in (gain, f"{gain}_low", f"{gain}_high", "tied"):
-                voting[name] = numbers(getattr(v, name))
-            voting |= {"n_problems": v.n_problems, "n_left_out": v.n_left_out, "weight": v.weight}
+    def to_json(self) -> dict[str, object]:
+        """Plain numbers and lists; None for what is undefined, and no entry for what was not computed."""
         return {
             "run": self.run,
             "n_problems": self.n_problems,
             "n_rollouts": self.n_rollouts,
-            **with_interval("accuracy", self.accuracy),
-            "score": score,
-            "voting": voting,
+            **_with_interval("accuracy", self.accuracy),
+            "score": self._score_json(),
+            "voting": _no_votes() if self.voting is None else self.voting.to_json(),
             "truncated_fraction": number(self.truncated_fraction),
+            **({"out_of_core": True} if self.out_of_core else {}),
             "warnings": list(self.warnings),
         }
 
-
-def with_interval(name: str, estimate: Estimate) -> dict[str, object]:
-    """Two entries of a JSON object: the value, and under ``name_ci`` the ends of its interval."""
-    return {name: number(estimate.value), f"{name}_ci": [number(end) for end in estimate.ci]}
-
-
-def number(value: float) -> float | None:
-    """A number as JSON knows it: None where it is undefined."""
-    return float(value) if math.isfinite(value) else None
-
-
-def numbers(values: np.ndarray) -> list[float | None]:
-    """Numbers as JSON knows them."""
-    return [number(value) for value in values]
-
-
-def summarize(
-    rollouts: Rollouts, *, signal: str = "score", n_max: int | None = None, seed: int = 0, run: str | None = None
-) -> Summary:
-    """Every headline number of one run.
-
-    Parameters
-    ----------
-    rollouts : Rollouts
-    signal : str
-        The column to judge: "score", one of ``rollouts.signals`` (with or without "signal." in front), or a free signal
-        that :func:`~laser_core.analysis.confidence_signals` can make from the table's columns.
-    n_max : int, optional
-        Largest N of the voting curves; see :func:`~laser_core.analysis.voting_curve`.
-    seed : int
-    run : str, optional
-        Needed where the table holds several.
-
-    Raises
-    ------
-    InputError
-        As :meth:`Samples.from_rollouts` does.
-
-    Examples
-    --------
-    >>> rows = [
-    ...     {"run": "r", "problem_id": f"p{i // 2}", "sample": i % 2, "response": "", "answer": str(i % 2),
-    ...      "correct": i % 2 == 0, "score": 1.0 - i % 2}
-    ...     for i in range(80)
-    ... ]
-    >>> found = summarize(Rollouts.from_rows(rows)).to_json()
-    >>> found["n_problems"], found["accuracy"], found["score"]["auroc"], found["voting"]["weighted"]
-    (40, 0.5, 1.0, [0.5, 1.0])
-    """
-    signal = full_signal_name(signal)
-    if signal != "score" and signal not in rollouts.signals:
-        rollouts = with_free_signals(rollouts)
-    samples = Samples.from_rollouts(rollouts, signal=signal, run=run)
-    return replace(summarize_samples(samples, n_max=n_max, seed=seed), run=run or rollouts.runs()[0])
+    def _score_json(self) -> dict[str, object]:
+        named = {
+            "auroc": self.auroc,
+            "within_problem_auroc": self.within_problem_auroc,
+            "average_precision": self.average_precision,
+            "balanced_f1": self.balanced_f1,
+            "tpr": self.tpr,
+            "tnr": self.tnr,
+            "mcc": self.mcc,
+            "balanced_f1_all": self.balanced_f1_all,
+            "tpr_all": self.tpr_all,
+            "tnr_all": self.tnr_all,
+            "ece": self.ece,
+            "brier": self.brier,
+            "balanced_f1_cross_fitted": self.balanced_f1_cross_fitted,
+        }
+        found: dict[str, object] = {"signal": self.signal, "n_mixed_problems": self.n_mixed_problems}
+        for name, estimate in named.items():
+            if estimate is not None:
+                found |= _with_interval(name, estimate)
+        ends = self.best_threshold_ci
+        return found | {
+            "threshold": self.threshold,
+            "best_threshold": number(self.best_threshold),
+            "best_threshold_ci": None if ends is None else [number(end) for end in ends],
+            "n_scored": self.n_correct + self.n_incorrect,
+            "n_correct": self.n_correct,
+            "n_incorrect": self.n_incorrect,
+            "n_unscored": self.n_unscored,
+        }
 
 
-def summarize_samples(samples: Samples, *, n_max: int | None = None, seed: int = 0) -> Summary:
-    """:func:`summarize` for samples already laid out."""
-    separated = separation(samples)
-    voting, notes = None, list(samples.warnings)
-    try:
-        voting = voting_curve(samples, n_max=n_max, seed=seed)
-    except InputError as error:
-        if n_max is not None and np.isfinite(samples.correct).any():
-            raise
-        notes.append(f"No voting curves: {error}")
-    fit = (
-        cross_fit(samples, seed=seed)
-        if separated.n_correct and separated.n_incorrect and samples.n_problems > 1
-        else None
-    )
-    calibrated = calibration(samples)
-    n_rollouts = int(samples.present.sum())
-    return Summary(
-        n_problems=samples.n_problems,
-        n_rollouts=n_rollouts,
-        signal=samples.signal,
-        accuracy=accuracy(samples),
-        separation=separated,
-        sweep=threshold_sweep(samples, seed=seed),
-        cross_fit=fit,
-        calibration=calibrated,
-        voting=voting,
-        truncated_fraction=float(samples.truncated.sum() / max(1, n_rollouts)),
-        warnings=tuple(notes + _warnings(samples, separated, calibrated, voting)),
-    )
+def _no_votes() -> dict[str, object]:
+    names = ("pass", "majority", "weighted", "best_of_n")
+    found: dict[str, object] = {"n": []}
+    return found | {f"{name}{end}": [] for end in ("", "_se") for name in names}
 
 
 def few_problems(n_problems: int) -> list[str]:
-    """The warning that too few problems deserve."""
+    """The warning about too few problems, if there are too few.
+
+    >>> few_problems(30), len(few_problems(29))
+    ([], 1)
+    """
     if n_problems >= FEW_PROBLEMS:
         return []
     return [f"Only {n_problems} problems: the intervals are wide, and less reliable than usual."]
 
 
-def _warnings(samples: Samples, s: Separation, c: Calibration, voting: VotingCurve | None) -> list[str]:
-    found = []
-    known = int(np.isfinite(samples.correct).sum())
-    total = int(samples.present.sum())
-    if known < total:
-        found.append(f"{total - known} of {total} solutions have no verdict and are left out of all that needs one.")
-    found += few_problems(samples.n_problems)
-    if not samples.has_scores:
-        found.append(f"No solution has a value in '{samples.signal}'.")
-    elif s.n_unscored:
-        found.append(
-            f"{s.n_unscored} {'solution has' if s.n_unscored == 1 else 'solutions have'} a verdict but no score; "
-            "metrics ending in _all count them as judged "
-            "incorrect."
-        )
-    if s.auroc.value > 0.6 and s.within_problem_auroc.ci_low <= 0.5:
-        found.append(
-            f"The score separates problems rather than solutions: AUROC {s.auroc.value:.2f} over all, but "
-            f"{s.within_problem_auroc.value:.2f} within a problem. Weighted voting cannot gain from it."
-        )
-    if samples.has_scores and c.clipped_share > 0.5:
-        found.append(
-            f"{c.clipped_share:.0%} of the values of '{samples.signal}' lie outside [0, 1]: ECE, Brier and whatever is "
-            "judged at a fixed threshold say little about them."
-        )
-    if voting is not None and voting.n_conflicts:
-        found.append(f"The verifier judged the same answer both correct and incorrect {voting.n_conflicts} times.")
-    if voting is not None and voting.n_left_out:
-        found.append(
-            f"{voting.n_left_out} of {samples.n_problems} problems are left out of the voting curves: too few "
-            "solutions, or answers without a verdict."
-        )
-    return found
+def number(value: float) -> float | None:
+    """A number for JSON: None where it is undefined."""
+    return float(value) if math.isfinite(value) else None
+
+
+def numbers(values: np.ndarray) -> list[float | None]:
+    """Numbers for JSON: None where one is undefined."""
+    return [number(value) for value in values]
+
+
+def _with_interval(name: str, estimate: Estimate) -> dict[str, object]:
+    """The value, and under ``name_ci`` the ends of its interval."""
+    return {name: number(estimate.value), f"{name}_ci": [number(end) for end in estimate.ci]}

@@ -1,4 +1,4 @@
-"""Progress bars for the command line; plain lines where the output is not a terminal."""
+"""Progress bars for the command line; plain lines if the output is not a terminal."""
 
 from __future__ import annotations
 
@@ -6,17 +6,30 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
-PLAIN_SECONDS = 15.0  # between lines where there is no terminal to redraw
+if TYPE_CHECKING:
+    from laser_core import train
+
+RECENT_STEPS = 10  # that the shown numbers are averaged over: a single batch jumps
+PLAIN_SECONDS = 15.0  # between lines, if there is no terminal to redraw
 
 
 class TrainingBar:
-    """Reward, balanced F1, within-problem AUROC, tokens/s and the time left, as training goes on.
+    """Progress of a training run: reward, balanced F1, AUROC within a problem, tokens/s and the time left.
 
-    The shown numbers are means over the last ten steps: a single batch jumps.
+    The numbers are means over the last ten steps.
     """
 
     def __init__(self) -> None:
@@ -32,7 +45,7 @@ class TrainingBar:
             console=self.console,
             disable=not self.console.is_terminal,
         )
-        self._tasks: dict[str, int] = {}
+        self._tasks: dict[str, TaskID] = {}
         self._events: list[dict] = []
         self._last_plain = 0.0
         self._said: set[str] = set()
@@ -45,16 +58,16 @@ class TrainingBar:
         self._bar.stop()
 
     def say(self, text: str) -> None:
-        """A line above the bar."""
+        """Print a line above the bar."""
         self.console.print(text, highlight=False, markup=False)
 
-    def update(self, progress) -> None:
-        """Show a :class:`laser_core.train.Progress`."""
+    def update(self, progress: train.Progress) -> None:
+        """Show how far the run is."""
         if progress.note and progress.note not in self._said:
-            self._said.add(progress.note)  # once a run: it may be true of every step
+            self._said.add(progress.note)  # once per run: it may hold for every step
             self.say(progress.note)
         if progress.event:
-            self._events = [*self._events[-9:], progress.event]
+            self._events = [*self._events, progress.event][-RECENT_STEPS:]
         note = self._note() if progress.stage == "train" else "problems of the held-out split"
         if progress.stage not in self._tasks:
             self._tasks[progress.stage] = self._bar.add_task(progress.stage, total=progress.total, note=note)
@@ -70,14 +83,17 @@ class TrainingBar:
             return sum(values) / len(values) if values else math.nan
 
         return (
-            f"reward {mean('reward'):.2f}  balanced F1 {mean('balanced_f1'):.2f}  within-problem AUROC "
+            f"reward {mean('reward'):.2f}  balanced F1 {mean('balanced_f1'):.2f}  AUROC within a problem "
             f"{mean('within_problem_auroc'):.2f}  {mean('tokens_per_second'):,.0f} tokens/s"
         )
 
 
 @contextmanager
 def plain_bar(label: str, total: int | None) -> Iterator[Callable[..., None]]:
-    """A bar for anything countable; yields ``advance(done, note, total=None)``; a total may come to be known later."""
+    """A bar for anything countable.
+
+    Yields ``advance(done, note, total)``; ``total`` may be left out, and given later if it is not known at first.
+    """
     console = Console(stderr=True)
     columns = (TextColumn("{task.description:<10}"), BarColumn(bar_width=24), TaskProgressColumn())
     with Progress(
@@ -100,7 +116,7 @@ def plain_bar(label: str, total: int | None) -> Iterator[Callable[..., None]]:
 
 
 def time_left(seconds: float) -> str:
-    """The remaining time in words, to follow a count; empty where it is unknown or nothing is left.
+    """The remaining time as a phrase to append to a count; empty if it is unknown or under a second.
 
     Examples
     --------
@@ -116,7 +132,7 @@ def time_left(seconds: float) -> str:
 
 @contextmanager
 def share_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for work with several named stages; yields ``progress(stage, done, total)``. Silent without a terminal."""
+    """A bar for work in named stages; yields ``progress(stage, done, total)``. Silent without a terminal."""
     console = Console(stderr=True)
     columns = [
         TextColumn("{task.description:<12}"),
@@ -125,7 +141,7 @@ def share_bar() -> Iterator[Callable[[str, int, int], None]]:
         TimeRemainingColumn(),
     ]
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        tasks: dict[str, int] = {}
+        tasks: dict[str, TaskID] = {}
 
         def progress(stage: str, done: int, total: int) -> None:
             if stage not in tasks:

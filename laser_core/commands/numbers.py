@@ -1,4 +1,4 @@
-"""``laser analyze`` and ``laser report``: the numbers of a rollout file, and the page that shows them."""
+"""``laser analyze`` and ``laser report``: the numbers of a rollout file, as text or as a page with figures."""
 
 from __future__ import annotations
 
@@ -12,45 +12,47 @@ from laser_core.commands import Out, Seed
 
 
 def analyze(
-    file: Annotated[Path, typer.Argument(help="A rollout file of any known format.")],
-    json_: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
-    signal: Annotated[str, typer.Option(help="Column to judge: score, a signal, or e.g. mean_logprob.")] = "score",
-    run: Annotated[str | None, typer.Option(help="Which run, where the file holds several.")] = None,
+    file: Annotated[Path, typer.Argument(help="A rollout file in any known format.")],
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+    signal: Annotated[str, typer.Option(help="What to analyze: score, or a signal such as mean_logprob.")] = "score",
+    run: Annotated[str | None, typer.Option(help="Which run, if the file holds several.")] = None,
     n_max: Annotated[int | None, typer.Option(help="Largest N of the voting curves.")] = None,
     seed: Seed = 0,
     out_of_core: Annotated[
         bool | None,
         typer.Option(
-            "--out-of-core/--in-memory", help="Through DuckDB in bounded memory; by default above 2,000,000 rows."
+            "--out-of-core/--in-memory",
+            help="Use DuckDB and bounded memory; the default for Parquet files of more than 2,000,000 rows.",
         ),
     ] = None,
 ) -> None:
-    """The numbers of a rollout file: accuracy, separation, voting, each with its interval."""
+    """Print accuracy, separation and voting of a rollout file, each with its 95% CI."""
+    import numpy as np
+
     from laser_core.analysis import is_big_parquet, summarize, summarize_parquet
     from laser_core.commands.summary_text import summary_text
     from laser_core.rollouts import ANALYSIS_COLUMNS, read
 
     if is_big_parquet(file) if out_of_core is None else out_of_core:
-        sizes = None if n_max is None else [2**k for k in range(max(n_max, 1).bit_length())]
-        summary = summarize_parquet(file, signal=signal, run=run, n_values=sizes)
+        sizes = None if n_max is None else 2 ** np.arange(max(n_max, 1).bit_length())
+        found = summarize_parquet(file, signal=signal, run=run, n_values=sizes).to_json()
     else:
         columns = ANALYSIS_COLUMNS if signal == "score" else (*ANALYSIS_COLUMNS, "token_logprobs", "entropy")
         rollouts = read(file, columns=columns).rollouts
-        summary = summarize(rollouts, signal=signal, run=run, n_max=n_max, seed=seed)
-    found = summary.to_json()
+        found = summarize(rollouts, signal=signal, run=run, n_max=n_max, seed=seed).to_json()
     typer.echo(json.dumps(found) if json_ else summary_text(found))
 
 
 def report(
-    file: Annotated[Path, typer.Argument(help="A rollout file of any known format.")],
+    file: Annotated[Path, typer.Argument(help="A rollout file in any known format.")],
     out: Out,
-    signal: Annotated[str | None, typer.Option(help="Column to judge; the score where there is one.")] = None,
-    run: Annotated[str | None, typer.Option(help="Which run, where the file holds several.")] = None,
+    signal: Annotated[str | None, typer.Option(help="What to analyze; the score if there is one.")] = None,
+    run: Annotated[str | None, typer.Option(help="Which run, if the file holds several.")] = None,
     n_max: Annotated[int | None, typer.Option(help="Largest N of the voting curves.")] = None,
     seed: Seed = 0,
-    strict: Annotated[bool, typer.Option("--strict", help="Refuse the file for one bad row.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse the file if a single row is bad.")] = False,
 ) -> None:
-    """Write one self-contained HTML page: numbers, figures, settings and warnings, readable without a network."""
+    """Write one self-contained HTML page with numbers, figures, settings and warnings."""
     from laser_core.report import ReportOptions, write_report
 
     write_report(file, out, ReportOptions(signal=signal, run=run, n_max=n_max, seed=seed, strict=strict))

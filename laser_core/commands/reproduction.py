@@ -11,27 +11,27 @@ import typer
 
 def reproduce(
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for runs and results; goes on where it stopped.")
+        Path | None, typer.Option("--out", help="Folder for runs and results; an interrupted reproduction resumes.")
     ] = None,
-    seeds: Annotated[int | None, typer.Option(help="Training seeds of the main runs: 5, or 2 with --quick.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Training seeds of the main runs; 5, or 2 with --quick.")] = None,
     ablation_seeds: Annotated[
         int | None,
-        typer.Option(help="Seeds of ablations and further families: 2, or 1 with --quick; 0 leaves them out."),
+        typer.Option(help="Seeds of ablations and other problem families; 2, or 1 with --quick; 0 skips them."),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Every row in minutes, with wider intervals.")] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes; one per core by default.")] = None,
-    show: Annotated[bool, typer.Option("--show", help="Print the table: --out's, or the one that ships.")] = False,
-    json_: Annotated[bool, typer.Option("--json", help="With --show: one JSON object.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Every claim in minutes, with wider intervals.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Parallel processes; one per core by default.")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Print the table of --out, or the shipped one.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="With --show: print one JSON object.")] = False,
 ) -> None:
-    """Train base, GRPO, LaSeR and ablations on the miniature world, and judge every claim of the paper."""
+    """Train base, GRPO, LaSeR and ablations in miniature, and test every claim of the paper."""
     from laser_core.reproduce.table import SHIPPED, as_text, load, save, to_json
 
     if show:
-        claims = load(out / "claims.json" if out else SHIPPED)
-        typer.echo(json.dumps(to_json(claims)) if json_ else as_text(claims))
+        table = load(out / "claims.json" if out else SHIPPED)
+        typer.echo(json.dumps(to_json(table)) if json_ else as_text(table))
         return
     if out is None:
-        raise typer.BadParameter("say where to: --out DIR (or --show the shipped table)", param_hint="--out")
+        raise typer.BadParameter("give --out DIR, or --show to print the shipped table", param_hint="--out")
     from dataclasses import replace
 
     from laser_core.commands.bars import plain_bar

@@ -1,39 +1,48 @@
-"""``laser sample`` and ``laser score``: solutions from a model, scores for solutions."""
+"""``laser sample`` and ``laser score``: solutions from a model, and scores for solutions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from laser_core.commands import Out, Seed, headline
 from laser_core.errors import InputError
 
+if TYPE_CHECKING:
+    import torch
+
+    from laser_core.policy import Policy
+    from laser_core.tasks import Problem
+
+C_REF_PROBLEMS = 128  # x 4 solutions, as in training
+
 
 def sample(
-    model: Annotated[str, typer.Argument(help="Hugging Face name, folder, or bundled:base.")],
+    model: Annotated[str, typer.Argument(help="Hugging Face name, folder, or bundled:laser.")],
     out: Out,
-    task: Annotated[str, typer.Option(help="linear, or a Hugging Face dataset.")] = "linear",
+    task: Annotated[str, typer.Option(help="Generated family (linear, ...) or Hugging Face dataset.")] = "linear",
     problems: Annotated[
         Path | None, typer.Option(help="A .jsonl or .parquet file of problems instead of a task.")
     ] = None,
     split: Annotated[str, typer.Option(help="train, validation, test or all.")] = "test",
-    limit: Annotated[int | None, typer.Option(help="At most so many problems.")] = None,
-    n: Annotated[int, typer.Option("-n", help="Solutions of each problem.")] = 16,
-    max_new_tokens: Annotated[int, typer.Option(help="Length limit of a solution, tokens.")] = 40,
-    temperature: Annotated[float, typer.Option(help="Of sampling; scores are untempered at any.")] = 1.0,
-    z_token: Annotated[str, typer.Option(help="Verdict token z_c; empty: one the model ships unused.")] = "",
-    beta_v: Annotated[float, typer.Option(help="Scale of the score, reward per nat.")] = 0.1,
+    limit: Annotated[int | None, typer.Option(help="Use at most this many problems.")] = None,
+    n: Annotated[int, typer.Option("-n", help="Solutions per problem.")] = 16,
+    max_new_tokens: Annotated[int, typer.Option(help="Longest solution, in tokens.")] = 40,
+    temperature: Annotated[float, typer.Option(help="Sampling temperature; the score is always read at 1.")] = 1.0,
+    z_token: Annotated[str, typer.Option(help="Verdict token z_c; by default an unused token of the model.")] = "",
+    beta_v: Annotated[float, typer.Option(help="Scale of the score, in reward units per nat.")] = 0.1,
     c_ref: Annotated[
-        float | None, typer.Option(help="Reference log-prob, nats; unset: measured on --reference.")
+        float | None, typer.Option(help="Reference constant, in nats; measured on --reference by default.")
     ] = None,
-    reference: Annotated[str, typer.Option(help="Model to measure c_ref on; the model itself by default.")] = "",
+    reference: Annotated[str, typer.Option(help="Model to measure c_ref with; the model itself by default.")] = "",
     seed: Seed = 0,
 ) -> None:
-    """Sample solutions of problems, score and verify them, and write the rollout table."""
+    """Sample solutions, score and verify them, and write the rollout table."""
     from laser_core.commands.bars import plain_bar
-    from laser_core.evaluate import measure_c_ref, sample_rollouts
+    from laser_core.evaluate import Sampling, sample_rollouts
     from laser_core.fast.precision import pick_dtype
     from laser_core.policy import load_policy
     from laser_core.rollouts import write_parquet
@@ -42,31 +51,34 @@ def sample(
     source = str(problems) if problems else task
     found = load_problems(source, "all" if problems else split)[:limit]
     if not found:
-        raise InputError("no problems", file=source, remedy="choose another split or file")
+        raise InputError("there are no problems", file=source, remedy="choose another split or file")
     policy = load_policy(model, z_token=z_token)
     ref_policy = load_policy(reference, z_token=policy.z_token) if reference else policy
     c_ref_std = None
     if c_ref is None:
-        c_ref, c_ref_std, count = measure_c_ref(ref_policy, found[:128], max_new_tokens=max_new_tokens, seed=seed)
-        typer.echo(f"c_ref = {c_ref:.2f} nats (std {c_ref_std:.2f} over {count} solutions of {reference or model})")
+        c_ref, c_ref_std = _measured_c_ref(ref_policy, found, max_new_tokens, seed, of=reference or model)
         if not reference:
             typer.echo(
-                "A trained model's own c_ref makes scores relative to itself: give --reference or --c-ref.", err=True
+                "c_ref was measured on the model itself. If it has been trained, give --reference or --c-ref instead.",
+                err=True,
             )
     with plain_bar("sampling", len(found)) as advance:
+        settings = Sampling(
+            run=Path(model.removeprefix("bundled:")).name,
+            samples=n,
+            max_new_tokens=max_new_tokens,
+            seed=seed,
+            c_ref=c_ref,
+            c_ref_std=c_ref_std,
+            beta_v=beta_v,
+            temperature=temperature,
+            dtype=pick_dtype("auto"),
+            task=source,
+        )
         rollouts = sample_rollouts(
             policy,
             found,
-            run=Path(model.removeprefix("bundled:")).name,
-            samples=n,
-            beta_v=beta_v,
-            c_ref=c_ref,
-            c_ref_std=c_ref_std,
-            max_new_tokens=max_new_tokens,
-            seed=seed,
-            task=source,
-            temperature=temperature,
-            dtype=pick_dtype("auto"),
+            settings,
             reference=ref_policy if reference else None,
             on_progress=lambda done, total: advance(done, "problems"),
         )
@@ -75,23 +87,33 @@ def sample(
     typer.echo(f"Wrote {len(rollouts)} rollouts to {out}")
 
 
+def _measured_c_ref(
+    policy: Policy, problems: Sequence[Problem], max_new_tokens: int, seed: int, *, of: str
+) -> tuple[float, float | None]:
+    """c_ref and its standard deviation, in nats; a single solution has no standard deviation."""
+    from laser_core.reference import measure_c_ref
+
+    c_ref, std, count = measure_c_ref(policy, problems[:C_REF_PROBLEMS], max_new_tokens=max_new_tokens, seed=seed)
+    spread = "one solution" if std is None else f"std {std:.2f} over {count} solutions"
+    typer.echo(f"c_ref = {c_ref:.2f} nats ({spread} of {of})")
+    return c_ref, std
+
+
 def score(
     model: Annotated[str, typer.Argument(help="Hugging Face name, folder, or bundled:laser.")],
-    rollouts: Annotated[Path, typer.Argument(help="A rollout file of any known format.")],
+    rollouts: Annotated[Path, typer.Argument(help="A rollout file in any known format.")],
     out: Out,
-    reference: Annotated[str, typer.Option(help="The model before training: measures c_ref.")] = "",
-    c_ref: Annotated[float | None, typer.Option(help="Nats; instead of --reference.")] = None,
-    beta_v: Annotated[float, typer.Option(help="Scale of the score, reward per nat.")] = 0.1,
-    z_token: Annotated[str, typer.Option(help="Verdict token z_c; empty: one the model ships unused.")] = "",
+    reference: Annotated[str, typer.Option(help="The model before training, to measure c_ref with.")] = "",
+    c_ref: Annotated[float | None, typer.Option(help="Reference constant, in nats; instead of --reference.")] = None,
+    beta_v: Annotated[float, typer.Option(help="Scale of the score, in reward units per nat.")] = 0.1,
+    z_token: Annotated[str, typer.Option(help="Verdict token z_c; by default an unused token of the model.")] = "",
     traces: Annotated[
-        bool, typer.Option("--traces", help="Also log-probs, entropy and z_c after every token.")
+        bool, typer.Option("--traces", help="Also write log-probs, entropy and the log-prob of z_c after every token.")
     ] = False,
-    dtype: Annotated[str, typer.Option(help="float32 (exact), bfloat16, or auto: the faster of the two.")] = "float32",
-    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="float32 (exact), bfloat16, or auto (the faster one here).")] = "float32",
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto (a GPU if there is one).")] = "auto",
 ) -> None:
-    """Add last-token scores (and traces) to rollouts that any model wrote. Killed, it goes on where it stopped."""
-    import torch
-
+    """Add last-token scores, and traces if asked, to rollouts of any model. If interrupted, run it again to resume."""
     from laser_core.commands.bars import plain_bar, time_left
     from laser_core.fast.precision import pick_dtype
     from laser_core.policy import load_policy
@@ -99,14 +121,12 @@ def score(
 
     if dtype not in ("float32", "bfloat16", "auto"):
         raise typer.BadParameter("choose float32, bfloat16 or auto", param_hint="--dtype")
-    place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    if place.startswith("cuda") and not torch.cuda.is_available():
-        raise InputError("there is no GPU that PyTorch can use", field="device", remedy="--device cpu")
+    place = _device(device)
     policy = load_policy(model, z_token=z_token)
     ref_policy = load_policy(reference, z_token=policy.z_token) if reference else None
     for loaded in (policy, ref_policy):
         if loaded is not None:
-            loaded.model.to(place)
+            loaded.model.to(place)  # type: ignore[arg-type]  # transformers' decorator hides the signature
     with plain_bar("scoring", None) as advance:
         done = score_file(
             policy,
@@ -127,8 +147,27 @@ def score(
     for warning in level.warnings():
         typer.echo(warning, err=True)
     if done.n_resumed:
-        typer.echo(f"{done.n_resumed:,} rollouts had been scored by a run that was interrupted")
+        typer.echo(f"{done.n_resumed:,} rollouts were already scored by an interrupted run")
     unscored = done.n_rollouts - done.n_scored
     cut = f"; {unscored:,} are cut off before <eos> and have no score" if unscored else ""
     typer.echo(f"Scored {done.n_scored:,} of {done.n_rollouts:,} rollouts in {done.seconds:.0f} s{cut}")
     typer.echo(f"Wrote {out}")
+
+
+def _device(name: str) -> torch.device:
+    """The device that --device names.
+
+    Raises
+    ------
+    InputError
+        If it is a GPU and PyTorch finds none, or if PyTorch knows no such device.
+    """
+    import torch
+
+    available = torch.cuda.is_available()
+    if name.startswith("cuda") and not available:
+        raise InputError("PyTorch finds no GPU", field="device", remedy="use --device cpu")
+    try:
+        return torch.device(("cuda" if available else "cpu") if name == "auto" else name)
+    except RuntimeError:
+        raise InputError(f"there is no device {name!r}", field="device", remedy="use cpu, cuda or auto") from None

@@ -1,4 +1,4 @@
-"""The readable form of ``laser analyze``: every number with its interval, in plain lines."""
+"""What ``laser analyze`` prints: every number with its 95% CI, in plain lines."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ CURVES = ("pass", "majority", "weighted", "best_of_n")
 
 
 def summary_text(found: dict) -> str:
-    """What ``laser analyze --json`` prints, as text for people; what is not in the object is left out.
+    """Format a summary as text. Numbers that it lacks are left out.
 
     Parameters
     ----------
-    found : from :meth:`laser_core.analysis.Summary.to_json` or :meth:`laser_core.analysis.BigSummary.to_json`.
+    found : from :meth:`laser_core.analysis.Summary.to_json`.
     """
     score = found["score"]
     run = f" of run '{_plain(found['run'])}'" if found.get("run") else ""
     size = f"{found['n_problems']:,} problems, {found['n_rollouts']:,} solutions"
-    lines = [
-        f"{size}{run}; 95% intervals over problems in brackets",
+    shown = [
+        f"{size}{run}; 95% CI over problems in brackets",
         "",
         _line("accuracy", found, "accuracy"),
         f"  {'truncated':<38}{found['truncated_fraction']:.1%} of the solutions",
@@ -29,15 +29,15 @@ def summary_text(found: dict) -> str:
         _line(f"AUROC within a problem ({score['n_mixed_problems']:,} mixed)", score, "within_problem_auroc"),
         _line("average precision", score, "average_precision"),
         _line(f"balanced F1 at > {score['threshold']:g}", score, "balanced_f1"),
-        _line("  TPR, correct judged correct", score, "tpr"),
-        _line("  TNR, incorrect judged incorrect", score, "tnr"),
+        _line("  TPR, correct predicted correct", score, "tpr"),
+        _line("  TNR, incorrect predicted incorrect", score, "tnr"),
         _line("Matthews correlation", score, "mcc"),
         _line("best threshold on these data", score, "best_threshold"),
-        _line("balanced F1, threshold cross-fitted", score, "balanced_f1_cross_fitted"),
+        _line("balanced F1, cross-fitted threshold", score, "balanced_f1_cross_fitted"),
         _line("expected calibration error, debiased", score, "ece"),
         _line("Brier score", score, "brier"),
     ]
-    lines = [line for line in lines if line is not None]
+    lines = [line for line in shown if line is not None]
     if found["voting"]["n"]:
         lines += ["", *_voting_lines(found["voting"])]
     for warning in found["warnings"]:
@@ -65,7 +65,7 @@ def _voting_lines(v: dict) -> list[str]:
     errors = [max((e for e in v[f"{name}_se"] if e is not None), default=0.0) for name in ("majority", "weighted")]
     noise = [f"{name} {error:.4f}" for name, error in zip(("majority", "weighted"), errors, strict=True) if error]
     if noise:
-        lines.append(f"  Monte-Carlo standard error, at most: {', '.join(noise)}; everything else is exact.")
+        lines.append(f"  Monte Carlo standard error, at most: {', '.join(noise)}; everything else is exact.")
     return lines
 
 
@@ -88,7 +88,7 @@ def _points(value: float) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text of a file without what would move a terminal's cursor or hide itself."""
+    """Text from a file with control and invisible characters escaped, so that it cannot steer the terminal."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 

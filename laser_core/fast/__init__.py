@@ -1,1 +1,1 @@
-"""The same forward pass at laptop speed: Llama-shaped models, cached decoding, and which precision to compute in."""
+"""The same forward pass and sampling as transformers', at a laptop's speed."""

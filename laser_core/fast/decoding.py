@@ -1,7 +1,7 @@
-"""Decode token by token with a KV cache: one interface, two ways.
+"""Decode token by token with a KV cache: one interface, two implementations.
 
-A row of the batch is a text: a prompt at first, then each way it has gone on so far. Solutions that agree up to here
-share a row; where they part, the row branches, and where all of them have ended, it leaves.
+A row of the batch is a token sequence: a prompt at first, then one row for each distinct continuation. Solutions that
+agree so far share a row; where they differ, the row branches; once all of them have ended, the row is dropped.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import DynamicCache, PreTrainedModel
 
-from laser_core.fast import llama
+from laser_core.fast import architectures, llama
 from laser_core.fast.llama import FastLlama, Layer, PromptStates
 from laser_core.fast.precision import cast
 
@@ -24,7 +24,7 @@ BLOCK = 16  # positions by which the static cache grows
 
 
 class Decoder(Protocol):
-    """What both ways offer."""
+    """What both implementations offer."""
 
     def start(self, prompts: Sequence[Sequence[int]], most_rows: int) -> Tensor:
         """Hidden states of shape (G, D) at the prompts' ends; there will never be more than ``most_rows`` rows."""
@@ -33,21 +33,22 @@ class Decoder(Protocol):
         """New rows: each continues the old row ``parent`` by ``token``, both of shape (A,). Hidden states (A, D)."""
 
     def close(self) -> None:
-        """Nothing more will be decoded."""
+        """Release the cache; nothing more will be decoded."""
 
 
 def open_decoder(model: PreTrainedModel, dtype: torch.dtype, pad_id: int) -> Decoder:
-    """The lean way where the model's architecture allows it, else the model's own forward pass."""
-    kind = LlamaDecoder if llama.supports(model) else ModelDecoder
-    return kind(model, dtype, pad_id)
+    """The fast decoder where the model's architecture allows it, else the model's own forward pass."""
+    if architectures.supports(model):
+        return LlamaDecoder(model, dtype, pad_id)
+    return ModelDecoder(model, dtype, pad_id)
 
 
 class LlamaDecoder:
-    """Through the parameters of :class:`FastLlama`, a token a row; the cache is static: grown by the block.
+    """Decodes through the parameters of :class:`FastLlama`, with a static cache that grows in blocks.
 
-    The cache is most of the memory a step reads, so it stays without gaps (a view of a longer one took three times as
-    long to attend to), and its memory serves the next sampling too: new pages are slow to touch for the first time.
-    Attention runs in float32: with one query a row its products are too small for bfloat16 to pay.
+    The cache is most of the memory a step reads, so it is kept contiguous (attending to a view of a longer one took
+    three times as long), and its memory is reused by the next sampling, because new pages are slow to touch for the
+    first time. Attention runs in float32: with one query a row its products are too small for bfloat16 to pay off.
     """
 
     def __init__(self, model: PreTrainedModel, dtype: torch.dtype, pad_id: int) -> None:
@@ -56,11 +57,12 @@ class LlamaDecoder:
         self.device, self.pad_id = model.device, pad_id
 
     def start(self, prompts: Sequence[Sequence[int]], most_rows: int) -> Tensor:
-        tokens = [torch.tensor(prompt) for prompt in prompts]
-        tokens = torch.nn.utils.rnn.pad_sequence(tokens, batch_first=True, padding_value=self.pad_id).to(self.device)
+        rows = [torch.tensor(prompt) for prompt in prompts]
+        tokens = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=self.pad_id).to(self.device)
         length = torch.tensor([len(prompt) for prompt in prompts], device=self.device)
         states = PromptStates.of(self.forward, tokens, length)
-        self.most_rows, self.n_rows, self.filled = most_rows, *tokens.shape
+        self.most_rows = most_rows
+        self.n_rows, self.filled = tokens.shape
         self.position = length  # (A,), of the next token
         self.bias = llama.visible(length, self.filled)[:, 0]  # (A, 1, L)
         self.caches = [*states.keys, *states.values]  # each (most rows, K, L, d), the first A rows used
@@ -93,7 +95,7 @@ class LlamaDecoder:
         return (x * scale.unsqueeze(-1)).to(self.forward.dtype)
 
     def _attend(self, index: int, layer: Layer, x: Tensor, turn: Tensor) -> Tensor:
-        """What a layer's heads find, (A, H d), having put the new token's key and value into the cache."""
+        """A layer's attention, (A, H d), after putting the new token's key and value into the cache."""
         heads, key_heads, width = self.forward.heads, self.forward.key_heads, self.forward.width
         n = len(x)
         joint = F.linear(x, layer.qkv, layer.qkv_bias).view(n, -1, width)  # (A, H + 2 K, d)
@@ -111,7 +113,7 @@ class LlamaDecoder:
         return torch.bmm(grouped, values.flatten(0, 1)).view(n, -1).to(self.forward.dtype)
 
     def _follow(self, parent: Tensor) -> None:
-        """Row i becomes a copy of row ``parent[i]``; those that are it already stay where they are."""
+        """Row i becomes a copy of row ``parent[i]``; rows that are their own parent stay where they are."""
         self.position, self.bias, self.n_rows = self.position[parent], self.bias[parent], len(parent)
         moved = (parent != torch.arange(len(parent), device=self.device)).nonzero().squeeze(1)
         if len(moved):
@@ -119,7 +121,7 @@ class LlamaDecoder:
                 cache.index_copy_(0, moved, cache.index_select(0, parent[moved]))
 
     def _grow(self) -> None:
-        """Room up to the next whole block, of zeros: what -inf hides must still be a number."""
+        """Make room up to the next whole block, with zeros: what -inf masks must still be a number."""
         length = (self.filled // BLOCK + 1) * BLOCK  # whole blocks: softmax and products are a third faster on them
         before, self.memory = self.memory, []
         for index, old in enumerate(self.caches):
@@ -139,14 +141,14 @@ class LlamaDecoder:
 class _Memory:
     """Flat float32 memory of caches no longer in use, kept for the next ones."""
 
-    MOST = 2**26  # numbers: 256 MiB, of which a half may never have been touched
+    MOST = 2**26  # numbers: 256 MiB, half of which may never have been touched
 
     def __init__(self) -> None:
         self.kept: list[Tensor] = []  # by size
         self.lock = threading.Lock()
 
     def take(self, n: int, device: torch.device) -> Tensor:
-        """At least n numbers, in no particular state."""
+        """At least n numbers, not initialised."""
         with self.lock:
             if device.type == "cpu" and self.kept and self.kept[-1].numel() >= n:
                 return self.kept.pop()
@@ -165,11 +167,11 @@ _memory = _Memory()
 
 
 class ModelDecoder:
-    """Through the model's own forward pass and cache: any causal LM."""
+    """Decodes through the model's own forward pass and cache: any causal LM."""
 
     def __init__(self, model: PreTrainedModel, dtype: torch.dtype, pad_id: int) -> None:
-        # A copy in the wanted precision: twice as fast as autocast on a CPU.
-        self.model, self.pad_id = cast(model, dtype).base_model, pad_id
+        # A copy in that precision: twice as fast as autocast on a CPU.
+        self.model, self.pad_id = cast(model, dtype), pad_id
 
     def start(self, prompts: Sequence[Sequence[int]], most_rows: int) -> Tensor:
         width, device = max(map(len, prompts)), self.model.device
@@ -198,5 +200,6 @@ class ModelDecoder:
         del self.cache
 
     def _run(self, tokens: Tensor, seen: Tensor, position: Tensor) -> Tensor:
-        out = self.model(tokens, attention_mask=seen, position_ids=position, past_key_values=self.cache)
-        return out.last_hidden_state
+        out = self.model.base_model(tokens, attention_mask=seen, position_ids=position, past_key_values=self.cache)
+        hidden: Tensor = out.last_hidden_state
+        return hidden

@@ -3,77 +3,51 @@
 Why this exists: at one to thirty million parameters a CPU spends more time around the matrix products of transformers'
 forward pass than in them. This one computes the same function from the same parameters, with fewer and larger steps:
 
-- queries, keys and values are one product; a norm's weight is part of the matrix behind it;
-- a rotary pair lies side by side, so that turning it is one complex product;
-- the residual stream, norms, softmax and log-probs stay in float32, and only matrix products run in bfloat16, on
-  copies made from the float32 parameters, which collect the gradients;
+- queries, keys and values are one product; a norm's weight is folded into the matrix behind it;
+- the two numbers of a rotary pair are neighbours, so that rotating them is one complex product;
+- the residual stream, norms, softmax and log-probs stay in float32; only matrix products run in bfloat16, on copies of
+  the float32 parameters, which collect the gradients;
 - a prompt is run once for all its solutions, in sampling and in training.
 
-:func:`supports` says which models it fits; every other model, and one so large that its matrix products outweigh all
-else, runs its own forward pass. Both give the same log-probs:
-tested in float32 to 1e-4 nats for each of the four architectures.
+:func:`~laser_core.fast.architectures.supports` says which models qualify. Every other model, and one so large that
+matrix products dominate its time, runs its own forward pass. Both give the same log-probs: tests hold them together to
+1e-4 nats in float32, for each of the four architectures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-_SHAPED_ALIKE = ("llama", "mistral", "qwen2", "qwen3")
-_FIXED_ROTATIONS = ("default", "linear", "llama3", "yarn")  # the others turn by angles that depend on the length
+from laser_core.fast.architectures import DecoderLayer, NormedSelfAttention, body
 
-_MOST_PARAMETERS = 2**27  # beyond, the fused copies cost more memory than their speed is worth
-
-# Takes a layer's number, queries (B, H, T, d), and new keys and values (B, K, T, d); gives what is found, (B, H, T, d).
+# Takes a layer's number, queries (B, H, T, d), new keys and values (B, K, T, d); returns the mixed values (B, H, T, d).
 Attention = Callable[[int, Tensor, Tensor, Tensor], Tensor]
-
-
-def supports(model: PreTrainedModel) -> bool:
-    """Whether :class:`FastLlama` computes this model's function: its architecture and nothing added to it."""
-    config = model.config
-    if config.model_type not in _SHAPED_ALIKE or config.hidden_act != "silu":
-        return False
-    rotation = config.rope_parameters or {}
-    if rotation.get("rope_type", "default") not in _FIXED_ROTATIONS or rotation.get("partial_rotary_factor", 1) != 1:
-        return False
-    if model.num_parameters() > _MOST_PARAMETERS:
-        return False
-    window = getattr(config, "sliding_window", None)
-    if window is not None and window < config.max_position_embeddings:
-        return False
-    for layer in model.base_model.layers:
-        attention, mlp = layer.self_attn, layer.mlp
-        inner = (attention.q_proj, attention.k_proj, attention.v_proj)
-        without_bias = (attention.o_proj, mlp.gate_proj, mlp.up_proj, mlp.down_proj)
-        if any(type(m) is not nn.Linear for m in (*inner, *without_bias)):  # adapters, quantised weights
-            return False
-        if any(m.bias is not None for m in without_bias) or (model.training and attention.attention_dropout):
-            return False
-    return True
 
 
 @dataclass(frozen=True)
 class Layer:
     """A layer's parameters, fused. D: model width, H and K: query and key heads, d: head width, M: inner width."""
 
-    qkv: Tensor  # ((H + 2 K) d, D), the input norm multiplied in
+    qkv: Tensor  # ((H + 2 K) d, D), with the input norm folded in
     qkv_bias: Tensor | None  # ((H + 2 K) d,)
     head_norm: Tensor | None  # (H + K, d), Qwen3's norm of queries and keys
     out: Tensor  # (D, H d)
-    gate: Tensor  # (M, D), the second norm multiplied in, as into ``up``
+    gate: Tensor  # (M, D), with the second norm folded in, as in ``up``
     up: Tensor  # (M, D)
     down: Tensor  # (D, M)
 
     @classmethod
-    def fuse(cls, layer: nn.Module, head_width: int) -> Layer:
-        """From a layer of transformers', in float32; gradients flow to its parameters."""
+    def fuse(cls, layer: DecoderLayer, head_width: int) -> Layer:
+        """From a transformers layer, in float32; gradients flow to its parameters."""
 
-        def paired(rows: Tensor) -> Tensor:  # transformers turns (i, i + d/2) together; here they are neighbours
+        def paired(rows: Tensor) -> Tensor:  # transformers rotates (i, i + d/2) together; here they are neighbours
             return rows.unflatten(0, (-1, 2, head_width // 2)).transpose(1, 2).flatten(0, 2)
 
         attention, mlp = layer.self_attn, layer.mlp
@@ -81,7 +55,8 @@ class Layer:
         n_q, n_k = q.out_features // head_width, k.out_features // head_width
         head_norm = None
         if hasattr(attention, "q_norm"):
-            q_norm, k_norm = (paired(norm.weight.float()) for norm in (attention.q_norm, attention.k_norm))
+            norms = cast(NormedSelfAttention, attention)
+            q_norm, k_norm = (paired(norm.weight.float()) for norm in (norms.q_norm, norms.k_norm))
             head_norm = torch.cat([q_norm.expand(n_q, -1), k_norm.expand(n_k, -1)])
         biases = None if q.bias is None else torch.cat([paired(q.bias), paired(k.bias), v.bias]).float()
         rows = torch.cat([paired(q.weight), paired(k.weight), v.weight]).float()
@@ -96,27 +71,35 @@ class Layer:
         )
 
     def tensors(self) -> list[Tensor]:
-        """Its parameters, those it lacks left out."""
-        return [value for field in fields(self) if (value := getattr(self, field.name)) is not None]
+        """The parameters it has; a bias or a norm may be missing."""
+        every = (self.qkv, self.qkv_bias, self.head_norm, self.out, self.gate, self.up, self.down)
+        return [tensor for tensor in every if tensor is not None]
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Layer:
-        """Every parameter changed by a function."""
-        values = (getattr(self, field.name) for field in fields(self))
-        return Layer(*(None if value is None else change(value) for value in values))
+        """A layer with every parameter changed by a function, called in the order of :meth:`tensors`."""
+        return Layer(
+            qkv=change(self.qkv),
+            qkv_bias=None if self.qkv_bias is None else change(self.qkv_bias),
+            head_norm=None if self.head_norm is None else change(self.head_norm),
+            out=change(self.out),
+            gate=change(self.gate),
+            up=change(self.up),
+            down=change(self.down),
+        )
 
 
 class _UnitRMS(torch.autograd.Function):
-    """x / rms(x) in ``dtype``. By hand, because autograd's backward pass makes nine passes over the memory for it."""
+    """x / rms(x) in ``dtype``. By hand, because autograd's backward pass would go over the memory nine times."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, eps: float, dtype: torch.dtype) -> Tensor:
+    def forward(ctx: Any, x: Tensor, eps: float, dtype: torch.dtype) -> Tensor:
         scale = (torch.linalg.vector_norm(x, dim=-1, keepdim=True).square() / x.shape[-1] + eps).rsqrt()
         unit = (x * scale).to(dtype)
         ctx.save_for_backward(unit, scale)
         return unit
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         unit, scale = ctx.saved_tensors
         grad, unit = grad.float(), unit.float()
         along = torch.linalg.vecdot(grad, unit).unsqueeze(-1) / unit.shape[-1]
@@ -129,11 +112,13 @@ class FastLlama:
     Parameters
     ----------
     model : PreTrainedModel
-        One that :func:`supports` accepts.
-    dtype : of the matrix products
+        One that :func:`~laser_core.fast.architectures.supports` accepts.
+    dtype : torch.dtype
+        Of the matrix products.
     layers : sequence of Layer, optional
-        The fused parameters, where they are at hand already.
-    attention_dtype : of queries, keys and values; ``dtype`` by default
+        The fused parameters, if they exist already.
+    attention_dtype : torch.dtype, optional
+        Of queries, keys and values; ``dtype`` by default.
     """
 
     def __init__(
@@ -146,14 +131,14 @@ class FastLlama:
         config = model.config
         self.heads, self.key_heads = config.num_attention_heads, config.num_key_value_heads
         self.width = self.head_width(model)
-        self.eps, self.dtype, self.base = config.rms_norm_eps, dtype, model.base_model
+        self.eps, self.dtype, self.base = config.rms_norm_eps, dtype, body(model)
         fused = (Layer.fuse(layer, self.width) for layer in self.base.layers) if layers is None else layers
         self.layers = [layer.map(lambda weight: weight.to(dtype)) for layer in fused]
         self.attention_dtype = attention_dtype or dtype
 
     @staticmethod
     def head_width(model: PreTrainedModel) -> int:
-        """Width of a head."""
+        """Width d of a head."""
         config = model.config
         return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
 
@@ -170,7 +155,7 @@ class FastLlama:
         return _UnitRMS.apply(x, self.eps, torch.float32) * self.base.norm.weight.float()
 
     def turns(self, position: Tensor) -> Tensor:
-        """What queries and keys are multiplied by at these positions, (B, T): complex, of shape (B, T, d/2)."""
+        """The complex factors that rotate queries and keys at these positions, (B, T); of shape (B, T, d/2)."""
         like = self.base.embed_tokens.weight.new_empty(0, dtype=torch.float32)
         cos, sin = (part[..., : self.width // 2] for part in self.base.rotary_emb(like, position))
         return torch.complex(cos, sin)
@@ -191,7 +176,7 @@ class FastLlama:
 def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
     """Attention of queries (B, H, T, d) to keys and values (B, K, L, d); softmax in float32. Shape (B, H, T, d).
 
-    ``bias``, of shape (B or 1, 1, T, L), is 0 where a query may look and -inf where it may not.
+    ``bias``, of shape (B or 1, 1, T, L), is 0 where a query may attend and -inf where it may not.
     """
     (batch, heads, n, width), (_, key_heads, n_keys, _) = query.shape, key.shape
     grouped = query.reshape(batch * key_heads, -1, width)  # (B, H, T, d) -> (B K, H/K T, d)
@@ -201,21 +186,28 @@ def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
 
 
 def causal_bias(n: int, device: torch.device) -> Tensor:
-    """(1, 1, n, n): a token sees itself and what stands before it."""
+    """(1, 1, n, n): a token attends to itself and to what precedes it."""
     return torch.full((n, n), -torch.inf, device=device).triu(1)[None, None]
 
 
 def visible(length: Tensor, n: int) -> Tensor:
-    """(B, 1, 1, n): the first ``length`` of n positions can be seen."""
+    """(B, 1, 1, n): only the first ``length`` of n positions are visible."""
     hidden = torch.arange(n, device=length.device) >= length[:, None]
     return torch.zeros(hidden.shape, device=length.device).masked_fill(hidden, -torch.inf)[:, None, None]
 
 
 @dataclass(frozen=True)
 class PromptStates:
-    """What the solutions need of their prompts: keys and values of each layer, (G, K, P, d), and the last hidden state.
+    """What solutions need from their prompts.
 
-    ``length`` has shape (G,), ``last`` (G, D).
+    Attributes
+    ----------
+    keys, values : tuple of Tensor of shape (G, K, P, d)
+        One for each layer.
+    last : Tensor of shape (G, D)
+        Hidden state at the prompt's last token.
+    length : int64 Tensor of shape (G,)
+        Tokens of each prompt.
     """
 
     keys: tuple[Tensor, ...]
@@ -243,7 +235,7 @@ class PromptStates:
 def response_states(forward: FastLlama, prompts: PromptStates, group: Tensor, tokens: Tensor) -> Tensor:
     """Hidden states of shape (B, T + 1, D) at a prompt's last token and at each of a response's, (B, T), right-padded.
 
-    ``group`` of shape (B,) says whose prompt a response follows.
+    ``group``, of shape (B,), says which prompt a response follows.
     """
     last = prompts.last[group].unsqueeze(1)  # (B, 1, D)
     n = tokens.shape[1]
@@ -264,9 +256,9 @@ def response_states(forward: FastLlama, prompts: PromptStates, group: Tensor, to
 
 
 class Cut:
-    """Cut a graph at some tensors: whoever uses ``leaves`` leaves gradients there, and :meth:`close` sends them on.
+    """Cut an autograd graph at some tensors: gradients gather at ``leaves`` until :meth:`close` passes them on.
 
-    So one computation can serve many backward passes and is itself passed through once.
+    One computation can then serve many backward passes, and is itself run backward only once.
     """
 
     def __init__(self, tensors: Iterable[Tensor]) -> None:
@@ -279,27 +271,33 @@ class Cut:
         pairs = zip(self.tensors, self.leaves, strict=True)
         reached = [(tensor, leaf.grad.to(tensor.dtype)) for tensor, leaf in pairs if leaf.grad is not None]
         if reached:
-            torch.autograd.backward(*zip(*reached, strict=True))
+            torch.autograd.backward([tensor for tensor, _ in reached], [grad for _, grad in reached])
 
 
 class SharedForward:
-    """What the micro-batches of a training step share: the fused parameters, and the prompts where they fit.
+    """What the micro-batches of a training step share: the fused parameters, and the prompts if they fit.
 
     Parameters
     ----------
-    model, dtype : as for :class:`FastLlama`
-    prompts : int64 Tensor of shape (G, P), right-padded
+    model : PreTrainedModel
+    dtype : torch.dtype
+        As in :class:`FastLlama`.
+    prompts : int64 Tensor of shape (G, P)
+        Right-padded.
     length : int64 Tensor of shape (G,)
-    max_tokens : prompts above this many tokens, padding included, are run with each micro-batch instead
+        Tokens of each prompt.
+    max_tokens : int
+        If the prompts have more tokens, padding included, they are run with each micro-batch instead.
     """
 
     def __init__(self, model: PreTrainedModel, dtype: torch.dtype, prompts: Tensor, length: Tensor, max_tokens: int):
         self.model, self.dtype, self.prompts, self.length = model, dtype, prompts, length
-        layers = [Layer.fuse(layer, FastLlama.head_width(model)) for layer in model.base_model.layers]
+        layers = [Layer.fuse(layer, FastLlama.head_width(model)) for layer in body(model).layers]
         self.parameters = Cut(tensor for layer in layers for tensor in layer.tensors())
         leaves = iter(self.parameters.leaves)
         self.layers = [layer.map(lambda _: next(leaves)) for layer in layers]
-        self.cut, self.states = None, None
+        self.cut: Cut | None = None
+        self.states: PromptStates | None = None
         if prompts.numel() <= max_tokens:
             states = PromptStates.of(self._forward(), prompts, length)
             self.cut = Cut([*states.keys, *states.values, states.last])
@@ -316,7 +314,7 @@ class SharedForward:
         return response_states(forward, states, group, responses)
 
     def close(self) -> None:
-        """After the last micro-batch's backward pass: send the shared part's gradients to the model's parameters."""
+        """After the last micro-batch's backward pass: pass the gathered gradients on to the model's parameters."""
         for cut in (self.cut, self.parameters):  # the prompts' gradients end at the fused parameters
             if cut is not None:
                 cut.close()

@@ -1,4 +1,4 @@
-"""Which precision to compute in, decided by a short measurement where the user leaves it open."""
+"""Which precision to compute in, decided by a short measurement unless the user names one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import os
 import time
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
+from typing import TypeVar
 
 import torch
+
+Model = TypeVar("Model", bound=torch.nn.Module)
 
 # Large tensors in huge pages: 5 to 8% of a training step on a CPU. PyTorch reads this at its first allocation of 2 MB
 # or more.
@@ -17,7 +20,7 @@ os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 @cache
 def pick_dtype(choice: str) -> torch.dtype:
-    """``float32`` or ``bfloat16``; ``auto`` takes bfloat16 where a matrix product is measurably faster in it.
+    """The precision by name; ``auto`` takes bfloat16 where a matrix product is measurably faster in it.
 
     The measurement takes about 20 ms: CPUs without native bfloat16 emulate it, many times slower.
     """
@@ -30,7 +33,7 @@ def pick_dtype(choice: str) -> torch.dtype:
 
 
 def _product_seconds(dtype: torch.dtype) -> float:
-    """Shortest of ten times a matrix product took: other programs can lengthen some of them, not shorten any."""
+    """Shortest of ten times that a matrix product took: other programs can lengthen a time, not shorten it."""
     a, b = torch.ones(2048, 128, dtype=dtype), torch.ones(128, 512, dtype=dtype)
     times = []
     for _ in range(11):
@@ -45,6 +48,6 @@ def autocast(dtype: torch.dtype, device: str = "cpu") -> AbstractContextManager:
     return nullcontext() if dtype == torch.float32 else torch.autocast(device, dtype=dtype)
 
 
-def cast(model: torch.nn.Module, dtype: torch.dtype) -> torch.nn.Module:
-    """The model in ``dtype``: itself, or a copy ready for inference."""
+def cast(model: Model, dtype: torch.dtype) -> Model:
+    """The model in ``dtype``: itself if it already is, else a copy for inference."""
     return model if next(model.parameters()).dtype == dtype else copy.deepcopy(model).to(dtype).eval()

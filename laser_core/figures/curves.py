@@ -203,8 +203,8 @@ def confusion_figure(cells: Confusion) -> go.Figure:
         From :func:`laser_core.analysis.confusion`.
     """
     rows: dict[str, list[tuple[int, Estimate, str]]] = {
-        "correct": [(cells.n_accepted_correct, cells.tpr, "TPR"), (cells.n_rejected_correct, cells.fnr, "FNR")],
-        "incorrect": [(cells.n_accepted_incorrect, cells.fpr, "FPR"), (cells.n_rejected_incorrect, cells.tnr, "TNR")],
+        "correct": [(cells.tp, cells.tpr, "TPR"), (cells.fn, cells.fnr, "FNR")],
+        "incorrect": [(cells.fp, cells.fpr, "FPR"), (cells.tn, cells.tnr, "TNR")],
     }
     if not any(count for row in rows.values() for count, _, _ in row):
         return empty(NO_LABELS)

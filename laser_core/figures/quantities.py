@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from laser_core.figures.theme import ENTROPY_SCALE, LOGPROB_SCALE, SCORE_SCALE, Scale
+from laser_core.score import z_logprob_from_score
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def scale_ends(what: Quantity, values: np.ndarray, beta_v: float | None, c_ref: 
     if what.key != "z_logprob":
         return what.low, what.high
     if beta_v and c_ref is not None:
-        return c_ref, c_ref + 1.0 / beta_v  # score 0 to score 1
+        return c_ref, z_logprob_from_score(1.0, beta_v=beta_v, c_ref=c_ref)  # score 0 to score 1
     finite = values[np.isfinite(values)]
     return (float(finite.min()), float(finite.max())) if finite.size else (-1.0, 0.0)
 

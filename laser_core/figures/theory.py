@@ -11,6 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from laser_core.figures.theme import LASER, OUTCOMES, RULE, Style, add_line, add_rule, fade, frame
+from laser_core.score import z_logprob_from_score
 
 if TYPE_CHECKING:
     from laser_core.analysis import closed_form
@@ -21,18 +22,19 @@ NEGLECTED = Style("β_v log Z", "#E69F00", "solid", "square")
 MARKS = (0.0, 0.5, 1.0)
 
 
-def score_line_figure(picture: closed_form.Picture) -> go.Figure:
+def score_line_figure(picture: closed_form.WorkedExample) -> go.Figure:
     """The reward that a policy's log-prob of z_c stands for, with and without Z, marked at 0, 0.5 and 1.
 
     Parameters
     ----------
-    picture : Picture
-        From :func:`laser_core.analysis.closed_form.picture`.
+    picture : WorkedExample
+        From :func:`laser_core.analysis.closed_form.worked_example`.
     """
     fig = go.Figure()
     for style, y in ((CLOSED_FORM, picture.line_reward), (SCORE, picture.line_score)):
         add_line(fig, picture.line_x, y, style, markers=False, hovertemplate="%{y:.3f} at %{x:.1f} nats")
-    marks = [(picture.ref_z_logprob + mark / picture.beta_v, mark) for mark in MARKS]
+    beta_v, c_ref = picture.beta_v, picture.ref_z_logprob
+    marks = [(z_logprob_from_score(mark, beta_v=beta_v, c_ref=c_ref), mark) for mark in MARKS]
     marks = [(x, mark) for x, mark in marks if x <= 0]
     fig.add_trace(
         go.Scatter(
@@ -67,7 +69,7 @@ def score_line_figure(picture: closed_form.Picture) -> go.Figure:
     frame(fig, x="log π(z_c) under the policy, nats", y="reward", height=400)
     fig.update_layout(hovermode="closest")
     low = min(picture.ref_z_logprob, picture.z_logprob) - 2.0
-    high = min(0.0, max(picture.ref_z_logprob + 1.4 / picture.beta_v, picture.z_logprob + 1.0))
+    high = min(0.0, max(z_logprob_from_score(1.4, beta_v=beta_v, c_ref=c_ref), picture.z_logprob + 1.0))
     top = max(1.25, picture.reward, picture.score) + 0.1
     fig.update_xaxes(range=[low, high + 0.06 * (high - low)])
     fig.update_yaxes(range=[min(-0.3, picture.score - 0.1), min(top, 2.6)])
@@ -80,18 +82,18 @@ def score_line_figure(picture: closed_form.Picture) -> go.Figure:
     return fig
 
 
-def _free_at(picture: closed_form.Picture, x: float, y: float) -> bool:
+def _free_at(picture: closed_form.WorkedExample, x: float, y: float) -> bool:
     """Whether neither line passes near a label at this place."""
     return all(abs(np.interp(x, picture.line_x, line) - y) > 0.15 for line in (picture.line_reward, picture.line_score))
 
 
-def neglected_figure(picture: closed_form.Picture) -> go.Figure:
+def neglected_figure(picture: closed_form.WorkedExample) -> go.Figure:
     """The cost of leaving Z out, beta_v * log Z, over the reference's log-prob of z_c, on a logarithmic axis.
 
     Parameters
     ----------
-    picture : Picture
-        From :func:`laser_core.analysis.closed_form.picture`.
+    picture : WorkedExample
+        From :func:`laser_core.analysis.closed_form.worked_example`.
     """
     fig = go.Figure()
     add_line(
@@ -139,12 +141,12 @@ def neglected_figure(picture: closed_form.Picture) -> go.Figure:
     return fig
 
 
-def noise_figure(noise: closed_form.Noise) -> go.Figure:
+def noise_figure(noise: closed_form.ReferenceNoise) -> go.Figure:
     """The distribution of scores that should be 0 and 1 when the reference is not quite constant.
 
     Parameters
     ----------
-    noise : Noise
+    noise : ReferenceNoise
         From :func:`laser_core.analysis.closed_form.reference_noise`.
     """
     fig = go.Figure()

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from laser_core.figures.quantities import QUANTITIES
 from laser_core.figures.theme import LASER, OUTCOMES, Style, add_band, add_line, add_rule, empty, fade, frame
 from laser_core.figures.traces import Trace, token_heatmap, trace_figure
+from laser_core.score import z_logprob_from_score
 
 if TYPE_CHECKING:
     from laser_core.analysis import Change, MeanTraces
@@ -172,7 +173,7 @@ def mean_trace_figure(
     frame(fig, x=x, y=f"mean {what.name}" + (", nats" if what.unit == "nats" else ""), height=340)
     decision = 0.5 if means.quantity == "score" else None
     if means.quantity == "z_logprob" and beta_v and c_ref is not None:
-        decision = c_ref + 0.5 / beta_v
+        decision = z_logprob_from_score(0.5, beta_v=beta_v, c_ref=c_ref)
     if decision is not None:
         add_rule(fig, y=decision, label="score 0.5")
         fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")

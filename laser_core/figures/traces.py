@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from laser_core.analysis.tokens.traces import block_means, condense
 from laser_core.figures.quantities import QUANTITIES, colour_scale, scale_ends
 from laser_core.figures.theme import INK, MONOSPACE, OUTCOMES, add_line, add_rule, empty, frame, plain
+from laser_core.score import last_token_score, z_logprob_from_score
 
 MAX_POINTS = 800  # of one line; the extremes of each block of tokens are kept
 MAX_COLUMNS = 400  # of a heatmap
@@ -59,7 +60,7 @@ class Trace:
             if column is not None and len(column):
                 values[key] = np.asarray(column, dtype=float)
         if "z_logprob" in values and beta_v is not None and c_ref is not None:
-            values["score"] = beta_v * (values["z_logprob"] - c_ref)
+            values["score"] = last_token_score(values["z_logprob"], beta_v=beta_v, c_ref=c_ref)
         else:
             values.pop("score", None)
         reference = values.pop("log_ratio", None)  # the reference model's log-probs so far
@@ -139,7 +140,7 @@ def trace_figure(
         add_rule(fig, y=c_ref, label=f"c_ref = {c_ref:.1f}: score 0")
         fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")
         if beta_v:
-            add_rule(fig, y=c_ref + 0.5 / beta_v, label="score 0.5")
+            add_rule(fig, y=z_logprob_from_score(0.5, beta_v=beta_v, c_ref=c_ref), label="score 0.5")
             fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")
     return fig
 

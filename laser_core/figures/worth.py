@@ -26,7 +26,7 @@ from laser_core.figures.theme import (
 from laser_core.figures.voting import MAX_MARKERS, count_axis
 
 if TYPE_CHECKING:
-    from laser_core.analysis import Comparison, ComputeWorth, Policy, Sensitivity
+    from laser_core.analysis import Comparison, ComputeWorth, Sensitivity, StoppingPolicy
 
 STOPS = {
     ("fixed", False): ("whole budget", "solid", "circle"),
@@ -99,7 +99,7 @@ def _round_numbers(low: float, high: float) -> list[float]:
     return [float(m * 10**k) for k in decades for m in (1, 2, 5) if low <= m * 10**k <= high]
 
 
-def _policy(fig: go.Figure, policy: Policy, style: Style) -> None:
+def _policy(fig: go.Figure, policy: StoppingPolicy, style: Style) -> None:
     if policy.stop == "fixed" and not policy.drop:
         add_band(fig, policy.tokens, policy.accuracy_low, policy.accuracy_high, style)
     add_line(

@@ -1,1 +1,1 @@
-"""LaSeR inside other trainers; each needs its optional extra."""
+"""LaSeR inside other trainers; each needs its own optional extra."""

@@ -2,16 +2,18 @@
 
     pip install 'laser-explorer[trl]'
 
-TRL offers no public way in, so three of its private methods are wrapped; their signatures are checked when this module
-is imported, and the version is pinned. What is done where:
+TRL has no public hooks for this, so four of its private methods are overridden; their signatures are checked when this
+module is imported, and the version is pinned. What happens where:
 
 - ``_get_per_token_logps_and_entropies``: z_c is appended after each completion's last token, in one more column whose
   log-prob is log pi(z_c | x, y, <eos>); causal attention keeps it from changing anything before it.
-- ``_generate_and_score_completions``: scores and verifier's rewards of the whole batch become class weights and
-  integrated advantages, before TRL shuffles the rows.
+- ``_calculate_rewards``: the verifier's rewards are kept for the score loss.
+- ``_generate_and_score_completions``: scores and rewards of the whole batch become class weights and integrated
+  advantages, before TRL shuffles the rows.
 - ``_compute_loss``: adds alpha times the score loss, from the forward pass that TRL runs anyway.
 
-Before the shuffle the scores are read by a forward pass without gradient: the one cost beyond the extra column.
+The scores in the advantages take one forward pass without gradients before the shuffle: the one cost beyond the extra
+column.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
 from laser_core import algorithm
 from laser_core.errors import InputError
@@ -55,7 +58,7 @@ def _option(default: Any, help: str) -> Any:
 
 @dataclass
 class LaSeRConfig(GRPOConfig):
-    """TRL's GRPO settings and LaSeR's; the defaults are the paper's. TRL's own ``beta`` (policy KL) is another thing.
+    """TRL's GRPO settings and LaSeR's; the defaults are the paper's. TRL's ``beta`` (policy KL) is not ``beta_v``.
 
     Raises
     ------
@@ -66,12 +69,12 @@ class LaSeRConfig(GRPOConfig):
     beta_v: float = _option(0.1, "scale of the score, reward units per nat")
     alpha: float = _option(0.1, "weight of the score loss")
     tau: float = _option(0.1, "share of the score in the integrated advantage")
-    std_threshold: float = _option(0.1, "a group's scores must spread more than this to be used (T)")
+    std_threshold: float = _option(0.1, "least standard deviation of a group's scores to use them (T)")
     z_token: str = _option("", "verdict token z_c; empty: a token the model ships unused")
     c_ref: float | None = _option(None, "reference log-prob of z_c, nats; None: measured on the first batch")
-    class_weighting: bool = _option(True, "weigh correct and incorrect completions equally in the score loss")
-    reasoning_warmup: int = _option(200, "first optimiser steps with the policy loss alone")
-    self_reward_warmup: int = _option(200, "next optimiser steps that train the score without using it")
+    class_weighting: bool = _option(True, "give both classes the same total weight in the score loss")
+    reasoning_warmup: int = _option(200, "optimiser steps with the policy loss alone, at first")
+    self_reward_warmup: int = _option(200, "optimiser steps that train the score without using it, after that")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -79,13 +82,13 @@ class LaSeRConfig(GRPOConfig):
             ("temperature", self.temperature == 1.0, "the score is log pi(z_c) of the untempered policy: keep 1.0"),
             ("beta_v", self.beta_v > 0, "give a positive number"),
             ("tau", 0 <= self.tau <= 1, "give a share between 0 and 1"),
-            ("scale_rewards", self.scale_rewards in ("group", True), "the paper's advantages are group's: keep group"),
+            ("scale_rewards", self.scale_rewards in ("group", True), "the paper normalises by group: keep group"),
         ):
             if not ok:
                 raise InputError(f"{getattr(self, name)!r} is not allowed", field=name, remedy=remedy)
 
     def phase(self, step: int) -> str:
-        """The paper's schedule: what optimiser step (from 0) trains. One of grpo, score, laser."""
+        """The paper's schedule: what an optimiser step, counted from 0, trains. One of grpo, score, laser."""
         if step < self.reasoning_warmup:
             return "grpo"
         return "score" if step < self.reasoning_warmup + self.self_reward_warmup else "laser"
@@ -96,13 +99,17 @@ class LaSeRTrainer(GRPOTrainer):
 
     Parameters
     ----------
-    As of GRPOTrainer, with a :class:`LaSeRConfig` and exactly one reward function: the verifier, 1 or 0.
+    *args, **kwargs
+        As of GRPOTrainer, with a :class:`LaSeRConfig` and exactly one reward function: the verifier, which returns 1 or
+        0.
 
     Raises
     ------
     InputError
-        If there is another number of reward functions, or no token that can serve as z_c.
+        If there is another number of reward functions, no tokenizer, or no token that is usable as z_c.
     """
+
+    args: LaSeRConfig
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -113,11 +120,13 @@ class LaSeRTrainer(GRPOTrainer):
                 f"{len(self.reward_funcs)} reward functions", field="reward_funcs", remedy="give one, the verifier"
             )
         tokenizer = getattr(self.processing_class, "tokenizer", self.processing_class)
+        if not isinstance(tokenizer, PreTrainedTokenizerBase):
+            raise InputError("there is no tokenizer", field="processing_class", remedy="give the model's tokenizer")
         self.z_token, self.z_id = choose_z_token(tokenizer, self.args.z_token)
         self._eos_id = tokenizer.eos_token_id
         self.c_ref = self.args.c_ref
-        self._z_logprob: Tensor | None = None
-        self._verdicts: Tensor | None = None
+        self._z_logprob = torch.empty(0)  # of the latest forward pass
+        self._rewards = torch.empty(0)  # of the latest generation, over all processes
 
     def _get_per_token_logps_and_entropies(
         self, model: Any, input_ids: Tensor, attention_mask: Tensor, logits_to_keep: int, *args: Any, **kwargs: Any
@@ -136,17 +145,17 @@ class LaSeRTrainer(GRPOTrainer):
         return logps[:, :-1], None if entropies is None else entropies[:, :-1], aux_loss
 
     def _calculate_rewards(self, inputs: list, prompts: list, completions: list, completion_ids_list: list) -> Tensor:
-        """TRL's; keeps the verifier's rewards of all processes."""
+        """TRL's; keeps the verifier's rewards, of all processes."""
         rewards = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
-        self._verdicts = rewards[:, 0]
-        if not ((self._verdicts == 0) | (self._verdicts == 1)).all():
+        self._rewards = rewards[:, 0]
+        if not ((self._rewards == 0) | (self._rewards == 1)).all():
             raise InputError(
-                "the verifier gave a reward other than 0 and 1", field="reward_funcs", remedy="return 1.0 or 0.0"
+                "the verifier returned a reward other than 0 and 1", field="reward_funcs", remedy="return 1.0 or 0.0"
             )
         return rewards
 
     def _generate_and_score_completions(self, inputs: list) -> dict:
-        """TRL's, with integrated advantages and each row's verdict and class weight."""
+        """TRL's, with integrated advantages, and with each row's reward and class weight."""
         output = super()._generate_and_score_completions(inputs)
         completion, mask = output["completion_ids"], output["completion_mask"]
         with torch.no_grad():
@@ -159,23 +168,24 @@ class LaSeRTrainer(GRPOTrainer):
             )
         scored = ends_with(completion, mask, self._eos_id)
 
-        # Groups may lie across processes: statistics are taken over all of them, rows are this one's.
+        # Groups may span processes: statistics are taken over all of them, rows are this one's.
         gather = self.accelerator.gather
-        reward, z_logprob, all_scored = self._verdicts.float(), gather(self._z_logprob).float(), gather(scored)
+        reward, z_logprob, all_scored = self._rewards.float(), gather(self._z_logprob).float(), gather(scored)
         if self.c_ref is None:
             self.c_ref = self._measured_c_ref(z_logprob[all_scored])
         score = algorithm.last_token_score(z_logprob, beta_v=self.args.beta_v, c_ref=self.c_ref)
         weight = algorithm.class_weights(reward, all_scored) if self.args.class_weighting else all_scored.float()
         start = self.accelerator.process_index * len(completion)
         mine = slice(start, start + len(completion))
-        training = self.model.training
+        training = self._is_training()
         group_size = self.num_generations if training else self.num_generations_eval
+        assert group_size is not None  # GRPOTrainer has set both
         if training and self.args.phase(self.state.global_step) == "laser":
             blended = algorithm.integrated_advantages(
                 reward, score, all_scored, group_size, tau=self.args.tau, std_threshold=self.args.std_threshold
             )
             output["advantages"] = blended[mine].to(output["advantages"].dtype)
-        output |= {"verdict": reward[mine], "class_weight": weight[mine], "n_scored": all_scored.sum()}
+        output |= {"verifier_reward": reward[mine], "class_weight": weight[mine], "n_scored": all_scored.sum()}
         metrics = self._metrics["train" if training else "eval"]
         found = step_metrics.score_summary(score, reward, all_scored, group_size, loss=float("nan"))
         for name, value in found.items():
@@ -183,14 +193,20 @@ class LaSeRTrainer(GRPOTrainer):
                 metrics[name].append(value)
         return output
 
+    def _is_training(self) -> bool:
+        assert self.model is not None
+        return self.model.training
+
     def _measured_c_ref(self, z_logprob: Tensor) -> float:
         if self.state.global_step:
             raise InputError(
-                "a resumed run cannot measure c_ref: the model has moved", field="c_ref", remedy="give the first run's"
+                "a resumed run cannot measure c_ref: the model has changed",
+                field="c_ref",
+                remedy="give the first run's",
             )
         if not len(z_logprob):
             raise InputError(
-                "every completion of the first batch is cut off, so c_ref cannot be measured",
+                "every completion of the first batch is truncated, so c_ref cannot be measured",
                 field="max_completion_length",
                 remedy="raise it, or set c_ref",
             )
@@ -201,13 +217,15 @@ class LaSeRTrainer(GRPOTrainer):
     def _compute_loss(self, model: Any, inputs: dict) -> Tensor:
         """TRL's GRPO loss plus alpha times the score loss."""
         loss = super()._compute_loss(model, inputs)
-        training = self.model.training
+        training = self._is_training()
+        assert self.c_ref is not None  # given, or measured on the first batch
         score = algorithm.last_token_score(self._z_logprob, beta_v=self.args.beta_v, c_ref=self.c_ref)
-        total = algorithm.score_loss(score, inputs["verdict"], inputs["class_weight"], n_scored=1)
+        total = algorithm.score_loss(score, inputs["verifier_reward"], inputs["class_weight"], n_scored=1)
         # One batch of generations is spread over processes (whose gradients are averaged), optimiser steps and
-        # accumulation: what all parts of one optimiser step add up to must be its mean.
+        # accumulation: the parts of one optimiser step must add up to its mean.
         share = inputs["n_scored"].clamp(min=1) / self.accelerator.num_processes
         if training:
+            assert self.args.steps_per_generation is not None  # GRPOConfig has set it
             share = share * self.current_gradient_accumulation_steps / self.args.steps_per_generation
         score_loss = total / share
         self._metrics["train" if training else "eval"]["laser/score_loss"].append(
@@ -219,7 +237,18 @@ class LaSeRTrainer(GRPOTrainer):
 
 
 def ends_with(completion: Tensor, mask: Tensor, token: int) -> Tensor:
-    """Whether each right-padded completion's last token is this one; bool, of shape (B,).
+    """Whether each right-padded completion's last token is this one.
+
+    Parameters
+    ----------
+    completion : int64 Tensor of shape (B, T)
+    mask : int64 Tensor of shape (B, T)
+        1 at the completion's tokens.
+    token : int
+
+    Returns
+    -------
+    bool Tensor of shape (B,)
 
     Examples
     --------

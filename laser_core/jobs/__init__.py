@@ -1,1 +1,1 @@
-"""Training runs in processes of their own, which outlive the app that started them."""
+"""Training runs in the background, each in a process that outlives the app that started it."""

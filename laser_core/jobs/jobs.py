@@ -1,18 +1,18 @@
-"""Training runs that outlive whoever started them: started, watched, stopped and resumed from any process.
+"""Training runs in the background: started, watched, stopped and resumed from any process.
 
-Each run is ``laser train`` in a process of its own, in a folder of its own below :func:`home`. Nothing
-about it is kept in memory, so a page reload, a second session and a restarted server all see the same runs::
+Each run is ``laser train`` in its own process and its own folder below :func:`home`. All its state is on the disk, so a
+reloaded page, a second session and a restarted server see the same runs::
 
     HOME/runs/20261121-041502-laser-3f9c/
         job.json        name and time of creation
-        settings.toml   what was asked for; given to the command as --config
-        process.json    pid, and whether a stop was asked for
-        log.txt         what the process said
-        run/            what `laser train` writes: events, checkpoints, model, rollouts
+        settings.toml   the settings, given to the command as --config
+        process.json    pid, and whether the run was asked to stop
+        log.txt         the process's output
+        run/            what `laser train` writes: events, progress, checkpoints, model, rollouts
 
-A process is recognised by its command line, which names the folder, and not by its pid alone: after a restart another
-program may have that number. One run is live at a time, because two would slow each other down by more than half on a
-laptop; a lock file holds that between servers as well.
+A process is recognised by its command line, which names the folder: after a restart its pid may belong to another
+program. Only one run is live at a time, because two would slow each other down by more than half on a laptop; a lock
+file enforces this between servers too.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -39,29 +40,39 @@ from platformdirs import user_data_path
 from laser_core.bundled import BundledRun
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
-from laser_core.jobs.files import last_words, read_events, read_log, write_whole
-from laser_core.processes import child_environment
+from laser_core.jobs.log import failure_reason, read_log
+from laser_core.processes import INTERRUPTIBLE, child_environment
+from laser_core.runfolder.atomic import write_whole
+from laser_core.runfolder.events import forget_progress, read_events
 
-COMMAND = (sys.executable, "-m", "laser_core.jobs.main")  # `laser train`, interruptible
+COMMAND = (sys.executable, "-m", "laser_core", "train")
 HOME_VARIABLE = "LASER_EXPLORER_HOME"
-CHECKPOINT_EVERY = 10  # steps: what a killed run can lose
+CHECKPOINT_EVERY = 10  # steps: the most a killed run loses
 LIVE = ("starting", "training", "evaluating", "stopping")
 TITLES = {"laser": "LaSeR", "grpo": "GRPO"}
 
 
 @dataclass(frozen=True)
 class Job:
-    """A training run, as it stands at the moment it was looked at.
+    """A snapshot of a training run.
 
     Attributes
     ----------
-    key : its folder's name; sorts by time.
-    name : for people, such as "LaSeR run 3"; also the run's name in its rollouts.
-    folder : where it lives.
-    settings : what it was asked to do.
-    created : seconds since 1970.
-    state : one of starting, training, evaluating, stopping (all live), stopped, failed, finished.
-    message : why it failed, in words; empty otherwise.
+    key : str
+        The name of its folder; sorts by time.
+    name : str
+        Shown to users, such as "LaSeR run 3"; also the run's name in its rollouts.
+    folder : Path
+        Everything about the run, see above.
+    settings : LaserConfig
+        What it was asked to do.
+    created : float
+        Seconds since 1970.
+    state : str
+        ``starting``, ``training``, ``evaluating`` or ``stopping`` while it is live; then ``stopped``, ``failed`` or
+        ``finished``.
+    message : str
+        Why it failed; empty otherwise.
     """
 
     key: str
@@ -79,7 +90,7 @@ class Job:
 
     @property
     def rollouts(self) -> Path:
-        """The evaluation's file; there once the run is finished."""
+        """The evaluation's rollouts; written at the very end."""
         return self.folder / "run" / "rollouts.parquet"
 
     @property
@@ -89,18 +100,18 @@ class Job:
 
     @property
     def model(self) -> Path:
-        """The trained model's folder; there once training is over."""
+        """The folder of the trained model; written after the last step."""
         return self.folder / "run" / "model"
 
 
 def home() -> Path:
-    """Where runs are kept: ``LASER_EXPLORER_HOME`` if set, otherwise the user's data folder of this machine."""
+    """The folder that holds all runs: ``LASER_EXPLORER_HOME`` if set, otherwise this user's data folder."""
     chosen = os.environ.get(HOME_VARIABLE)
     return Path(chosen).expanduser() if chosen else user_data_path("laser-explorer", appauthor=False)
 
 
 def all_jobs() -> list[Job]:
-    """All runs, the newest first; folders that are no run are passed over."""
+    """All runs, newest first. Folders that hold no readable run are skipped."""
     found = []
     for folder in sorted(_root().glob("*/"), reverse=True):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # InputError is a ValueError
@@ -109,21 +120,26 @@ def all_jobs() -> list[Job]:
 
 
 def find(key: str) -> Job:
-    """The run of this key.
+    """The run with this key.
 
     Raises
     ------
     InputError
-        If there is none.
+        If there is no such run.
     """
     for job in all_jobs():
         if job.key == key:
             return job
-    raise InputError("this run is gone", field=key, remedy="start another one")
+    raise InputError("there is no such run any more", field=key, remedy="start another one")
 
 
 def start(settings: LaserConfig) -> Job:
-    """Start a run; it goes on when the caller ends.
+    """Start a run; it outlives the process that calls this.
+
+    Parameters
+    ----------
+    settings : LaserConfig
+        Checkpoints are written at least every ``CHECKPOINT_EVERY`` steps, whatever the settings say.
 
     Raises
     ------
@@ -131,7 +147,7 @@ def start(settings: LaserConfig) -> Job:
         If another run is live.
     """
     with _lock():
-        _refuse_second()
+        _refuse_while_live()
         jobs = all_jobs()
         numbers = [int(match[1]) for job in jobs if (match := re.search(r"run (\d+)$", job.name))]
         name = f"{TITLES[settings.method]} run {max(numbers, default=0) + 1}"
@@ -146,7 +162,7 @@ def start(settings: LaserConfig) -> Job:
 
 
 def resume(job: Job) -> Job:
-    """Go on with a stopped or failed run from its last checkpoint.
+    """Resume a stopped or failed run from its last checkpoint.
 
     Raises
     ------
@@ -157,25 +173,26 @@ def resume(job: Job) -> Job:
         job = find(job.key)
         if job.live or job.state == "finished":
             raise InputError(f"{job.name} is {job.state}", remedy="only a stopped or failed run can be resumed")
-        _refuse_second()
+        _refuse_while_live()
         _launch(job.folder, job.name)
     return _look(job.folder)
 
 
 def stop(job: Job, *, at_once: bool = False) -> Job:
-    """Ask a run to end: it stops like a command interrupted with Ctrl-C, and can be resumed.
+    """Stop a run as Ctrl-C would: it finishes its step, saves a checkpoint, and can be resumed.
 
     Parameters
     ----------
     job : Job
-    at_once : end the process without asking; what it did since its last checkpoint is lost
+    at_once : bool
+        Kill the process instead; the steps since its last checkpoint are lost.
     """
     with _lock():
         process = _process(job.folder)
         if process is not None:
             record = json.loads((job.folder / "process.json").read_text(encoding="utf-8"))
             write_whole(job.folder / "process.json", json.dumps(record | {"stop_asked": True}))
-            with contextlib.suppress(psutil.NoSuchProcess):  # it ended by itself just now
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended by itself
                 if at_once or os.name == "nt":  # Windows has no interrupt for one process alone
                     process.kill()
                 else:
@@ -184,7 +201,7 @@ def stop(job: Job, *, at_once: bool = False) -> Job:
 
 
 def remove(job: Job) -> None:
-    """Delete a run with everything it wrote.
+    """Delete a run and everything it wrote.
 
     Raises
     ------
@@ -198,9 +215,9 @@ def remove(job: Job) -> None:
 
 
 def finished() -> list[BundledRun]:
-    """The rollouts of all finished runs, the newest first, described like the bundled ones; cheap enough for a click.
+    """All finished runs, newest first, described like the bundled ones; cheap enough to call on every rerun.
 
-    The ``name`` of each is ``run-`` and the run's key.
+    The ``name`` of each is ``run-`` followed by the run's key.
     """
     paths = sorted(_root().glob("*/run/rollouts.parquet"), reverse=True)
     described = (_describe(path) for path in paths)
@@ -224,44 +241,49 @@ def _root() -> Path:
 
 
 @contextlib.contextmanager
-def _lock():
-    """Hold off every other session and server while one of them starts, stops or removes a run."""
+def _lock() -> Iterator[None]:
+    """Keep other sessions and servers from starting, stopping or removing a run at the same time."""
     _root().mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(_root() / ".lock", timeout=15):
             yield
     except Timeout:
-        raise InputError("another session is starting a run", remedy="try again in a moment") from None
+        raise InputError("another session is starting or stopping a run", remedy="try again in a moment") from None
 
 
-def _refuse_second() -> None:
+def _refuse_while_live() -> None:
     live = [job for job in all_jobs() if job.live]
     if live:
         raise InputError(
-            f"{live[0].name} is still running, and two runs at a time would slow each other down",
-            remedy="wait for it, or stop it first",
+            f"{live[0].name} is still running, and two runs at once would slow each other down",
+            remedy="wait for it to end, or stop it",
         )
 
 
 def _launch(folder: Path, name: str) -> None:
+    """Start the run's process; the caller holds the lock."""
     run, settings = folder / "run", folder / "settings.toml"
     command = [*COMMAND, "--config", str(settings), "--out", str(run), f"--name={name}"]
-    if (run / "config.toml").is_file():  # stopped before it got that far, it starts again
+    if (run / "config.toml").is_file():  # without it, the run was stopped before it began, and starts afresh
         command.append("--resume")
-    with open(folder / "log.txt", "wb") as log:  # a new launch, a new log: an old error must not speak for it
+    forget_progress(run)
+    with open(folder / "log.txt", "wb") as log:  # anew: an old error must not explain a new failure
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env=child_environment(PYTHONUNBUFFERED="1", COLUMNS="200"),
-            start_new_session=True,  # Ctrl-C on the server is not meant for the run
+            env=child_environment(PYTHONUNBUFFERED="1", COLUMNS="200", **{INTERRUPTIBLE: "1"}),
+            start_new_session=True,  # Ctrl-C in the server's terminal must not reach the run
         )
-    with contextlib.suppress(psutil.Error, OSError):  # training must not make the page that shows it slow
-        psutil.Process(process.pid).nice(5 if os.name != "nt" else psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    priority = 5
+    if sys.platform == "win32":
+        priority = psutil.BELOW_NORMAL_PRIORITY_CLASS
+    with contextlib.suppress(psutil.Error, OSError):  # training must not slow down the page that shows it
+        psutil.Process(process.pid).nice(priority)
     write_whole(folder / "process.json", json.dumps({"pid": process.pid, "stop_asked": False}))
-    threading.Thread(target=process.wait, daemon=True).start()  # or it would stay as a zombie when it ends
+    threading.Thread(target=process.wait, daemon=True).start()  # otherwise it stays a zombie when it ends
 
 
 def _process(folder: Path) -> psutil.Process | None:
@@ -277,17 +299,17 @@ def _process(folder: Path) -> psutil.Process | None:
 def _look(folder: Path) -> Job:
     about = json.loads((folder / "job.json").read_text(encoding="utf-8"))
     settings = LaserConfig.from_toml(folder / "settings.toml")
-    alive = _process(folder) is not None  # before the files: a run that ends in between is then seen as finished
-    run, message = folder / "run", ""
-    record = json.loads((folder / "process.json").read_text(encoding="utf-8"))
-    if alive:
-        n_events = len(read_events(run / "events.jsonl"))
-        state = "starting" if not n_events else "training" if n_events < settings.steps else "evaluating"
-        state = "stopping" if record["stop_asked"] else state
-    elif (run / "rollouts.parquet").is_file():
-        state = "finished"
-    elif record["stop_asked"]:
-        state = "stopped"
-    else:
-        state, message = "failed", last_words(read_log(folder))
+    state = _state(folder, settings.steps)
+    message = failure_reason(read_log(folder / "log.txt")) if state == "failed" else ""
     return Job(folder.name, str(about["name"]), folder, settings, float(about["created"]), state, message)
+
+
+def _state(folder: Path, steps: int) -> str:
+    alive = _process(folder) is not None  # before the files, so that a run which ends in between counts as finished
+    stop_asked = json.loads((folder / "process.json").read_text(encoding="utf-8"))["stop_asked"]
+    if alive:
+        done = len(read_events(folder / "run" / "events.jsonl"))
+        return "stopping" if stop_asked else "starting" if not done else "training" if done < steps else "evaluating"
+    if (folder / "run" / "rollouts.parquet").is_file():
+        return "finished"
+    return "stopped" if stop_asked else "failed"

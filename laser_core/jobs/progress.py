@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import math
-import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from laser_core.jobs.files import read_events, read_log
+from laser_core.jobs.jobs import Job
+from laser_core.runfolder.events import read_events, read_progress
 
-if TYPE_CHECKING:
-    from laser_core.jobs.jobs import Job
-
-RECENT_STEPS = 10  # what numbers and pace are averaged over: a single step jumps
+RECENT_STEPS = 10  # numbers and pace are averaged over these: a single step jumps
 
 
 @dataclass(frozen=True)
-class Progress:
+class JobProgress:
     """How far a run is.
 
     Attributes
     ----------
-    events : its training events, oldest first.
-    steps : training steps done.
-    total_steps : training steps asked for.
-    evaluated, to_evaluate : held-out problems done and asked for.
-    recent : per event field its mean over the last ten steps and the mean's standard error (NaN from one step); only
-        fields that those steps hold.
-    n_recent : how many steps that is.
-    tokens_per_second : median over the last ten steps; None before the first.
-    seconds_left : training and evaluation still to come, an estimate from the same steps; None before the first.
+    events : list of dict
+        Its training events, oldest first.
+    steps, total_steps : int
+        Training steps done, and asked for.
+    evaluated, to_evaluate : int
+        Held-out problems evaluated, and asked for.
+    recent : dict of str to tuple of float
+        For each event field, the mean over the last ten steps and its standard error (NaN after a single step). Fields
+        without a number in these steps are missing.
+    n_recent : int
+        How many steps that is.
+    tokens_per_second : float or None
+        Median over the last ten steps; None before the first.
+    seconds_left : float or None
+        Training and evaluation still to come, estimated from the last ten steps; None before the first.
     """
 
     events: list[dict] = field(repr=False)
@@ -45,24 +47,20 @@ class Progress:
     seconds_left: float | None
 
 
-def progress(job: Job) -> Progress:
-    """How far a run is, from its events and what it said."""
+def progress(job: Job) -> JobProgress:
+    """How far a run is, read from what it writes to its folder."""
     settings, events = job.settings, read_events(job.events)
     recent = [event for event in events[-RECENT_STEPS:] if event.get("step_seconds")]
-    evaluated = 0
-    if len(events) >= settings.steps:
-        for match in re.finditer(r"^evaluate (\d+)/\d+", read_log(job.folder), re.MULTILINE):
-            evaluated = int(match[1])
-    evaluated = settings.eval_problems if job.state == "finished" else evaluated
+    evaluated = _evaluated(job, len(events))
     pace = left = None
-    if recent:
+    seconds = step_seconds(events)
+    if seconds is not None:
         pace = statistics.median(event["tokens_per_second"] for event in recent)
-        seconds = step_seconds(events)
-        # The evaluation samples as training does; a solution is trained on once more, but also judged by the reference.
+        # The evaluation samples as training does. It does not train on a solution, but the reference reads each one.
         step_solutions = settings.prompts_per_step * settings.rollouts_per_prompt
         solutions = (settings.eval_problems - evaluated) * settings.eval_samples
         left = seconds * (max(settings.steps - len(events), 0) + solutions / step_solutions)
-    return Progress(
+    return JobProgress(
         events=events,
         steps=len(events),
         total_steps=settings.steps,
@@ -75,8 +73,16 @@ def progress(job: Job) -> Progress:
     )
 
 
+def _evaluated(job: Job, steps: int) -> int:
+    """Held-out problems done in the final evaluation; those of a validation on the way do not count."""
+    if job.state == "finished":
+        return job.settings.eval_problems
+    now = read_progress(job.rollouts.parent)
+    return now.done if now and now.stage == "evaluate" and steps >= job.settings.steps else 0
+
+
 def step_seconds(events: Sequence[dict]) -> float | None:
-    """How long a step takes, in seconds: the median over the last ten that say so; None without any.
+    """How long a step takes, in seconds: the median over those of the last ten that say so; None without any.
 
     Examples
     --------
@@ -88,7 +94,7 @@ def step_seconds(events: Sequence[dict]) -> float | None:
 
 
 def recent_means(events: list[dict]) -> dict[str, tuple[float, float]]:
-    """Mean and standard error, over the events, of every number in them; events without the number are passed over.
+    """Mean and standard error of every number in the events; events that lack the number are left out of its mean.
 
     Examples
     --------

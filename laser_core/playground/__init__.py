@@ -1,1 +1,1 @@
-"""Sampling for the Playground page, in a process of its own that holds the models."""
+"""The playground: sampling solutions of one problem, token by token, in a process of its own."""

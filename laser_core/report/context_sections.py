@@ -85,6 +85,8 @@ def free_signals(subject: Subject) -> list[Section]:
                 "`laser score MODEL FILE --traces --out scored.parquet` adds them"
             )
         )
+    elif table.not_combined:
+        blocks.append(Missing(f"more to combine the free signals in one baseline: {table.not_combined}"))
     return [Section("signals", title, _best_other_signal(table), blocks)]
 
 

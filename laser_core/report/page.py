@@ -17,14 +17,14 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from laser_core import __version__
-from laser_core.analysis import Samples, full_signal_name, summarize_samples, with_free_signals
+from laser_core.analysis import Samples, analyze_samples, full_signal_name, with_free_signals
 from laser_core.errors import InputError
 from laser_core.report import context_sections, overview, score_sections, vote_sections
 from laser_core.report.options import ReportOptions
 from laser_core.report.parts import Figure, Missing, Section, SolutionList, Table, Words, excerpt
 from laser_core.report.subject import Subject
 from laser_core.rollouts import ReadResult, read
-from laser_core.rollouts.store import atomic_path
+from laser_core.runfolder.atomic import write_whole
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -53,8 +53,7 @@ def write_report(path: str | Path, out: str | Path, options: ReportOptions | Non
     page = report_html(
         read(path, strict=options.strict), name=Path(path).name, digest=file_digest(path), options=options
     )
-    with atomic_path(out) as temporary:
-        temporary.write_text(page, encoding="utf-8", newline="\n")
+    write_whole(out, page)
 
 
 def report_html(
@@ -139,7 +138,7 @@ def _subject(result: ReadResult, options: ReportOptions) -> Subject:
         remedy = f"choose from: {', '.join(free.signals) or 'none'}"
         raise InputError(f"the table has no values for '{signal}'", field="signal", remedy=remedy)
     samples = Samples.from_rollouts(free, signal=signal, run=options.run)
-    summary = summarize_samples(samples, n_max=options.n_max, seed=options.seed)
+    summary = analyze_samples(samples, n_max=options.n_max, seed=options.seed)
     threshold = 0.5 if signal == "score" else summary.sweep.best
     return Subject(replace(free, meta=rollouts.meta), samples, summary, signal, threshold, options.seed, options.n_max)
 

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from laser_core.analysis import Estimate, Samples, Summary
+from laser_core.analysis import Estimate, Results, Samples
 from laser_core.analysis.voting.curve import CurveName
 from laser_core.report.parts import Solution, excerpt, number
 from laser_core.rollouts import Rollouts
@@ -27,7 +27,7 @@ class Subject:
         The run's rows, with the free confidence signals.
     samples : Samples
         The grid; its score is ``signal``.
-    summary : Summary
+    summary : Results
         The headline numbers.
     signal : str
         "score" or "signal.<name>".
@@ -41,7 +41,7 @@ class Subject:
 
     rollouts: Rollouts
     samples: Samples
-    summary: Summary
+    summary: Results
     signal: str
     threshold: float
     seed: int

@@ -147,8 +147,8 @@ def drill_downs(subject: Subject) -> list[Section]:
     threshold = subject.threshold if np.isfinite(subject.threshold) else 0.5
     found = drill_down(subject.samples, threshold=threshold)
     of_problems = (
-        ("Fixed by weighting", "the majority vote is wrong, the weighted vote is correct", found.flipped_to_right),
-        ("Broken by weighting", "the majority vote is correct, the weighted vote is wrong", found.flipped_to_wrong),
+        ("Fixed by weighting", "the majority vote is wrong, the weighted vote is correct", found.fixed_by_weights),
+        ("Broken by weighting", "the majority vote is correct, the weighted vote is wrong", found.broken_by_weights),
         ("Ties", "two or more answers share the most votes", found.ties),
         ("Never solved", "no solution is correct", found.unsolved),
     )
@@ -156,15 +156,15 @@ def drill_downs(subject: Subject) -> list[Section]:
         (
             "Confidently wrong",
             f"score above {threshold:.3g}, verified incorrect: mistakes of the model or of the verifier",
-            found.confident_wrong,
+            found.confident_incorrect,
         ),
-        ("Unsure but correct", f"score at most {threshold:.3g}, verified correct", found.unsure_right),
+        ("Unsure but correct", f"score at most {threshold:.3g}, verified correct", found.unsure_correct),
     )
     lists = [_of_problems(subject, found, *entry) for entry in of_problems]
     blocks: list[Block] = [*lists[:2], *(_of_rows(subject, *entry) for entry in of_rows), *lists[2:]]
     finding = (
-        f"With all solutions voting, weighting fixes {count(len(found.flipped_to_right), 'problem')} and breaks "
-        f"{len(found.flipped_to_wrong):,}."
+        f"With all solutions voting, weighting fixes {count(len(found.fixed_by_weights), 'problem')} and breaks "
+        f"{len(found.broken_by_weights):,}."
     )
     return [Section("lists", title, finding if subject.headline_n else "", blocks)]
 
@@ -270,12 +270,12 @@ def _reference_drop(subject: Subject) -> EarlyDrop | None:
 def _dropped(drop: EarlyDrop, reference: EarlyDrop | None) -> str:
     text = (
         "Early drops: the levels are set on other problems so that 5% of the correct solutions fall below them. On the "
-        f"held-out problems, the log-prob of z_c drops {estimate_cell(drop.dropped_right)} of the correct and "
-        f"{estimate_cell(drop.dropped_wrong)} of the incorrect solutions"
+        f"held-out problems, the log-prob of z_c drops {estimate_cell(drop.dropped_correct)} of the correct and "
+        f"{estimate_cell(drop.dropped_incorrect)} of the incorrect solutions"
     )
     if reference is not None:
         text += (
             "; the running mean of the token log-probs, as in DeepConf, drops "
-            f"{estimate_cell(reference.dropped_right)} and {estimate_cell(reference.dropped_wrong)}"
+            f"{estimate_cell(reference.dropped_correct)} and {estimate_cell(reference.dropped_incorrect)}"
         )
     return f"{text}. Dropping pays only where the second share is well above the first."

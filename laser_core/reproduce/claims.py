@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from laser_core.analysis.closed_form import log_partition
 from laser_core.analysis.estimates import Estimate, Statistic, ratio_statistic
 from laser_core.analysis.questions.signals import with_free_signals
-from laser_core.analysis.scores.metrics import accuracy_statistic
+from laser_core.analysis.scores.separation import accuracy_statistic
 from laser_core.analysis.seeds import over_seeds
 from laser_core.reproduce.claims_beyond import ablations, length_and_calibration, other_families, transfer
 from laser_core.reproduce.evidence import REWARD_MODEL, SELF_VERIFY, Evidence, auroc, balanced_f1, gain, vote, within
@@ -26,6 +25,7 @@ from laser_core.reproduce.rules import (
     not_worse,
 )
 from laser_core.reproduce.table import Claim
+from laser_core.score import log_partition
 
 FREE_SIGNALS = {
     "signal.mean_logprob": "mean token log-prob",

@@ -6,7 +6,7 @@ import numpy as np
 
 from laser_core.analysis import calibration, length_relation, recalibrate
 from laser_core.analysis.estimates import Estimate
-from laser_core.analysis.scores.metrics import accuracy_statistic
+from laser_core.analysis.scores.separation import accuracy_statistic
 from laser_core.reproduce.evidence import SELF_VERIFY, Evidence, balanced_f1, gain, within
 from laser_core.reproduce.plan import ABLATIONS, HEAVIER, TRANSFER
 from laser_core.reproduce.rules import Rule, above, at_least, below

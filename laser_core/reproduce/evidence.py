@@ -11,8 +11,8 @@ import numpy as np
 
 from laser_core.analysis import Samples, VotingCurve, voting_curve
 from laser_core.analysis.estimates import Estimate, Statistic, mean_statistic
-from laser_core.analysis.scores.metrics import (
-    Judged,
+from laser_core.analysis.scores.separation import (
+    Ranked,
     auroc_statistic,
     cell_statistics,
     within_problem_statistic,
@@ -28,17 +28,17 @@ Metric = Callable[[Samples], Statistic]
 
 def balanced_f1(samples: Samples) -> Statistic:
     """Harmonic mean of TPR and TNR at score > 0.5, untuned."""
-    return cell_statistics(Judged.of(samples), THRESHOLD)["balanced_f1"]
+    return cell_statistics(Ranked.of(samples), THRESHOLD).balanced_f1
 
 
 def auroc(samples: Samples) -> Statistic:
     """Of all solutions."""
-    return auroc_statistic(Judged.of(samples))
+    return auroc_statistic(Ranked.of(samples))
 
 
 def within(samples: Samples) -> Statistic:
     """AUROC within a problem, averaged over problems that have both classes."""
-    return within_problem_statistic(Judged.of(samples))
+    return within_problem_statistic(Ranked.of(samples))
 
 
 def gain(n: int) -> Metric:

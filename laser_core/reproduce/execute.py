@@ -17,6 +17,7 @@ from pathlib import Path
 
 from laser_core.errors import InputError
 from laser_core.reproduce.plan import BASE, MAX_NEW_TOKENS, TRANSFER, Run, Scale, plan
+from laser_core.runfolder.atomic import write_whole
 
 TRANSFER_SAMPLES = 16
 
@@ -117,9 +118,9 @@ def perform(piece: Work) -> str:
 
 def _base(piece: Work) -> None:
     """The base on the held-out problems of every family, judged by itself, with c_ref measured as training does."""
-    from laser_core.evaluate import measure_c_ref
     from laser_core.fast.precision import pick_dtype
     from laser_core.policy import load_policy
+    from laser_core.reference import measure_c_ref
     from laser_core.rollouts import write_parquet
     from laser_core.tasks import load_problems
 
@@ -166,23 +167,20 @@ def _train_and_judge(piece: Work) -> None:
 
 
 def _evaluate(policy, base, family, problems, samples, c_ref, seed, name, dtype):
-    from laser_core.evaluate import sample_rollouts
+    from laser_core.evaluate import Sampling, sample_rollouts
     from laser_core.tasks import load_problems
 
-    return sample_rollouts(
-        policy,
-        load_problems(family, "test")[:problems],
+    settings = Sampling(
         run=name,
         samples=samples,
-        beta_v=0.1,
-        c_ref=c_ref[0],
-        c_ref_std=c_ref[1],
         max_new_tokens=MAX_NEW_TOKENS[family],
         seed=seed,
-        task=family,
+        c_ref=c_ref[0],
+        c_ref_std=c_ref[1],
         dtype=dtype,
-        reference=base,
+        task=family,
     )
+    return sample_rollouts(policy, load_problems(family, "test")[:problems], settings, reference=base)
 
 
 def _with_signals(policy, rollouts):
@@ -220,9 +218,7 @@ def _measured_dtype() -> str:
 
 
 def _write_json(path: Path, content: object) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(partial, path)
+    write_whole(path, json.dumps(content, indent=1) + "\n")
 
 
 def _cores() -> int:

@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional as F
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from laser_core.base_model import ATTENTION, MARKS
+from laser_core.base_model import ATTENTION, GRADES
 from laser_core.bundled import model_path
 from laser_core.fast.precision import autocast
 from laser_core.policy import Policy
@@ -39,7 +39,7 @@ def self_verification(policy: Policy, rollouts: Rollouts) -> np.ndarray:
     marks, above 1/2 where greedy decoding would write the mark of a right solution. Shape (R,); NaN if truncated.
     """
     solutions = solutions_of(policy, rollouts)
-    wrong, right = policy.tokenizer.convert_tokens_to_ids(list(MARKS))
+    wrong, right = policy.tokenizer.convert_tokens_to_ids(list(GRADES))
     judge = replace(policy, z_id=right, z_wrong_id=wrong, more_z_ids=())
     read_again = [score_solutions(judge, solutions.rows(rows)) for rows in torch.arange(len(rollouts)).split(BATCH)]
     verdict = torch.sigmoid(torch.cat([s.z_logprob - s.z_wrong_logprob for s in read_again])).double().numpy()

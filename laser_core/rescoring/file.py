@@ -1,12 +1,13 @@
-"""Score a rollout file of any size, in parts that outlive a killed run.
+"""Score a rollout file of any size, in parts that survive a killed run.
 
-Beside the output stands a folder ``OUT.parts`` with one small Parquet file of new columns a part and the settings they
-were made with. A run with the same settings goes on where the last one stopped; the parts become one file at the end,
-because c_ref is only known then. Memory holds one part.
+The folder ``OUT.parts`` beside the output holds the settings, and the new columns of each part as a small Parquet file.
+A run with the same settings resumes where the last one stopped. The parts are joined at the end, because only then is
+c_ref known. One part at a time is in memory.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -23,28 +24,35 @@ import torch
 from laser_core.errors import InputError
 from laser_core.policy import Policy
 from laser_core.rescoring.table import ROWS_AT_ONCE, Level, require_c_ref, score_part, unseen_z_token
-from laser_core.rollouts import Rollouts, convert
+from laser_core.rollouts import Rollouts, RunMeta, convert
 from laser_core.rollouts.canonical_parquet import is_canonical_parquet
 from laser_core.rollouts.reading.source import open_source
 from laser_core.rollouts.schema import column_type, ordered, read_meta
-from laser_core.rollouts.store import atomic_path
+from laser_core.runfolder.atomic import atomic_path, write_whole
 
 ASKED = ("problem", "response", "truncated", "tokens")
 FIRST_ROWS = 64
-SAVE_SECONDS = 30.0  # what a kill may cost, about: a slow model's parts are small
+SAVE_SECONDS = 30.0  # about what a kill may cost: a slow model gets small parts
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoringSummary:
     """What :func:`score_file` did.
 
     Attributes
     ----------
-    n_rollouts, n_scored : rows, and how many of them got a score (those that end).
-    n_resumed : rows that an interrupted run had scored already.
-    z_token : the verdict token.
-    level : beta_v, c_ref and how constant it is.
-    seconds : of this run.
+    n_rollouts : int
+        Rows of the file.
+    n_scored : int
+        Rows that got a score: those that are not truncated.
+    n_resumed : int
+        Rows that an interrupted run had scored already.
+    z_token : str
+        The verdict token.
+    level : Level
+        beta_v, c_ref and its standard deviation.
+    seconds : float
+        Duration of this run.
     """
 
     n_rollouts: int
@@ -69,22 +77,29 @@ def score_file(
     micro_batch_tokens: int = 4096,
     part_rows: int = ROWS_AT_ONCE,
     on_progress: Callable[[int, int, float], None] | None = None,
-) -> Scored:
+) -> ScoringSummary:
     """Add scores (and traces) to a rollout file of any format and write canonical Parquet.
 
     Parameters
     ----------
-    policy, beta_v, c_ref, reference, traces, dtype, micro_batch_tokens
-        As for :func:`laser_core.rescoring.table.score_rollouts`. Without ``c_ref`` and ``reference`` the file's own
-        c_ref is taken, if it was measured for the same verdict token.
-    source : path
-    out : path of a Parquet file; may be the source.
+    policy : Policy
+        The model that scores.
+    source : str or Path
+    out : str or Path
+        A Parquet file; may be the source.
+    beta_v, c_ref, reference, traces, dtype, micro_batch_tokens
+        As in :func:`laser_core.rescoring.table.score_rollouts`. Without ``c_ref`` and ``reference`` the file's own
+        c_ref is used, if it was measured for the same verdict token.
     z_chosen : bool
-        Whether the policy's z_c was named by the user; otherwise another is taken where the text holds it.
+        Whether the user named the policy's z_c; otherwise another is chosen where the text contains it.
     part_rows : int
         Most rows between two saves; fewer where they take longer than about SAVE_SECONDS.
     on_progress : callable, optional
-        ``on_progress(done, total, seconds_left)`` in rows; the last is NaN until it can be told.
+        ``on_progress(done, total, seconds_left)``, the first two in rows; the last is NaN until there is an estimate.
+
+    Returns
+    -------
+    ScoringSummary
 
     Raises
     ------
@@ -96,6 +111,8 @@ def score_file(
     settings = _Settings(folder, source, policy, reference, traces, dtype)
     settings.claim()
     table = pq.ParquetFile(_canonical(Path(source), folder))
+    if not table.metadata.num_rows:
+        raise InputError("there are no rollouts in it", file=source, remedy="choose another file")
     meta = read_meta(table.schema_arrow.metadata, source)
     _require_text(table, source)
     policy = unseen_z_token(policy, _texts(table), chosen=z_chosen)
@@ -104,6 +121,37 @@ def score_file(
     require_c_ref(c_ref, reference)
     settings.pin(policy.z_token)
 
+    resumed = _score_parts(
+        table,
+        folder,
+        meta,
+        policy,
+        reference=reference,
+        traces=traces,
+        dtype=dtype,
+        micro_batch_tokens=micro_batch_tokens,
+        part_rows=part_rows,
+        on_progress=on_progress,
+    )
+    level, n_scored = _write(table, folder, Path(out), beta_v, c_ref, policy)
+    shutil.rmtree(folder)
+    return ScoringSummary(table.metadata.num_rows, n_scored, resumed, policy.z_token, level, time.monotonic() - start)
+
+
+def _score_parts(
+    table: pq.ParquetFile,
+    folder: Path,
+    meta: RunMeta,
+    policy: Policy,
+    *,
+    reference: Policy | None,
+    traces: bool,
+    dtype: torch.dtype,
+    micro_batch_tokens: int,
+    part_rows: int,
+    on_progress: Callable[[int, int, float], None] | None,
+) -> int:
+    """Score the rows that no part holds yet, part by part; returns how many rows the existing parts held."""
     n_rows = table.metadata.num_rows
     kept = [pq.read_metadata(path).num_rows for path in _parts(folder)]
     rows = _Rows(table, [name for name in ASKED if name in table.schema_arrow.names])
@@ -132,18 +180,16 @@ def score_file(
         size = max(1, min(part_rows, int(SAVE_SECONDS / max(seconds_a_row, 1e-9))))
         if on_progress:
             on_progress(done, n_rows, seconds_a_row * (n_rows - done))
-    level, n_scored = _write(table, folder, Path(out), beta_v, c_ref, policy)
-    shutil.rmtree(folder)
-    return Scored(n_rows, n_scored, resumed, policy.z_token, level, time.monotonic() - start)
+    return resumed
 
 
 def _parts(folder: Path) -> list[Path]:
-    """The parts there are, in the order of their rows; each is named after its first row."""
+    """The existing parts in the order of their rows; each is named after its first row."""
     return sorted(folder.glob("[0-9]*.parquet"))
 
 
 class _Rows:
-    """A Parquet file's rows, as many at a time as are asked for."""
+    """A Parquet file's rows, in portions of any size."""
 
     def __init__(self, table: pq.ParquetFile, columns: list[str] | None = None) -> None:
         self._batches = table.iter_batches(batch_size=ROWS_AT_ONCE, columns=columns)
@@ -159,11 +205,19 @@ class _Rows:
 
 
 class _Settings:
-    """What the parts in a folder were made with: parts of other settings are no parts of this run."""
+    """The settings that the parts in a folder were made with: parts made with others cannot be resumed from."""
 
-    def __init__(self, folder, source, policy, reference, traces, dtype) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        source: str | Path,
+        policy: Policy,
+        reference: Policy | None,
+        traces: bool,
+        dtype: torch.dtype,
+    ) -> None:
         self.folder = folder
-        self.values = {
+        self.values: dict[str, str | bool | None] = {
             "source": _digest_file(source),
             "model": _digest_model(policy),
             "reference": None if reference is None else _digest_model(reference),
@@ -176,7 +230,7 @@ class _Settings:
         return self.folder / "settings.json"
 
     def claim(self) -> None:
-        """Keep the folder's parts if they were made alike, else begin anew."""
+        """Keep the folder's parts if they were made with these settings, else start over."""
         try:
             known = json.loads(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -188,7 +242,7 @@ class _Settings:
         self._write()
 
     def pin(self, z_token: str) -> None:
-        """The verdict token is only known once the text was searched: parts of another are dropped."""
+        """Record the verdict token, known once the text was searched; parts made with another are dropped."""
         if self.values.get("z_token") not in (None, z_token):
             for path in _parts(self.folder):
                 path.unlink()
@@ -196,8 +250,7 @@ class _Settings:
         self._write()
 
     def _write(self) -> None:
-        with atomic_path(self.path) as temporary:
-            temporary.write_text(json.dumps(self.values), encoding="utf-8")
+        write_whole(self.path, json.dumps(self.values))
 
 
 def _digest_file(path: str | Path) -> str:
@@ -205,7 +258,7 @@ def _digest_file(path: str | Path) -> str:
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
     except OSError:
-        return str(path)  # opening it will say what is wrong
+        return str(path)  # opening it will raise the right error
 
 
 def _digest_model(policy: Policy) -> str:
@@ -249,26 +302,23 @@ def _texts(table: pq.ParquetFile) -> Iterator[str]:
 def _write(
     table: pq.ParquetFile, folder: Path, out: Path, beta_v: float, c_ref: float | None, policy: Policy
 ) -> tuple[Level, int]:
-    """Join the parts to the rows they belong to, with scores; returns their level and their number."""
+    """Join the parts to the rows they belong to, with scores; returns their level and how many there are."""
     parts = _parts(folder)
     refs = [] if c_ref is not None else [pq.read_table(path, columns=["ref_z_logprob"]) for path in parts]
     level = Level.of(beta_v, c_ref, pa.concat_tables(refs)["ref_z_logprob"].to_pylist() if refs else ())
     meta = level.meta(read_meta(table.schema_arrow.metadata, out), policy)
-    n_scored, writer, held = 0, None, _Rows(table)
-    try:
-        with atomic_path(out) as temporary:
-            for path in parts:
-                found = pq.read_table(path)
-                rollouts = Rollouts.from_arrow(held.take(len(found)), file=out)
-                for name in found.column_names:
-                    rollouts = rollouts.with_column(name, found[name].combine_chunks())
-                rollouts = rollouts.with_column("score", level.scores(found["z_logprob"].to_pylist()))
-                rows = Rollouts(ordered(rollouts.table), meta).to_arrow()
-                n_scored += len(rows) - rows["score"].null_count
-                writer = writer or pq.ParquetWriter(temporary, rows.schema, compression="zstd")
-                writer.write_table(rows)
-            writer.close()
-    finally:
-        if writer is not None:
-            writer.close()
+    n_scored, held = 0, _Rows(table)
+    with atomic_path(out) as temporary, contextlib.ExitStack() as stack:
+        writer: pq.ParquetWriter | None = None
+        for path in parts:
+            found = pq.read_table(path)
+            rollouts = Rollouts.from_arrow(held.take(len(found)), file=out)
+            for name in found.column_names:
+                rollouts = rollouts.with_column(name, found[name].combine_chunks())
+            rollouts = rollouts.with_column("score", level.scores(found["z_logprob"].to_pylist()))
+            rows = Rollouts(ordered(rollouts.table), meta).to_arrow()
+            n_scored += len(rows) - rows["score"].null_count
+            if writer is None:
+                writer = stack.enter_context(pq.ParquetWriter(temporary, rows.schema, compression="zstd"))
+            writer.write_table(rows)
     return level, n_scored

@@ -1,5 +1,6 @@
 """The rollout table: schema, Parquet store and readers of foreign formats."""
 
+from laser_core.rollouts.checks import Agreement, Checks, GivenVerdict, agreement, check
 from laser_core.rollouts.complete import Completed, complete
 from laser_core.rollouts.convert import Converted, convert
 from laser_core.rollouts.mapped_table import Held, be_frugal, give_back, held, on_disk
@@ -29,8 +30,11 @@ __all__ = [
     "REQUIRED",
     "SIGNAL_PREFIX",
     "TEXTS",
+    "Agreement",
+    "Checks",
     "Completed",
     "Converted",
+    "GivenVerdict",
     "Held",
     "Preview",
     "ReadFiles",
@@ -38,7 +42,9 @@ __all__ = [
     "Refusal",
     "Rollouts",
     "RunMeta",
+    "agreement",
     "be_frugal",
+    "check",
     "complete",
     "convert",
     "give_back",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,9 +12,11 @@ import pyarrow.parquet as pq
 
 from laser_core.errors import InputError
 from laser_core.rollouts.mapped_table import BATCH_ROWS, SPILL_ABOVE, mapped_table
+from laser_core.rollouts.reading.no_answer import is_no_answer
 from laser_core.rollouts.reading.source import Source
 from laser_core.rollouts.schema import (
     COLUMNS,
+    META_KEY,
     PER_TOKEN,
     REQUIRED,
     SIGNAL_PREFIX,
@@ -82,7 +85,7 @@ def read_canonical(opened: Source, *, columns: Collection[str] | None = None, to
     if not len(rollouts):
         raise InputError("the table has no rows", file=opened.name, remedy="choose another file")
     check_lengths(rollouts, opened.name)
-    return rollouts
+    return replace(rollouts, table=without_placeholders(rollouts.table, parquet))
 
 
 def _mapped(parquet: pq.ParquetFile, opened: Source, names: list[str], required: tuple[str, ...]) -> Rollouts:
@@ -98,10 +101,11 @@ def _mapped(parquet: pq.ParquetFile, opened: Source, names: list[str], required:
                 check_lengths(rollouts, opened.name)
             except InputError as error:
                 line = None if error.line is None else error.line + done
-                where = {"file": error.file, "line": line, "field": error.field}
-                raise InputError(error.problem, **where, remedy=error.remedy) from None
+                raise InputError(
+                    error.problem, file=error.file, line=line, field=error.field, remedy=error.remedy
+                ) from None
             done += len(table)
-            yield rollouts.table
+            yield without_placeholders(rollouts.table, parquet)
 
     table = mapped_table(pieces(), pa.schema([(name, column_type(name)) for name in names]))
     if not len(table):
@@ -122,10 +126,27 @@ def canonical_tables(parquet: pq.ParquetFile, opened: Source, *, batch_rows: int
             batch.validate(full=True)
             rollouts = Rollouts.from_arrow(pa.Table.from_batches([batch]), file=opened.name)
             check_lengths(rollouts, opened.name)
-            yield rollouts.table
+            yield without_placeholders(rollouts.table, parquet)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = (str(error).splitlines() or ["?"])[0][:200]
         raise InputError(f"this Parquet file is damaged ({reason})", file=opened.name) from None
+
+
+def without_placeholders(table: pa.Table, parquet: pq.ParquetFile) -> pa.Table:
+    """The table with placeholder answers set to null, unless our own writer made the file."""
+    metadata = parquet.schema_arrow.metadata or {}
+    if "answer" not in table.column_names or META_KEY in metadata:
+        return table
+    answers = table["answer"]
+    placeholders = [text for text in answers.unique().to_pylist() if text is not None and is_no_answer(text)]
+    if not placeholders:
+        return table
+    none = pc.is_in(answers, pa.array(placeholders, pa.string()))
+    if "reference_answer" in table.column_names:
+        same = pc.equal(*(pc.utf8_lower(table[name]) for name in ("answer", "reference_answer")))
+        none = pc.and_(none, pc.invert(pc.fill_null(same, False)))
+    kept = pc.if_else(none, pa.scalar(None, pa.string()), answers)
+    return table.set_column(table.column_names.index("answer"), "answer", kept)
 
 
 def check_lengths(rollouts: Rollouts, file: str) -> None:

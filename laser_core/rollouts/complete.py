@@ -1,9 +1,10 @@
-"""Fill in what a file lacks and can be had from what it holds, and say so: answers, verdicts, scores, lengths."""
+"""Fill in what a file leaves out but determines: answers, verdicts, scores and lengths. Every step is counted."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +13,9 @@ import pyarrow.compute as pc
 
 from laser_core.rollouts.schema import Rollouts, ordered
 
-Progress = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]
+BARE_CHARS, BARE_WORDS = 40, 3  # a longer response is a sentence, not an answer
+LONG_CHARS = 200  # a longer answer is a text in which the answer still has to be found
 
 
 @dataclass(frozen=True)
@@ -24,13 +27,14 @@ class Completed:
 
 
 def complete(
-    rollouts: Rollouts, *, extract: bool = True, verify: bool = True, progress: Progress | None = None
+    rollouts: Rollouts, *, extract: bool = True, verify: bool = True, progress: OnProgress | None = None
 ) -> Completed:
     """Fill in missing columns from the others.
 
-    Answers are extracted where the table has none at all (a null beside other answers means that none was found).
-    Correctness is verified where it is unknown and a reference answer is there; a reference that cannot be read leaves
-    it unknown. The score follows from z_logprob where the metadata holds beta_v and c_ref, n_tokens from the tokens.
+    Answers are extracted where the table has none at all (a null beside other answers means that none was found), and
+    where the file gives the whole response as the answer. Correctness is verified where it is unknown and a reference
+    answer is there; a reference that cannot be read leaves it unknown for all solutions of the problem. The score
+    follows from z_logprob where the metadata holds beta_v and c_ref, n_tokens from the tokens.
 
     Parameters
     ----------
@@ -51,7 +55,9 @@ def complete(
     if not len(rollouts):
         return Completed(rollouts, notes)
     if extract and not rollouts.has("answer"):
-        rollouts = _extract(rollouts, notes, progress)
+        rollouts = _extract(rollouts, np.arange(len(rollouts)), notes, progress)
+    elif len(rows := _unextracted(rollouts)):
+        rollouts = _extract(rollouts, rows, notes, progress)
     if verify and rollouts.has("reference_answer"):
         rollouts = _verify(rollouts, notes, progress)
     meta = rollouts.meta
@@ -64,22 +70,76 @@ def complete(
     return Completed(replace(rollouts, table=ordered(rollouts.table)), notes)
 
 
-def _extract(rollouts: Rollouts, notes: Counter[str], progress: Progress | None) -> Rollouts:
+def _extract(rollouts: Rollouts, rows: np.ndarray, notes: Counter[str], progress: OnProgress | None) -> Rollouts:
+    """The table with answers extracted from the responses of these rows (indices)."""
     from laser_core.answers.verify import extract_answers
 
+    responses, references = rollouts.text("response"), rollouts.text("reference_answer")
+    stated = rollouts.text("answer")
     # In a truncated response only a marked answer counts: the last number before the cut is no answer.
-    prose = (rollouts.column("truncated") != 1).tolist()
+    whole = rollouts.column("truncated") != 1
     report = None if progress is None else lambda done, total: progress("extracting answers", done, total)
-    answers = extract_answers(rollouts.text("response"), prose=prose, progress=report)
-    n_found = sum(answer is not None for answer in answers)
+    texts = [stated[i] or responses[i] for i in rows]
+    found = extract_answers(texts, prose=whole[rows].tolist(), progress=report)
+    answers = list(stated)
+    for i, text, answer in zip(rows, texts, found, strict=True):
+        is_part = stated[i] is not None and not _same_text(stated[i], responses[i])
+        bare = whole[i] and is_bare_answer(text, references[i], is_stated=stated[i] is not None)
+        if answer is not None or not (is_part or bare):
+            answers[i] = answer
+        elif text is not None:
+            answers[i] = text.strip()
+    n_found = sum(answers[i] is not None for i in rows)
     if n_found:
         notes["answer: extracted from the response"] += n_found
-    if n_found < len(answers):
-        notes["answer: none found in the response"] += len(answers) - n_found
+    if n_found < len(rows):
+        notes["answer: none found in the response"] += len(rows) - n_found
     return rollouts.with_column("answer", pa.array(answers, pa.string()))
 
 
-def _verify(rollouts: Rollouts, notes: Counter[str], progress: Progress | None) -> Rollouts:
+def _same_text(one: str | None, other: str | None) -> bool:
+    return (one or "").strip().lower() == (other or "").strip().lower()
+
+
+def is_bare_answer(response: str | None, reference: str | None, *, is_stated: bool = False) -> bool:
+    """Whether a response without a marked answer is nothing but the answer itself: "Yes", "Paris", "B".
+
+    Parameters
+    ----------
+    response, reference : str or None
+        The reference answer has to be in words, too.
+    is_stated : bool
+        Whether the file itself gives the response as the answer; then its word is enough.
+
+    Examples
+    --------
+    >>> is_bare_answer("Yes", "No"), is_bare_answer("Yes", "2"), is_bare_answer("I give up, sorry about that", "No")
+    (True, False, False)
+    """
+    text = (response or "").strip()
+    if not text or len(text) > BARE_CHARS or "\n" in text or len(text.split()) > BARE_WORDS:
+        return False
+    return is_stated or (reference is not None and re.fullmatch(r"[^\W\d_][^\d\\$=]*", reference.strip()) is not None)
+
+
+def _unextracted(rollouts: Rollouts) -> np.ndarray:
+    """Indices of the rows whose answer still has to be extracted from what the file gives as the answer.
+
+    It is the whole response, as an identity filter leaves it; or a longer part of it, such as all that follows the
+    reasoning.
+    """
+    if not rollouts.has("answer"):
+        return np.zeros(0, dtype=int)
+    answers, responses = (
+        pc.utf8_trim_whitespace(pc.utf8_lower(rollouts.table[name])) for name in ("answer", "response")
+    )
+    long = pc.or_(pc.match_substring(answers, "\n"), pc.greater(pc.utf8_length(answers), LONG_CHARS))
+    boxed_inside = pc.greater(pc.find_substring(answers, "\\boxed"), 0)
+    found = pc.or_(pc.equal(answers, responses), pc.or_(long, boxed_inside))
+    return np.flatnonzero(pc.fill_null(found, False).to_numpy())
+
+
+def _verify(rollouts: Rollouts, notes: Counter[str], progress: OnProgress | None) -> Rollouts:
     from laser_core.answers.verify import verify_answers
 
     known = rollouts.table["correct"].to_pylist() if rollouts.has("correct") else [None] * len(rollouts)
@@ -88,7 +148,8 @@ def _verify(rollouts: Rollouts, notes: Counter[str], progress: Progress | None) 
     if not todo:
         return rollouts
     report = None if progress is None else lambda done, total: progress("verifying answers", done, total)
-    verdicts = verify_answers([answers[i] for i in todo], [references[i] for i in todo], progress=report)
+    asked = [references[i] for i in todo]
+    verdicts = consistent(asked, verify_answers([answers[i] for i in todo], asked, progress=report))
     for i, verdict in zip(todo, verdicts, strict=True):
         known[i] = verdict
     n_unknown = sum(verdict is None for verdict in verdicts)
@@ -97,3 +158,20 @@ def _verify(rollouts: Rollouts, notes: Counter[str], progress: Progress | None) 
     if n_unknown:
         notes["correct: unknown, because the reference answer cannot be read"] += n_unknown
     return rollouts.with_column("correct", pa.array(known, pa.bool_()))
+
+
+def consistent(references: Sequence[str | None], verdicts: Sequence[bool | None]) -> list[bool | None]:
+    """The verdicts, with every verdict against an unreadable reference set to unknown.
+
+    Otherwise the solutions that happen to spell the reference the same way would be correct and all others unknown:
+    an accuracy of 100% whatever the model did.
+
+    Examples
+    --------
+    >>> consistent(["{", "{", "2"], [True, None, False])
+    [None, None, False]
+    """
+    unreadable = {reference for reference, verdict in zip(references, verdicts, strict=True) if verdict is None}
+    return [
+        None if reference in unreadable else verdict for reference, verdict in zip(references, verdicts, strict=True)
+    ]

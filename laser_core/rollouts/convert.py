@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,15 +13,18 @@ import pyarrow.parquet as pq
 
 from laser_core.errors import InputError
 from laser_core.rollouts.canonical_parquet import canonical_tables, is_canonical_parquet
-from laser_core.rollouts.complete import complete
-from laser_core.rollouts.reading.batch import Batch, File
-from laser_core.rollouts.reading.read import Progress, Reading, sentences
+from laser_core.rollouts.checks import Checking, Checks
+from laser_core.rollouts.complete import OnProgress, complete
+from laser_core.rollouts.reading.batch import Batch, File, named_file
+from laser_core.rollouts.reading.one_pass import Reading, ReadOptions
+from laser_core.rollouts.reading.read import own_verdicts, sentences
 from laser_core.rollouts.reading.read_files import common_meta
 from laser_core.rollouts.reading.records import Refusal
 from laser_core.rollouts.reading.run_names import RunNames
 from laser_core.rollouts.reading.source import Source, open_source
 from laser_core.rollouts.schema import Rollouts, RunMeta, column_type, ordered, read_meta
-from laser_core.rollouts.store import ROW_GROUP_ROWS, atomic_path
+from laser_core.rollouts.store import ROW_GROUP_ROWS
+from laser_core.runfolder.atomic import atomic_path
 
 _FLUSH_BYTES = 64 * 2**20
 
@@ -32,10 +35,16 @@ class Converted:
 
     Attributes
     ----------
-    n_rollouts : rows written.
-    meta : as written beside them.
-    holds : columns that hold at least one value.
-    file_notes : sentences on what was done with whole files: left out, joined, renamed.
+    n_rollouts : int
+        Rows written.
+    meta : RunMeta
+        The metadata written beside them.
+    holds : frozenset of str
+        Columns that hold at least one value.
+    file_notes : tuple of str
+        What was done with whole files: left out, joined, renamed.
+    checks : Checks
+        What to look at: solutions per problem, who gave the verdicts, repeats.
     """
 
     format: str
@@ -48,6 +57,7 @@ class Converted:
     files: tuple[str, ...]
     holds: frozenset[str]
     file_notes: tuple[str, ...] = ()
+    checks: Checks = field(default_factory=Checks)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -64,7 +74,7 @@ def convert(
     mapping: dict[str, str] | None = None,
     name: str | None = None,
     fill: bool = True,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> Converted:
     """Read ``source`` piece by piece and write canonical Parquet to ``out``, atomically; memory does not grow with it.
 
@@ -77,16 +87,21 @@ def convert(
     InputError
         As ``read`` does, or if ``out`` cannot be written. No file is left behind then.
     """
-    batch = Batch.of(source if isinstance(source, list) else [(name, source) if name else source])
-    options = {"format": format, "strict": strict, "mapping": mapping, "requests": batch.requests}
-    parts, names, n_bytes = [], RunNames(), 0
+    batch = Batch.of(source if isinstance(source, list) else [named_file(source, name)])
+    options = ReadOptions(format, strict, mapping, requests=batch.requests)
+    parts: list[_Part] = []
+    names, checking, n_bytes = RunNames(), Checking(), 0
     with atomic_path(out) as temporary:
         sink = _Sink(temporary)
         for number, item in enumerate(batch.files):
             with open_source(item.content, name=item.name) as opened:
-                part = _Part(opened, options | {"run": item.run}, fill, progress)
-                for table in part.tables():
-                    sink.add(names.place(number, item.name, table) if len(batch.files) > 1 else table)
+                part = _Part(opened, replace(options, run=item.run), fill, progress)
+                for table, given in part.tables():
+                    if len(batch.files) > 1:
+                        table, kept = names.place(number, item.name, table)
+                        given = given.filter(kept)
+                    sink.add(table)
+                    checking.add(table, given)
                     if progress:
                         progress("converting", n_bytes + opened.position(), max(batch.size, n_bytes + opened.size))
                 n_bytes += opened.size
@@ -106,35 +121,38 @@ def convert(
         files=tuple(item.name for item in batch.files),
         holds=frozenset(sink.holds),
         file_notes=(*batch.notes, *sentences(names.notes)),
+        checks=checking.result(),
     )
 
 
 class _Part:
     """One of the files, read and completed in pieces."""
 
-    def __init__(self, opened: Source, options: dict, fill: bool, progress: Progress | None) -> None:
+    def __init__(self, opened: Source, options: ReadOptions, fill: bool, progress: OnProgress | None) -> None:
         self.opened, self.fill, self.progress = opened, fill, progress
-        ours = is_canonical_parquet(opened, format=options["format"], mapping=options["mapping"])
-        self.reading = None if ours else Reading(opened, **options)
-        self._meta = read_meta(opened.parquet().schema_arrow.metadata, opened.name) if ours else None
-        self.format = "parquet" if ours else self.reading.reader.NAME
-        self.n_rows, self.filled = 0, Counter()
+        ours = is_canonical_parquet(opened, format=options.format, mapping=options.mapping)
+        self.reading = None if ours else Reading(opened, options)
+        self._meta = read_meta(opened.parquet().schema_arrow.metadata, opened.name) if ours else RunMeta()
+        self.format = "parquet" if self.reading is None else self.reading.reader.NAME
+        self.n_rows = 0
+        self.filled: Counter[str] = Counter()
 
-    def tables(self) -> Iterator[pa.Table]:
-        """The canonical tables. Raises InputError at the end if there was nothing in them."""
+    def tables(self) -> Iterator[tuple[pa.Table, pa.ChunkedArray]]:
+        """The canonical tables, each with the file's own verdicts; InputError at the end if there was none."""
         if self.reading is None:
             tables = canonical_tables(self.opened.parquet(), self.opened, batch_rows=ROW_GROUP_ROWS)
         else:
             tables = self.reading.tables()
-        extract = None
+        extract: bool | None = None
         for table in tables:
             if extract is None:
                 extract = "answer" not in table.column_names if self.reading is None else self.reading.states_no_answers
             self.n_rows += len(table)
+            given = own_verdicts(table)
             if self.fill:
                 done = complete(Rollouts(table, self.meta()), extract=extract, progress=self.progress)
                 table, self.filled = done.rollouts.table, self.filled + done.notes
-            yield table
+            yield table, given
         if self.reading is not None:
             self.reading.require_rows(self.n_rows)
         elif not self.n_rows:
@@ -171,6 +189,8 @@ class _Sink:
     def close(self, meta: RunMeta) -> None:
         """Write what is left, and the metadata."""
         self._flush()
+        if self._writer is None:
+            return
         for key, value in Rollouts(pa.table({}), meta).to_arrow().schema.metadata.items():
             self._writer.add_key_value_metadata({key: value})
         self._writer.close()
@@ -180,28 +200,31 @@ class _Sink:
             return
         table = ordered(pa.concat_tables(self._pending, promote_options="default")).combine_chunks()
         self._pending = []
-        if self._writer is None:
-            self._open(table.column_names)
+        writer = self._writer
+        if writer is None:
+            writer = self._open(table.column_names)
         elif not set(table.column_names) <= set(self._columns):
-            self._widen(table.column_names)
-        self._writer.write_table(self._aligned(table))
+            writer = self._widen(writer, table.column_names)
+        writer.write_table(self._aligned(table))
 
-    def _open(self, columns: list[str]) -> None:
+    def _open(self, columns: list[str]) -> pq.ParquetWriter:
         schema = ordered(pa.schema([(name, column_type(name)) for name in columns]).empty_table()).schema
         self._columns = schema.names
         self._writer = pq.ParquetWriter(self.path, schema, compression="zstd")
+        return self._writer
 
-    def _widen(self, columns: list[str]) -> None:
+    def _widen(self, narrow_writer: pq.ParquetWriter, columns: list[str]) -> pq.ParquetWriter:
         """Rewrite what is there with the new columns too; happens about once, if at all."""
-        self._writer.close()
+        narrow_writer.close()
         narrow = self.path.with_suffix(".narrow")
         self.path.rename(narrow)
         try:
-            self._open([*self._columns, *(name for name in columns if name not in self._columns)])
+            writer = self._open([*self._columns, *(name for name in columns if name not in self._columns)])
             for batch in pq.ParquetFile(narrow).iter_batches(batch_size=ROW_GROUP_ROWS):
-                self._writer.write_table(self._aligned(pa.Table.from_batches([batch])))
+                writer.write_table(self._aligned(pa.Table.from_batches([batch])))
         finally:
             narrow.unlink(missing_ok=True)
+        return writer
 
     def _aligned(self, table: pa.Table) -> pa.Table:
         for name in self._columns:

@@ -58,5 +58,5 @@ def missing_views(rollouts: Rollouts, *, holds: Collection[str] = ()) -> tuple[s
                 "no z_c log-prob and no token log-probs: no traces; run `laser score MODEL FILE --traces` to add them"
             )
     if len(rollouts) and pc.count_distinct(rollouts.table["problem_id"]).as_py() == len(rollouts):
-        found.append("one solution a problem: votes, pass@k and the AUROC within a problem need several")
+        found.append("one solution per problem: votes, pass@k and the AUROC within a problem need several")
     return tuple(found)

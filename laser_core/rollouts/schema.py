@@ -8,7 +8,9 @@ external reward model, mean log-prob, ...) that can be analysed in the score's p
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,10 +18,11 @@ import pyarrow.compute as pc
 
 from laser_core import __version__
 from laser_core.errors import InputError
+from laser_core.score import last_token_score, z_logprob_from_score
 
 FORMAT_VERSION = 1
 SIGNAL_PREFIX = "signal."
-_META_KEY = b"laser_core"
+META_KEY = b"laser_core"
 
 COLUMNS: dict[str, pa.DataType] = {
     "run": pa.string(),  # which run (model, checkpoint, file) the row belongs to
@@ -56,14 +59,22 @@ class RunMeta:
 
     Attributes
     ----------
-    model : name or path of the model that wrote the solutions.
-    z_token : the verdict token z_c, as text.
-    beta_v : scale of the score, reward units per nat.
-    c_ref, c_ref_std : mean and standard deviation of log pi_ref(z_c), nats.
-    task : what the problems are.
-    temperature : at which the solutions were sampled.
-    source_format : the format of the file the table was made from.
-    laser_core_version : version that wrote the table.
+    model : str or None
+        Name or path of the model that wrote the solutions.
+    z_token : str or None
+        The verdict token z_c, as text.
+    beta_v : float or None
+        Scale of the score, in reward units per nat.
+    c_ref, c_ref_std : float or None
+        Mean and standard deviation of log pi_ref(z_c), in nats.
+    task : str or None
+        What the problems are.
+    temperature : float or None
+        Sampling temperature.
+    source_format : str or None
+        Format of the file the table was made from.
+    laser_core_version : str
+        Version that wrote the table.
     """
 
     model: str | None = None
@@ -77,7 +88,7 @@ class RunMeta:
     laser_core_version: str = __version__
 
     @classmethod
-    def from_dict(cls, values: dict) -> RunMeta:
+    def from_dict(cls, values: Mapping[str, object]) -> RunMeta:
         """Keep the known keys with values of their type; a newer writer, or another hand, may have added others.
 
         Examples
@@ -86,15 +97,27 @@ class RunMeta:
         >>> meta.beta_v, meta.c_ref
         (0.1, None)
         """
-        kept = {}
-        for field in fields(cls):
-            value = values.get(field.name)
-            if "float" in field.type:
-                is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-                kept[field.name] = float(value) if is_number and np.isfinite(value) else None
-            elif isinstance(value, str):
-                kept[field.name] = value
-        return cls(**kept)
+
+        def text(name: str) -> str | None:
+            value = values.get(name)
+            return value if isinstance(value, str) else None
+
+        def number(name: str) -> float | None:
+            value = values.get(name)
+            known = isinstance(value, (int, float)) and not isinstance(value, bool) and np.isfinite(value)
+            return float(value) if known and isinstance(value, (int, float)) else None
+
+        return cls(
+            model=text("model"),
+            z_token=text("z_token"),
+            beta_v=number("beta_v"),
+            c_ref=number("c_ref"),
+            c_ref_std=number("c_ref_std"),
+            task=text("task"),
+            temperature=number("temperature"),
+            source_format=text("source_format"),
+            laser_core_version=text("laser_core_version") or __version__,
+        )
 
 
 def column_type(name: str) -> pa.DataType | None:
@@ -126,10 +149,10 @@ class Rollouts:
     meta: RunMeta
 
     def __len__(self) -> int:
-        return self.table.num_rows
+        return int(self.table.num_rows)
 
     @classmethod
-    def from_rows(cls, rows: list[dict], meta: RunMeta | None = None) -> Rollouts:
+    def from_rows(cls, rows: Sequence[Mapping[str, object]], meta: RunMeta | None = None) -> Rollouts:
         """Build from dicts that already have canonical names and types; columns no row has stay absent.
 
         Raises
@@ -163,7 +186,7 @@ class Rollouts:
         """A numeric or boolean column as float64 of shape (n_rows,), null as NaN; all NaN where there is none."""
         if name not in self.table.column_names:
             return np.full(len(self), np.nan)
-        return pc.cast(self.table[name], pa.float64()).to_numpy().astype(np.float64, copy=False)
+        return np.asarray(pc.cast(self.table[name], pa.float64()).to_numpy(), dtype=np.float64)
 
     def text(self, name: str) -> list[str | None]:
         """A text column as a list of shape (n_rows,); all None where the column is absent."""
@@ -175,13 +198,13 @@ class Rollouts:
         extra = [c for c in self.table.column_names if c.startswith(SIGNAL_PREFIX) and self.has(c)]
         return (["score"] if self.has("score") else []) + extra
 
-    def row(self, index: int) -> dict:
-        """One rollout as a dict of Python values."""
-        return self.table.slice(index, 1).to_pylist()[0]
+    def row(self, index: int) -> dict[str, Any]:
+        """One rollout as a dict of Python values, of each column's own type."""
+        return dict(self.table.slice(index, 1).to_pylist()[0])
 
     def runs(self) -> list[str]:
         """Run names in order of first appearance."""
-        return self.table["run"].unique().to_pylist()
+        return list(self.table["run"].unique().to_pylist())
 
     def take(self, selection: np.ndarray) -> Rollouts:
         """Rows by boolean mask or by index, in that order."""
@@ -220,14 +243,15 @@ class Rollouts:
                     field="z_logprob",
                     remedy="score the file again with `laser score`",
                 )
-            z_logprob = self.column("score") / self.meta.beta_v + self.meta.c_ref
-        rescored = self.with_column("score", beta_v * (z_logprob - c_ref)).with_column("z_logprob", z_logprob)
+            z_logprob = z_logprob_from_score(self.column("score"), beta_v=self.meta.beta_v, c_ref=self.meta.c_ref)
+        score = last_token_score(z_logprob, beta_v=beta_v, c_ref=c_ref)
+        rescored = self.with_column("score", score).with_column("z_logprob", z_logprob)
         return replace(rescored, meta=replace(self.meta, beta_v=beta_v, c_ref=c_ref))
 
     def to_arrow(self) -> pa.Table:
         """The table with its metadata in the schema, as it is written to Parquet."""
         meta = {"format_version": FORMAT_VERSION, **asdict(self.meta)}
-        return self.table.replace_schema_metadata({_META_KEY: json.dumps(meta).encode()})
+        return self.table.replace_schema_metadata({META_KEY: json.dumps(meta).encode()})
 
     @classmethod
     def from_arrow(cls, table: pa.Table, *, file: object = None, required: tuple[str, ...] = REQUIRED) -> Rollouts:
@@ -280,7 +304,7 @@ def _taken(table: pa.Table, rows: np.ndarray) -> pa.Table:
     return joined.take(pa.array(np.argsort(order, kind="stable")))
 
 
-def read_meta(metadata: dict | None, file: object) -> RunMeta:
+def read_meta(metadata: Mapping[bytes, bytes] | None, file: object) -> RunMeta:
     """The run's metadata from a Parquet schema's.
 
     Raises
@@ -288,10 +312,10 @@ def read_meta(metadata: dict | None, file: object) -> RunMeta:
     InputError
         If a newer version of this package wrote the table, in a format that this one does not know.
     """
-    if not metadata or _META_KEY not in metadata:
+    if not metadata or META_KEY not in metadata:
         return RunMeta(source_format="parquet")
     try:
-        values = json.loads(metadata[_META_KEY])
+        values = json.loads(metadata[META_KEY])
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):

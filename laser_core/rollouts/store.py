@@ -7,8 +7,6 @@ import csv
 import io
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -18,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from laser_core.errors import InputError
 from laser_core.rollouts.schema import FORMAT_VERSION, PER_TOKEN, Rollouts
+from laser_core.runfolder.atomic import atomic_path
 
 ROW_GROUP_ROWS = 8192  # about 100 MB with traces: a reader holds one group at a time
 
@@ -37,7 +35,7 @@ def write_parquet(rollouts: Rollouts, path: str | Path) -> None:
 
 
 def write_jsonl(rollouts: Rollouts, path: str | Path) -> None:
-    """Write one JSON object a row, nulls left out, after a first line ``{"laser_core": {...}}`` with the metadata.
+    """Write one JSON object per row, nulls left out, after a first line ``{"laser_core": {...}}`` with the metadata.
 
     Compressed where the path ends in .gz or .zst.
 
@@ -77,7 +75,7 @@ def write_csv(rollouts: Rollouts, path: str | Path) -> None:
                 header = ""
 
 
-def _header(rollouts: Rollouts) -> dict:
+def _header(rollouts: Rollouts) -> dict[str, object]:
     return {"format_version": FORMAT_VERSION, **asdict(rollouts.meta), "columns": rollouts.table.column_names}
 
 
@@ -102,36 +100,6 @@ def _plain(name: str, value: object) -> object:
     """JSON has no NaN: null stands for it. A float32 is written with the fewest digits that give it back."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if value is not None and name in PER_TOKEN and name != "tokens":
-        known = [item is not None and math.isfinite(item) for item in value]
-        return [float(str(np.float32(x))) if is_known else None for x, is_known in zip(value, known, strict=True)]
+    if isinstance(value, list) and name in PER_TOKEN and name != "tokens":
+        return [float(str(np.float32(x))) if x is not None and math.isfinite(x) else None for x in value]
     return value
-
-
-@contextlib.contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its place if the block succeeds and disappears if it does not.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be made or written to.
-    """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise InputError(
-            f"cannot be written ({error.strerror or error})", file=path, remedy="name another place"
-        ) from None
-    temporary = Path(name)
-    try:
-        yield temporary
-        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner can read
-        os.replace(temporary, path)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"cannot be written ({error})", file=path, remedy="check the disk and the rights") from None
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -1,1 +1,1 @@
-"""What a training run writes, and how it survives a crash: events, checkpoints, atomic file writes, provenance."""
+"""What a training run writes and how it survives a crash: events, checkpoints, atomic writes, provenance."""

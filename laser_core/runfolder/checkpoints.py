@@ -1,8 +1,8 @@
-"""Checkpoints of a run: written whole, two kept, checked before they are believed.
+"""Checkpoints of a run: written atomically, the last two kept, verified before they are loaded.
 
-``checkpoints/index.json`` lists them, newest first, with their sizes and checksums. A checkpoint's file is complete and
-on disk before the index names it, and an older one goes only after that; so a kill at any moment leaves the last good
-one. A file that fails its check (cut short, damaged, from elsewhere) is passed over for the one before it.
+``checkpoints/index.json`` lists them, newest first, with their sizes and checksums. A checkpoint is complete and on
+disk before the index names it, and an older one is deleted only after that, so a kill at any moment leaves a good one.
+A file that fails verification (cut short, damaged, from another run) is skipped in favour of the one before it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import pickle
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import torch
 from torch import nn
@@ -20,6 +21,17 @@ from laser_core.errors import RunError
 from laser_core.runfolder.atomic import replacing, write_whole
 
 KEPT = 2
+
+
+class RunState(TypedDict):
+    """What a run must know to go on: steps done, and the reference constant in nats, as measured at the start."""
+
+    step: int
+    c_ref: float
+    c_ref_std: float | None
+    c_ref_n: int
+
+
 _NOT_A_CHECKPOINT = (OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, AttributeError)
 
 
@@ -29,9 +41,12 @@ class Entry:
 
     Attributes
     ----------
-    file : name in ``checkpoints/``.
-    step : training steps done.
-    n_bytes, crc32 : of the file; None where they are not known (a run begun by version 0.1.0).
+    file : str
+        Name in ``checkpoints/``.
+    step : int
+        Training steps done.
+    n_bytes, crc32 : int, optional
+        Size and checksum of the file; unknown for a run begun by version 0.1.0.
     """
 
     file: str
@@ -46,8 +61,10 @@ class Checkpoints:
 
     Attributes
     ----------
-    run : the run's folder.
-    identity : what a checkpoint must carry to be this run's (:meth:`.folder.RunFolder.identity`).
+    run : Path
+        The run's folder.
+    identity : str
+        What a checkpoint must carry to belong to this run (:meth:`.folder.RunFolder.identity`).
     """
 
     run: Path
@@ -55,7 +72,7 @@ class Checkpoints:
 
     @property
     def folder(self) -> Path:
-        """Where they are."""
+        """The folder that holds them."""
         return self.run / "checkpoints"
 
     def entries(self) -> list[Entry]:
@@ -76,21 +93,20 @@ class Checkpoints:
             remedy = "start another folder"
             raise RunError("the list of checkpoints is damaged", file=index, remedy=remedy) from None
 
-    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict) -> None:
-        """Write the run as it stands after ``state["step"]`` steps.
+    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, state: RunState) -> None:
+        """Write the run as it is after ``state["step"]`` steps.
 
         There is no random state to save: every draw is seeded by the run's seed and its step.
 
         Raises
         ------
         RunError
-            If a weight is not finite (what is kept stays as it was), or the disk is full.
+            If a weight is not finite (the existing checkpoints stay), or the disk is full.
         """
         broken = first_not_finite(model)
         if broken:
             raise RunError(
-                f"after step {state['step']} the weights hold numbers that are not finite ({broken}), so no checkpoint "
-                f"was written of them",
+                f"after step {state['step']} some weights are not finite ({broken}), so no checkpoint was written",
                 file=self.folder,
                 remedy=f"lower lr, then resume from step {self.newest_step()}",
             )
@@ -102,28 +118,28 @@ class Checkpoints:
         entry = Entry(path.name, state["step"], path.stat().st_size, checksum(path))
         kept = [entry, *(e for e in self.entries() if e.file != entry.file)][:KEPT]
         self._list(kept)
-        for file in self.folder.glob("*.pt*"):  # older ones, and what a kill left half written
-            if file.name not in {e.file for e in kept}:
-                file.unlink()
+        for old in self.folder.glob("*.pt*"):  # and what a killed writer of version 0.1.0 left
+            if old.name not in {e.file for e in kept}:
+                old.unlink()
 
     def newest_step(self) -> int:
         """Steps done at the newest checkpoint; 0 where there is none."""
         return max([0, *(entry.step for entry in self.entries())])
 
-    def load(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[dict | None, list[str]]:
-        """Put the newest good checkpoint into the model and the optimiser.
+    def load(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[RunState | None, list[str]]:
+        """Load the newest good checkpoint into the model and the optimiser.
 
         Returns
         -------
-        state : dict or None
+        state : RunState or None
             What :meth:`save` was given; None where the run has no checkpoint yet.
         notes : list of str
-            Why a newer checkpoint was passed over.
+            Why newer checkpoints were skipped.
 
         Raises
         ------
         RunError
-            If there are checkpoints, and none is good.
+            If there are checkpoints, but none is good.
         """
         notes: list[str] = []
         entries = self.entries()
@@ -132,9 +148,9 @@ class Checkpoints:
             if not reason:
                 reason = _put(content, model, optimizer)
             if not reason:
-                if place:  # the passed over must not push a good one out when the next is written
+                if place:  # a skipped one must not push a good one out when the next is written
                     self._list(entries[place:])
-                return {k: v for k, v in content.items() if k not in ("model", "optimizer", "identity")}, notes
+                return _state(content), notes
             notes.append(f"{entry.file} {reason}")
         if entries:
             raise RunError(
@@ -146,7 +162,7 @@ class Checkpoints:
         write_whole(self.folder / "index.json", json.dumps([asdict(e) for e in entries], indent=1))
 
     def _read(self, entry: Entry) -> tuple[dict, str]:
-        """A checkpoint's content, or why it is none."""
+        """A checkpoint's content, or what is wrong with it."""
         path = self.folder / Path(entry.file).name  # never outside the folder, whatever the index says
         if not path.is_file():
             return {}, "is gone"
@@ -158,18 +174,27 @@ class Checkpoints:
         try:
             # weights_only: a checkpoint from elsewhere must not be able to run code.
             content = torch.load(path, weights_only=True, map_location="cpu")
-            step = content["step"]
+            complete = isinstance(content["step"], int) and {"model", "optimizer", "c_ref"} <= content.keys()
         except (*_NOT_A_CHECKPOINT, pickle.UnpicklingError):
             return {}, "is no checkpoint"
-        if not isinstance(step, int) or not {"model", "optimizer"} <= content.keys():
+        if not complete:
             return {}, "is no checkpoint"
         if content.get("identity", self.identity) != self.identity:
             return {}, "belongs to another run"
         return content, ""
 
 
+def _state(content: dict) -> RunState:
+    return {
+        "step": content["step"],
+        "c_ref": content["c_ref"],
+        "c_ref_std": content.get("c_ref_std"),
+        "c_ref_n": content.get("c_ref_n", 0),
+    }
+
+
 def _put(content: dict, model: nn.Module, optimizer: torch.optim.Optimizer) -> str:
-    """Load both states, or say why they do not fit; the model is untouched unless everything fits."""
+    """Load both states, or return why they do not fit; the model is untouched unless everything fits."""
     expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
     try:
         found = {name: tensor.shape for name, tensor in content["model"].items()}

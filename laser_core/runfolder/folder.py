@@ -1,8 +1,9 @@
-"""The folder a training run writes: settings, events, checkpoints, the model, the evaluation, the provenance."""
+"""The folder that a training run writes: settings, events, checkpoints, the model, the evaluation, the provenance."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import math
@@ -18,12 +19,12 @@ from filelock import FileLock, Timeout
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from laser_core.config import LaserConfig
-from laser_core.errors import InputError, RunError
-from laser_core.runfolder.atomic import write_whole, writing
-from laser_core.runfolder.checkpoints import Checkpoints
+from laser_core.errors import InputError
+from laser_core.runfolder.atomic import remove_leftovers, write_whole, writing
+from laser_core.runfolder.checkpoints import Checkpoints, RunState
 
-# What may differ when a run goes on; everything else decides the curve. The learning rate and the clipping are here
-# because they are what a run that went astray needs lowered; run.json then says from which step on.
+# What may differ when a run is resumed; everything else decides the curve. The learning rate and the clipping are here
+# because a run that diverged needs them lowered; run.json then records from which step on.
 CHANGEABLE = (
     "steps",
     "lr",
@@ -40,16 +41,19 @@ CHANGEABLE = (
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One run's folder, held by one process.
+    """One run's folder, locked by one process.
 
     ``config.toml``, ``run.json`` (provenance), ``events.jsonl`` (one object a step), ``checkpoints/``, ``model/``,
     ``validation-STEP.parquet`` and ``rollouts.parquet``.
 
     Attributes
     ----------
-    path : the folder.
-    config : the run's settings; a resumed run's may differ from its first ones in :data:`CHANGEABLE`.
-    name : of the run in its rollouts.
+    path : Path
+        The folder.
+    config : LaserConfig
+        The run's settings; a resumed run's may differ from its first ones in :data:`CHANGEABLE`.
+    name : str
+        Of the run in its rollouts.
     """
 
     path: Path
@@ -62,22 +66,23 @@ class RunFolder:
     def open(
         cls, path: str | Path, config: LaserConfig, *, resume: bool = False, name: str | None = None
     ) -> Iterator[RunFolder]:
-        """Start a run in an empty folder, or go on with the one that is there; no other process can meanwhile.
+        """Start a run in an empty folder, or resume the one it holds, with the folder locked meanwhile.
 
-        The lock goes with its process, however that ends; no stale one is left.
+        The lock ends with its process, however that ends; there are no stale locks.
 
         Raises
         ------
         InputError
-            If a run is there and ``resume`` is off, if none is there and it is on, if a setting differs that must not,
-            or if another process holds the folder.
+            If the folder holds a run and ``resume`` is off, if it holds none and ``resume`` is on, if a setting differs
+            that must not, or if another process has locked the folder.
         """
         path = Path(path)
         if resume and not (path / "config.toml").is_file():
-            raise InputError("there is no run to resume", file=path, remedy="leave --resume out")
+            raise InputError("there is no run to resume", file=path, remedy="leave out --resume")
         with writing(path):
             path.mkdir(parents=True, exist_ok=True)
         with _held(path):
+            remove_leftovers(path)
             yield cls._resumed(path, config, name) if resume else cls._started(path, config, name)
 
     @classmethod
@@ -86,7 +91,7 @@ class RunFolder:
             raise InputError(
                 "the folder already holds a run", file=path, remedy="add --resume, or choose another --out"
             )
-        for left in ("events.jsonl", "run.json"):  # of a start that was killed before it wrote its settings
+        for left in ("events.jsonl", "run.json"):  # from a start that was killed before it wrote its settings
             (path / left).unlink(missing_ok=True)
         write_whole(path / "config.toml", config.to_toml())
         return cls(path, config, name or config.method)
@@ -110,41 +115,42 @@ class RunFolder:
         return cls(path, config, name, changes)
 
     def identity(self) -> str:
-        """What makes a checkpoint this run's: a digest of the settings that cannot change."""
+        """A digest of the settings that cannot change: a checkpoint that carries it belongs to this run."""
         usual = LaserConfig()
         # A setting at its default is left out, so that a later version's new settings change nothing.
         own = {n: _plain(getattr(self.config, n)) for n in usual.__dataclass_fields__ if n not in CHANGEABLE}
-        told = {n: value for n, value in own.items() if value != _plain(getattr(usual, n))}
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        unusual = {n: value for n, value in own.items() if value != _plain(getattr(usual, n))}
+        return hashlib.sha256(json.dumps(unusual, sort_keys=True).encode()).hexdigest()
 
     @property
     def checkpoints(self) -> Checkpoints:
         """The run's checkpoints."""
         return Checkpoints(self.path, self.identity())
 
-    def restore(self, model: PreTrainedModel, optimizer: torch.optim.Optimizer) -> tuple[dict | None, list[str]]:
-        """Load the newest good checkpoint and drop the events after it; None, and no events, where there is none yet.
+    def restore(self, model: PreTrainedModel, optimizer: torch.optim.Optimizer) -> tuple[RunState | None, list[str]]:
+        """Load the newest good checkpoint and drop the events after it; without a checkpoint drop all events.
 
         Returns
         -------
-        state : dict or None
+        state : RunState or None
+            None where the run has no checkpoint yet.
         notes : list of str
             What to tell the user.
 
         Raises
         ------
         InputError
-            If the run is already further than the ``steps`` asked for.
+            If the run has done more than the ``steps`` asked for.
         RunError
-            If there are checkpoints, and none is good.
+            If there are checkpoints, but none is good.
         """
-        state, passed_over = self.checkpoints.load(model, optimizer)
+        state, skipped = self.checkpoints.load(model, optimizer)
         done = state["step"] if state else 0
         if done > self.config.steps:
             raise InputError(
-                f"the run has done {done} steps already", field="steps", remedy=f"ask for {done} or more to go on"
+                f"the run has done {done} steps already", field="steps", remedy=f"ask for {done} or more to resume"
             )
-        notes = [f"Checkpoint {note}; went on from step {done}." for note in passed_over]
+        notes = [f"Checkpoint {note}; resumed from step {done}." for note in skipped]
         events = self.path / "events.jsonl"
         lines = events.read_bytes().splitlines(keepends=True) if events.is_file() else []
         write_whole(events, b"".join(line for line in lines if _step_of(line) < done))
@@ -153,7 +159,7 @@ class RunFolder:
         return state, notes
 
     def record(self, provenance: dict, *, from_step: int) -> None:
-        """Write who computes this from ``from_step`` on: the first session, or one more after a resume."""
+        """Add a session to ``run.json``: what computes the run from ``from_step`` on, and which settings changed."""
         path = self.path / "run.json"
         before = _read_json(path)
         session = {"started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "from_step": from_step}
@@ -167,7 +173,7 @@ class RunFolder:
         write_whole(path, json.dumps(content, indent=1) + "\n")
 
     def log(self, event: dict) -> None:
-        """Append a line to ``events.jsonl``; a number that is not finite is written as null.
+        """Append a line to ``events.jsonl``; a number that is not finite becomes null.
 
         Raises
         ------
@@ -189,7 +195,7 @@ class RunFolder:
             write_parquet(Rollouts.from_rows(rows), path)
 
     def save_model(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Write ``model/``, a standard Hugging Face folder; an older one is replaced as a whole.
+        """Write ``model/``, a standard Hugging Face folder, replacing an older one as a whole.
 
         Raises
         ------
@@ -200,7 +206,7 @@ class RunFolder:
         for left in (partial, old):
             shutil.rmtree(left, ignore_errors=True)
         try:
-            with writing(target), _full_disk_of_safetensors(target):
+            with writing(target), _safetensors_as_oserror():
                 model.save_pretrained(partial)
                 tokenizer.save_pretrained(partial)
         except BaseException:
@@ -214,14 +220,14 @@ class RunFolder:
 
 @contextlib.contextmanager
 def _held(path: Path) -> Iterator[None]:
-    """Keep every other process out of the folder; the system drops the lock when this process ends, even by a kill."""
+    """Lock the folder; the system releases the lock when this process ends, even by a kill."""
     holder, lock = path / "running.json", FileLock(path / "run.lock", timeout=0)
     try:
         lock.acquire()
     except Timeout:
         pid = _read_json(holder).get("pid", "unknown")
         raise InputError(
-            f"another process (pid {pid}) is running in this folder",
+            f"another process (pid {pid}) is using this folder",
             file=path,
             remedy="wait until it ends, or choose another --out",
         ) from None
@@ -234,21 +240,20 @@ def _held(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _full_disk_of_safetensors(path: Path) -> Iterator[None]:
-    """Safetensors reports a full disk by an error of its own."""
+def _safetensors_as_oserror() -> Iterator[None]:
+    """Safetensors reports a full disk by an error of its own; raise the system's instead."""
     from safetensors import SafetensorError
 
     try:
         yield
     except SafetensorError as error:
         if "os error 28" in str(error) or "No space left" in str(error):
-            remedy = "free some space, then resume: the last checkpoint is kept"
-            raise RunError("the disk is full", file=path, remedy=remedy) from error
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
         raise
 
 
 def _step_of(line: bytes) -> float:
-    """The step an event belongs to; infinity for a line that was cut."""
+    """The step that an event belongs to; infinity for an incomplete line."""
     try:
         return json.loads(line)["step"] if line.endswith(b"\n") else math.inf
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""What can go wrong while training, said in plain words; and how a run is stopped without losing a step."""
+"""What can go wrong while training, as clear errors, and how a run is stopped without losing a step."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ EXPLODED = 1e3  # a loss of a healthy run is of the order of 1: a mean of square
 
 
 class Interrupted(KeyboardInterrupt):
-    """A run was asked to stop, and did, with a checkpoint.
+    """A run was stopped by a signal, after saving a checkpoint.
 
     Attributes
     ----------
-    step : training steps done and saved.
-    signal : SIGINT (Ctrl-C) or SIGTERM.
+    step : int
+        Training steps done and saved.
+    signal : int
+        SIGINT (Ctrl-C) or SIGTERM.
     """
 
     def __init__(self, step: int, signal_number: int) -> None:
@@ -32,20 +34,20 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Stop:
-    """Whether Ctrl-C was pressed or SIGTERM came. The first one is noted; a second one interrupts at once."""
+    """Whether Ctrl-C was pressed or SIGTERM arrived. The first signal is noted; a second one interrupts at once."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
 
     def check(self, step: int) -> None:
-        """Raise :class:`Interrupted` if a stop was asked for; ``step`` steps must be saved by now."""
+        """Raise :class:`Interrupted` if a stop was requested; ``step`` steps must have been saved."""
         if self.signal is not None:
             raise Interrupted(step, self.signal)
 
     @classmethod
     @contextlib.contextmanager
     def on_signals(cls) -> Iterator[Stop]:
-        """Listen while the block runs. Off the main thread Python delivers no signals, and nothing changes."""
+        """Handle both signals while the block runs; off the main thread, where Python delivers none, do nothing."""
         stop = cls()
 
         def note(number: int, frame: object) -> None:
@@ -56,7 +58,7 @@ class Stop:
         before = {}
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                if signal.getsignal(number) is not signal.SIG_IGN:  # switched off by whoever started us: leave it off
+                if signal.getsignal(number) is not signal.SIG_IGN:  # ignored on purpose by the parent process
                     before[number] = signal.signal(number, note)
         try:
             yield stop
@@ -66,14 +68,17 @@ class Stop:
 
 
 def check_step(event: dict, config: LaserConfig, *, folder: Path, saved: int) -> None:
-    """Stop a run whose numbers went astray, before a checkpoint of them is written.
+    """Stop a run that diverged, before a checkpoint of it is written.
 
     Parameters
     ----------
-    event : of the step just done
+    event : dict
+        Of the step just done.
     config : LaserConfig
-    folder : for the message
-    saved : steps done at the newest checkpoint
+    folder : Path
+        Named in the message.
+    saved : int
+        Steps done at the newest checkpoint.
 
     Raises
     ------
@@ -100,11 +105,12 @@ def check_step(event: dict, config: LaserConfig, *, folder: Path, saved: int) ->
 
 @contextlib.contextmanager
 def memory(config: LaserConfig, *, folder: Path) -> Iterator[None]:
-    """Say what to lower when memory runs out.
+    """Turn a lack of memory into an error that names the setting to lower.
 
     Raises
     ------
     RunError
+        If the block runs out of memory.
     """
     try:
         yield
@@ -122,7 +128,7 @@ def memory(config: LaserConfig, *, folder: Path) -> Iterator[None]:
 
 
 def remark(event: dict, config: LaserConfig) -> str:
-    """What a user should know of a step from which nothing, or only half of it, could be learnt; empty if all is well.
+    """A sentence for the user about a step from which little or nothing can be learnt; empty if all is well.
 
     Examples
     --------

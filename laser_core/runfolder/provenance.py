@@ -1,4 +1,4 @@
-"""What a run was made with: versions, hardware, the state of the code. Kept in ``run.json``."""
+"""What a run was made with: versions, hardware, the state of the code. Recorded in ``run.json``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def provenance(dtype: torch.dtype) -> dict[str, Any]:
 
     Parameters
     ----------
-    dtype : the precision that the run computes in, after ``auto`` was decided
+    dtype : torch.dtype
+        The precision that the run computes in, with ``auto`` resolved.
 
     Returns
     -------
@@ -39,7 +40,7 @@ def provenance(dtype: torch.dtype) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python, of this package, and of the packages that decide what a run computes."""
+    """Versions of Python, of this package, and of the packages that affect a run's numbers."""
     found = {"python": platform.python_version(), "laser_core": __version__}
     for package in PACKAGES:
         try:
@@ -50,7 +51,7 @@ def versions() -> dict[str, str]:
 
 
 def hardware(dtype: torch.dtype) -> dict[str, Any]:
-    """The processor, its cores, the threads torch uses, memory in GiB, the precision, and the GPU if there is one."""
+    """The processor, its cores, torch's threads, memory in GiB, the precision, and the GPU if there is one."""
     affinity = getattr(os, "sched_getaffinity", None)
     return {
         "system": f"{platform.system()} {platform.release()}",
@@ -65,7 +66,7 @@ def hardware(dtype: torch.dtype) -> dict[str, Any]:
 
 
 def cpu_model() -> str:
-    """The processor's name as its maker calls it, where the system tells."""
+    """The processor's product name where the system knows it."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
@@ -76,7 +77,7 @@ def cpu_model() -> str:
 
 
 def git_state() -> dict[str, Any] | None:
-    """The commit of the code that runs, and whether tracked files differ from it; None where git cannot tell."""
+    """The commit of the running code, and whether tracked files differ from it; None outside a checkout."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():  # an installed copy: some other repository may lie above it
         return None

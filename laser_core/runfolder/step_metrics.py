@@ -1,74 +1,114 @@
-"""How a training batch looks: the few numbers each line of ``events.jsonl`` holds.
+"""The event of a training step: the numbers in each line of ``events.jsonl``.
 
 They describe the rollouts the step trained on. Estimates with intervals come from ``laser_core.analysis``, which reads
-the evaluation rollouts; the definitions are the same (a test holds them together).
+the evaluation rollouts; both take the definitions from ``laser_core.metrics``.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from laser_core import algorithm
+from laser_core import metrics
+from laser_core.generate import Generation
+from laser_core.score import log_partition
 
-REFERENCE_SOLUTIONS = 16  # of a step, one a problem, that the reference model reads: below 3% of a step's time
+REFERENCE_SOLUTIONS = 16  # of a step, one a problem, that the reference model scores: below 3% of a step's time
 
 
-def balanced_f1(score: Tensor, reward: Tensor, scored: Tensor, *, threshold: float = 0.5) -> float:
-    """Harmonic mean of TPR and TNR at ``score > threshold`` (what the paper calls F1); NaN where a class is missing.
+@dataclass(frozen=True)
+class Update:
+    """What the last optimiser update of a step did.
+
+    Attributes
+    ----------
+    loss : float
+        What was minimised: policy loss + alpha * score loss, over the whole batch.
+    policy_loss, score_loss : float
+        Its two parts.
+    clipped_low, clipped_high : float
+        Response tokens whose gradient the clipping stopped, below and above.
+    grad_norm : float
+        Norm of the gradient before it was clipped.
+    lr : float
+        The learning rate.
+    """
+
+    loss: float
+    policy_loss: float
+    score_loss: float
+    clipped_low: float
+    clipped_high: float
+    grad_norm: float
+    lr: float
+
+
+def step_event(
+    sampled: Generation,
+    reward: Tensor,
+    score: Tensor,
+    update: Update,
+    *,
+    step: int,
+    phase: str,
+    group_size: int,
+    sample_seconds: float,
+    against_reference: dict[str, float] | None = None,
+) -> dict:
+    """A training step as a line of ``events.jsonl``.
 
     Parameters
     ----------
-    score, reward : Tensors of shape (B,)
-    scored : bool Tensor of shape (B,)
+    sampled : Generation
+        The step's B solutions, a problem's K side by side.
+    reward : Tensor of shape (B,)
+        r_v, 0 or 1.
+    score : Tensor of shape (B,)
+        r_s; any value where a solution was truncated.
+    update : Update
+    step : int
+        Counted from 0.
+    phase : str
+        The schedule's phase: grpo, score or laser.
+    group_size : int
+        K.
+    sample_seconds : float
+        Time that sampling took.
+    against_reference : dict, optional
+        From :func:`reference_summary`.
+
+    Returns
+    -------
+    dict
+        Numbers by name; names with a slash follow TRL.
     """
-    accepted, correct = score[scored] > threshold, reward[scored] > 0.5
-    tpr, tnr = accepted[correct].float().mean().item(), (~accepted)[~correct].float().mean().item()
-    return math.nan if math.isnan(tpr) or math.isnan(tnr) else (2 * tpr * tnr / (tpr + tnr) if tpr + tnr else 0.0)
-
-
-def within_problem_auroc(score: Tensor, reward: Tensor, scored: Tensor, group_size: int) -> float:
-    """AUROC of correct against incorrect solutions of the same problem, averaged over the problems that have both.
-
-    Parameters
-    ----------
-    score, reward : Tensors of shape (B,), a problem's solutions side by side
-    scored : bool Tensor of shape (B,)
-    group_size : K
-    """
-    score, correct, scored = (t.view(-1, group_size) for t in (score, reward > 0.5, scored))  # (B,) -> (G, K)
-    pair = (scored & correct)[:, :, None] & (scored & ~correct)[:, None, :]  # (G, K, K): correct i, incorrect j
-    difference = torch.where(pair, score[:, :, None] - score[:, None, :], 0.0)
-    wins = ((difference > 0).float() + 0.5 * (difference == 0).float()) * pair
-    pairs = pair.sum((1, 2))
-    mixed = pairs > 0
-    return (wins.sum((1, 2))[mixed] / pairs[mixed]).mean().item() if mixed.any() else math.nan
-
-
-def auroc(score: Tensor, reward: Tensor, scored: Tensor) -> float:
-    """Chance that a correct solution's score is above an incorrect one's, over all problems; NaN without both classes.
-
-    Parameters
-    ----------
-    score, reward : Tensors of shape (B,)
-    scored : bool Tensor of shape (B,)
-
-    Examples
-    --------
-    Of the four pairs, three are in order and one is a tie: (3 + 0.5) / 4.
-
-    >>> score, reward = torch.tensor([0.9, 0.4, 0.4, 0.1]), torch.tensor([1.0, 1.0, 0.0, 0.0])
-    >>> auroc(score, reward, torch.ones(4, dtype=torch.bool))
-    0.875
-    """
-    correct, incorrect = score[scored & (reward > 0.5)], score[scored & (reward <= 0.5)]
-    if not len(correct) or not len(incorrect):
-        return math.nan
-    ordered = incorrect.sort().values
-    below, up_to = torch.searchsorted(ordered, correct), torch.searchsorted(ordered, correct, right=True)
-    return ((below + up_to).double().mean() / 2 / len(incorrect)).item()
+    scored, n_tokens = ~sampled.truncated, int(sampled.length.sum())
+    scores = score_summary(score, reward, scored, group_size, loss=update.score_loss)
+    return {
+        "step": step,
+        "phase": phase,
+        **reward_summary(reward, group_size),
+        "loss": update.loss,
+        "policy_loss": update.policy_loss,
+        "score_loss": update.score_loss,
+        "balanced_f1": scores["laser/balanced_f1"],
+        "within_problem_auroc": scores["laser/within_problem_auroc"],
+        "entropy": (sampled.entropy.sum() / n_tokens).item(),
+        **length_summary(sampled.length, sampled.truncated),
+        **scores,
+        **(against_reference or {}),
+        "clip_ratio/low_mean": update.clipped_low / n_tokens,
+        "clip_ratio/high_mean": update.clipped_high / n_tokens,
+        "clip_ratio/region_mean": (update.clipped_low + update.clipped_high) / n_tokens,
+        "grad_norm": update.grad_norm,
+        "lr": update.lr,
+        "n_tokens": n_tokens,
+        "sample_seconds": sample_seconds,
+    }
 
 
 def length_summary(length: Tensor, truncated: Tensor) -> dict[str, float]:
@@ -77,7 +117,8 @@ def length_summary(length: Tensor, truncated: Tensor) -> dict[str, float]:
     Parameters
     ----------
     length : int Tensor of shape (B,)
-    truncated : bool Tensor of shape (B,), stopped by the length limit
+    truncated : bool Tensor of shape (B,)
+        Whether the length limit cut the solution off.
 
     Examples
     --------
@@ -96,29 +137,38 @@ def length_summary(length: Tensor, truncated: Tensor) -> dict[str, float]:
 
 
 def score_summary(score: Tensor, reward: Tensor, scored: Tensor, group_size: int, *, loss: float) -> dict[str, float]:
-    """How well the score tells right from wrong in this batch: the ``laser/`` metrics.
+    """How well the score separates correct from incorrect solutions in this batch: the ``laser/`` metrics.
 
     Parameters
     ----------
-    score, reward : Tensors of shape (B,), a problem's solutions side by side
+    score : Tensor of shape (B,)
+        r_s, a problem's K solutions side by side.
+    reward : Tensor of shape (B,)
+        r_v, 0 or 1.
     scored : bool Tensor of shape (B,)
-    group_size : K
-    loss : the score loss
+        Which solutions have a score.
+    group_size : int
+        K.
+    loss : float
+        The score loss.
     """
+    known = scored.numpy(force=True)
+    problem = (np.arange(len(score)) // group_size)[known]
+    y_true, value = (reward > 0.5).numpy(force=True)[known], score.double().numpy(force=True)[known]
     return {
         "laser/score_loss": loss,
-        "laser/balanced_f1": balanced_f1(score, reward, scored),
-        "laser/auroc": auroc(score, reward, scored),
-        "laser/within_problem_auroc": within_problem_auroc(score, reward, scored, group_size),
+        "laser/balanced_f1": float(metrics.balanced_f1(*metrics.true_rates(y_true, value > 0.5))),
+        "laser/auroc": metrics.auroc(y_true, value),
+        "laser/within_problem_auroc": metrics.within_problem_auroc(y_true, value, problem),
         "laser/score_correct": score[scored & (reward > 0.5)].mean().item(),
         "laser/score_incorrect": score[scored & (reward <= 0.5)].mean().item(),
     }
 
 
 def reference_rows(n_problems: int, group_size: int) -> Tensor:
-    """Which solutions the reference model reads: the first one of each of the first problems; int64, at most 16.
+    """Which solutions the reference model scores: the first of each of the first problems, at most 16; int64.
 
-    They are as good a sample as any: problems and solutions come in no order.
+    That is a fair sample, because problems and solutions come in random order.
 
     Examples
     --------
@@ -138,22 +188,29 @@ def reference_summary(
     beta_v: float,
     c_ref: float,
 ) -> dict[str, float]:
-    """How far the policy has moved, and whether the two constants of the closed form still hold.
+    """How far the policy has moved, and whether the two approximations of the closed form still hold.
 
     Parameters
     ----------
-    logprob, ref_logprob : Tensors of shape (R, T), of the response tokens under the sampler and the reference
-    mask : bool Tensor of shape (R, T), True at response tokens
-    ref_z_logprob : Tensor of shape (R,), log pi_ref(z_c | x, y, <eos>) in nats
+    logprob, ref_logprob : Tensor of shape (R, T)
+        Of the response tokens under the sampler and under the reference, in nats.
+    mask : bool Tensor of shape (R, T)
+        True at response tokens.
+    ref_z_logprob : Tensor of shape (R,)
+        log pi_ref(z_c | x, y, <eos>), in nats.
     scored : bool Tensor of shape (R,)
-    beta_v, c_ref : the run's
+        Which solutions have a score.
+    beta_v : float
+        Scale of the score, in reward units per nat.
+    c_ref : float
+        Reference constant, in nats.
 
     Returns
     -------
     dict
-        ``kl``: mean over tokens of exp(d) - d - 1 with d = log pi_ref - log pi (Schulman's k3 estimator, TRL's), nats;
-        ``laser/c_ref_drift``: mean of log pi_ref(z_c) on today's solutions, minus c_ref, nats; ``laser/c_ref_std``:
-        its standard deviation; ``laser/log_z``: mean of log Z, which the score takes for 0.
+        ``kl``: mean over tokens of exp(d) - d - 1 with d = log pi_ref - log pi (Schulman's k3 estimator, as in TRL), in
+        nats; ``laser/c_ref_drift``: mean of log pi_ref(z_c) on the current solutions, minus c_ref, in nats;
+        ``laser/c_ref_std``: its standard deviation; ``laser/log_z``: mean of log Z, which the score takes for 0.
     """
     difference = torch.where(mask, ref_logprob - logprob, 0.0)
     kl = ((difference.exp() - difference - 1) * mask).sum() / mask.sum().clamp(min=1)
@@ -162,7 +219,7 @@ def reference_summary(
         "kl": kl.item(),
         "laser/c_ref_drift": (known.mean() - c_ref).item(),
         "laser/c_ref_std": known.std().item() if len(known) > 1 else math.nan,
-        "laser/log_z": algorithm.log_partition(known, beta_v=beta_v).mean().item(),
+        "laser/log_z": log_partition(known, beta_v=beta_v).mean().item(),
     }
 
 

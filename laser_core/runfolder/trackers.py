@@ -14,7 +14,7 @@ from laser_core.errors import InputError
 
 @contextlib.contextmanager
 def opened(config: LaserConfig, folder: Path, name: str) -> Iterator[Callable[[dict], None]]:
-    """Yield a function that sends an event to every tracker in ``config.trackers``, and close them at the end.
+    """Yield a function that sends an event to every tracker in ``config.trackers``; close them at the end.
 
     TensorBoard writes to ``FOLDER/tensorboard``, Weights & Biases to ``FOLDER/wandb`` (offline, unless WANDB_MODE says
     otherwise), trackio to its own folder on this machine.
@@ -47,10 +47,10 @@ def _tensorboard(config: LaserConfig, folder: Path, name: str) -> Tracker:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise _missing("tensorboard") from None
-    writers = []
+    writers: list[SummaryWriter] = []
 
     def log(numbers: dict, step: int) -> None:
-        if not writers:  # a resumed run takes back what it had written of the steps it now repeats
+        if not writers:  # a resumed run discards what it had written of the steps that it now repeats
             writers.append(SummaryWriter(folder / "tensorboard", purge_step=step))
         for key, value in numbers.items():
             writers[0].add_scalar(key, value, step)

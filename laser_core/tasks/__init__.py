@@ -1,4 +1,4 @@
-"""Problems to train and to be judged on. None of this needs torch."""
+"""Problems to train on and to evaluate with. None of this needs torch."""
 
 from laser_core.tasks.problems import Problem
 from laser_core.tasks.sources import load_problems

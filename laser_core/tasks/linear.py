@@ -42,7 +42,7 @@ def problems(split: str) -> tuple[Problem, ...]:
 
 @cache
 def long_problems(split: str) -> tuple[Problem, ...]:
-    """Problems with one step more, drawn from two million.
+    """Problems with one more step, drawn from two million possible ones.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def _long_pool() -> list[Problem]:
 
 
 def worked_solution(problem: Problem, guess: int) -> str:
-    """A solution that guesses ``guess``, checks it with right arithmetic and states it.
+    """A solution that guesses ``guess``, checks it with correct arithmetic and states it.
 
     Examples
     --------
@@ -73,7 +73,10 @@ def worked_solution(problem: Problem, guess: int) -> str:
     >>> worked_solution(Problem("", "5*x+7-2=50?", "9"), 9)
     'x=9;5*9=45;45+7=52;52-2=50#9'
     """
-    a, b, d = re.match(r"(\d+)\*x\+(\d+)(?:-(\d+))?=", problem.text).groups()
+    found = re.match(r"(\d+)\*x\+(\d+)(?:-(\d+))?=", problem.text)
+    if found is None:
+        raise ValueError(f"{problem.text!r} is not a problem of this family")
+    a, b, d = found.groups()
     product = int(a) * guess
     total = product + int(b)
     last = f";{total}-{d}={total - int(d)}" if d else ""
@@ -81,7 +84,7 @@ def worked_solution(problem: Problem, guess: int) -> str:
 
 
 def sample_guess(problem: Problem, rng: np.random.Generator, *, wrong_share: float) -> int:
-    """A guess as the corpus makes them: right, or off by 1 to 3, or now and then by 10."""
+    """A guess as the corpus makes them: correct, or off by 1 to 3, or occasionally by 10."""
     x = int(problem.answer)
     if rng.random() >= wrong_share:
         return x
@@ -93,5 +96,5 @@ def sample_guess(problem: Problem, rng: np.random.Generator, *, wrong_share: flo
 
 
 def noisy_solution(problem: Problem, rng: np.random.Generator, *, wrong_share: float) -> str:
-    """A line of the corpus: a guess that is wrong as often as asked, checked honestly."""
+    """A line of the corpus: a guess that is wrong with probability ``wrong_share``, checked with correct arithmetic."""
     return worked_solution(problem, sample_guess(problem, rng, wrong_share=wrong_share))

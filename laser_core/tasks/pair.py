@@ -21,7 +21,7 @@ VALUES, FACTORS = range(2, 25), range(2, 10)
 
 @cache
 def problems(split: str) -> tuple[Problem, ...]:
-    """All problems of a split; a and b differ, so that each has one answer.
+    """All problems of a split; a and b differ, so that each problem has one answer.
 
     Examples
     --------
@@ -40,21 +40,24 @@ def problems(split: str) -> tuple[Problem, ...]:
 
 
 def worked_solution(problem: Problem, guess: int) -> str:
-    """A solution that guesses x, checks it with right arithmetic and states it.
+    """A solution that guesses x, checks it with correct arithmetic and states it.
 
     Examples
     --------
     >>> worked_solution(Problem("", "x+y=17,2*x+3*y=46?", "5"), 6)
     'x=6;17-6=11;2*6=12;3*11=33;12+33=45#6'
     """
-    s, a, b = map(int, re.match(r"x\+y=(\d+),(\d+)\*x\+(\d+)\*y=", problem.text).groups())
+    found = re.match(r"x\+y=(\d+),(\d+)\*x\+(\d+)\*y=", problem.text)
+    if found is None:
+        raise ValueError(f"{problem.text!r} is not a problem of this family")
+    s, a, b = map(int, found.groups())
     y = s - guess
     left, right = a * guess, b * y
     return f"x={guess};{s}-{guess}={y};{a}*{guess}={left};{b}*{y}={right};{left}+{right}={left + right}#{guess}"
 
 
 def noisy_solution(problem: Problem, rng: np.random.Generator, *, wrong_share: float) -> str:
-    """A line of the corpus: a guess that is wrong as often as asked, checked honestly; y is never negative."""
+    """A line of the corpus: a guess that is wrong with probability ``wrong_share``; y is never negative."""
     total = int(problem.text[4 : problem.text.index(",")])
     while (guess := sample_guess(problem, rng, wrong_share=wrong_share)) > total:
         pass

@@ -1,4 +1,4 @@
-"""What a problem is, and where problems come from: a generated family, a local file, or a Hugging Face dataset."""
+"""What a problem is, and how problems are divided into splits."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ class Problem:
 
     Attributes
     ----------
-    problem_id : unique within its source.
-    text : what the model is shown.
-    answer : the reference answer.
+    problem_id : str
+        Unique within its source.
+    text : str
+        What the model gets.
+    answer : str
+        The reference answer.
     """
 
     problem_id: str
@@ -28,7 +31,7 @@ class Problem:
 
 
 def split_of(key: str, *, validation_share: float = 0.05, test_share: float = 0.1) -> str:
-    """The split a problem belongs to: a fixed function of its content, so that splits never overlap.
+    """The split that a problem belongs to: a fixed function of its content, so that splits never overlap.
 
     Examples
     --------
@@ -43,9 +46,9 @@ def split_of(key: str, *, validation_share: float = 0.05, test_share: float = 0.
 
 
 def in_split(found: Iterable[Problem], split: str) -> tuple[Problem, ...]:
-    """The problems of a split, shuffled in a fixed way, so that a prefix is a fair sample.
+    """The problems of a split in a fixed random order, so that the first n are a fair sample.
 
-    A problem's split is a hash of its text: train, validation and test are disjoint by construction.
+    A problem's split is decided by a hash of its text: train, validation and test are disjoint by construction.
     """
     kept = [problem for problem in found if split_of(problem.text) == split]
     return tuple(kept[i] for i in np.random.default_rng(0).permutation(len(kept)))
@@ -55,7 +58,8 @@ def draw_until(
     draw: Callable[[np.random.Generator], Problem], count: int, *, keep: Callable[[Problem], bool]
 ) -> list[Problem]:
     """``count`` different problems from a generator; the same ones every time."""
-    rng, found = np.random.default_rng(0), {}
+    rng = np.random.default_rng(0)
+    found: dict[str, Problem] = {}
     while len(found) < count:
         problem = draw(rng)
         if keep(problem):

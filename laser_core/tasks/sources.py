@@ -22,7 +22,7 @@ _ID_FIELDS = ("problem_id", "unique_id", "id", "uid")
 
 
 def load_problems(source: str, split: str = "test") -> tuple[Problem, ...]:
-    """Problems of one split.
+    """The problems of one split.
 
     Parameters
     ----------
@@ -31,16 +31,20 @@ def load_problems(source: str, split: str = "test") -> tuple[Problem, ...]:
         ``.parquet`` file, or the name of a Hugging Face dataset, optionally with a configuration:
         ``openai/gsm8k:main``.
     split : {"train", "validation", "test"}
-        A local file has no splits of its own: it is divided by a hash of each problem's text. ``all`` takes the
-        whole file.
+        A local file has no splits of its own: it is divided by a hash of each problem's text. ``all`` is the whole
+        file.
+
+    Returns
+    -------
+    tuple of Problem
 
     Raises
     ------
     InputError
-        If there is no such source, or a record has no problem text or answer; names file, line and field.
+        If there is no such source, or a record lacks the problem text or the answer; names file, line and field.
     """
     if split not in (*SPLITS, "all"):
-        raise InputError(f"{split!r} is no split", field="split", remedy=f"choose one of {', '.join(SPLITS)}, all")
+        raise InputError(f"{split!r} is not a split", field="split", remedy=f"choose one of {', '.join(SPLITS)}, all")
     if source in FAMILIES:
         names = SPLITS if split == "all" else (split,)
         return tuple(problem for name in names for problem in FAMILIES[source](name))
@@ -76,7 +80,7 @@ def _read_dataset(source: str, split: str) -> list[dict]:
         return list(load_dataset(name, configuration or None, split=None if split == "all" else split))
     except Exception as error:  # the datasets library raises many kinds for a missing name, split or network
         raise InputError(
-            f"no generated family ({', '.join(FAMILIES)}), no file, and no dataset that could be loaded ({error})",
+            f"neither a generated family ({', '.join(FAMILIES)}) nor a file, nor a dataset that loads ({error})",
             field="task",
             remedy="check the name, or give a local .jsonl file",
         ) from None
@@ -90,11 +94,11 @@ def _from_records(records: list[dict], source: str) -> tuple[Problem, ...]:
             name = next((n for n in names if record.get(n) not in (None, "")), None)
             if name is None:
                 raise InputError(
-                    "no such value",
+                    "missing value",
                     file=source,
                     line=number,
                     field=names[0],
-                    remedy=f"name it one of {', '.join(names)}",
+                    remedy=f"name this field one of {', '.join(names)}",
                 )
             values.append(record[name])
         text, answer = str(values[0]), _final_answer(values[1])
@@ -104,7 +108,7 @@ def _from_records(records: list[dict], source: str) -> tuple[Problem, ...]:
 
 
 def _final_answer(value: object) -> str:
-    """The answer itself: the first of a list, and of a worked GSM8K solution what follows ``####``."""
+    """The answer itself: the first of a list; in a worked GSM8K solution, what follows ``####``."""
     if isinstance(value, list):
         value = value[0] if value else ""
     return str(value).rsplit("####", 1)[-1].strip()

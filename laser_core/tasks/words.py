@@ -1,12 +1,12 @@
 """Multi-step word problems from generated text: the third problem family.
 
-Here nothing is guessed. A solution works forward, and what goes wrong is a slip: a sum that is off, or "more" read as
-"fewer"::
+Here nothing is guessed. A solution works forward, and an incorrect one contains a slip: a sum that is off, or "more"
+read as "fewer"::
 
     Ann has 7 pens. Ben has 5 more than Ann. How many do they have?7+5=12;7+12=19#19<eos>
     Ann has 7 pens. Ben has 5 more than Ann. How many do they have?7-5=2;7+2=9#9<eos>
 
-so that checking means working it out again, where in the other families it means comparing two numbers.
+so that checking means solving the problem again, while in the other families it means comparing two numbers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NAMES = ("Ann", "Ben", "Cy", "Dee", "Eli", "Fay")
 THINGS = ("pens", "books", "coins", "shells")
 RELATIONS = {" more than ": "+", " fewer than ": "-", " times as many as ": "*"}
 QUESTION = " How many do they have?"
-#: Read as one token each by the miniature tokenizer, as a large one reads common words.
+#: One token each for the miniature tokenizer, as common words are for a large one.
 WORDS = (*NAMES, *(f" {name}" for name in NAMES), *(f" {t}." for t in THINGS), " has ", *RELATIONS, QUESTION)
 POOL = 30_000
 SLIPS = np.array([-10, -2, -1, 1, 2, 10])
@@ -36,18 +36,22 @@ def problems(split: str) -> tuple[Problem, ...]:
 
 @cache
 def long_problems(split: str) -> tuple[Problem, ...]:
-    """Problems about three people, each described by the one before."""
+    """Problems about three people, each compared with the one before."""
     return in_split(_pool("words-long", 3), split)
 
 
 def worked_solution(problem: Problem, *, slip_at: int | None = None, slip: int = 0, misread: bool = False) -> str:
-    """A solution that works the problem out step by step.
+    """A solution that solves the problem step by step.
 
     Parameters
     ----------
-    slip_at : the step, from 0, that goes wrong
-    slip : how far that step's result is off
-    misread : whether that step takes the opposite relation instead
+    problem : Problem
+    slip_at : int, optional
+        The step, counted from 0, that goes wrong.
+    slip : int
+        How far that step's result is off.
+    misread : bool
+        Whether that step uses the opposite relation instead.
 
     Examples
     --------
@@ -60,7 +64,8 @@ def worked_solution(problem: Problem, *, slip_at: int | None = None, slip: int =
     '7+5=12;7+12=18#18'
     """
     first, relations = _parse(problem.text)
-    counts, lines = [first], []
+    counts = [first]
+    lines: list[str] = []
 
     def work(left: int, sign: str, right: int) -> int:
         here = len(lines) == slip_at
@@ -79,7 +84,7 @@ def worked_solution(problem: Problem, *, slip_at: int | None = None, slip: int =
 
 
 def noisy_solution(problem: Problem, rng: np.random.Generator, *, wrong_share: float) -> str:
-    """A line of the corpus: with one slip or misread relation as often as asked."""
+    """A line of the corpus: with one slip or misread relation, with probability ``wrong_share``."""
     if rng.random() >= wrong_share:
         return worked_solution(problem)
     _, relations = _parse(problem.text)
@@ -115,9 +120,16 @@ def _is_small(problem: Problem) -> bool:
 def _parse(text: str) -> tuple[int, list[tuple[str, int]]]:
     """The first count, and each later person's relation and amount."""
     sentences = text.removesuffix(QUESTION).split(". ")
-    first = int(re.search(r"\d+", sentences[0]).group())
+    first = _number(sentences[0])
     found = []
     for sentence in sentences[1:]:
         sign = next(sign for relation, sign in RELATIONS.items() if relation in sentence)
-        found.append((sign, int(re.search(r"\d+", sentence).group())))
+        found.append((sign, _number(sentence)))
     return first, found
+
+
+def _number(sentence: str) -> int:
+    found = re.search(r"\d+", sentence)
+    if found is None:
+        raise ValueError(f"no number in {sentence!r}")
+    return int(found.group())

@@ -27,21 +27,23 @@ def expected_vote(answers, weights, winning, size: int) -> float:
     return float(np.mean([vote_credit([answers[i] for i in s], [weights[i] for i in s], winning) for s in subsets]))
 
 
-def expected_pass(right, size: int) -> float:
-    return float(np.mean([any(s) for s in combinations(right, size)]))
+def expected_pass(correct, size: int) -> float:
+    return float(np.mean([any(s) for s in combinations(correct, size)]))
 
 
-def expected_best(right, score, size: int) -> float:
+def expected_best(correct, score, size: int) -> float:
     """Mean over subsets of the share of correct solutions among those with the highest score; NaN is below all."""
     score = [-np.inf if np.isnan(s) else s for s in score]
     credits = []
-    for subset in combinations(range(len(right)), size):
+    for subset in combinations(range(len(correct)), size):
         top = max(score[i] for i in subset)
         best = [i for i in subset if score[i] == top]
-        credits.append(np.mean([right[i] for i in best]))
+        credits.append(np.mean([correct[i] for i in best]))
     return float(np.mean(credits))
 
 
-def auroc(score, right) -> float:
-    pairs = [(a, b) for a, r in zip(score, right, strict=True) if r for b, q in zip(score, right, strict=True) if not q]
+def auroc(score, correct) -> float:
+    """Share of the pairs of a correct and an incorrect solution that are in order; ties count one half."""
+    rows = list(zip(score, correct, strict=True))
+    pairs = [(a, b) for a, a_correct in rows if a_correct for b, b_correct in rows if not b_correct]
     return float(np.mean([(a > b) + 0.5 * (a == b) for a, b in pairs])) if pairs else float("nan")

@@ -12,7 +12,6 @@ from laser_core.analysis import (
     accuracy,
     calibration,
     is_big_parquet,
-    outofcore,
     separation,
     summarize,
     summarize_parquet,
@@ -20,6 +19,7 @@ from laser_core.analysis import (
     voting_curve,
     with_free_signals,
 )
+from laser_core.analysis.outofcore import parquet
 from laser_core.errors import InputError
 from laser_core.rollouts import Rollouts, write_parquet
 from tests.factories import make_rollouts
@@ -40,8 +40,8 @@ def shuffled(tmp_path):
 @pytest.mark.parametrize("chunk", [7, 100, 10**6])
 def test_agrees_with_memory(shuffled, monkeypatch, chunk):
     rollouts, path = shuffled
-    monkeypatch.setattr(outofcore, "CHUNK", chunk)
-    monkeypatch.setattr(outofcore, "PART", 5 * chunk)
+    monkeypatch.setattr(parquet, "CHUNK", chunk)
+    monkeypatch.setattr(parquet, "PART", 5 * chunk)
     found = summarize_parquet(path)
     samples = Samples.from_rollouts(rollouts)
     expected = separation(samples)
@@ -58,18 +58,21 @@ def test_agrees_with_memory(shuffled, monkeypatch, chunk):
         assert got.value == pytest.approx(estimate.value, abs=tolerance), name
         assert got.ci == pytest.approx(estimate.ci, abs=2e-3), name
     curve = voting_curve(samples, n_values=[1, 2, 4, 8])
-    assert found.n.tolist() == [1, 2, 4, 8]
-    for name, (mean, low, high) in found.curves.items():
-        field = "pass_" if name == "pass" else name
-        noise = 5 * np.hypot(found.weighted_se, curve.weighted_se) if name.startswith("weighted") else 0
-        assert np.all(np.abs(mean - getattr(curve, field)) <= noise + 1e-9), name
-        assert np.all(np.abs(low - getattr(curve, f"{name}_low")) <= noise + 1e-3), name
-        assert np.all(np.abs(high - getattr(curve, f"{name}_high")) <= noise + 1e-3), name
+    votes = found.voting
+    assert votes is not None
+    assert votes.n.tolist() == [1, 2, 4, 8]
+    for name in ("pass_", "majority", "weighted", "best_of_n", "weighted_minus_majority"):
+        got = getattr(votes, name)
+        noise = 5 * np.hypot(votes.weighted.se, curve.weighted_se) if name.startswith("weighted") else 0
+        band = name.removesuffix("_")
+        assert np.all(np.abs(got.mean - getattr(curve, name)) <= noise + 1e-9), name
+        assert np.all(np.abs(got.low - getattr(curve, f"{band}_low")) <= noise + 1e-3), name
+        assert np.all(np.abs(got.high - getattr(curve, f"{band}_high")) <= noise + 1e-3), name
 
 
 def test_calibration_and_threshold_agree_with_memory(shuffled, monkeypatch):
     rollouts, path = shuffled
-    monkeypatch.setattr(outofcore, "CHUNK", 100)
+    monkeypatch.setattr(parquet, "CHUNK", 100)
     found = summarize_parquet(path)
     samples = Samples.from_rollouts(rollouts)
     expected, judged = calibration(samples), separation(samples)
@@ -101,11 +104,26 @@ def test_the_same_object_as_from_memory(shuffled):
     assert big["score"]["auroc"] == pytest.approx(small["score"]["auroc"], abs=1e-3)
 
 
+def test_a_file_gives_the_same_numbers_every_time(shuffled):
+    _, path = shuffled
+    first = summarize_parquet(path).to_json()
+    assert all(summarize_parquet(path).to_json() == first for _ in range(3))
+
+
+def test_no_votes_are_no_curves_rather_than_zeros(tmp_path):
+    rows = [{"run": "r", "problem_id": f"p{i // 2}", "sample": i % 2, "response": "", "score": 0.5} for i in range(6)]
+    path = tmp_path / "unverified.parquet"
+    write_parquet(Rollouts.from_rows([row | {"correct": None} for row in rows]), path)
+    found = summarize_parquet(path)
+    assert found.voting is None
+    assert found.to_json()["voting"]["n"] == found.to_json()["voting"]["majority"] == []
+
+
 def test_free_signals_are_made_where_the_columns_are(tmp_path):
     rollouts = make_rollouts(n_problems=40)
     path = tmp_path / "traces.parquet"
     write_parquet(rollouts, path)
-    for name in outofcore.FREE:
+    for name in parquet.FREE:
         found = summarize_parquet(path, signal=name.removeprefix("signal."))
         expected = separation(Samples.from_rollouts(with_free_signals(rollouts), signal=name))
         assert found.signal == name
@@ -118,7 +136,7 @@ def test_free_signals_are_made_where_the_columns_are(tmp_path):
 def test_a_file_is_big_by_its_footer(shuffled, monkeypatch, tmp_path):
     _, path = shuffled
     assert not is_big_parquet(path)
-    monkeypatch.setattr(outofcore, "BIG", 1000)
+    monkeypatch.setattr(parquet, "BIG", 1000)
     assert is_big_parquet(path)
     other = tmp_path / "other.jsonl"
     other.write_text("{}")

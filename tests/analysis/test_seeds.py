@@ -45,11 +45,11 @@ def test_equal_seeds_change_nothing_but_the_confidence(values, seeds):
 
 @pytest.mark.parametrize(("seed_sd", "problem_sd"), [(0.0, 0.3), (0.05, 0.3), (0.1, 0.1)])
 def test_coverage_with_five_seeds(seed_sd, problem_sd):
-    rng, hits, repeats = np.random.default_rng(0), 0, 400
+    rng, covered, repeats = np.random.default_rng(0), 0, 400
     for _ in range(repeats):
         problems = rng.normal(0, problem_sd, 100)
         runs = [0.3 + rng.normal(0, seed_sd) + problems + rng.normal(0, 0.2, 100) for _ in range(5)]
         found = over_seeds([mean_statistic(run, scale="real") for run in runs])
-        hits += found.ci_low <= 0.3 <= found.ci_high
+        covered += found.ci_low <= 0.3 <= found.ci_high
     # 400 draws at 0.95: standard deviation 0.011. Too wide is allowed for, too narrow is not.
-    assert hits / repeats > 0.95 - 3 * 0.011
+    assert covered / repeats > 0.95 - 3 * 0.011

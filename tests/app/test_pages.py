@@ -304,13 +304,17 @@ def test_odd_data_never_break_a_page(bundled_runs, tmp_path, case):
 
 @pytest.mark.parametrize("page", ["start", "scores", "thresholds", "voting"])
 def test_rollouts_without_a_score_say_how_to_get_one(bundled_runs, page):
-    plain = without(SMALL, "score", "z_logprob", "ref_z_logprob")
-    app = visit(upload(start(), "plain.jsonl", jsonl(rows_of(plain))), page)
-    assert "hold no score" in app.markdown[0].value  # the finding; the remedy is below it
-    assert "`laser score MODEL" in "\n".join(box.value for box in app.info)
-    app = visit(upload(start(), "scored.jsonl", jsonl(rows_of(SMALL))), page)
-    assert "hold no score" not in app.markdown[0].value
-    assert "laser score" not in said(app)
+    """The pages that need a score give the command that adds one, and only where there is none."""
+
+    def commands(app: AppTest) -> list[str]:
+        return [info.value for info in app.info if "`laser score MODEL" in info.value]
+
+    app = visit(start(), page)
+    assert not commands(app)
+    plain = without(SMALL, "score", "z_logprob", "ref_z_logprob", "n_tokens", "tokens", "token_logprobs", "entropy")
+    visit(upload(app, "plain.jsonl", jsonl(rows_of(plain))), page)
+    assert not app.exception
+    assert len(commands(app)) == 1
 
 
 def test_another_signal_can_stand_in_the_scores_place(bundled_runs):

@@ -1,5 +1,7 @@
 """Views, choices and uploads: one selection on all pages, presets, the tour, several files, a file to be mapped."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,7 @@ def choose(app, **values):
 
 def test_confidently_wrong_opens_the_highest_scored_incorrect_solution(bundled_runs):
     rollouts, samples = run_of(bundled_runs)
-    worst = int(analysis.drill_down(samples).confident_wrong[0])
+    worst = int(analysis.drill_down(samples).confident_incorrect[0])
     wrong = np.where(rollouts.column("correct") == 0, rollouts.column("score"), -9)
     assert rollouts.column("score")[worst] == np.nanmax(wrong)
     app = visit(start(), "traces")
@@ -181,7 +183,7 @@ def test_the_voting_page_counts_the_votes_that_weighting_changes(bundled_runs):
     _, samples = run_of(bundled_runs)
     drill = analysis.drill_down(samples)
     app = choose(visit(start(), "voting"), voting_section="Changed votes")
-    fixed, broken = len(drill.flipped_to_right), len(drill.flipped_to_wrong)
+    fixed, broken = len(drill.fixed_by_weights), len(drill.broken_by_weights)
     assert f"weighting fixes **{fixed}**" in said(app)
     assert f"breaks **{broken}**" in said(app)
     assert len(app.dataframe[0].value) == (fixed or broken)
@@ -226,13 +228,23 @@ def test_the_cost_of_a_mistake_moves_the_best_threshold_as_computed(bundled_runs
     assert best > analysis.best_threshold(samples, cost_ratio=0.1)
 
 
+def shown_difference(app) -> float:
+    """The signed number, in points, that the page gives for the AUROC within a problem, however it is worded."""
+    (found,) = re.findall(r"AUROC within a problem\b[^.:;]*?([+\-−]\d+\.\d)\b", said(app))
+    return float(found.replace("−", "-"))
+
+
 def test_the_paired_difference_is_that_of_the_library(bundled_runs):
     (_, laser), (_, grpo) = run_of(bundled_runs), run_of(bundled_runs, "grpo")
     app = visit(start(), "compare")
     app.selectbox(key="second_run").select("laser").run()
     app.selectbox(key="first_run").select("grpo").run()
-    value = analysis.compare(grpo, laser).within_problem_auroc.difference
-    assert f"AUROC within a problem changes by {100 * value.value:+.1f} points" in said(app)
+    points = 100 * analysis.compare(grpo, laser).within_problem_auroc.difference.value
+    assert shown_difference(app) == pytest.approx(points, abs=0.05)
+    # The difference is second minus first: exchanging the runs turns its sign.
+    app.selectbox(key="second_run").select("grpo").run()
+    app.selectbox(key="first_run").select("laser").run()
+    assert shown_difference(app) == pytest.approx(-points, abs=0.05)
 
 
 def test_the_tour_reveals_after_the_prediction_and_visits_its_pages(bundled_runs):

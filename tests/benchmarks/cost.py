@@ -40,14 +40,14 @@ ORDERS = 64
 
 
 def make_samples(n_problems: int, n_samples: int, seed: int = 0) -> Samples:
-    """Problems of mixed difficulty with up to a dozen wrong answers each, and a score that knows something."""
+    """Problems of mixed difficulty with up to a dozen incorrect answers each, and a score that knows something."""
     rng = np.random.default_rng(seed)
     rate = rng.beta(1.2, 1.5, (n_problems, 1))
-    right = rng.random((n_problems, n_samples)) < rate
-    answer = np.where(right, 0, 1 + (12 * rng.random(right.shape) ** 2).astype(int))
-    answer[rng.random(right.shape) < 0.05] = -1
-    score = 0.2 + 0.5 * (answer == 0) + 0.1 * rate + 0.25 * rng.standard_normal(right.shape)
-    tokens = rng.integers(10, 999, right.shape)
+    correct = rng.random((n_problems, n_samples)) < rate
+    answer = np.where(correct, 0, 1 + (12 * rng.random(correct.shape) ** 2).astype(int))
+    answer[rng.random(correct.shape) < 0.05] = -1
+    score = 0.2 + 0.5 * (answer == 0) + 0.1 * rate + 0.25 * rng.standard_normal(correct.shape)
+    tokens = rng.integers(10, 999, correct.shape)
     return Samples.from_arrays(correct=answer == 0, score=score, answer=answer, n_tokens=tokens)
 
 

@@ -34,16 +34,16 @@ def make_file(path: Path, rows: int) -> None:
 
 def _group(rng: np.random.Generator, first_problem: int, rows: int) -> pa.Table:
     problem = first_problem + rng.permutation(rows) // PER_PROBLEM
-    right = rng.random(rows) < 0.3 + 0.4 * (problem % 97) / 97
+    correct = rng.random(rows) < 0.3 + 0.4 * (problem % 97) / 97
     return pa.table(
         {
             "run": pa.array(["r"] * rows).dictionary_encode(),
             "problem_id": pa.array(problem).cast(pa.string()),
             "sample": pa.array(np.arange(rows, dtype=np.int32) % PER_PROBLEM),
             "response": pa.array([""] * rows).dictionary_encode(),
-            "answer": pa.array(np.where(right, 0, rng.integers(1, 9, rows))).cast(pa.string()),
-            "correct": pa.array(right),
-            "score": pa.array((0.3 + 0.4 * right + 0.25 * rng.standard_normal(rows)).round(3)),
+            "answer": pa.array(np.where(correct, 0, rng.integers(1, 9, rows))).cast(pa.string()),
+            "correct": pa.array(correct),
+            "score": pa.array((0.3 + 0.4 * correct + 0.25 * rng.standard_normal(rows)).round(3)),
         }
     )
 

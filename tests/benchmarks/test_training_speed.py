@@ -19,14 +19,16 @@ import numpy as np
 import pytest
 import torch
 
+from laser_core.ablations import objective_of
 from laser_core.config import LaserConfig
-from laser_core.evaluate import against_reference, responses_of
+from laser_core.evaluate import responses_of
 from laser_core.fast.precision import pick_dtype
 from laser_core.generate import generate
 from laser_core.policy import Policy, load_policy
+from laser_core.reference import against_reference
 from laser_core.scoring import Solutions, score_in_micro_batches, score_solutions
+from laser_core.step import TrainingRun, training_step
 from laser_core.tasks import load_problems
-from laser_core.train import training_step
 
 GROUPS, SAMPLES, LIMIT = 64, 8, 40
 
@@ -63,7 +65,8 @@ def stepper(policy: Policy, dtype: torch.dtype, method: str = "laser", **setting
     config = LaserConfig(method=method, reasoning_warmup=0, self_reward_warmup=0, lr=1e-9, **settings)
     optimizer = torch.optim.AdamW(policy.model.parameters(), lr=config.lr)
     problems = step_problems(config.prompts_per_step)
-    return lambda: training_step(policy, optimizer, config, problems, step=0, c_ref=-15.0, dtype=dtype)
+    run = TrainingRun(config, policy, optimizer, objective_of(config, -15.0), dtype)
+    return lambda: training_step(run, problems, step=0)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from transformers import (
 )
 
 from laser_core import scoring
-from laser_core.fast import llama
+from laser_core.fast import architectures
 from laser_core.fast.decoding import LlamaDecoder, ModelDecoder, open_decoder
 from laser_core.generate import generate
 from laser_core.policy import Policy
@@ -80,12 +80,12 @@ def gradients(policy):
 def own_forward(policy, monkeypatch, solutions, **options):
     """What the model's own forward pass says."""
     with monkeypatch.context() as patch:
-        patch.setattr(llama, "supports", lambda model: False)
+        patch.setattr(architectures, "supports", lambda model: False)
         return score_solutions(policy, solutions, **options)
 
 
 def test_values_and_gradients_equal_the_models_own(policy, monkeypatch):
-    assert llama.supports(policy.model)
+    assert architectures.supports(policy.model)
     solutions = Solutions.pack(PROMPTS, RESPONSES, policy)
     results = []
     for read in (lambda: own_forward(policy, monkeypatch, solutions, traces=True), None):
@@ -141,7 +141,7 @@ def test_the_same_seed_samples_the_same_solutions_either_way(policy, monkeypatch
         return generate(policy, PROMPTS, samples=4, max_new_tokens=12, generator=torch.Generator().manual_seed(3))
 
     lean = draw()
-    monkeypatch.setattr(llama, "supports", lambda model: False)
+    monkeypatch.setattr(architectures, "supports", lambda model: False)
     assert torch.equal(lean.response, draw().response)
 
 
@@ -180,11 +180,11 @@ def test_what_the_lean_pass_does_not_compute_runs_the_models_own():
     gelu = LlamaForCausalLM(LlamaConfig(**SIZES, hidden_act="gelu"))
     other = GPT2LMHeadModel(GPT2Config(vocab_size=61, n_embd=32, n_layer=1, n_head=2, n_positions=64))
     for model in (windowed, biased, gelu, other):
-        assert not llama.supports(model)
+        assert not architectures.supports(model)
         assert isinstance(open_decoder(model, torch.float32, 0), ModelDecoder)
     adapted = SHAPES["llama"]()
     adapted.base_model.layers[1].self_attn.q_proj = type("Adapter", (torch.nn.Linear,), {})(32, 32, bias=False)
-    assert not llama.supports(adapted)
+    assert not architectures.supports(adapted)
     assert isinstance(open_decoder(SHAPES["llama"](), torch.float32, 0), LlamaDecoder)
 
 

@@ -127,6 +127,7 @@ def test_signals_list_the_score_first_and_draw_its_interval():
     fig = figures.signals_figure(table)
     drawn = named(fig)
     assert fig.layout.yaxis.ticktext[0] == "score"
+    assert fig.layout.yaxis.ticktext[-1] == "free signals combined"
     estimate = table.rows[0].within_problem_auroc
     assert drawn["last-token score"].x[0] == estimate.value
     assert drawn["last-token score"].error_x.array[0] == pytest.approx(estimate.ci_high - estimate.value)

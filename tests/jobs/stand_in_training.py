@@ -11,6 +11,8 @@ import time
 import tomllib
 from pathlib import Path
 
+from laser_core.runfolder.events import StageProgress, write_progress
+
 
 def main() -> None:
     arguments = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=False))
@@ -38,7 +40,7 @@ def main() -> None:
     except KeyboardInterrupt:
         print("Stopped.")
         raise SystemExit(130) from None
-    print("evaluate 32/500 problems of the held-out split")
+    write_progress(run, StageProgress("evaluate", 32, 500))
     time.sleep(0.4)
     from laser_core.rollouts import write_parquet
     from tests.factories import make_rollouts

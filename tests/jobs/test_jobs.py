@@ -1,16 +1,20 @@
 """Runs that outlive their session: a whole life, two at once, other people's pids, and every way to fail."""
 
+import dataclasses
 import json
 import os
 import subprocess
 import sys
 import threading
 
+import psutil
 import pytest
 
 from laser_core.errors import InputError
 from laser_core.jobs import jobs
 from laser_core.jobs.progress import progress
+from laser_core.processes import INTERRUPTIBLE, child_environment
+from laser_core.runfolder.events import StageProgress, write_progress
 from tests.jobs.stand_in import asked, wait_for
 
 
@@ -36,15 +40,36 @@ def test_a_run_is_started_watched_stopped_resumed_and_finished(stand_in):
 
 def test_progress_is_worked_from_the_last_ten_steps(stand_in):
     job = wait_for(jobs.start(asked(steps=4, eval_problems=500, eval_samples=16)), "evaluating", "finished")
-    done = progress(wait_for(job, "evaluating", "finished"))
+    done = progress(job)
     # rewards 0.25, 0.75, 0.25, 0.75: mean 0.5, standard deviation 0.2887, over the root of 4
     mean, error = done.recent["reward"]
     assert (mean, round(error, 4)) == (0.5, 0.1443)
     assert done.n_recent == 4
     assert done.tokens_per_second == 1001.5
     assert "score_loss" not in done.recent
-    if done.evaluated == 32:  # 468 problems x 16 solutions left at 2 s for 64 x 8
-        assert done.seconds_left == pytest.approx(2.0 * 468 * 16 / 512)
+
+
+def still_evaluating(job, steps):
+    """The finished run as it looked before its rollouts were written, with this many steps in its settings."""
+    return dataclasses.replace(job, state="evaluating", settings=job.settings.replace(steps=steps))
+
+
+def test_evaluated_problems_are_those_of_the_final_evaluation(stand_in):
+    job = wait_for(jobs.start(asked(steps=4, eval_problems=500, eval_samples=16)), "finished")
+    assert progress(job).evaluated == 500
+    done = progress(still_evaluating(job, steps=4))
+    assert done.evaluated == 32
+    assert done.seconds_left == pytest.approx(2.0 * 468 * 16 / 512)  # 468 problems x 16 solutions, 2 s for 64 x 8
+    assert progress(still_evaluating(job, steps=5)).evaluated == 0  # a validation on the way is not the evaluation
+    write_progress(job.folder / "run", StageProgress("train", 4, 4))
+    assert progress(still_evaluating(job, steps=4)).evaluated == 0
+
+
+def test_a_run_of_an_earlier_version_has_no_progress_file_and_shows_all_the_same(stand_in):
+    job = wait_for(jobs.start(asked(steps=4)), "finished")
+    (job.folder / "run" / "progress.json").unlink()
+    assert progress(job).evaluated == job.settings.eval_problems
+    assert progress(still_evaluating(job, steps=4)).evaluated == 0
 
 
 def test_a_second_run_is_refused_while_one_is_live(stand_in):
@@ -102,8 +127,8 @@ def test_a_pid_that_now_belongs_to_somebody_else_is_left_alone(stand_in):
     ("seed", "message"),
     [
         (1, "field 'z_token': 'a b' is 3 tokens, not one. To fix it: choose a single token."),
-        (2, "It broke off with “MemoryError: no room”."),
-        (3, "Its process is gone without a word: the machine was switched off, or short of memory."),
+        (2, "It crashed with “MemoryError: no room”."),
+        (3, "Its process disappeared without an error message: the machine was switched off, or out of memory."),
     ],
 )
 def test_a_failed_run_says_why_in_words(stand_in, seed, message):
@@ -126,7 +151,7 @@ def test_what_is_no_run_is_passed_over(stand_in):
     damaged.mkdir()
     (damaged / "job.json").write_text("{")
     assert jobs.all_jobs() == []
-    with pytest.raises(InputError, match="gone"):
+    with pytest.raises(InputError, match="no such run"):
         jobs.find("damaged")
 
 
@@ -144,13 +169,24 @@ def test_none_of_the_helpers_of_the_app_imports_torch():
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
-def test_a_run_can_be_stopped_where_its_server_cannot_be_interrupted():
+@pytest.mark.parametrize(("variable", "obeys"), [("1", "True"), ("", "False")])
+def test_a_run_can_be_stopped_where_its_server_cannot_be_interrupted(variable, obeys):
     """As under ``nohup streamlit run ... &`` in a script: children inherit that SIGINT is ignored."""
     inner = "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); import subprocess; "
     inner += "sys.exit(subprocess.call([sys.executable, '-c', sys.argv[1]]))"
-    probe = "import signal, sys, laser_core.cli as cli, laser_core.jobs.main as job\n"
+    probe = "import runpy, signal, laser_core.cli as cli\n"
     probe += "assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN\n"
-    probe += "cli.main = lambda: print(signal.getsignal(signal.SIGINT) is signal.default_int_handler, sys.argv[:2])\n"
-    probe += "job.main()"
-    said = subprocess.run([sys.executable, "-c", inner, probe], capture_output=True, text=True, timeout=60)
-    assert said.stdout.strip() == "True ['laser', 'train']", said.stderr
+    probe += "cli.main = lambda: print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)\n"
+    probe += "runpy.run_module('laser_core', run_name='__main__')"
+    environment = child_environment(**{INTERRUPTIBLE: variable})
+    done = subprocess.run(
+        [sys.executable, "-c", inner, probe], capture_output=True, text=True, timeout=60, env=environment
+    )
+    assert done.stdout.strip() == obeys, done.stderr
+
+
+def test_a_run_is_started_as_one_that_can_be_stopped(stand_in):
+    job = jobs.start(asked(steps=30))
+    wait_for(job, "training")
+    record = json.loads((job.folder / "process.json").read_text())
+    assert psutil.Process(record["pid"]).environ()[INTERRUPTIBLE] == "1"

@@ -99,6 +99,13 @@ def test_the_headline_numbers_are_those_of_the_analysis(page, table):
     )
 
 
+def test_the_free_signals_are_combined_in_one_baseline_or_the_page_says_why_not(page, table):
+    assert "free signals combined" in page.text["signals"]
+    few = report(table.take(np.arange(8 * 12))).text["signals"]
+    assert "free signals combined" not in few
+    assert "20 problems with both" in few
+
+
 def test_every_figure_has_a_sentence_an_n_an_interval_and_an_equation(page):
     captions = [attrs.get("class") for tag, attrs in page.tags if tag == "p"]
     n_figures = sum(tag == "figure" for tag, _ in page.tags)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from laser_core.errors import InputError
-from laser_core.evaluate import sample_rollouts
+from laser_core.evaluate import Sampling, sample_rollouts
 from laser_core.policy import load_policy
 from laser_core.reproduce import evidence, execute, verifiers
 from laser_core.reproduce.claims import all_claims
@@ -25,7 +25,7 @@ def base():
 @pytest.fixture(scope="module")
 def rollouts(base):
     problems = load_problems("linear", "validation")[:24]
-    return sample_rollouts(base, problems, run="r", samples=8, beta_v=0.1, c_ref=-23.0, max_new_tokens=40, seed=0)
+    return sample_rollouts(base, problems, Sampling(run="r", samples=8, max_new_tokens=40, seed=0, c_ref=-23.0))
 
 
 def test_second_prompt_reads_the_marks_after_the_solution(base, rollouts):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -217,7 +219,9 @@ def test_parts_of_other_settings_are_not_reused(tiny, tmp_path):
     assert score_file(tiny, tmp_path / "in.parquet", out, c_ref=C_REF, part_rows=8).n_resumed == 0
 
 
-def test_progress_tells_how_long_it_will_take(tiny, tmp_path):
+def test_progress_tells_how_long_it_will_take(tiny, tmp_path, monkeypatch):
+    clock = itertools.count()  # a second passes whenever somebody looks: one for each part of eight rows
+    monkeypatch.setattr(score_file_module, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
     write_parquet(table(24), tmp_path / "in.parquet")
     calls = []
     score_file(
@@ -225,8 +229,7 @@ def test_progress_tells_how_long_it_will_take(tiny, tmp_path):
         on_progress=lambda *call: calls.append(call),
     )  # fmt: skip
     assert [call[:2] for call in calls] == [(8, 24), (16, 24), (24, 24)]
-    assert calls[0][2] > calls[1][2] > 0
-    assert calls[2][2] == 0
+    assert [call[2] for call in calls] == [2.0, 1.0, 0.0]
 
 
 # ------------------------------------------------------------------------------------------------ the verdict token
@@ -240,7 +243,7 @@ def test_a_verdict_token_that_occurs_is_replaced_or_refused(tiny, tmp_path):
     texts = ["x=2#2", f"so {tiny.z_token}", None]
     if len(spare) > 1:
         assert unseen_z_token(tiny, texts, chosen=False).z_token == spare[1]
-    with pytest.raises(InputError, match="holds the verdict token"):
+    with pytest.raises(InputError, match="contains the verdict token"):
         unseen_z_token(tiny, texts, chosen=True)
     with pytest.raises(InputError, match="every token"):
         unseen_z_token(tiny, spare, chosen=False)
@@ -253,7 +256,7 @@ def test_a_verdict_token_that_occurs_is_replaced_or_refused(tiny, tmp_path):
     # An ordinary token is looked for among the tokens, not the letters.
     digit = load_policy(tiny.name, z_token="7")
     write_parquet(table(8).with_column("response", ["x=2#2"] * 7 + ["x=7#7"]), tmp_path / "in.parquet")
-    with pytest.raises(InputError, match="holds the verdict token 7") as caught:
+    with pytest.raises(InputError, match="contains the verdict token 7") as caught:
         score_file(digit, tmp_path / "in.parquet", tmp_path / "out.parquet", c_ref=C_REF, z_chosen=True, part_rows=4)
     assert (caught.value.line, caught.value.field) == (8, "response")
 
@@ -274,7 +277,7 @@ def test_what_cannot_be_scored_is_said_before_the_work_begins(tiny, tmp_path):
 def test_an_unsteady_or_too_likely_verdict_token_is_said_in_plain_words():
     assert Level(0.1, -23.0, 0.9, 300).warnings() == ()
     [noisy] = Level(0.1, -23.0, 1.1, 300).warnings()
-    assert "standard deviation of 1.10 nats (300 solutions) is 0.11 of noise" in noisy
+    assert "standard deviation of 1.10 nats (300 solutions) adds noise of 0.11" in noisy
     [low] = Level(0.1, -4.0).warnings()
     assert "no score can exceed 0.40" in low
     assert "0.25 lets a score reach 1" in low
@@ -311,3 +314,10 @@ def test_memory_is_bounded_whatever_the_vocabulary(tiny_folder, tmp_path):
     command = [sys.executable, "-c", PEAK, *files, "151936"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) < 600  # MiB
+
+
+def test_a_file_without_rollouts_is_refused(tiny, tmp_path):
+    write_parquet(table(8).take(np.zeros(8, dtype=bool)), tmp_path / "in.parquet")
+    with pytest.raises(InputError, match="there are no rollouts in it"):
+        score_file(tiny, tmp_path / "in.parquet", tmp_path / "out.parquet", c_ref=C_REF)
+    assert not (tmp_path / "out.parquet").exists()

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from laser_core.errors import InputError
-from laser_core.evaluate import sample_rollouts
+from laser_core.evaluate import Sampling, sample_rollouts
 from laser_core.rescoring.table import score_rollouts
 from laser_core.rollouts import Rollouts
 from laser_core.tasks import load_problems
@@ -18,9 +18,8 @@ def sampled(tiny):
     with torch.no_grad():
         head.weight[tiny.eos_id] = head.weight.mean(0) * 4
     problems = load_problems("linear", "test")[:6]
-    rollouts = sample_rollouts(
-        tiny, problems, run="r", samples=8, beta_v=0.1, c_ref=-9.0, max_new_tokens=30, seed=0, reference=tiny
-    )
+    settings = Sampling(run="r", samples=8, max_new_tokens=30, seed=0, c_ref=-9.0)
+    rollouts = sample_rollouts(tiny, problems, settings, reference=tiny)
     # An untrained model writes z_c now and then, which scoring refuses (tested below).
     yield rollouts.take(np.array([tiny.z_token not in tokens for tokens in rollouts.text("tokens")]))
     with torch.no_grad():
@@ -62,5 +61,5 @@ def test_what_cannot_be_scored_is_named(tiny, sampled):
         score_rollouts(tiny, without, c_ref=-9.0)
     assert (caught.value.line, caught.value.field) == (1, "problem")
     holding = sampled.with_column("response", [tiny.z_token] + sampled.text("response")[1:])
-    with pytest.raises(InputError, match="holds the verdict token"):
+    with pytest.raises(InputError, match="contains the verdict token"):
         score_rollouts(tiny, holding, c_ref=-9.0)

@@ -64,6 +64,10 @@ def test_pickles_stay_closed():
         assert "pickle" in str(error)
         assert error.remedy
     assert "pickle" in str(failure(gzip.compress(pickle.dumps([ROW]))))
+    saved_by_torch = io.BytesIO()
+    with zipfile.ZipFile(saved_by_torch, "w") as archive:
+        archive.writestr("0/data.pkl", pickle.dumps({"samples": [ROW]}))
+    assert "save the rollouts as JSON lines" in str(failure(saved_by_torch.getvalue()))
     failure(pickle.dumps([ROW], protocol=0))  # a text protocol: no table, so not opened either
 
 

@@ -87,5 +87,39 @@ def test_progress_counts_the_slow_items():
     ]
 
 
+@pytest.mark.parametrize("reference", [r"\widehat{\unknown{", "1 - \\frac{1}{\\mathrm{e}}", "{"])
+def test_a_reference_is_read_for_all_solutions_of_a_problem_or_for_none(reference):
+    """Otherwise the one who spells it alike is correct, the others unknown, and one right of four makes 100%."""
+    said = [reference, "1 + 5", "2", "0.5"]
+    rows = [{"answer": answer, "reference_answer": reference} for answer in said]
+    done = complete(table([*rows, {"answer": "3", "reference_answer": "3"}]))
+    verdicts = done.rollouts.table["correct"].to_pylist()
+    assert verdicts[:4] in ([True, False, False, False], [None] * 4)
+    assert verdicts[4] is True
+
+
+def test_the_whole_response_is_no_answer():
+    """A filter that keeps everything: the answer in it is extracted, a bare one stays, a sentence is none."""
+    said = [r"so it is \boxed{2}", "Paris", "I really cannot say anything about this"]
+    done = complete(table([{"response": text, "answer": text} for text in [*said, "x"]][:3]))
+    assert done.rollouts.text("answer") == ["2", "Paris", None]
+    kept = complete(table([{"response": "so 2 and 3", "answer": "2"}]))
+    assert kept.rollouts.text("answer") == ["2"]
+
+
+def test_an_answer_is_extracted_from_the_part_of_the_response_that_a_filter_left():
+    said = "<think>1 and 1</think> One and one\nmake two, so \\boxed{2}."
+    poem = "Roses are red,\nviolets are blue."
+    rows = [{"response": said, "answer": said.split("</think>")[1]}, {"response": f"Well. {poem}", "answer": poem}]
+    assert complete(table(rows)).rollouts.text("answer") == ["2", poem]  # a text without an answer stays what it is
+    boxed = complete(table([{"response": "It is \\boxed{2}", "answer": "\\boxed{2}"}]))
+    assert boxed.rollouts.text("answer") == ["\\boxed{2}"]
+
+
+def test_a_bare_word_answers_a_reference_in_words():
+    rows = [{"response": "Yes", "reference_answer": ref} for ref in ("No", "7", None)]
+    assert complete(table(rows)).rollouts.text("answer") == ["Yes", None, None]
+
+
 def test_an_empty_table_stays_empty():
     assert len(complete(Rollouts.from_rows([])).rollouts) == 0

@@ -45,7 +45,7 @@ def test_our_own_table_converts_to_itself(tmp_path, write):
 
 def test_columns_may_turn_up_late(tmp_path, monkeypatch):
     """A signal that only the last rows have: the earlier rows get nulls, in a file already partly written."""
-    monkeypatch.setattr("laser_core.rollouts.reading.read.BATCH_ROWS", 10)
+    monkeypatch.setattr("laser_core.rollouts.reading.one_pass.BATCH_ROWS", 10)
     monkeypatch.setattr(sys.modules["laser_core.rollouts.convert"], "ROW_GROUP_ROWS", 20)
     rows = [{"run": "r", "problem_id": "p", "sample": i, "response": f"#{i}"} for i in range(75)]
     rows[60]["signal.late"] = 0.5

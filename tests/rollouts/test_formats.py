@@ -257,6 +257,10 @@ def test_lighteval_details():
     assert table["reference_answer"].unique().to_pylist() == ["5"]
     assert table["n_tokens"].to_pylist() == [3, 1, 1]
     assert table["correct"].to_pylist() == [True, True, False]  # the second metric's 1.0 is for both samples
+    several = four | {"doc": four["doc"] | {"gold_index": [0, 1]}}
+    found = read(lines(several))  # which of the two a sample hit, one reference cannot say
+    assert not found.rollouts.has("correct")
+    assert any("several accepted answers" in note for note in found.notes)
     with pytest.raises(InputError, match="log-likelihoods"):
         read(lines(LIGHTEVAL | {"model_response": {"text": [], "logprobs": [-1.0]}}))
 

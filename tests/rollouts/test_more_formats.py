@@ -62,8 +62,8 @@ def test_inspect_scores_of_every_kind():
     log = {"version": 2, "status": "success", "eval": {"model": "m"}, "samples": samples}
     result = read(json.dumps(log).encode(), fill=False)
     verdicts, other = columns(result, "correct", "signal.a")
-    assert verdicts == [True, False, False, False, True, False, True, None, None, None, None, None, True]
-    assert other[-1] == 0.7
+    assert verdicts == [True, False, False, False, True, False, True, None, None, None, None, None, None]
+    assert (other[-1], result.rollouts.row(12)["signal.b"]) == (0.7, 1.0)  # not the scorer of this log
     assert "partial credit ('P') counts as incorrect (1 row)" in result.notes
 
 
@@ -265,7 +265,7 @@ def test_a_batch_is_joined_to_its_requests():
 
 
 def test_many_requests_of_one_problem_are_its_samples():
-    """Many batches ask for one sample a request: the prompt says which of them belong together."""
+    """Many batches ask for one sample per request: the prompt says which of them belong together."""
     body = {"choices": [{"index": 0, "message": {"content": "5"}, "finish_reason": "stop"}]}
     asked = [
         {"custom_id": f"{i}", "method": "POST", "url": "/v1/completions", "body": {"prompt": "2+3?"}} for i in range(3)
@@ -303,7 +303,7 @@ def test_logging_boards():
     assert (row["token_logprobs"], row["ref_token_logprobs"]) == ([-0.5, -0.25, -0.125], [-1.5, -1.25, -1.125])
     assert columns(result, "sample", "correct", "signal.reward", "signal.kl") == [
         [0, 1, 2],
-        [True, False, None],
+        [True, False, False],
         [1.0, 0.0, 0.3],
         [None, None, 2.0],
     ]

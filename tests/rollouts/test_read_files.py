@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -162,17 +163,41 @@ def test_converting_several_gives_what_reading_them_gives(tmp_path):
 # ------------------------------------------------------------------------------------------------ less than everything
 
 
-def test_columns_that_nobody_asked_for_are_not_loaded(tmp_path, monkeypatch):
+class CountedFile(io.BytesIO):
+    """A file that knows which of its bytes were read."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.touched = np.zeros(len(data), dtype=bool)
+
+    def read(self, size: int | None = -1) -> bytes:
+        start = self.tell()
+        data = super().read(size)
+        self.touched[start : start + len(data)] = True
+        return data
+
+
+def test_columns_that_nobody_asked_for_are_not_loaded(tmp_path):
+    """The bytes of the other columns stay where they are, and what was asked for is what the whole file says."""
     rollouts = make_rollouts(n_problems=3).with_column("signal.rm", [0.5] * 24)
+    rng = np.random.default_rng(0)
+    rollouts = rollouts.with_column("response", [rng.bytes(40_000).hex() for _ in range(24)])  # does not compress away
     write_parquet(rollouts, tmp_path / "r.parquet")
-    loaded = []
-    plain = pq.ParquetFile.read
-    monkeypatch.setattr(
-        pq.ParquetFile, "read", lambda self, columns: loaded.extend(columns) or plain(self, columns=columns)
-    )
-    light = read(tmp_path / "r.parquet", columns=ANALYSIS_COLUMNS).rollouts
+    data = (tmp_path / "r.parquet").read_bytes()
+    light_file, whole_file = CountedFile(data), CountedFile(data)
+    light = read(light_file, columns=ANALYSIS_COLUMNS).rollouts
+    read(whole_file)
+    group = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0)
+    chunks = {group.column(i).path_in_schema.split(".list")[0]: group.column(i) for i in range(group.num_columns)}
     texts = {"problem", "reference_answer", "response", "tokens", "token_logprobs", "z_trace", "entropy"}
-    assert set(loaded) == set(rollouts.table.column_names) - texts
+    assert texts < set(chunks)
+    for name, chunk in chunks.items():
+        start = chunk.dictionary_page_offset or chunk.data_page_offset
+        bytes_of = slice(start, start + chunk.total_compressed_size)
+        assert whole_file.touched[bytes_of].all(), name
+        if name == "response":
+            assert light_file.touched[bytes_of].mean() < 0.1  # a little: the end of the file is read for its footer
+    assert set(light.table.column_names) == set(rollouts.table.column_names) - texts
     assert light.table.equals(rollouts.table.select(light.table.column_names))
     assert light.meta == rollouts.meta
     assert light.signals == ["score", "signal.rm"]
@@ -265,7 +290,7 @@ def test_missing_views_say_what_would_fill_them():
     assert [sentence.split(":")[0] for sentence in found] == ["no score", "no z_c log-prob in this file"]
     assert "laser score MODEL FILE --traces" in found[1]
     single = missing_views(full.take(full.column("sample") == 0))
-    assert single == ("one solution a problem: votes, pass@k and the AUROC within a problem need several",)
+    assert single == ("one solution per problem: votes, pass@k and the AUROC within a problem need several",)
 
 
 def test_a_mapping_is_remembered_for_the_next_file_of_that_shape(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from laser_core import algorithm, evaluate
+from laser_core import algorithm, reference
 from laser_core import train as training
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError, RunError
@@ -79,7 +79,7 @@ KILLER = """
 import json, os, signal, sys
 import torch
 torch.set_num_threads(int(sys.argv[4]))
-from laser_core import evaluate, train
+from laser_core import evaluate, step, train
 from laser_core.runfolder import checkpoints, folder
 from laser_core.config import LaserConfig
 config, out, moments = LaserConfig.from_toml(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
@@ -95,7 +95,7 @@ def counted(module, name):
     setattr(module, name, wrapper)
 
 for module, name in (
-    (train, "generate"), (evaluate, "generate"), (torch, "save"), (os, "replace"), (os, "fsync"),
+    (step, "generate"), (evaluate, "generate"), (torch, "save"), (os, "replace"), (os, "fsync"),
     (folder.RunFolder, "log"), (folder.RunFolder, "save_model"), (train, "write_parquet"),
     (checkpoints.Checkpoints, "_list"), (torch.optim.AdamW, "step"), (folder, "write_whole"),
 ):
@@ -223,9 +223,9 @@ def test_weights_that_are_not_finite_are_never_saved(tiny, tmp_path):
 
 
 def test_no_solution_that_ends_is_told_before_anything_is_computed(tiny_folder, tmp_path, monkeypatch):
-    real = evaluate.generate
+    real = reference.generate
     cut = torch.ones(512, dtype=torch.bool)
-    monkeypatch.setattr(evaluate, "generate", lambda *a, **k: replace(real(*a, **k), truncated=cut))
+    monkeypatch.setattr(reference, "generate", lambda *a, **k: replace(real(*a, **k), truncated=cut))
     with pytest.raises(InputError, match=r"max_new_tokens.*none of .* ends within 1 tokens"):
         train(small(tiny_folder, max_new_tokens=1, c_ref=None, prompts_per_step=1), tmp_path / "run")
 
@@ -248,15 +248,18 @@ def test_all_truncated_and_one_class_batches_train_on_and_are_told(tiny_folder, 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_said_and_the_last_checkpoint_stays(whole, tiny_folder, tmp_path):
-    run = tmp_path / "run"
+def test_a_full_disk_is_said_and_the_last_checkpoint_stays(whole, tiny_folder, tmp_path, monkeypatch):
+    run, real = tmp_path / "run", torch.save
 
-    def fill(progress):
-        if (progress.stage, progress.done) == ("train", 3):  # /dev/full takes no byte: the third checkpoint meets it
-            (run / "checkpoints" / "step-000003.pt.partial").symlink_to("/dev/full")
+    def full(content, file):
+        if content["step"] == 3:  # /dev/full takes no byte: the third checkpoint gets the system's own error
+            Path("/dev/full").write_bytes(b"x" * 10_000)
+        real(content, file)
 
+    monkeypatch.setattr(torch, "save", full)
     with pytest.raises(RunError, match=r"step-000003\.pt: the disk is full.*free some space, then resume"):
-        train(small(tiny_folder), run, on_progress=fill)
+        train(small(tiny_folder), run)
+    monkeypatch.undo()
     assert sorted(p.name for p in (run / "checkpoints").iterdir()) == ["index.json", "step-000001.pt", "step-000002.pt"]
     train(small(tiny_folder), run, resume=True)
     same_run(whole, run)
@@ -314,7 +317,7 @@ def test_a_bad_checkpoint_is_passed_over_for_the_one_before(fault, whole, tiny_f
     notes = []
     train(small(tiny_folder), tmp_path / "run", resume=True, on_progress=lambda p: notes.append(p.note))
     assert "step-000003.pt" in notes[0]
-    assert "went on from step 2" in notes[0]
+    assert "resumed from step 2" in notes[0]
     same_run(whole, tmp_path / "run")
 
 
@@ -377,7 +380,7 @@ def test_two_processes_do_not_share_a_folder_and_a_dead_ones_lock_is_no_lock(tin
     )
     assert process.stdout.readline() == b"held\n"
     (tmp_path / "run" / "running.json").write_text(json.dumps({"pid": process.pid}))
-    with pytest.raises(InputError, match=rf"pid {process.pid}\) is running in this folder"):
+    with pytest.raises(InputError, match=rf"pid {process.pid}\) is using this folder"):
         train(small(tiny_folder, steps=1), tmp_path / "run")
     process.kill()
     process.communicate()

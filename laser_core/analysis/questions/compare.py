@@ -12,8 +12,8 @@ import numpy as np
 
 from laser_core.analysis.estimates import Estimate, Statistic, mean_interval
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.scores.metrics import (
-    Judged,
+from laser_core.analysis.scores.separation import (
+    Ranked,
     accuracy_statistic,
     auroc_statistic,
     cell_statistics,
@@ -43,7 +43,7 @@ class Comparison:
     ----------
     accuracy, auroc, within_problem_auroc, balanced_f1 : Difference
     n : ndarray of int of shape (n_sizes,)
-    curves : dict of str to (difference, low, high), ndarrays of shape (n_sizes,)
+    curves : dict of str to (difference, low, high), each an ndarray of shape (n_sizes,)
         Keys "pass", "majority", "weighted", "best_of_n".
     n_problems : int
         Common problems.
@@ -79,7 +79,10 @@ def compare(
     first, second : Samples
     threshold : float
         Of the balanced F1.
-    n_max, weight, target_se, seed
+    n_max : int, optional
+    weight : str or callable, optional
+    target_se : float
+    seed : int
         As in :func:`~laser_core.analysis.voting_curve`.
 
     Raises
@@ -102,13 +105,13 @@ def compare(
         )
     rows = np.array(pairs).T
     a, b = first.take(rows[0]), second.take(rows[1])
-    judged = Judged.of(a), Judged.of(b)
+    ranked = Ranked.of(a), Ranked.of(b)
     sizes, curves = _curve_differences(a, b, n_max=n_max, weight=weight, target_se=target_se, seed=seed)
     return Comparison(
         accuracy=_difference(accuracy_statistic(a), accuracy_statistic(b)),
-        auroc=_difference(*map(auroc_statistic, judged)),
-        within_problem_auroc=_difference(*map(within_problem_statistic, judged)),
-        balanced_f1=_difference(*(cell_statistics(j, threshold)["balanced_f1"] for j in judged)),
+        auroc=_difference(*map(auroc_statistic, ranked)),
+        within_problem_auroc=_difference(*map(within_problem_statistic, ranked)),
+        balanced_f1=_difference(*(cell_statistics(r, threshold).balanced_f1 for r in ranked)),
         n=sizes,
         curves=curves,
         n_problems=len(pairs),
@@ -122,19 +125,21 @@ def _difference(first: Statistic, second: Statistic) -> Difference:
 
 
 def _curve_differences(
-    a: Samples, b: Samples, *, n_max: int | None, **options: object
+    a: Samples, b: Samples, *, n_max: int | None, weight: Weight | None, target_se: float, seed: int
 ) -> tuple[np.ndarray, dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]]:
     """Paired differences at every N both runs reach, on the problems that can vote in both."""
     try:
         n_max = n_max or min(int(subset_sizes(samples, None, None)[0][-1]) for samples in (a, b))
-        curves = [voting_curve(samples, n_max=n_max, **options) for samples in (a, b)]
+        curves = [
+            voting_curve(samples, n_max=n_max, weight=weight, target_se=target_se, seed=seed) for samples in (a, b)
+        ]
     except InputError:  # one of the runs has no verdicts to vote with; the other differences stand
         return np.zeros(0, int), {}
     common, in_a, in_b = np.intersect1d(curves[0].problems, curves[1].problems, return_indices=True)
     if not len(common):
         return np.zeros(0, int), {}
 
-    def paired(name: str) -> tuple[np.ndarray, ...]:
+    def paired(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         values = curves[1].per_problem[name][in_b] - curves[0].per_problem[name][in_a]
         return mean_interval(values, scale="signed")
 

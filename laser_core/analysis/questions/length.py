@@ -1,7 +1,7 @@
 """Does the score follow the solution's length? (The paper finds a Spearman correlation of about -0.42.)
 
-A score may fall with length only because wrong solutions are longer; hence the same correlation among correct and among
-incorrect solutions, and within problems.
+A score may fall with length only because incorrect solutions are longer. So the same correlation is also taken among
+correct solutions, among incorrect ones, and within problems.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from laser_core.analysis.estimates import Estimate, Statistic, interval, mean_statistic
+from laser_core.analysis.estimates import Estimate, Statistic, confidence_interval, mean_statistic
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.calibration import equal_mass_bins
 
@@ -22,17 +22,17 @@ MIN_PROBLEMS = 10  # that a bin's mean must rest on
 
 @dataclass(frozen=True)
 class LengthBins:
-    """Mean score by length, in bins of about equally many solutions; arrays of shape (n_bins,).
+    """Mean score by length, in bins of about equally many solutions.
 
     Bins with solutions of fewer than ten problems are left out: their interval would say nothing.
 
     Attributes
     ----------
-    length : ndarray
+    length : ndarray of shape (n_bins,)
         Mean number of tokens in the bin.
-    score, score_low, score_high : ndarrays
+    score, score_low, score_high : ndarray of shape (n_bins,)
         Mean score in the bin and its 95% interval over problems.
-    count : ndarray of int
+    count : ndarray of int of shape (n_bins,)
         Solutions in the bin.
     """
 
@@ -52,17 +52,17 @@ class LengthRelation:
     spearman : Estimate
         Rank correlation over all solutions with a score and a length.
     spearman_correct, spearman_incorrect : Estimate
-        Among the solutions of that verdict.
+        Among the correct and among the incorrect solutions.
     spearman_within_problem : Estimate
         Mean of the problems' own correlations, over the problems where neither is constant.
     bins_correct, bins_incorrect : LengthBins
-    length, score, correct : ndarrays of shape (n_points,)
+    length, score, correct : ndarray of shape (n_points,)
         The solutions to draw; ``correct`` is 1, 0 or NaN.
     row : ndarray of int of shape (n_points,)
         Their rows in the table.
     n_points, n_total : int
-        Where there are more than ``max_points`` solutions the points are a simple random sample of them; everything
-        else uses all.
+        Solutions to draw, and all of them. Where there are more than ``max_points``, the points are a simple random
+        sample; every statistic uses all solutions.
     """
 
     spearman: Estimate
@@ -86,9 +86,9 @@ def length_relation(samples: Samples, *, max_points: int = MAX_POINTS, seed: int
     ----------
     samples : Samples
     max_points : int
-        Most points to hand out for drawing.
+        Most solutions to draw.
     seed : int
-        Of their choice.
+        Of the sample that is drawn.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def spearman_statistic(x: np.ndarray, y: np.ndarray, problem: np.ndarray, n_prob
 
     Parameters
     ----------
-    x, y : ndarrays of shape (n_rows,)
+    x, y : ndarray of shape (n_rows,)
     problem : ndarray of int of shape (n_rows,)
     n_problems : int
 
@@ -250,9 +250,10 @@ def _within(x: np.ndarray, y: np.ndarray, problem: np.ndarray, n_problems: int) 
 def _centred_ranks(values: np.ndarray, problem: np.ndarray, n_problems: int) -> np.ndarray:
     """Mid-ranks within each row's problem, less their mean."""
     order = np.lexsort((values, problem)).astype(np.int32)
-    new = np.append(True, (np.diff(problem[order]) != 0) | (np.diff(values[order]) != 0))[: len(order)]
+    owner, ordered = problem[order], values[order]
+    new = np.append(True, (owner[1:] != owner[:-1]) | (ordered[1:] != ordered[:-1]))[: len(order)]
     start = np.flatnonzero(new).astype(np.int32)
-    size = np.diff(np.append(start, np.int32(len(order))))
+    size = np.append(start[1:], np.int32(len(order))) - start
     count = np.bincount(problem, minlength=n_problems)
     middle = np.cumsum(count) - (count + 1) / 2  # of the rows of each problem, which are consecutive
     out = np.empty(len(order))
@@ -263,7 +264,7 @@ def _centred_ranks(values: np.ndarray, problem: np.ndarray, n_problems: int) -> 
 
 def _bins(score: np.ndarray, length: np.ndarray, problem: np.ndarray, n_problems: int) -> LengthBins:
     if not len(score):
-        return LengthBins(*[np.zeros(0)] * 5)
+        return LengthBins(*np.zeros((5, 0)))
     bin_of, edges = equal_mass_bins(length, LENGTH_BINS)
     bin_of = bin_of.astype(np.int32)
     n_bins = len(edges) - 1
@@ -274,7 +275,7 @@ def _bins(score: np.ndarray, length: np.ndarray, problem: np.ndarray, n_problems
     gap = np.bincount(flat, score - mean[bin_of], n_problems * n_bins).reshape(n_problems, n_bins)
     clusters = (size > 0).sum(axis=0)
     se = np.sqrt((gap**2).sum(axis=0) * clusters / np.maximum(clusters - 1, 1)) / count
-    ends = [interval(m, s, int(k), scale="real") for m, s, k in zip(mean, se, clusters, strict=True)]
+    ends = [confidence_interval(m, s, int(k), scale="real") for m, s, k in zip(mean, se, clusters, strict=True)]
     low, high = (np.array([float(end[side]) for end in ends]) for side in (0, 1))
     enough = clusters >= MIN_PROBLEMS
     return LengthBins(*(values[enough] for values in (middle, mean, low, high, count)))

@@ -1,4 +1,4 @@
-"""Which problems to look at: lists by what happened to them, and how hard they were."""
+"""Which problems to look at: lists by what happened in them, and how hard they were."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from laser_core.rollouts.schema import Rollouts
 
 KINDS = (
     "mixed",
-    "flipped_to_right",
-    "flipped_to_wrong",
+    "fixed_by_weights",
+    "broken_by_weights",
     "tie_broken",
     "tied",
-    "confident_wrong",
+    "confident_incorrect",
     "turns",
     "unsolved",
     "all",
@@ -27,7 +27,7 @@ KINDS = (
 def problem_lists(
     samples: Samples, *, rollouts: Rollouts | None = None, threshold: float = 0.5, weight: Weight | None = None
 ) -> dict[str, np.ndarray]:
-    """Positions of problems by what happened to them, the most telling first.
+    """Positions of problems by what happened in them, the most informative first.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def problem_lists(
     rollouts : Rollouts, optional
         The table the samples were made from; with a ``z_trace`` it adds "turns".
     threshold : float
-        A solution is judged correct above it.
+        A solution is predicted correct when its score is above it.
     weight : str or callable, optional
         As in :func:`~laser_core.analysis.voting_curve`.
 
@@ -43,11 +43,11 @@ def problem_lists(
     -------
     dict
         - "mixed": correct and incorrect solutions, the most evenly split first;
-        - "flipped_to_right": the weights make a correct answer the winner, the most evenly split problem first (there
-          a vote of a few solutions shows it, too); "flipped_to_wrong": they make a wrong one win;
+        - "fixed_by_weights": the weighted vote is correct and the majority is not, the most evenly split problem first
+          (there a vote of a few solutions shows it too); "broken_by_weights": the reverse;
         - "tie_broken": the majority ties, and the weighted vote has one winner, a correct one;
         - "tied": the majority ties;
-        - "confident_wrong": an incorrect solution is judged correct, the highest score first;
+        - "confident_incorrect": an incorrect solution is predicted correct, the highest score first;
         - "turns": by the size of the sharpest change in any solution's trace of z_c, the largest first;
         - "unsolved": no correct solution;
         - "all": in table order.
@@ -58,23 +58,23 @@ def problem_lists(
     ...     correct=[[1, 0, 0], [1, 0, 0]], score=[[0.9, 0.2, 0.6], [0.9, 0.1, 0.1]], answer=[[0, 1, 2], [0, 1, 1]]
     ... )
     >>> lists = problem_lists(samples)
-    >>> [lists[kind].tolist() for kind in ("tie_broken", "flipped_to_right", "confident_wrong")]
+    >>> [lists[kind].tolist() for kind in ("tie_broken", "fixed_by_weights", "confident_incorrect")]
     [[0], [1], [0]]
     """
     drill = drill_down(samples, threshold=threshold, weight=weight)
     votes = full_votes(samples, weight=weight)
-    right, known = np.nansum(samples.correct, axis=1), np.isfinite(samples.correct).sum(axis=1)
-    even = np.argsort(np.abs(2 * right - known), kind="stable")
+    n_correct, known = np.nansum(samples.correct, axis=1), np.isfinite(samples.correct).sum(axis=1)
+    even = np.argsort(np.abs(2 * n_correct - known), kind="stable")
     problem = np.empty(int(samples.row.max(initial=-1)) + 1, np.int64)
     problem[samples.row[samples.present]] = np.nonzero(samples.present)[0]
     broken = (votes.majority_leaders > 1) & (votes.weighted_leaders == 1) & (votes.weighted == 1)
     lists = {
-        "mixed": even[((right > 0) & (right < known))[even]],
-        "flipped_to_right": even[np.isin(even, drill.flipped_to_right)],
-        "flipped_to_wrong": drill.flipped_to_wrong,
+        "mixed": even[((n_correct > 0) & (n_correct < known))[even]],
+        "fixed_by_weights": even[np.isin(even, drill.fixed_by_weights)],
+        "broken_by_weights": drill.broken_by_weights,
         "tie_broken": drill.ties[broken[drill.ties]],
         "tied": drill.ties,
-        "confident_wrong": _first_of_each(problem[drill.confident_wrong]),
+        "confident_incorrect": _first_of_each(problem[drill.confident_incorrect]),
         "turns": np.zeros(0, int),
         "unsolved": drill.unsolved,
         "all": np.arange(samples.n_problems),
@@ -88,7 +88,7 @@ def problem_lists(
 
 
 def difficulty(samples: Samples) -> np.ndarray:
-    """Share of incorrect solutions of each problem, shape (n_problems,); NaN where no verdict is known.
+    """Share of incorrect solutions in each problem, of shape (n_problems,); NaN where no verdict is known.
 
     Examples
     --------
@@ -97,17 +97,17 @@ def difficulty(samples: Samples) -> np.ndarray:
     """
     known = np.isfinite(samples.correct).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return 1 - np.nansum(samples.correct, axis=1) / known
+        return np.asarray(1 - np.nansum(samples.correct, axis=1) / known)
 
 
 def _first_of_each(problems: np.ndarray) -> np.ndarray:
     """The distinct entries in order of first appearance."""
     found, first = np.unique(problems, return_index=True)
-    return found[np.argsort(first)]
+    return np.asarray(found[np.argsort(first)])
 
 
 def order_solutions(samples: Samples, problem: int, values: np.ndarray | None = None) -> np.ndarray:
-    """A problem's solutions as positions in its row of the grid, the first to look at in front.
+    """A problem's solutions as positions in its row of the grid, those to look at first in front.
 
     Parameters
     ----------
@@ -126,6 +126,7 @@ def order_solutions(samples: Samples, problem: int, values: np.ndarray | None = 
     """
     cells = np.flatnonzero(samples.present[problem])
     if values is not None:
-        return cells[np.argsort(-np.nan_to_num(values[samples.row[problem, cells]], nan=-np.inf), kind="stable")]
+        order = np.argsort(-np.nan_to_num(values[samples.row[problem, cells]], nan=-np.inf), kind="stable")
+        return np.asarray(cells[order])
     verdict = np.nan_to_num(samples.correct[problem, cells], nan=-1.0)
     return cells[np.lexsort((-np.nan_to_num(samples.score[problem, cells], nan=-np.inf), -verdict))]

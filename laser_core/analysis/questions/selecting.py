@@ -1,4 +1,4 @@
-"""The same run under another question: other settings of the score, answered solutions only, one cell of judgements."""
+"""The same run under another question: other settings of the score, answered solutions only, one confusion cell."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import numpy as np
 
 from laser_core.analysis.samples import Samples
 from laser_core.errors import InputError
+from laser_core.score import last_token_score, z_logprob_from_score
 
 
-def cell_rows(samples: Samples, *, threshold: float, accepted: bool, correct: bool) -> np.ndarray:
-    """Table rows of one cell of the confusion table, the most surprising first.
+def cell_rows(samples: Samples, *, threshold: float, predicted: bool, correct: bool) -> np.ndarray:
+    """Table rows of one cell of the confusion matrix, the most clear-cut first.
 
     Parameters
     ----------
     samples : Samples
     threshold : float
-        A solution is accepted (judged correct) when its score is above it.
-    accepted, correct : bool
-        Which cell. Accepted ones come by falling score where that is wrong or right most surely, rejected ones by
-        rising score.
+        A solution is predicted correct when its score is above it.
+    predicted, correct : bool
+        Which cell. Solutions predicted correct come by falling score, the others by rising score.
 
     Returns
     -------
@@ -29,18 +29,27 @@ def cell_rows(samples: Samples, *, threshold: float, accepted: bool, correct: bo
     Examples
     --------
     >>> samples = Samples.from_arrays(correct=[[1, 0, 0, 0]], score=[[0.9, 0.7, 0.8, 0.1]])
-    >>> cell_rows(samples, threshold=0.5, accepted=True, correct=False).tolist()
+    >>> cell_rows(samples, threshold=0.5, predicted=True, correct=False).tolist()
     [2, 1]
     """
     with np.errstate(invalid="ignore"):
         above = samples.score > threshold
-    mask = (samples.correct == float(correct)) & np.isfinite(samples.score) & (above == accepted)
+    mask = (samples.correct == float(correct)) & np.isfinite(samples.score) & (above == predicted)
     score = samples.score[mask]
-    return samples.row[mask][np.argsort(-score if accepted else score, kind="stable")]
+    return np.asarray(samples.row[mask][np.argsort(-score if predicted else score, kind="stable")])
 
 
 def rescaled(samples: Samples, *, beta_v: float, c_ref: float, new_beta_v: float, new_c_ref: float) -> Samples:
     """The same solutions with the score that other settings would give: ``r_s = beta_v (log pi(z_c) - c_ref)``.
+
+    Parameters
+    ----------
+    samples : Samples
+        Whose score was made with ``beta_v`` and ``c_ref``.
+    beta_v, new_beta_v : float
+        In reward units per nat, above 0.
+    c_ref, new_c_ref : float
+        In nats.
 
     Raises
     ------
@@ -57,13 +66,14 @@ def rescaled(samples: Samples, *, beta_v: float, c_ref: float, new_beta_v: float
         raise InputError(f"'{samples.signal}' does not depend on beta_v and c_ref", field="signal", remedy="use score")
     if not (beta_v > 0 and new_beta_v > 0):
         raise InputError("beta_v must be positive", field="beta_v")
-    return samples.with_score(new_beta_v * (samples.score / beta_v + c_ref - new_c_ref))
+    z_logprob = z_logprob_from_score(samples.score, beta_v=beta_v, c_ref=c_ref)
+    return samples.with_score(last_token_score(z_logprob, beta_v=new_beta_v, c_ref=new_c_ref))
 
 
 def answered(samples: Samples) -> Samples:
-    """The same solutions, those without an extracted answer losing their score (the paper's "filtered").
+    """The same solutions, with a score only where an answer was extracted (the paper's "filtered").
 
-    Where no solution has an extracted answer nothing is known about them, and the samples stay as they are.
+    A table without any extracted answer stays as it is.
 
     Examples
     --------
@@ -74,8 +84,9 @@ def answered(samples: Samples) -> Samples:
 
 
 def in_length_place(samples: Samples, other: Samples) -> Samples:
-    """The same solutions with another signal where their length is, for
-    :func:`~laser_core.analysis.length_relation`: how does the score go with that signal?
+    """The same solutions with another signal in place of their length.
+
+    Then :func:`~laser_core.analysis.length_relation` says how the score goes with that signal.
 
     Parameters
     ----------

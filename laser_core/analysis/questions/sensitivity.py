@@ -1,21 +1,23 @@
-"""What depends on beta_v, c_ref and clipping, and what does not.
+"""Which numbers depend on beta_v, c_ref and clipping, and which do not.
 
-No model is needed: the score is linear in log pi(z_c).
+No model is needed to find out: the score is linear in log pi(z_c).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.calibration import calibration
-from laser_core.analysis.scores.metrics import separation
+from laser_core.analysis.scores.separation import separation
 from laser_core.analysis.voting.curve import voting_curve
 from laser_core.analysis.voting.weights import Weight
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import Rollouts
+from laser_core.score import last_token_score, z_logprob_from_score
 
 #: Depend only on how the scores are ordered, so no positive beta_v and no c_ref changes them.
 INVARIANT = ("auroc", "within_problem_auroc", "average_precision", "best_of_n", "pass", "majority")
@@ -23,7 +25,7 @@ INVARIANT = ("auroc", "within_problem_auroc", "average_precision", "best_of_n", 
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """Metrics over a grid of settings, arrays of shape (n_beta, n_c_ref).
+    """Metrics over a grid of settings.
 
     Attributes
     ----------
@@ -31,19 +33,21 @@ class Sensitivity:
         Reward units per nat.
     c_ref : ndarray of shape (n_c_ref,)
         Nats.
-    balanced_f1, tpr, tnr : ndarrays
+    balanced_f1, tpr, tnr : ndarray of shape (n_beta, n_c_ref)
         At score > 0.5.
-    ece, brier : ndarrays
+    ece, brier : ndarray of shape (n_beta, n_c_ref)
         Of the clipped score.
-    weighted : ndarray
+    weighted : ndarray of shape (n_beta, n_c_ref)
         Accuracy of the weighted vote among ``n`` solutions; NaN where votes cannot be counted.
-    weighted_low, weighted_high, balanced_f1_low, balanced_f1_high : ndarrays
-        95% intervals over problems.
-    at_bound : ndarray
+    weighted_low, weighted_high, balanced_f1_low, balanced_f1_high : ndarray of shape (n_beta, n_c_ref)
+        Ends of the 95% intervals over problems.
+    at_bound : ndarray of shape (n_beta, n_c_ref)
         Share of scores that clipping to [0, 1] moves.
     majority : float
-        For comparison: the same vote without weights.
-    n, n_problems : int
+        Accuracy of the majority vote among ``n`` solutions, for comparison.
+    n : int
+        Solutions in the votes.
+    n_problems : int
     invariant : tuple of str
         Metrics that are the same for every setting.
     """
@@ -72,25 +76,28 @@ def sensitivity(
     *,
     beta_v: float,
     c_ref: float,
-    beta_grid: np.ndarray | None = None,
-    c_ref_grid: np.ndarray | None = None,
+    beta_grid: np.ndarray | Sequence[float] | None = None,
+    c_ref_grid: np.ndarray | Sequence[float] | None = None,
     n: int | None = None,
     weight: Weight = "clip",
     seed: int = 0,
 ) -> Sensitivity:
-    """Recompute everything under other settings (paper: ``r_s = beta_v (log pi(z_c) - c_ref)``).
+    """Recompute every metric under other settings (paper: ``r_s = beta_v (log pi(z_c) - c_ref)``).
 
     Parameters
     ----------
     samples : Samples
         Whose score was made with ``beta_v`` and ``c_ref``.
-    beta_v, c_ref : float
-    beta_grid, c_ref_grid : arrays, optional
-        None: half to double beta_v, and c_ref two nats to either side.
+    beta_v : float
+        In reward units per nat.
+    c_ref : float
+        In nats.
+    beta_grid, c_ref_grid : ndarray, optional
+        None: from half to double ``beta_v``, and from two nats below ``c_ref`` to two above.
     n : int, optional
         Solutions in the vote. None: 8, or fewer if problems have fewer.
     weight : str or callable
-        Another clipping ("relu": at 0 only) or weight; see :func:`~laser_core.analysis.vote_weights`.
+        Of the votes; see :func:`~laser_core.analysis.vote_weights`.
     seed : int
         All settings vote on the same random subsets.
 
@@ -114,21 +121,41 @@ def sensitivity(
     refs = np.asarray(c_ref + np.linspace(-2, 2, 5) if c_ref_grid is None else c_ref_grid, float)
     if beta_v <= 0 or (betas <= 0).any():
         raise InputError("beta_v must be positive", field="beta_v")
-    z_logprob = samples.score / beta_v + c_ref
-    rows = [[_at(samples.with_score(b * (z_logprob - c)), n, weight, seed) for c in refs] for b in betas]
+    z_logprob = z_logprob_from_score(samples.score, beta_v=beta_v, c_ref=c_ref)
+    rows = [
+        [_at(samples.with_score(last_token_score(z_logprob, beta_v=b, c_ref=c)), n, weight, seed) for c in refs]
+        for b in betas
+    ]
     table = {name: np.array([[cell[name] for cell in row] for row in rows]) for name in rows[0][0]}
     size, majority = int(table.pop("n")[0, 0]), float(table.pop("majority")[0, 0])
-    return Sensitivity(beta_v=betas, c_ref=refs, **table, majority=majority, n=size, n_problems=samples.n_problems)
+    return Sensitivity(
+        beta_v=betas,
+        c_ref=refs,
+        balanced_f1=table["balanced_f1"],
+        balanced_f1_low=table["balanced_f1_low"],
+        balanced_f1_high=table["balanced_f1_high"],
+        tpr=table["tpr"],
+        tnr=table["tnr"],
+        ece=table["ece"],
+        brier=table["brier"],
+        weighted=table["weighted"],
+        weighted_low=table["weighted_low"],
+        weighted_high=table["weighted_high"],
+        at_bound=table["at_bound"],
+        majority=majority,
+        n=size,
+        n_problems=samples.n_problems,
+    )
 
 
 def _at(samples: Samples, n: int | None, weight: Weight, seed: int) -> dict[str, float]:
-    judged, calibrated = separation(samples), calibration(samples)
+    separated, calibrated = separation(samples), calibration(samples)
     out = {
-        "balanced_f1": judged.balanced_f1.value,
-        "balanced_f1_low": judged.balanced_f1.ci_low,
-        "balanced_f1_high": judged.balanced_f1.ci_high,
-        "tpr": judged.tpr.value,
-        "tnr": judged.tnr.value,
+        "balanced_f1": separated.balanced_f1.value,
+        "balanced_f1_low": separated.balanced_f1.ci_low,
+        "balanced_f1_high": separated.balanced_f1.ci_high,
+        "tpr": separated.tpr.value,
+        "tnr": separated.tnr.value,
         "ece": calibrated.ece.value,
         "brier": calibrated.brier.value,
         "at_bound": calibrated.clipped_share,
@@ -141,9 +168,9 @@ def _at(samples: Samples, n: int | None, weight: Weight, seed: int) -> dict[str,
 
 
 def with_exact_reference(rollouts: Rollouts) -> Rollouts:
-    """Add ``signal.exact_reference``: the score with each solution's own log pi_ref(z_c) in c_ref's place.
+    """Add ``signal.exact_reference``: the score with each solution's own log pi_ref(z_c) in place of c_ref.
 
-    The constant is an approximation; this is what it approximates.
+    The constant c_ref approximates it.
 
     Raises
     ------
@@ -163,5 +190,7 @@ def with_exact_reference(rollouts: Rollouts) -> Rollouts:
             raise InputError("the exact score needs this column", field=name, remedy=remedy)
     if rollouts.meta.beta_v is None:
         raise InputError("the file does not say its beta_v", field="beta_v", remedy="convert it with --beta-v")
-    exact = rollouts.meta.beta_v * (rollouts.column("z_logprob") - rollouts.column("ref_z_logprob"))
+    exact = last_token_score(
+        rollouts.column("z_logprob"), beta_v=rollouts.meta.beta_v, c_ref=rollouts.column("ref_z_logprob")
+    )
     return rollouts.with_column("signal.exact_reference", exact)

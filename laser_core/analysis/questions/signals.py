@@ -1,4 +1,4 @@
-"""The score beside the signals that cost nothing: which of them tells right from wrong, and which one should vote."""
+"""The score beside the free signals: which of them separates correct from incorrect, and which one should vote."""
 
 from __future__ import annotations
 
@@ -7,34 +7,36 @@ from dataclasses import dataclass
 import numpy as np
 
 from laser_core.analysis.estimates import Estimate, Statistic, mean_statistic
+from laser_core.analysis.questions import combined
+from laser_core.analysis.questions.combined import combine_free_signals
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.crossfit import cross_fit
-from laser_core.analysis.scores.metrics import Judged, auroc_statistic, separation, within_problem_statistic
+from laser_core.analysis.scores.separation import Ranked, auroc_statistic, separation, within_problem_statistic
 from laser_core.analysis.tokens.confidence import SIGNALS, confidence_signals
 from laser_core.analysis.voting.curve import VotingCurve, voting_curve
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import SIGNAL_PREFIX, Rollouts
 
-VOTE_N = 8
+DESCRIPTIONS = {"score": "last-token score", combined.NAME: combined.DESCRIPTION, **SIGNALS}
 
 
 @dataclass(frozen=True)
 class SignalRow:
-    """One signal in the score's place; differences are signal minus score, paired by problem.
+    """One signal in the score's place. Differences are signal minus score, paired by problem.
 
     Attributes
     ----------
     signal : str
-        "score" or "signal.<name>".
+        "score", "signal.<name>" or "free signals combined".
     description : str
     auroc, within_problem_auroc, average_precision : Estimate
     balanced_f1 : Estimate
         At a threshold chosen on other problems.
     weighted, best_of_n : Estimate
-        Accuracy of votes among ``SignalTable.n`` solutions. A score is clipped to a weight, a signal that leaves [0, 1]
-        weighs by its rank. Undefined where votes cannot be counted.
+        Accuracy of votes among ``SignalTable.n`` solutions. The score is clipped to a weight; a signal that leaves
+        [0, 1] weighs by its rank. Undefined where votes cannot be counted.
     auroc_difference, within_difference, weighted_difference : Estimate
-        Undefined for the score itself, and where there is none.
+        Undefined for the score itself, and where the table has no score.
     n_scored : int
         Solutions with this signal and a verdict.
     """
@@ -55,22 +57,25 @@ class SignalRow:
 
 @dataclass(frozen=True)
 class SignalTable:
-    """Every signal, the score first.
+    """Every signal, the score first and the free signals combined last.
 
     Attributes
     ----------
     rows : tuple of SignalRow
     majority : Estimate
-        The vote without weights among ``n`` solutions, for comparison.
+        Accuracy of the majority vote among ``n`` solutions, for comparison.
     n : int
         Solutions in the votes; 0 where they cannot be counted.
     n_problems : int
+    not_combined : str
+        Why there is no row for the free signals combined; empty where there is one.
     """
 
     rows: tuple[SignalRow, ...]
     majority: Estimate
     n: int
     n_problems: int
+    not_combined: str = ""
 
 
 def with_free_signals(rollouts: Rollouts) -> Rollouts:
@@ -98,7 +103,9 @@ def full_signal_name(name: str) -> str:
 
 
 def compare_signals(samples: Samples, rollouts: Rollouts, *, n: int | None = None, seed: int = 0) -> SignalTable:
-    """Judge by every signal in turn, on the same solutions.
+    """Put every signal in the score's place in turn, on the same solutions.
+
+    The last row combines all free signals: see :func:`~laser_core.analysis.combine_free_signals`.
 
     Parameters
     ----------
@@ -135,11 +142,16 @@ def compare_signals(samples: Samples, rollouts: Rollouts, *, n: int | None = Non
         )
     size = n or min(8, int(np.quantile(samples.counts, 0.1, method="lower")))
     grids = [samples.with_signal(rollouts, name) for name in names]
+    not_combined = ""
+    try:
+        grids.append(combine_free_signals(samples, rollouts, seed=seed))
+    except InputError as error:
+        not_combined = str(error)
     curves = [_curve(grid, size, seed) for grid in grids]
     first = (grids[0], curves[0]) if names[0] == "score" else None
     rows = tuple(_row(grid, curve, first, seed) for grid, curve in zip(grids, curves, strict=True))
     majority = next((_of(curve, "majority") for curve in curves if curve is not None), Statistic.undefined())
-    return SignalTable(rows, majority.estimate(), size if any(curves) else 0, samples.n_problems)
+    return SignalTable(rows, majority.estimate(), size if any(curves) else 0, samples.n_problems, not_combined)
 
 
 def _curve(samples: Samples, size: int, seed: int) -> VotingCurve | None:
@@ -156,14 +168,14 @@ def _of(curve: VotingCurve | None, name: str) -> Statistic:
 def _row(
     samples: Samples, curve: VotingCurve | None, first: tuple[Samples, VotingCurve | None] | None, seed: int
 ) -> SignalRow:
-    parts, judged = separation(samples), Judged.of(samples)
+    parts, ranked = separation(samples), Ranked.of(samples)
     f1 = cross_fit(samples, seed=seed).balanced_f1 if parts.n_correct and parts.n_incorrect else parts.balanced_f1
     nothing = Statistic.undefined().estimate()
     differences = [nothing] * 3
     if first is not None and first[0] is not samples:
-        # Both sides must be judged on the same solutions: those that have the score and the signal.
+        # Both sides are compared on the same solutions: those that have the score and the signal.
         both = np.isfinite(samples.score) & np.isfinite(first[0].score)
-        pair = [Judged.of(s.with_score(np.where(both, s.score, np.nan))) for s in (samples, first[0])]
+        pair = [Ranked.of(s.with_score(np.where(both, s.score, np.nan))) for s in (samples, first[0])]
         differences = [
             statistic(pair[0]).minus(statistic(pair[1])).estimate()
             for statistic in (auroc_statistic, within_problem_statistic)
@@ -172,7 +184,7 @@ def _row(
         differences.append(votes[0].minus(votes[1]).estimate() if None not in (curve, first[1]) else nothing)
     return SignalRow(
         signal=samples.signal,
-        description="last-token score" if samples.signal == "score" else SIGNALS.get(samples.signal, "from the file"),
+        description=DESCRIPTIONS.get(samples.signal, "from the file"),
         auroc=parts.auroc,
         within_problem_auroc=parts.within_problem_auroc,
         average_precision=parts.average_precision,
@@ -182,5 +194,5 @@ def _row(
         auroc_difference=differences[0],
         within_difference=differences[1],
         weighted_difference=differences[2],
-        n_scored=len(judged.score),
+        n_scored=len(ranked.score),
     )

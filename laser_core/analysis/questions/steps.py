@@ -9,7 +9,7 @@ import numpy as np
 from laser_core.analysis.estimates import Estimate
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.histogram import QUANTILES
-from laser_core.analysis.scores.metrics import accuracy, separation
+from laser_core.analysis.scores.separation import accuracy, separation
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import Rollouts
 
@@ -27,16 +27,18 @@ class StepScores:
     step : ndarray of int of shape (n_steps,)
         Rising.
     quantile_levels : tuple of float
-    correct_quantiles, incorrect_quantiles : ndarrays of shape (n_steps, n_levels)
+    correct_quantiles, incorrect_quantiles : ndarray of shape (n_steps, n_levels)
         NaN where a step has no such solutions.
     edges : ndarray of shape (n_bins + 1,)
-        The same bins at every step; the outermost ones also hold what lies beyond.
-    correct, incorrect : ndarrays of int of shape (n_steps, n_bins)
+        Of the bins, the same at every step; the outermost bins also hold what lies beyond.
+    correct, incorrect : ndarray of int of shape (n_steps, n_bins)
         Counts of solutions.
-    n_correct, n_incorrect, n_unscored : ndarrays of int of shape (n_steps,)
-    accuracy, auroc, within_problem_auroc : tuples of Estimate, of length n_steps
+    n_correct, n_incorrect, n_unscored : ndarray of int of shape (n_steps,)
+        Solutions with a score and a verdict, by verdict, and those with a verdict but no score.
+    accuracy, auroc, within_problem_auroc : tuple of Estimate
+        One for each step.
     n_left_out : int
-        Steps between the ones kept, where the table has more than ``max_steps``.
+        Steps left out because the table has more than ``max_steps``.
     """
 
     step: np.ndarray
@@ -64,10 +66,11 @@ def score_by_step(
     ----------
     rollouts : Rollouts
         With a ``step`` column: rollouts written while training, or evaluations of several checkpoints.
-    signal, run
+    signal : str
+    run : str, optional
         As in :meth:`Samples.from_rollouts`.
     max_steps : int
-        Of more steps, evenly spaced ones are kept, the first and the last among them.
+        Where there are more, evenly spaced ones are kept, the first and the last among them.
     bins : int
         Of the histograms.
 
@@ -91,7 +94,7 @@ def score_by_step(
         raise InputError("no solution has a training step", field="step", remedy="use rollouts written while training")
     if run is not None:
         rollouts = rollouts.take(np.array(rollouts.text("run")) == run)
-    # Votes are not asked for here, so no answer needs to be compared.
+    # There are no votes here, so answers need not be compared.
     kept = [name for name in rollouts.table.column_names if name != "answer"]
     rollouts = Rollouts(rollouts.table.select(kept), rollouts.meta)
     of_row = rollouts.column("step")
@@ -123,7 +126,7 @@ def score_by_step(
 
 
 def _edges(score: np.ndarray, bins: int) -> np.ndarray:
-    """A few stray scores must not squeeze all others into one bin."""
+    """Edges of the histograms' bins: a few stray scores must not squeeze all others into one bin."""
     low, high = np.quantile(score, [EDGE, 1 - EDGE]) if len(score) else (0.0, 1.0)
     return np.linspace(low, high, bins + 1) if high > low else np.linspace(low - 0.5, low + 0.5, bins + 1)
 

@@ -1,6 +1,6 @@
-"""Is a score of 0.7 right seven times in ten? It was trained to be large for right solutions, not to be a probability.
+"""Are seven in ten solutions with a score of 0.7 correct? The score was never trained to be a probability.
 
-All of this judges ``clip(score, 0, 1)``, as the paper does at test time.
+All of this looks at ``clip(score, 0, 1)``, as the paper does at test time.
 
 References
 ----------
@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from laser_core.analysis.estimates import UNDEFINED, Estimate, interval, ratio_statistic
+from laser_core.analysis.estimates import UNDEFINED, Estimate, confidence_interval, ratio_statistic
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.crossfit import folds
-from laser_core.analysis.scores.metrics import Judged
+from laser_core.analysis.scores.separation import Ranked
 
 
 @dataclass(frozen=True)
@@ -30,24 +30,24 @@ class Calibration:
     ----------
     ece : Estimate
         Expected calibration error over equal-mass bins, debiased [1]_: what the noise of finite bins adds is taken off.
-        No estimate of it is unbiased near 0, so the interval is conservative: it ends above at the upper limit of the
-        plug-in value, which errs high, and below at the lower limit of a cross-fitted value, which errs low (each gap
-        counted with the sign that its bin has in the other half of the problems; 0 on average for a calibrated score).
+        No estimate of it is unbiased near 0, so the interval is conservative. Its upper end is that of the plug-in
+        value, which errs high; its lower end is that of a cross-fitted value, which errs low (each gap counts with the
+        sign that its bin has in the other half of the problems: 0 on average for a calibrated score).
     ece_plugin : float
         The same without the correction.
     brier : Estimate
-        Mean squared difference of clipped score and verdict.
+        Mean squared difference between clipped score and verdict.
     reliability, resolution, uncertainty, within_bin : float
         ``brier = reliability - resolution + uncertainty + within_bin``, exactly [2]_. Small reliability and large
-        resolution are good; ``within_bin`` is what scores differ inside a bin.
-    mean_score, accuracy, ci_low, ci_high : ndarrays of shape (n_bins,)
+        resolution are good; ``within_bin`` comes from scores that differ inside a bin.
+    mean_score, accuracy, ci_low, ci_high : ndarray of shape (n_bins,)
         The reliability curve: per bin the mean clipped score, and the share of correct solutions with its interval.
     count : ndarray of int of shape (n_bins,)
         Solutions in the bin.
     edges : ndarray of shape (n_bins + 1,)
         Of the bins, in units of the score.
     clipped_share : float
-        Share of scores outside [0, 1]. Near 1 the score is no probability at all: recalibrate it first.
+        Share of scores outside [0, 1]. Where it is large the score is no probability at all: recalibrate it first.
     n_problems, n_scored : int
     """
 
@@ -76,7 +76,7 @@ def calibration(samples: Samples, *, bins: int = 15) -> Calibration:
     ----------
     samples : Samples
     bins : int
-        Upper bound: equal scores are never split over two bins.
+        At most this many: equal scores are never split over two bins.
 
     Examples
     --------
@@ -86,32 +86,30 @@ def calibration(samples: Samples, *, bins: int = 15) -> Calibration:
     >>> c.ece.ci_low < c.ece.value < c.ece_plugin < 0.05, round(c.brier.value, 2)
     (True, 0.17)
     """
-    judged = Judged.of(samples)
-    if not len(judged.score):
-        empty = np.zeros(0)
-        nan = float("nan")
-        return Calibration(UNDEFINED, nan, UNDEFINED, nan, nan, nan, nan, *[empty] * 6, nan, 0, 0)
-    score, right = np.clip(judged.score, 0, 1), judged.correct.astype(float)
+    ranked = Ranked.of(samples)
+    if not len(ranked.score):
+        return _uncalibrated()
+    score, correct = np.clip(ranked.score, 0, 1), ranked.correct.astype(float)
     n = len(score)
     bin_of, edges = equal_mass_bins(score, bins)
     n_bins = len(edges) - 1
     count = np.bincount(bin_of, minlength=n_bins)
-    mean_score, accuracy, gap = (np.bincount(bin_of, w, n_bins) / count for w in (score, right, right - score))
-    n_problems = len(np.unique(judged.problem))
+    mean_score, accuracy, gap = (np.bincount(bin_of, w, n_bins) / count for w in (score, correct, correct - score))
+    n_problems = len(np.unique(ranked.problem))
 
     def by_problem(values: np.ndarray) -> np.ndarray:
-        """Sums per problem and bin, of shape (n_problems, n_bins)."""
-        flat = judged.problem * n_bins + bin_of
-        return np.bincount(flat, values, judged.n_problems * n_bins).reshape(judged.n_problems, n_bins)
+        """Sum per problem and bin, of shape (n_problems, n_bins)."""
+        flat = ranked.problem * n_bins + bin_of
+        return np.bincount(flat, values, ranked.n_problems * n_bins).reshape(ranked.n_problems, n_bins)
 
-    size, gap_sum = by_problem(np.ones(n)), by_problem(right - score)
+    size, gap_sum = by_problem(np.ones(n)), by_problem(correct - score)
     scale = n_problems / max(n_problems - 1, 1)
-    accuracy_se = np.sqrt(scale * ((by_problem(right) - accuracy * size) ** 2).sum(axis=0)) / count
+    accuracy_se = np.sqrt(scale * ((by_problem(correct) - accuracy * size) ** 2).sum(axis=0)) / count
     low, high = _bin_intervals(accuracy, accuracy_se, (size > 0).sum(axis=0))
     moments = EceMoments.of(gap_sum, size, folds(len(size), n_folds=2, seed=0))
     share = count / n
-    base = right.mean()
-    squared = judged.per_problem((right - score) ** 2)
+    base = correct.mean()
+    squared = ranked.per_problem((correct - score) ** 2)
     brier = ratio_statistic(squared, size.sum(axis=1))
     reliability = float((share * gap**2).sum())
     resolution = float((share * (accuracy - base) ** 2).sum())
@@ -130,14 +128,49 @@ def calibration(samples: Samples, *, bins: int = 15) -> Calibration:
         ci_high=high,
         count=count,
         edges=edges,
-        clipped_share=float(((judged.score < 0) | (judged.score > 1)).mean()),
+        clipped_share=float(((ranked.score < 0) | (ranked.score > 1)).mean()),
         n_problems=n_problems,
         n_scored=n,
     )
 
 
+def _uncalibrated() -> Calibration:
+    """Where no solution has a score and a verdict: nothing is defined, and there are no bins."""
+    empty, nan = np.zeros(0), float("nan")
+    return Calibration(
+        ece=UNDEFINED,
+        ece_plugin=nan,
+        brier=UNDEFINED,
+        reliability=nan,
+        resolution=nan,
+        uncertainty=nan,
+        within_bin=nan,
+        mean_score=empty,
+        accuracy=empty,
+        ci_low=empty,
+        ci_high=empty,
+        count=empty,
+        edges=empty,
+        clipped_share=nan,
+        n_problems=0,
+        n_scored=0,
+    )
+
+
 def equal_mass_bins(score: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """Bin number of each score and the edges, with about equally many scores in each bin and equal scores together.
+    """Bins that hold about equally many scores and never split equal ones.
+
+    Parameters
+    ----------
+    score : ndarray of shape (n_scored,)
+    bins : int
+        At most this many.
+
+    Returns
+    -------
+    bin_of : ndarray of int of shape (n_scored,)
+        The bin of each score.
+    edges : ndarray of shape (n_bins + 1,)
 
     Examples
     --------
@@ -158,13 +191,13 @@ def equal_mass_bins(score: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarra
 
 
 def _bin_intervals(accuracy: np.ndarray, se: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    ends = [interval(a, s, int(k)) for a, s, k in zip(accuracy, se, n, strict=True)]
+    ends = [confidence_interval(a, s, int(k)) for a, s, k in zip(accuracy, se, n, strict=True)]
     return np.array([float(low) for low, _ in ends]), np.array([float(high) for _, high in ends])
 
 
 @dataclass(frozen=True)
 class EceMoments:
-    """What the ECE and its bracket are made of: sums over problems, which can be added up piece by piece.
+    """What the ECE and its interval are made of: sums over problems, which can be added up piece by piece.
 
     A problem's vector holds, for each bin, the sum of its gaps (verdict minus clipped score) and its solutions there.
 
@@ -184,18 +217,18 @@ class EceMoments:
 
     @classmethod
     def of(cls, gap_sum: np.ndarray, size: np.ndarray, half: np.ndarray) -> EceMoments:
-        """From ``gap_sum`` and ``size`` of shape (n_problems, n_bins), and the half (0 or 1) each problem is in."""
+        """From ``gap_sum`` and ``size`` of shape (n_problems, n_bins), and the half (0 or 1) of each problem."""
         vectors = np.concatenate([gap_sum, size], axis=1)
         parts = [vectors[half == k] for k in (0, 1)]
         total, product = np.stack([v.sum(axis=0) for v in parts]), np.stack([v.T @ v for v in parts])
         return cls(total, product, int((size.sum(axis=1) > 0).sum()))
 
     def plus(self, other: EceMoments) -> EceMoments:
-        """Those of the problems of both."""
+        """The sums over the problems of both."""
         return EceMoments(self.total + other.total, self.product + other.product, self.n_problems + other.n_problems)
 
     def estimate(self) -> Estimate:
-        """Debiased ECE and its bracket."""
+        """Debiased ECE and its conservative interval."""
         n_bins = self.total.shape[1] // 2
         gap_sum, count = np.split(self.total.sum(axis=0), 2)
         used = count > 0
@@ -223,7 +256,7 @@ class EceMoments:
         return Estimate(min(max(value, bottom), top), bottom, top, n)
 
     def _signed(self, sign: np.ndarray, *, inflation: float) -> tuple[float, float]:
-        """Interval of the mean gap, each bin's counted with its half's sign; ``sign`` has the shape (2, n_bins)."""
+        """Interval of the mean gap, each bin counted with its half's sign; ``sign`` is of shape (2, n_bins)."""
         n_bins = sign.shape[1]
         whole = float(self.total[:, n_bins:].sum())
         value = float((sign * self.total[:, :n_bins]).sum() / whole)
@@ -231,5 +264,5 @@ class EceMoments:
         spread = sum(float(w @ m @ w) for w, m in zip(weights, self.product, strict=True))
         n = self.n_problems
         se = np.sqrt(max(spread, 0.0) * inflation * n / max(n - 1, 1)) / whole
-        low, high = interval(value, se, n, scale="real")
+        low, high = confidence_interval(value, se, n, scale="real")
         return float(low), float(high)

@@ -1,4 +1,4 @@
-"""Choosing a threshold, and judging the choice only on problems that did not make it."""
+"""Choosing a threshold, and evaluating it only on problems that took no part in the choice."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import numpy as np
 
 from laser_core.analysis.estimates import Estimate, ratio_statistic
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.scores.metrics import Judged, cell_statistics
+from laser_core.analysis.scores.separation import Ranked, cell_statistics
 from laser_core.analysis.scores.thresholds import check_cost_ratio, choice, cuts, halfway
 
 
 @dataclass(frozen=True)
 class CrossFit:
-    """A chosen threshold judged only on problems that did not choose it.
+    """A threshold chosen on some problems and evaluated on the others.
 
     Attributes
     ----------
     thresholds : tuple of float
-        The choice of each fold's complement.
+        One for each fold, chosen on the other folds.
     balanced_f1, tpr, tnr, mcc : Estimate
-        Over all solutions, each judged by the threshold that the other folds chose.
+        Over all solutions, each predicted by the threshold that the other folds chose.
     cost : Estimate
-        Mean cost of a judgement: 1 for an incorrect solution accepted, ``1 / cost_ratio`` for a correct one rejected.
-        Where no cost ratio was given both cost 1.
+        Mean cost of a prediction: 1 for a false positive, ``1 / cost_ratio`` for a false negative. Without a cost ratio
+        both cost 1.
     """
 
     thresholds: tuple[float, ...]
@@ -42,8 +42,8 @@ def best_threshold(samples: Samples, *, cost_ratio: float | None = None) -> floa
     ----------
     samples : Samples
     cost_ratio : float, optional
-        How many correct solutions one would reject to keep one incorrect solution out: the cost of a false acceptance
-        in units of a false rejection. None asks for the best balanced F1 instead.
+        Cost of a false positive in units of a false negative: how many correct solutions one would reject to keep one
+        incorrect solution out. None asks for the best balanced F1 instead.
 
     Examples
     --------
@@ -52,59 +52,85 @@ def best_threshold(samples: Samples, *, cost_ratio: float | None = None) -> floa
     (0.75, 0.15)
     """
     check_cost_ratio(cost_ratio)
-    return _choose(Judged.of(samples), cost_ratio)
+    return _choose(Ranked.of(samples), cost_ratio)
 
 
-def _choose(judged: Judged, cost_ratio: float | None) -> float:
-    n_right = judged.correct.sum()
-    n_wrong = len(judged.correct) - n_right
-    if not (n_right and n_wrong):
+def _choose(ranked: Ranked, cost_ratio: float | None) -> float:
+    n_correct = int(ranked.correct.sum())
+    n_incorrect = len(ranked.correct) - n_correct
+    if not (n_correct and n_incorrect):
         return np.nan
-    threshold, stops = cuts(judged)
-    hits, alarms = judged.at_stops(judged.correct, stops), judged.at_stops(~judged.correct, stops)
-    return halfway(threshold, int(np.argmax(choice(hits, alarms, n_right, n_wrong, cost_ratio))))
+    threshold, stops = cuts(ranked)
+    tp, fp = ranked.at_stops(ranked.correct, stops), ranked.at_stops(~ranked.correct, stops)
+    return halfway(threshold, int(np.argmax(choice(tp, fp, n_correct, n_incorrect, cost_ratio))))
 
 
 def cross_fit(samples: Samples, *, n_folds: int = 5, cost_ratio: float | None = None, seed: int = 0) -> CrossFit:
-    """Choose the threshold on some problems and judge it on the others, for each fold in turn.
+    """Choose the threshold on some problems and evaluate it on the others, for each fold in turn.
 
     Parameters
     ----------
     samples : Samples
     n_folds : int
-        Folds of problems, drawn at random with ``seed``.
+        Folds of whole problems.
     cost_ratio : float, optional
         As in :func:`best_threshold`.
+    seed : int
+        Of the folds.
 
     Returns
     -------
     CrossFit
-        The intervals describe new problems judged by thresholds like these; they do not include the variation of the
-        thresholds themselves (``Sweep.best_low`` and ``best_high`` show it).
+        The intervals are for new problems and thresholds like these; they do not include how much the thresholds
+        themselves vary (``Sweep.best_low`` and ``best_high`` show it).
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> right = rng.random((50, 8)) < 0.5
-    >>> fit = cross_fit(Samples.from_arrays(correct=right, score=right + rng.normal(0, 0.5, right.shape)))
+    >>> correct = rng.random((50, 8)) < 0.5
+    >>> fit = cross_fit(Samples.from_arrays(correct=correct, score=correct + rng.normal(0, 0.5, correct.shape)))
     >>> len(fit.thresholds), 0.7 < fit.balanced_f1.value < 0.95
     (5, True)
     """
     check_cost_ratio(cost_ratio)
-    judged = Judged.of(samples)
+    ranked = Ranked.of(samples)
     fold = folds(samples.n_problems, n_folds=n_folds, seed=seed)
-    chosen = [_choose(judged.take(fold[judged.problem] != k), cost_ratio) for k in range(fold.max() + 1)]
-    threshold = np.array(chosen)[fold[judged.problem]]
+    chosen = [_choose(ranked.take(fold[ranked.problem] != k), cost_ratio) for k in range(fold.max() + 1)]
+    threshold = np.array(chosen)[fold[ranked.problem]]
     if not np.isfinite(threshold).all():
-        judged, threshold = judged.take(np.isfinite(threshold)), threshold[np.isfinite(threshold)]
-    cells = cell_statistics(judged, threshold)
-    said = judged.score > threshold
-    paid = judged.per_problem(said & ~judged.correct) + judged.per_problem(~said & judged.correct) / (cost_ratio or 1.0)
-    cost = ratio_statistic(paid, np.bincount(judged.problem, minlength=judged.n_problems), scale="real")
-    named = {name: cells[name].estimate() for name in ("balanced_f1", "tpr", "tnr", "mcc")}
-    return CrossFit(thresholds=tuple(chosen), **named, cost=cost.estimate())
+        ranked, threshold = ranked.take(np.isfinite(threshold)), threshold[np.isfinite(threshold)]
+    cells = cell_statistics(ranked, threshold)
+    predicted, y_true = ranked.score > threshold, ranked.correct
+    paid = ranked.per_problem(predicted & ~y_true) + ranked.per_problem(~predicted & y_true) / (cost_ratio or 1.0)
+    cost = ratio_statistic(paid, np.bincount(ranked.problem, minlength=ranked.n_problems), scale="real")
+    return CrossFit(
+        thresholds=tuple(chosen),
+        balanced_f1=cells.balanced_f1.estimate(),
+        tpr=cells.tpr.estimate(),
+        tnr=cells.tnr.estimate(),
+        mcc=cells.mcc.estimate(),
+        cost=cost.estimate(),
+    )
 
 
 def folds(n_problems: int, *, n_folds: int, seed: int) -> np.ndarray:
-    """A fold number for each problem, of shape (n_problems,); sizes differ by at most one."""
+    """A fold number for each problem, drawn at random.
+
+    Parameters
+    ----------
+    n_problems : int
+    n_folds : int
+        At most one fold for each problem.
+    seed : int
+
+    Returns
+    -------
+    ndarray of int of shape (n_problems,)
+        The sizes of the folds differ by at most one.
+
+    Examples
+    --------
+    >>> np.bincount(folds(11, n_folds=5, seed=0)).tolist()
+    [3, 2, 2, 2, 2]
+    """
     return np.random.default_rng(seed).permutation(np.arange(n_problems) % min(n_folds, n_problems))

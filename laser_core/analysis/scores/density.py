@@ -1,4 +1,4 @@
-"""The whole shape of the score's distribution by verdict: cumulative shares with bands, and densities."""
+"""The score's distribution over correct and over incorrect solutions: cumulative shares with bands, and densities."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from laser_core.analysis.estimates import interval
+from laser_core.analysis.estimates import confidence_interval
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.histogram import QUANTILES
-from laser_core.analysis.scores.metrics import Judged
+from laser_core.analysis.scores.separation import Ranked
 
 POINTS = 200
 _FINE = 2048  # cells in which scores are counted before they are smoothed
@@ -22,8 +22,8 @@ class Side:
     Attributes
     ----------
     n, n_problems : int
-        Solutions and the problems they belong to.
-    ecdf, ecdf_low, ecdf_high : ndarrays of shape (n_points,)
+        Solutions, and the problems they belong to.
+    ecdf, ecdf_low, ecdf_high : ndarray of shape (n_points,)
         Share of them that score at most ``x``, with its pointwise 95% band over problems.
     density : ndarray of shape (n_points,)
         Kernel estimate, per unit of the score.
@@ -65,13 +65,13 @@ class ScoreShape:
 
 
 def score_shape(samples: Samples, *, points: int = POINTS) -> ScoreShape:
-    """Cumulative shares and densities of the score by verdict, on a common axis.
+    """Cumulative shares and densities of correct and incorrect solutions, on a common axis.
 
     Parameters
     ----------
     samples : Samples
     points : int
-        Of the axis.
+        Points of the axis.
 
     Notes
     -----
@@ -89,41 +89,40 @@ def score_shape(samples: Samples, *, points: int = POINTS) -> ScoreShape:
     >>> shape.correct.ecdf.tolist(), shape.incorrect.ecdf.tolist(), round(shape.gap_at, 2)
     ([0.0, 0.0, 0.0, 0.5, 1.0], [0.5, 1.0, 1.0, 1.0, 1.0], 0.3)
     """
-    judged = Judged.of(samples)
-    score = judged.score
+    ranked = Ranked.of(samples)
+    score = ranked.score
     low, high = (float(score.min()), float(score.max())) if len(score) else (0.0, 1.0)
     x = np.linspace(low, high, points) if high > low else np.linspace(low - 0.5, low + 0.5, points)
-    widths = [_bandwidth(score[flag]) for flag in (judged.correct, ~judged.correct) if flag.any()]
+    widths = [_bandwidth(score[flag]) for flag in (ranked.correct, ~ranked.correct) if flag.any()]
     bandwidth = max(min(widths, default=0.0), (x[-1] - x[0]) / 400)  # finer than the axis would only show the axis
-    sides = [_side(judged, flag, x, bandwidth) for flag in (judged.correct, ~judged.correct)]
-    both = sides[0].n and sides[1].n
-    gap_at = float(x[np.argmax(sides[1].ecdf - sides[0].ecdf)]) if both else np.nan
-    return ScoreShape(x, *sides, QUANTILES, float(bandwidth), gap_at)
+    correct, incorrect = (_side(ranked, flag, x, bandwidth) for flag in (ranked.correct, ~ranked.correct))
+    gap_at = float(x[np.argmax(incorrect.ecdf - correct.ecdf)]) if correct.n and incorrect.n else np.nan
+    return ScoreShape(x, correct, incorrect, QUANTILES, float(bandwidth), gap_at)
 
 
-def _side(judged: Judged, flag: np.ndarray, x: np.ndarray, bandwidth: float) -> Side:
-    score, problem = judged.score[flag], judged.problem[flag]
+def _side(ranked: Ranked, flag: np.ndarray, x: np.ndarray, bandwidth: float) -> Side:
+    score, problem = ranked.score[flag], ranked.problem[flag]
     if not len(score):
         nothing = np.full(len(x), np.nan)
-        return Side(0, 0, *[nothing] * 4, np.full(len(QUANTILES), np.nan))
+        return Side(0, 0, nothing, nothing, nothing, nothing, np.full(len(QUANTILES), np.nan))
     # The first x that is at least the score (a rounding error must not move a score that lies on the axis).
     slack = 1e-9 * (x[-1] - x[0])
     at = np.minimum(np.searchsorted(x + slack, score, side="left"), len(x) - 1)
     share = np.cumsum(np.bincount(at, minlength=len(x))) / len(score)
     # Clustered variance of a share at every x: sum over problems of (their count - share * their size)**2.
-    size = np.bincount(problem, minlength=judged.n_problems)
+    size = np.bincount(problem, minlength=ranked.n_problems)
     n_problems = int((size > 0).sum())
     variance = np.zeros(len(x))
     step = max(1, 2**21 // len(x))
-    for first in range(0, judged.n_problems, step):
+    for first in range(0, ranked.n_problems, step):
         rows = (problem >= first) & (problem < first + step)
-        n_rows = min(step, judged.n_problems - first)
+        n_rows = min(step, ranked.n_problems - first)
         flat = (problem[rows] - first) * np.int64(len(x)) + at[rows]
         below = np.bincount(flat, minlength=n_rows * len(x)).reshape(n_rows, len(x)).cumsum(axis=1)
         variance += ((below - share * size[first : first + n_rows, None]) ** 2).sum(axis=0)
     se = np.sqrt(variance * n_problems / max(n_problems - 1, 1)) / len(score)
-    band = interval(share, se, n_problems)
-    return Side(len(score), n_problems, share, *band, _density(score, x, bandwidth), np.quantile(score, QUANTILES))
+    low, high = confidence_interval(share, se, n_problems)
+    return Side(len(score), n_problems, share, low, high, _density(score, x, bandwidth), np.quantile(score, QUANTILES))
 
 
 def _bandwidth(score: np.ndarray) -> float:
@@ -139,4 +138,5 @@ def _density(score: np.ndarray, x: np.ndarray, bandwidth: float) -> np.ndarray:
     middle = (edges[:-1] + edges[1:]) / 2
     filled = count > 0
     z = (x[:, None] - middle[filled]) / bandwidth
-    return np.exp(-(z**2) / 2) @ count[filled] / (len(score) * bandwidth * np.sqrt(2 * np.pi))
+    total = np.exp(-(z**2) / 2) @ count[filled]
+    return np.asarray(total / (len(score) * bandwidth * np.sqrt(2 * np.pi)))

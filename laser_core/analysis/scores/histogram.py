@@ -1,4 +1,4 @@
-"""Where the scores of correct and of incorrect solutions lie."""
+"""Histograms of the score over correct and over incorrect solutions."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import numpy as np
 
 from laser_core.analysis.estimates import Estimate, ratio_statistic
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.scores.metrics import Judged
+from laser_core.analysis.scores.separation import Ranked
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 @dataclass(frozen=True)
 class ScoreDistribution:
-    """Histograms of the score by verdict.
+    """Histograms of the score for correct and incorrect solutions, and for those without a verdict.
 
     Attributes
     ----------
     edges : ndarray of shape (n_bins + 1,)
-        Common to both, in units of the score.
-    correct, incorrect, unknown : ndarrays of int of shape (n_bins,)
+        Of the bins, in units of the score.
+    correct, incorrect, unknown : ndarray of int of shape (n_bins,)
         Counts of solutions; ``unknown`` are those without a verdict.
     quantile_levels : tuple of float
-    correct_quantiles, incorrect_quantiles : ndarrays of shape (n_levels,)
-        NaN where there are none.
+    correct_quantiles, incorrect_quantiles : ndarray of shape (n_levels,)
+        NaN where there are no such solutions.
     correct_mean, incorrect_mean : Estimate
     n_correct, n_incorrect, n_unknown, n_unscored : int
         Solutions; unscored ones are in no histogram.
@@ -47,7 +47,12 @@ class ScoreDistribution:
 
 
 def score_distribution(samples: Samples, *, bins: int = 40) -> ScoreDistribution:
-    """Count scores by verdict in ``bins`` equal bins from the smallest score to the largest.
+    """Count correct and incorrect solutions in equal bins from the smallest score to the largest.
+
+    Parameters
+    ----------
+    samples : Samples
+    bins : int
 
     Examples
     --------
@@ -60,16 +65,16 @@ def score_distribution(samples: Samples, *, bins: int = 40) -> ScoreDistribution
     low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
     edges = np.linspace(low, high, bins + 1) if high > low else np.linspace(low - 0.5, low + 0.5, bins + 1)
     unknown = samples.score[scored & ~np.isfinite(samples.correct)]
-    judged = Judged.of(samples)
+    ranked = Ranked.of(samples)
 
     def side(flag: np.ndarray) -> tuple[np.ndarray, np.ndarray, Estimate]:
-        score = judged.score[flag]
+        score = ranked.score[flag]
         quantiles = np.quantile(score, QUANTILES) if len(score) else np.full(len(QUANTILES), np.nan)
-        mean = ratio_statistic(judged.per_problem(judged.score * flag), judged.per_problem(flag), scale="real")
+        mean = ratio_statistic(ranked.per_problem(ranked.score * flag), ranked.per_problem(flag), scale="real")
         return np.histogram(score, edges)[0], quantiles, mean.estimate()
 
-    correct, correct_quantiles, correct_mean = side(judged.correct)
-    incorrect, incorrect_quantiles, incorrect_mean = side(~judged.correct)
+    correct, correct_quantiles, correct_mean = side(ranked.correct)
+    incorrect, incorrect_quantiles, incorrect_mean = side(~ranked.correct)
     return ScoreDistribution(
         edges=edges,
         correct=correct,
@@ -80,8 +85,8 @@ def score_distribution(samples: Samples, *, bins: int = 40) -> ScoreDistribution
         incorrect_quantiles=incorrect_quantiles,
         correct_mean=correct_mean,
         incorrect_mean=incorrect_mean,
-        n_correct=int(judged.correct.sum()),
-        n_incorrect=int((~judged.correct).sum()),
+        n_correct=int(ranked.correct.sum()),
+        n_incorrect=int((~ranked.correct).sum()),
         n_unknown=len(unknown),
         n_unscored=int((samples.present & ~scored).sum()),
     )

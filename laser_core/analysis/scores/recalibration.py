@@ -1,7 +1,7 @@
-"""Turning a score, or any signal, into a probability of being correct, without judging it on the data that taught it.
+"""Turning a score, or any signal, into a probability of being correct that is learned on other problems.
 
-A recalibrated score is comparable between signals and usable as a probability. Within one problem it ranks solutions as
-the score does (isotonic regression may create ties), so best-of-N is unchanged; the weighted vote is not.
+Recalibrated scores can be compared between signals. Within a problem they rank solutions as the score does (isotonic
+regression may create ties), so best-of-N is unchanged; the weighted vote is not.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from scipy.special import expit
 
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.crossfit import folds
-from laser_core.analysis.scores.metrics import Judged
+from laser_core.analysis.scores.separation import Ranked
 from laser_core.errors import InputError
 
-Curve = Callable[[np.ndarray], np.ndarray]
+Probability = Callable[[np.ndarray], np.ndarray]  # of a score
 
 
 def recalibrate(samples: Samples, *, method: str = "isotonic", n_folds: int = 5, seed: int = 0) -> Samples:
@@ -28,6 +28,7 @@ def recalibrate(samples: Samples, *, method: str = "isotonic", n_folds: int = 5,
     method : {"isotonic", "platt"}
         Any rising function of the score, or a logistic one [1]_.
     n_folds : int
+        Folds of whole problems.
     seed : int
         Of the folds.
 
@@ -39,7 +40,7 @@ def recalibrate(samples: Samples, *, method: str = "isotonic", n_folds: int = 5,
     Raises
     ------
     InputError
-        If the method is unknown, or correct or incorrect solutions are missing from some fold's complement.
+        If the method is unknown, or a class is missing outside some fold.
 
     References
     ----------
@@ -51,45 +52,45 @@ def recalibrate(samples: Samples, *, method: str = "isotonic", n_folds: int = 5,
     >>> from laser_core.analysis import calibration
     >>> rng = np.random.default_rng(0)
     >>> p = rng.random((300, 8))
-    >>> samples = Samples.from_arrays(correct=rng.random(p.shape) < p, score=p**3)  # far too modest
+    >>> samples = Samples.from_arrays(correct=rng.random(p.shape) < p, score=p**3)  # far too low
     >>> before, after = calibration(samples).ece.value, calibration(recalibrate(samples)).ece.value
     >>> before > 0.2, after < 0.04
     (True, True)
     """
     if method not in _FITS:
         raise InputError(f"unknown method '{method}'", field="method", remedy=f"choose from: {', '.join(_FITS)}")
-    judged = Judged.of(samples)
+    ranked = Ranked.of(samples)
     fold = folds(samples.n_problems, n_folds=n_folds, seed=seed)
     out = np.full(samples.score.shape, np.nan)
     for k in range(fold.max() + 1):
-        taught = fold[judged.problem] != k
-        if not 0 < judged.correct[taught].sum() < taught.sum():
+        train = fold[ranked.problem] != k
+        if not 0 < ranked.correct[train].sum() < train.sum():
             raise InputError(
                 "recalibration needs correct and incorrect scored solutions in every fold",
                 field="score",
                 remedy="use more problems or fewer folds",
             )
-        curve = _FITS[method](judged.score[taught], judged.correct[taught].astype(float))
+        probability = _FITS[method](ranked.score[train], ranked.correct[train].astype(float))
         cells = np.isfinite(samples.score) & (fold == k)[:, None]
-        out[cells] = curve(samples.score[cells])
+        out[cells] = probability(samples.score[cells])
     return samples.with_score(out)
 
 
-def _isotonic(score: np.ndarray, right: np.ndarray) -> Curve:
+def _isotonic(score: np.ndarray, correct: np.ndarray) -> Probability:
     from scipy.optimize import isotonic_regression  # here: most analyses do without it
 
-    # Equal scores are one point with their mean and weight; between points the curve is straight, beyond them flat.
+    # Equal scores become one point with their mean and weight; in between it interpolates, beyond the ends it is flat.
     x, point = np.unique(score, return_inverse=True)
     weights = np.bincount(point)
-    fitted = isotonic_regression(np.bincount(point, weights=right) / weights, weights=weights).x
+    fitted = isotonic_regression(np.bincount(point, weights=correct) / weights, weights=weights).x
     return lambda values: np.interp(values, x, fitted)
 
 
-def _platt(score: np.ndarray, right: np.ndarray) -> Curve:
+def _platt(score: np.ndarray, correct: np.ndarray) -> Probability:
     from scipy.optimize import minimize
 
-    n_right = right.sum()
-    target = np.where(right == 1, (n_right + 1) / (n_right + 2), 1 / (len(right) - n_right + 2))
+    n_correct = correct.sum()
+    target = np.where(correct == 1, (n_correct + 1) / (n_correct + 2), 1 / (len(correct) - n_correct + 2))
     centre, width = score.mean(), score.std() or 1.0
     x = (score - centre) / width
 

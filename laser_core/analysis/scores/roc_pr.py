@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from laser_core.analysis.estimates import Estimate
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.scores.metrics import Judged, auroc_statistic, average_precision_statistic
-from laser_core.analysis.scores.thresholds import CANDIDATES, above, cuts, problem_draws
+from laser_core.analysis.scores.separation import Ranked, auroc_statistic, average_precision_statistic
+from laser_core.analysis.scores.thresholds import counts_above, cuts, problem_draws
 
 GRID = np.linspace(0, 1, 101)
 POINTS = 1000
@@ -17,23 +18,22 @@ POINTS = 1000
 
 @dataclass(frozen=True)
 class RocPr:
-    """Both curves of one run: "judged correct" means a score above the threshold, correct solutions are the positives.
+    """Both curves of one run; correct solutions are the positives, predicted correct when they score above a threshold.
 
     Attributes
     ----------
     threshold : ndarray of shape (n_thresholds,)
         In rising order, the first below every score; evenly spaced among the distinct scores where there are many.
-    fpr, tpr, precision : ndarrays of shape (n_thresholds,)
-        Share of the incorrect solutions judged correct, share of the correct ones (the recall), and share of those
-        judged correct that are; the precision is NaN where nothing is.
+    fpr, tpr, precision : ndarray of shape (n_thresholds,)
+        The true positive rate is the recall; the precision is NaN where nothing is predicted correct.
     grid : ndarray of shape (n_grid,)
         FPR, and recall, at which the bands are given.
-    tpr_low, tpr_high, precision_low, precision_high : ndarrays of shape (n_grid,)
+    tpr_low, tpr_high, precision_low, precision_high : ndarray of shape (n_grid,)
         Pointwise 95% bands: clustered bootstrap over problems.
     auroc, average_precision : Estimate
         Areas under the curves.
     share_correct : float
-        The precision of judging everything correct: what chance gives.
+        The precision of predicting everything correct, which is what chance gives.
     n_problems, n_correct, n_incorrect : int
     """
 
@@ -63,7 +63,7 @@ def roc_pr(samples: Samples, *, points: int = POINTS, n_bootstrap: int = 400, se
     points : int
         Most thresholds to keep.
     n_bootstrap, seed : int
-        Of the bands.
+        Draws and seed of the bootstrap behind the bands.
 
     Returns
     -------
@@ -78,59 +78,61 @@ def roc_pr(samples: Samples, *, points: int = POINTS, n_bootstrap: int = 400, se
     >>> curves.precision.round(3).tolist(), curves.auroc.value
     ([0.5, 0.667, 0.5, 1.0, nan], 0.75)
     """
-    judged = Judged.of(samples)
-    right = judged.correct
-    n_right = int(right.sum())
-    n_wrong = len(right) - n_right
-    if not (n_right and n_wrong):
-        nothing = np.zeros(0)
-        areas = auroc_statistic(judged).estimate(), average_precision_statistic(judged).estimate()
-        return RocPr(
-            *[nothing] * 9,
-            *areas,
-            share_correct=n_right / len(right) if len(right) else np.nan,
-            n_problems=int(judged.contributes.sum()),
-            n_correct=n_right,
-            n_incorrect=n_wrong,
-        )
-    threshold, stops = cuts(judged, points)
-    hits, alarms = judged.at_stops(right, stops).astype(float), judged.at_stops(~right, stops).astype(float)
-    with np.errstate(invalid="ignore"):
-        precision = hits / (hits + alarms)
-    bands = _bands(judged, threshold, n_bootstrap=n_bootstrap, seed=seed)
+    ranked = Ranked.of(samples)
+    y_true = ranked.correct
+    n_correct = int(y_true.sum())
+    n_incorrect = len(y_true) - n_correct
+    if n_correct and n_incorrect:
+        threshold, stops = cuts(ranked, points)
+        tp, fp = ranked.at_stops(y_true, stops).astype(float), ranked.at_stops(~y_true, stops).astype(float)
+        with np.errstate(invalid="ignore"):
+            fpr, tpr, precision = fp / n_incorrect, tp / n_correct, tp / (tp + fp)
+        grid, bands = GRID, _bands(ranked, threshold, n_bootstrap=n_bootstrap, seed=seed)
+    else:
+        threshold = fpr = tpr = precision = grid = np.zeros(0)
+        bands = _Bands(*np.zeros((4, 0)))
     return RocPr(
         threshold=threshold,
-        fpr=alarms / n_wrong,
-        tpr=hits / n_right,
+        fpr=fpr,
+        tpr=tpr,
         precision=precision,
-        grid=GRID,
-        **bands,
-        auroc=auroc_statistic(judged).estimate(),
-        average_precision=average_precision_statistic(judged).estimate(),
-        share_correct=n_right / len(right),
-        n_problems=int(judged.contributes.sum()),
-        n_correct=n_right,
-        n_incorrect=n_wrong,
+        grid=grid,
+        tpr_low=bands.tpr_low,
+        tpr_high=bands.tpr_high,
+        precision_low=bands.precision_low,
+        precision_high=bands.precision_high,
+        auroc=auroc_statistic(ranked).estimate(),
+        average_precision=average_precision_statistic(ranked).estimate(),
+        share_correct=n_correct / len(y_true) if len(y_true) else np.nan,
+        n_problems=int(ranked.contributes.sum()),
+        n_correct=n_correct,
+        n_incorrect=n_incorrect,
     )
 
 
-def _bands(judged: Judged, threshold: np.ndarray, *, n_bootstrap: int, seed: int) -> dict[str, np.ndarray]:
-    """Each replicate draws problems again with replacement; its curves are read off at the grid."""
-    candidates = np.unique(threshold[np.linspace(0, len(threshold) - 1, CANDIDATES).astype(int)])
-    cell = np.searchsorted(candidates, judged.score, side="left")
-    hits, alarms = (above(judged, flag, cell, len(candidates)) for flag in (judged.correct, ~judged.correct))
+class _Bands(NamedTuple):
+    """Ends of the 95% bands at the grid, each of shape (n_grid,)."""
+
+    tpr_low: np.ndarray
+    tpr_high: np.ndarray
+    precision_low: np.ndarray
+    precision_high: np.ndarray
+
+
+def _bands(ranked: Ranked, threshold: np.ndarray, *, n_bootstrap: int, seed: int) -> _Bands:
+    """Each replicate draws problems with replacement; its curves are read off at the grid."""
+    _, tp_of, fp_of = counts_above(ranked, threshold)
     tpr, precision = [], []
-    for weight in problem_draws(judged.n_problems, n_bootstrap, seed=seed):
-        for h, a in zip(weight @ hits, weight @ alarms, strict=True):
-            if not (h[-1] and a[-1]):
+    for weight in problem_draws(ranked.n_problems, n_bootstrap, seed=seed):
+        for tp, fp in zip(weight @ tp_of, weight @ fp_of, strict=True):
+            if not (tp[-1] and fp[-1]):
                 continue  # this draw holds one kind only
-            h, a = h[-2::-1], a[-2::-1]  # from the highest threshold down: both rise
-            total_h, total_a = h[-1], a[-1]  # the lowest candidate lies below every score
-            accepted = h + a > 0
-            tpr.append(np.interp(GRID, np.append(0, a / total_a), np.append(0, h / total_h)))
-            precision.append(np.interp(GRID, h[accepted] / total_h, (h / np.maximum(h + a, 1))[accepted]))
+            tp, fp = tp[-2::-1], fp[-2::-1]  # from the highest threshold down: both rise
+            n_correct, n_incorrect = tp[-1], fp[-1]  # the lowest candidate lies below every score
+            accepted = tp + fp > 0
+            tpr.append(np.interp(GRID, np.append(0, fp / n_incorrect), np.append(0, tp / n_correct)))
+            precision.append(np.interp(GRID, tp[accepted] / n_correct, (tp / np.maximum(tp + fp, 1))[accepted]))
     if not tpr:
-        nothing = np.full(len(GRID), np.nan)
-        return dict.fromkeys(("tpr_low", "tpr_high", "precision_low", "precision_high"), nothing)
+        return _Bands(*np.full((4, len(GRID)), np.nan))
     ends = np.quantile(tpr, [0.025, 0.975], axis=0), np.quantile(precision, [0.025, 0.975], axis=0)
-    return {"tpr_low": ends[0][0], "tpr_high": ends[0][1], "precision_low": ends[1][0], "precision_high": ends[1][1]}
+    return _Bands(ends[0][0], ends[0][1], ends[1][0], ends[1][1])

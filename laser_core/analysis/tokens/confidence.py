@@ -1,7 +1,7 @@
-"""Confidence that costs nothing: signals made from the tokens' log-probs, entropies and length.
+"""Free confidence signals, made from the tokens' log-probs, entropies and length.
 
-LaSeR's score costs one more token per solution. Whether that is worth it shows beside signals that were there anyway.
-Larger always means more confident, so each can stand in the score's place everywhere.
+LaSeR's score costs one more token per solution. To be worth it, it must beat the signals that sampling yields anyway.
+Larger always means more confident, so each of them can take the score's place everywhere.
 
 References
 ----------
@@ -35,8 +35,8 @@ def confidence_signals(rollouts: Rollouts, *, window: int | None = None) -> Roll
     Parameters
     ----------
     rollouts : Rollouts
-        Self-certainty needs the whole distribution of every token; a table that brings it as a ``signal.`` column keeps
-        it.
+        Self-certainty is not among the signals made here, because it needs the whole distribution of every token; a
+        table that brings it as a ``signal.`` column keeps it.
     window : int, optional
         Tokens in a group and in the tail. None: a tenth of the median length, at least 4.
 

@@ -1,7 +1,7 @@
-"""Giving up on a solution before it is finished, because its trace has fallen below what correct solutions keep to.
+"""Dropping a solution before it is finished, because its trace has fallen below the level of correct solutions.
 
 The trace is log pi(z_c) after each token (one more look at logits that were computed anyway), or a running mean of
-token log-probs, the signal of DeepConf [1]_. The level is learned on other problems, never judged on what taught it.
+token log-probs, the signal of DeepConf [1]_. The level for a problem is learned on other problems.
 
 References
 ----------
@@ -35,21 +35,22 @@ class EarlyDrop:
     tokens : ndarray of shape (n_problems, n_samples)
         Tokens spent: up to the drop, or all.
     checkpoints : ndarray of int of shape (n_checkpoints,)
-        Tokens after which the trace is looked at.
+        Numbers of tokens after which the trace is looked at.
     levels : ndarray of shape (n_folds, n_checkpoints)
         Below these a solution is dropped, in units of the trace (nats); -inf where too few correct solutions are that
         long. Learned for each fold on the others.
-    dropped_right, dropped_wrong : Estimate
-        Share of the correct and of the incorrect solutions that are dropped, on problems that did not teach the level.
+    dropped_correct, dropped_incorrect : Estimate
+        Share of the correct and of the incorrect solutions that are dropped, at levels learned on other problems.
     trace : str
+        The per-token column.
     """
 
     dropped: np.ndarray = field(repr=False)
     tokens: np.ndarray = field(repr=False)
     checkpoints: np.ndarray
     levels: np.ndarray
-    dropped_right: Estimate
-    dropped_wrong: Estimate
+    dropped_correct: Estimate
+    dropped_incorrect: Estimate
     trace: str
 
 
@@ -75,10 +76,9 @@ def early_drop(
     window : int
         The trace is averaged over this many tokens.
     loss : float
-        Share of the correct solutions one is willing to drop; the level is set so that it holds on the problems that
-        teach it.
-    n_folds, seed
-        Of the cross-fitting.
+        Share of the correct solutions that may be dropped; the level meets it on the problems it is learned on.
+    n_folds, seed : int
+        Folds of whole problems for the cross-fitting, and their seed.
 
     Raises
     ------
@@ -90,15 +90,13 @@ def early_drop(
     values, length = ragged(rollouts, trace)
     row = samples.row[samples.present]  # (n_rollouts,)
     problem = np.nonzero(samples.present)[0]
-    right = samples.correct[samples.present] == 1
-    wrong = samples.correct[samples.present] == 0
+    correct, incorrect = (samples.correct[samples.present] == kind for kind in (1, 0))
     checkpoints, seen = _at_checkpoints(values, length, row, window)
     fold = folds(samples.n_problems, n_folds=n_folds, seed=seed)
     at = np.full(len(row), -1)
     levels = []
     for k in range(fold.max() + 1):
-        teach = (fold[problem] != k) & right
-        levels.append(_levels(seen[teach], loss))
+        levels.append(_levels(seen[(fold[problem] != k) & correct], loss))
         held_out = fold[problem] == k
         with np.errstate(invalid="ignore"):
             below = seen[held_out] < levels[-1]
@@ -114,7 +112,7 @@ def early_drop(
         n = samples.n_problems
         return ratio_statistic(np.bincount(problem, flag & (at >= 0), n), np.bincount(problem, flag, n)).estimate()
 
-    return EarlyDrop(dropped, tokens, checkpoints, np.array(levels), share(right), share(wrong), trace)
+    return EarlyDrop(dropped, tokens, checkpoints, np.array(levels), share(correct), share(incorrect), trace)
 
 
 def _at_checkpoints(
@@ -132,11 +130,11 @@ def _at_checkpoints(
 
 
 def _levels(seen: np.ndarray, loss: float) -> np.ndarray:
-    """Levels at which a share ``loss`` of these (correct) solutions falls below any of them.
+    """Levels such that a share ``loss`` of these (correct) solutions falls below one of them.
 
-    The trace is standardised among the solutions still running at each checkpoint; a solution's lowest standardised
-    value is what counts, and the ``loss`` quantile of those gives one cut for all checkpoints. (A quantile for each
-    checkpoint would be the extreme of few solutions, and would not hold on other problems.)
+    The trace is standardised among the solutions still running at each checkpoint. A solution's lowest standardised
+    value counts, and the ``loss`` quantile of those is one cut for all checkpoints. (A quantile for each checkpoint
+    would be the extreme of few solutions, and would not hold on other problems.)
     """
     running = np.isfinite(seen)
     support = running.sum(axis=0)

@@ -1,7 +1,7 @@
-"""What happens along a solution: values at every token, where they change most, and how they differ on average.
+"""What happens along a solution: values at every token, where they change most, and their mean over solutions.
 
-The score is read at the end, but the same log-prob of z_c can be read after every token. These functions ask when it
-knew. Positions count response tokens from 1, as people do.
+The score is read at the end, but the log-prob of z_c can be read after every token: it shows when the model could tell.
+Positions count response tokens from 1.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from laser_core.analysis.estimates import interval, ratio_statistic
+from laser_core.analysis.estimates import confidence_interval, ratio_statistic
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.tokens.confidence import ragged
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import Rollouts
+from laser_core.score import last_token_score
 
 MAX_POSITIONS = 120  # along a mean trace: about what a screen shows apart
 MIN_SUPPORT = 10  # solutions that a mean must rest on
@@ -36,7 +37,7 @@ class Change:
     Attributes
     ----------
     token : int
-        The response token, counted from 1, with which it happens; 0 where the trace has fewer than two values.
+        The response token, counted from 1, at which it happens; 0 where the trace has fewer than two values.
     before, after : float
         The value after the previous token and after this one, in units of the trace.
     """
@@ -47,7 +48,7 @@ class Change:
 
     @property
     def size(self) -> float:
-        """After minus before; NaN where there is no change to speak of."""
+        """After minus before; NaN where there is no change."""
         return self.after - self.before
 
 
@@ -60,10 +61,10 @@ class MeanTraces:
     position : ndarray of shape (n_positions,)
         Token numbers from 1, or fractions of the solution from 0 to 1.
     by : {"token", "fraction"}
-    correct, incorrect : ndarrays of shape (3, n_positions)
+    correct, incorrect : ndarray of shape (3, n_positions)
         Mean and the ends of its 95% interval, in units of the quantity; NaN where fewer than ``MIN_SUPPORT`` solutions
         are left.
-    n_correct, n_incorrect : ndarrays of int of shape (n_positions,)
+    n_correct, n_incorrect : ndarray of int of shape (n_positions,)
         Solutions behind each mean.
     n_problems : int
         Problems behind them; 1 where the interval is over solutions.
@@ -81,7 +82,7 @@ class MeanTraces:
 
 
 def per_token(rollouts: Rollouts, quantity: str) -> tuple[np.ndarray, np.ndarray]:
-    """A quantity at every token: values one after another, shape (n_values,), and each row's length, shape (n_rows,).
+    """A quantity at every token: all values, of shape (n_values,), and each row's length, of shape (n_rows,).
 
     Parameters
     ----------
@@ -122,12 +123,12 @@ def per_token(rollouts: Rollouts, quantity: str) -> tuple[np.ndarray, np.ndarray
             raise InputError(
                 "the file does not say its beta_v and c_ref", field="beta_v", remedy="convert it with both"
             )
-        values = beta_v * (values - c_ref)
+        values = last_token_score(values, beta_v=beta_v, c_ref=c_ref)
     return values, length
 
 
 def sharpest_change(values: np.ndarray) -> Change:
-    """The largest step between neighbouring values, up or down; the first of equal ones.
+    """The largest step between neighbouring values, up or down; the first of several.
 
     Examples
     --------
@@ -143,7 +144,13 @@ def sharpest_change(values: np.ndarray) -> Change:
 
 
 def sharpest_changes(rollouts: Rollouts, quantity: str = "z_logprob") -> np.ndarray:
-    """The size of every row's sharpest change without its sign, shape (n_rows,); NaN for fewer than two values.
+    """The absolute size of every row's sharpest change, of shape (n_rows,); NaN for fewer than two values.
+
+    Parameters
+    ----------
+    rollouts : Rollouts
+    quantity : str
+        As in :func:`per_token`.
 
     Examples
     --------
@@ -202,10 +209,11 @@ def mean_traces(
     quantity : str
         As in :func:`per_token`.
     by : {"token", "fraction"}
-        Align by token number, or by fraction of each solution's length. By token, long solutions alone make up the
-        right end.
+        Align by token number, or by fraction of each solution's length. By token, only long solutions reach the right
+        end.
     problem : int, optional
-        Position of one problem, whose solutions are then the unit of the interval; otherwise problems are.
+        Position of one problem, whose solutions are then the unit of the interval. None: all problems, and the problem
+        is the unit.
 
     Examples
     --------
@@ -247,14 +255,14 @@ def mean_traces(
             if used.sum() >= (MIN_SUPPORT if problem is None else 1):
                 total = np.bincount(unit[used], here[used], size)
                 mean = ratio_statistic(total, np.bincount(unit[used], minlength=size), scale="real")
-                low, high = interval(mean.value, mean.se, int(mean.contributes.sum()), scale="real")
+                low, high = confidence_interval(mean.value, mean.se, int(mean.contributes.sum()), scale="real")
                 out[kind][:, i] = mean.value, low, high
     n_problems = len(np.unique(unit)) if problem is None else 1
     return MeanTraces(position, by, out[1], out[0], n[1], n[0], n_problems, quantity)
 
 
 def condense(values: np.ndarray, limit: int) -> np.ndarray:
-    """Indices of at most ``limit`` values that keep the picture: both ends, and each block's lowest and highest value.
+    """Indices of at most ``limit`` values that keep the curve's look: both ends, and each block's lowest and highest.
 
     Examples
     --------
@@ -276,7 +284,7 @@ def condense(values: np.ndarray, limit: int) -> np.ndarray:
 
 
 def block_means(grid: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
-    """Columns averaged in at most ``limit`` equal blocks, NaN left out: a wide grid as a screen can show it.
+    """Columns averaged in at most ``limit`` equal blocks, NaN left out, so that a wide grid fits a screen.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Votes as the estimators take them: each problem's solutions packed to the left, its answers counted and judged."""
+"""Votes as the estimators take them: each problem's solutions packed to the left, its answers counted and verified."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Ballots:
     answer : ndarray of int32 of shape (n_problems, n_samples)
         Answer of each solution, numbered from 0 within the problem; -1 casts no vote.
     score : ndarray of float of shape (n_problems, n_samples)
-    right : ndarray of bool of shape (n_problems, n_samples)
+    correct : ndarray of bool of shape (n_problems, n_samples)
         Whether the solution itself is correct.
     votes : ndarray of int of shape (n_problems, n_answers)
         How many solutions give each answer.
     winning : ndarray of bool of shape (n_problems, n_answers)
-        Whether the answer is correct: what the verifier says of most solutions that give it.
+        Whether the answer is correct, by the verdicts on most of the solutions that give it.
     n_conflicts : int
-        Answers on whose solutions the verifier did not agree with itself.
+        Answers that the verifier found correct in one solution and incorrect in another.
     n_left_out : int
         Problems without enough solutions, or with an answer of unknown correctness.
     """
@@ -41,7 +41,7 @@ class Ballots:
     size: np.ndarray
     answer: np.ndarray = field(repr=False)
     score: np.ndarray = field(repr=False)
-    right: np.ndarray = field(repr=False)
+    correct: np.ndarray = field(repr=False)
     votes: np.ndarray = field(repr=False)
     winning: np.ndarray = field(repr=False)
     n_conflicts: int = 0
@@ -54,12 +54,12 @@ class Ballots:
 
     def take(self, rows: np.ndarray) -> Ballots:
         """Some of the problems, by position."""
-        grids = ("problems", "size", "answer", "score", "right", "votes", "winning")
+        grids = ("problems", "size", "answer", "score", "correct", "votes", "winning")
         return replace(self, **{name: getattr(self, name)[rows] for name in grids})
 
     @classmethod
     def of(cls, samples: Samples, *, n_max: int | None = None) -> Ballots:
-        """Count and judge the answers of the problems that have at least ``n_max`` solutions and known verdicts.
+        """Count the answers of the problems that have at least ``n_max`` solutions and known verdicts.
 
         Parameters
         ----------
@@ -72,13 +72,13 @@ class Ballots:
         InputError
             If no problem is left.
         """
-        votes, known, right_votes = answer_table(samples)
+        votes, known, correct_votes = answer_table(samples)
         with np.errstate(invalid="ignore", divide="ignore"):
-            share = right_votes / known
-        unjudged = ((votes > 0) & (known == 0)).any(axis=1)
+            share = correct_votes / known
+        unverified = ((votes > 0) & (known == 0)).any(axis=1)
         answered = samples.answer >= 0
         verdict_known = np.isfinite(samples.correct) | (samples.present & ~answered) | _of_answer(known > 0, samples)
-        usable = ~unjudged & np.isfinite(samples.correct).any(axis=1) & (verdict_known | ~samples.present).all(axis=1)
+        usable = ~unverified & np.isfinite(samples.correct).any(axis=1) & (verdict_known | ~samples.present).all(axis=1)
         if not usable.any():
             raise InputError(
                 "no problem has verdicts for all of its answers",
@@ -95,7 +95,7 @@ class Ballots:
             )
         problems = np.flatnonzero(keep)
         by_answer = _of_answer(share > 0.5, samples)
-        right = np.where(np.isfinite(samples.correct), samples.correct == 1, by_answer)
+        correct = np.where(np.isfinite(samples.correct), samples.correct == 1, by_answer)
         left = np.argsort(~samples.present[problems], axis=1, kind="stable")  # solutions first, padding last
         width = int(size[problems].max())
 
@@ -107,21 +107,25 @@ class Ballots:
             size=size[problems],
             answer=pack(samples.answer).astype(np.int32),
             score=pack(samples.score),
-            right=pack(right & samples.present),
+            correct=pack(correct & samples.present),
             votes=votes[problems],
             winning=share[problems] > 0.5,
-            n_conflicts=int(((right_votes > 0) & (right_votes < known)).sum()),
+            n_conflicts=int(((correct_votes > 0) & (correct_votes < known)).sum()),
             n_left_out=int(samples.n_problems - len(problems)),
         )
 
 
 def answer_table(samples: Samples) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Per problem and answer: the solutions, those with a verdict, those judged correct; (n_problems, n_answers) each.
+    """Solutions that give each answer: all of them, those with a verdict, the correct ones.
+
+    Returns
+    -------
+    votes, known, correct : ndarray of shape (n_problems, n_answers)
 
     Examples
     --------
-    >>> votes, known, right = answer_table(Samples.from_arrays(correct=[[1, 1, 0]], answer=[[0, 0, 1]]))
-    >>> votes.tolist(), right.tolist()
+    >>> votes, known, correct = answer_table(Samples.from_arrays(correct=[[1, 1, 0]], answer=[[0, 0, 1]]))
+    >>> votes.tolist(), correct.tolist()
     ([[2, 1]], [[2.0, 0.0]])
     """
     n_answers = max(1, int(samples.answer.max(initial=-1)) + 1)

@@ -12,7 +12,7 @@ TAIL = 1e-18  # of a distribution, cut off
 
 
 # scipy.stats has these distributions too, and takes half a second to import.
-def pmf(k: np.ndarray, n: np.ndarray | int, p: np.ndarray | float) -> np.ndarray:
+def pmf(k: np.ndarray | int, n: np.ndarray | int, p: np.ndarray | float) -> np.ndarray:
     """Binomial probabilities; 0 outside 0..n.
 
     >>> pmf(np.array([-1, 0, 1, 2, 3]), 2, 0.25).round(4).tolist()
@@ -36,7 +36,7 @@ def cdf(k: np.ndarray, n: np.ndarray | int, p: float) -> np.ndarray:
 
 
 def lowest(n: np.ndarray | int, p: float) -> np.ndarray:
-    """What a binomial falls below with probability ``TAIL`` at most: bisection over its distribution function."""
+    """The lower end of a binomial, below which at most ``TAIL`` lies: bisection over its distribution function."""
     bottom, top = np.zeros_like(np.asarray(n)), np.asarray(n).copy()
     while (bottom < top).any():
         middle = (bottom + top) // 2
@@ -46,7 +46,7 @@ def lowest(n: np.ndarray | int, p: float) -> np.ndarray:
 
 
 def highest(n: np.ndarray | int, p: float) -> np.ndarray:
-    """What a binomial exceeds with probability ``TAIL`` at most."""
+    """The upper end of a binomial, above which at most ``TAIL`` lies."""
     return n - lowest(n, 1 - p)
 
 
@@ -54,9 +54,19 @@ def highest(n: np.ndarray | int, p: float) -> np.ndarray:
 class BinomialRows:
     """For each count of solutions an answer may have: its binomial distribution, where it is not negligible, stacked.
 
-    Count c has the rows v = ``low[c]`` .. ``high[c]``, from ``start[c]`` on (``first``: the starts of all counts). A
-    row stands for "fewer than v votes": ``pmf`` is what it adds to the row before (``votes`` = v - 1 votes), ``below``
-    the probability itself.
+    Count c has the rows v = ``low[c]`` .. ``high[c]``. The row v stands for "fewer than v votes".
+
+    Attributes
+    ----------
+    low, high, start : ndarray of int of shape (n_counts,)
+        Range of v for each count, and the row at which it starts.
+    first : ndarray of int of shape (n_distinct_counts,)
+        The starts of the counts that occur.
+    pmf : ndarray of shape (n_rows,)
+        What a row adds to the row before: the probability of ``votes`` = v - 1 votes.
+    below : ndarray of shape (n_rows,)
+        The probability of fewer than v votes.
+    votes : ndarray of int of shape (n_rows,)
     """
 
     low: np.ndarray
@@ -86,7 +96,7 @@ class BinomialRows:
 
     def row(self, count: np.ndarray, v: np.ndarray) -> np.ndarray:
         """The row for "fewer than v"; beyond the last it does not change any more."""
-        return self.start[count] - self.low[count] + np.clip(v, self.low[count], self.high[count])
+        return np.asarray(self.start[count] - self.low[count] + np.clip(v, self.low[count], self.high[count]))
 
     def exactly(self, count: np.ndarray, v: np.ndarray) -> np.ndarray:
         """The probability of v votes, 0 where it is negligible."""
@@ -105,4 +115,4 @@ class BinomialRows:
 def phase(power: np.ndarray, frequency: np.ndarray, period: int) -> np.ndarray:
     """``exp(-2 pi i * power * frequency / period)``, of shape (n_powers, n_frequencies)."""
     circle = np.exp(-2j * np.pi * np.arange(period) / period)
-    return circle[(power.astype(np.int32)[:, None] * frequency.astype(np.int32)) % np.int32(period)]
+    return np.asarray(circle[(power.astype(np.int32)[:, None] * frequency.astype(np.int32)) % np.int32(period)])

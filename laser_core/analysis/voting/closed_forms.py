@@ -35,18 +35,18 @@ def pass_at(ballots: Ballots, sizes: np.ndarray) -> np.ndarray:
     ----------
     .. [1] M. Chen et al. Evaluating large language models trained on code. arXiv 2107.03374, 2021 (the estimator).
     """
-    wrong = ballots.size - ballots.right.sum(axis=1)
+    n_incorrect = ballots.size - ballots.correct.sum(axis=1)
     out = np.empty((ballots.n_problems, len(sizes)))
     for n in np.unique(ballots.size):
         rows = ballots.size == n
-        out[rows] = 1 - subset_ratio(n, sizes)[wrong[rows]]
+        out[rows] = 1 - subset_ratio(n, sizes)[n_incorrect[rows]]
     return out
 
 
 def best_of(ballots: Ballots, sizes: np.ndarray) -> np.ndarray:
     """Best-of-N: the probability that the highest score in a subset of N is a correct solution's.
 
-    Equal scores share evenly; solutions without a score come last, all equal.
+    Tied solutions share the credit evenly; those without a score come last, all tied.
 
     Returns
     -------
@@ -58,11 +58,11 @@ def best_of(ballots: Ballots, sizes: np.ndarray) -> np.ndarray:
         rows = np.flatnonzero(ballots.size == n)
         for low in range(0, len(rows), max(1, _BLOCK // n)):
             part = rows[low : low + max(1, _BLOCK // n)]
-            out[part] = _best_weights(ballots.score[part, :n], ballots.right[part, :n]) @ ratio
+            out[part] = _best_weights(ballots.score[part, :n], ballots.correct[part, :n]) @ ratio
     return np.clip(out, 0, 1)
 
 
-def _best_weights(score: np.ndarray, right: np.ndarray) -> np.ndarray:
+def _best_weights(score: np.ndarray, correct: np.ndarray) -> np.ndarray:
     """Coefficients of ``C(m, N) / C(n, N)``, m = 0..n, in each problem's best-of-N; shape (n_problems, n + 1).
 
     The best of a subset lies in the class of equal scores with L below it and m members when the subset misses all
@@ -71,7 +71,7 @@ def _best_weights(score: np.ndarray, right: np.ndarray) -> np.ndarray:
     score = np.nan_to_num(score, nan=-np.inf)
     order = np.argsort(score, axis=1, kind="stable")
     low, high = _tie_bounds(np.take_along_axis(score, order, axis=1))
-    credit = np.take_along_axis(right, order, axis=1) / (high - low)
+    credit = np.take_along_axis(correct, order, axis=1) / (high - low)
     coefficients = np.zeros((len(score), score.shape[1] + 1))
     row = np.broadcast_to(np.arange(len(score))[:, None], score.shape)
     np.add.at(coefficients, (row, high), credit)

@@ -1,8 +1,8 @@
 """What the score is worth in compute: accuracy against tokens sampled, replayed from the table.
 
-Policies: sample a fixed number of solutions; stop when the vote can no longer change; stop when it is decided at a
-stated confidence; drop solutions early (:mod:`.earlydrop`). Each is replayed on random orders of each problem's
-solutions, as if they were being sampled one after another.
+Stopping policies: sample a fixed number of solutions; stop when the vote can no longer change; stop when it is decided
+at a stated confidence; drop solutions early (:mod:`laser_core.analysis.tokens.early_drop`). Each is replayed on random
+orders of each problem's solutions, as if they were being sampled one after another.
 
 References
 ----------
@@ -12,12 +12,13 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import betainc
 
-from laser_core.analysis.estimates import interval, mean_interval, ratio_statistic
+from laser_core.analysis.estimates import confidence_interval, mean_interval, ratio_statistic
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.tokens.early_drop import EarlyDrop
 from laser_core.analysis.voting.ballots import Ballots
@@ -31,8 +32,8 @@ RULES = ("fixed", "certain", "confident")
 
 
 @dataclass(frozen=True)
-class Policy:
-    """One way to spend tokens, at several budgets. Arrays of shape (n_budgets,).
+class StoppingPolicy:
+    """One way to spend tokens, at several budgets.
 
     Attributes
     ----------
@@ -42,16 +43,17 @@ class Policy:
         runner-up with the stated confidence [1]_.
     drop : bool
         Whether solutions are dropped early.
-    budget : ndarray of int
+    budget : ndarray of int of shape (n_budgets,)
         Most solutions sampled per problem.
-    accuracy, accuracy_low, accuracy_high : ndarrays
-        95% bands over problems, as below.
-    tokens : ndarray
+    accuracy, accuracy_low, accuracy_high : ndarray of shape (n_budgets,)
+        Mean over problems and its 95% band.
+    tokens : ndarray of shape (n_budgets,)
         Mean tokens sampled per problem.
-    saved, saved_low, saved_high : ndarrays
-        Share of the tokens saved against the fixed policy with the same budget.
-    change, change_low, change_high : ndarrays
-        Accuracy minus that of the fixed policy with the same vote and budget and no drops, paired by problem.
+    saved, saved_low, saved_high : ndarray of shape (n_budgets,)
+        Share of the tokens saved against the fixed policy with the same budget, and its 95% band.
+    change, change_low, change_high : ndarray of shape (n_budgets,)
+        Accuracy minus that of the fixed policy with the same vote and budget and no drops, paired by problem, and its
+        95% band.
     """
 
     vote: str
@@ -72,25 +74,35 @@ class Policy:
 
 @dataclass(frozen=True)
 class ComputeWorth:
-    """All policies.
+    """Every stopping policy, replayed on the same orders.
 
     Attributes
     ----------
-    policies : tuple of Policy
+    policies : tuple of StoppingPolicy
     confidence : float
-        Of the "confident" stops.
+        At which the "confident" policies stop.
     drop : EarlyDrop or None
-    n_problems, n_orders : int
+    n_problems : int
+    n_orders : int
+        Random orders per problem.
     """
 
-    policies: tuple[Policy, ...]
+    policies: tuple[StoppingPolicy, ...]
     confidence: float
     drop: EarlyDrop | None
     n_problems: int
     n_orders: int
 
-    def policy(self, vote: str, stop: str, *, drop: bool = False) -> Policy:
-        """The policy with these parts."""
+    def policy(self, vote: str, stop: str, *, drop: bool = False) -> StoppingPolicy:
+        """The policy with these parts.
+
+        Parameters
+        ----------
+        vote : {"majority", "weighted"}
+        stop : {"fixed", "certain", "confident"}
+        drop : bool
+            Whether solutions are dropped early.
+        """
         return next(p for p in self.policies if (p.vote, p.stop, p.drop) == (vote, stop, drop))
 
 
@@ -98,7 +110,7 @@ def compute_worth(
     samples: Samples,
     *,
     drop: EarlyDrop | None = None,
-    budgets: np.ndarray | None = None,
+    budgets: np.ndarray | Sequence[int] | None = None,
     confidence: float = 0.95,
     weight: Weight | None = None,
     n_orders: int = 32,
@@ -115,6 +127,7 @@ def compute_worth(
     budgets : array of int, optional
         None: powers of two up to what nine problems in ten reach.
     confidence : float
+        At which the "confident" policies stop.
     weight : str or callable, optional
         As in :func:`~laser_core.analysis.voting_curve`.
     n_orders : int
@@ -153,7 +166,7 @@ def compute_worth(
         gone = _packed(drop.dropped, samples, ballots)
         variants.append((True, np.where(gone, -1, ballots.answer), _packed(drop.tokens, samples, ballots)))
     rounds = range(-(-n_orders // ROUND))
-    results = {}
+    results: dict[tuple[str, str, bool], np.ndarray] = {}
     for dropping, answer, spent in variants:
         for vote in votes:
             w = weights if vote == "weighted" else np.ones(weights.shape)
@@ -198,27 +211,26 @@ def _replay_all(
 def _replay(
     walks: Walks, weights: np.ndarray, tokens: np.ndarray, sizes: np.ndarray, confidence: float, bound: float
 ) -> dict[str, np.ndarray]:
-    race, tokens = Leads(walks, quantise(weights)), walks.arrange(tokens)
+    vote, tokens = Leads(walks, quantise(weights)), walks.arrange(tokens)
     unit = walks.per_walk(weights.max(axis=1) / SCALE)
     shape = (walks.n_walks, len(sizes))
     credit = {rule: np.zeros(shape) for rule in RULES}
     spent = {rule: np.zeros(shape) for rule in RULES}
-    settled = np.zeros(shape, bool)  # "certain" depends on the budget, "confident" does not
+    settled = np.zeros(shape, bool)  # when "certain" stops depends on the budget, when "confident" stops does not
     sure, sure_credit, sure_spent = np.zeros(walks.n_walks, bool), np.zeros(walks.n_walks), np.zeros(walks.n_walks)
     used = np.zeros(walks.n_walks)
     for position in range(int(sizes.max())):
-        step = walks.step(position)
-        race.add(step)
+        vote.add(walks.vote(position))
         used += walks.at(tokens, position)
-        now = race.credit()
-        first, second = np.maximum(race.top, 0) * unit, np.maximum(race.second, 0) * unit
+        now = vote.credit()
+        first, second = np.maximum(vote.top, 0) * unit, np.maximum(vote.second, 0) * unit
         stops = ~settled & (
             ((position + 1 + (first - second) / bound)[:, None] > sizes + 1e-9) | (sizes == position + 1)
         )
         credit["certain"] = np.where(stops, now[:, None], credit["certain"])
         spent["certain"] = np.where(stops, used[:, None], spent["certain"])
         settled |= stops
-        newly = ~sure & (betainc(second + 1, first + 1, 0.5) > confidence) & (race.leaders == 1)
+        newly = ~sure & (betainc(second + 1, first + 1, 0.5) > confidence) & (vote.leaders == 1)
         sure_credit, sure_spent = np.where(newly, now, sure_credit), np.where(newly, used, sure_spent)
         sure |= newly
         for i in np.flatnonzero(sizes == position + 1):
@@ -230,14 +242,14 @@ def _replay(
 
 def _policy(
     key: tuple[str, str, bool], sizes: np.ndarray, value: np.ndarray, fixed: np.ndarray, expected: np.ndarray
-) -> Policy:
+) -> StoppingPolicy:
     """Averages over problems. Only differences are taken from the replay; the fixed vote is known better than that."""
     change, change_low, change_high = mean_interval(value[0] - fixed[0], scale="signed")
     accuracy = expected + value[0] - fixed[0]
     mean, low, high = mean_interval(accuracy)
     saved = [ratio_statistic(f - v, f) for v, f in zip(value[1].T, fixed[1].T, strict=True)]
-    ends = [interval(s.value, s.se, len(value[1]), scale="signed") for s in saved]
-    return Policy(
+    ends = [confidence_interval(s.value, s.se, len(value[1]), scale="signed") for s in saved]
+    return StoppingPolicy(
         *key,
         budget=sizes,
         accuracy=mean,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -28,15 +29,16 @@ class VotingCurve:
     ----------
     n : ndarray of int of shape (n_sizes,)
         Subset sizes N.
-    pass_, majority, weighted, best_of_n : ndarrays of shape (n_sizes,)
-        Mean over problems. ``pass_``: some solution is right. ``majority``: the most frequent answer is. ``weighted``:
-        the answer with the largest sum of weights is. ``best_of_n``: the highest score is. Ties share evenly. NaN where
-        the table has no answers (votes) or no scores (weighted, best-of-N).
-    pass_se, majority_se, weighted_se, best_of_n_se : ndarrays of shape (n_sizes,)
+    pass_, majority, weighted, best_of_n : ndarray of shape (n_sizes,)
+        Mean over problems of the chance that a correct solution is among the N (``pass_``), that the most frequent
+        answer is correct (``majority``), the answer with the largest sum of weights (``weighted``), the solution with
+        the highest score (``best_of_n``). Ties share evenly. NaN where the table has no answers (votes) or no scores
+        (weighted, best-of-N).
+    pass_se, majority_se, weighted_se, best_of_n_se : ndarray of shape (n_sizes,)
         Monte-Carlo standard errors; 0 where the value is exact.
-    pass_low, pass_high, majority_low, ... : ndarrays of shape (n_sizes,)
+    pass_low, pass_high, majority_low, ... : ndarray of shape (n_sizes,)
         95% bands with the problem as unit: what other problems of this kind would show.
-    weighted_minus_majority, weighted_minus_majority_low, weighted_minus_majority_high : ndarrays of shape (n_sizes,)
+    weighted_minus_majority, weighted_minus_majority_low, weighted_minus_majority_high : ndarray of shape (n_sizes,)
         The gain of weighting, paired by problem.
     tied : ndarray of shape (n_sizes,)
         Share of the majority votes that a tie decides.
@@ -45,7 +47,7 @@ class VotingCurve:
     n_orders : int
         Random orders per problem behind ``weighted`` and ``tied``; 0 if there was nothing to estimate.
     n_conflicts : int
-        Answers of which the verifier judged some solutions correct and others incorrect.
+        Answers that the verifier found correct in one solution and incorrect in another.
     weight : str
     per_problem : dict of str to ndarray of shape (n_problems, n_sizes)
         The four curves before averaging.
@@ -103,7 +105,7 @@ def voting_curve(
     samples: Samples,
     *,
     n_max: int | None = None,
-    n_values: np.ndarray | None = None,
+    n_values: np.ndarray | Sequence[int] | None = None,
     target_se: float = 0.002,
     seed: int = 0,
     weight: Weight | None = None,
@@ -126,10 +128,11 @@ def voting_curve(
     target_se : float
         Monte-Carlo standard error to reach, in units of accuracy.
     seed : int
-    weight, power, temperature
-        See :func:`~laser_core.analysis.vote_weights`. None: "clip" for the score, "rank" for a signal that leaves
-        [0, 1]. Also "borda", the solution's rank among the subset's scores
-        (from 1), to the power ``power``.
+    weight : str or callable, optional
+        See :func:`~laser_core.analysis.vote_weights`; also "borda", the solution's rank among the subset's scores (from
+        1), to the power ``power``. None: "clip" for the score, "rank" for a signal that leaves [0, 1].
+    power, temperature : float
+        See :func:`~laser_core.analysis.vote_weights`.
 
     Raises
     ------
@@ -165,7 +168,7 @@ def voting_curve(
         se["majority"] = drawn.majority_se if exact is None else zero
         if samples.has_scores:
             values["weighted"], se["weighted"] = drawn.weighted, drawn.weighted_se
-    bands = {}
+    bands: dict[str, np.ndarray] = {}
     for name, per_problem in values.items():
         mean, low, high = mean_interval(per_problem)
         field_name = "pass_" if name == "pass" else name
@@ -193,7 +196,9 @@ def _weights(score: np.ndarray, weight: Weight, power: float, temperature: float
     return float(power) if weight == "borda" else vote_weights(score, weight, power=power, temperature=temperature)
 
 
-def subset_sizes(samples: Samples, n_max: int | None, n_values: np.ndarray | None) -> tuple[np.ndarray, Ballots]:
+def subset_sizes(
+    samples: Samples, n_max: int | None, n_values: np.ndarray | Sequence[int] | None
+) -> tuple[np.ndarray, Ballots]:
     """The N to compute, of shape (n_sizes,), and the problems that have enough solutions for all of them.
 
     Raises

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,7 +22,7 @@ class FilteredMajority:
     Attributes
     ----------
     n : ndarray of int of shape (n_sizes,)
-    accuracy, low, high : ndarrays of shape (n_sizes,)
+    accuracy, low, high : ndarray of shape (n_sizes,)
         Mean over problems and its 95% band.
     abstained : ndarray of shape (n_sizes,)
         Share of the votes in which no solution passed.
@@ -49,7 +50,7 @@ def filtered_majority(
     threshold: float | np.ndarray = 0.5,
     otherwise: str = "majority",
     n_max: int | None = None,
-    n_values: np.ndarray | None = None,
+    n_values: np.ndarray | Sequence[int] | None = None,
 ) -> FilteredMajority:
     """Let only the solutions above a threshold vote.
 
@@ -57,10 +58,12 @@ def filtered_majority(
     ----------
     samples : Samples
     threshold : float or ndarray of shape (n_problems,)
-        One for each problem where it was chosen on other problems; see :func:`~laser_core.analysis.cross_fit`.
+        An array where each problem's threshold was chosen on other problems: see
+        :func:`~laser_core.analysis.cross_fit`.
     otherwise : {"majority", "wrong"}
-        What happens when no solution of the subset passes: all of them vote, or the vote counts as wrong.
-    n_max, n_values
+        What happens when no solution of the subset passes: all of them vote, or the vote counts as incorrect.
+    n_max : int, optional
+    n_values : array of int, optional
         As in :func:`~laser_core.analysis.voting_curve`.
 
     Examples

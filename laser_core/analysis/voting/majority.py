@@ -1,7 +1,7 @@
 r"""Majority voting, exactly: the expected accuracy over all subsets of N of a problem's n solutions, ties split evenly.
 
 A subset of N holds a multivariate hypergeometric number of votes for each answer. Give every solution an independent
-coin of bias p instead; given that N coins fall right, the subset is the same. Under the coins the votes X_j of the
+coin of bias p instead; given that N coins come up heads, the subset is the same. Under the coins the votes X_j of the
 answers are independent binomials, and for an answer g
 
 .. math:: P(g\ \text{wins},\ \textstyle\sum X = N) =
@@ -37,7 +37,7 @@ _BLOCK = 2**16  # complex numbers worked on at a time: 1 MB
 
 
 def majority_vote(votes: np.ndarray, winning: np.ndarray, size: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Probability that a majority vote among N solutions is right, for each problem and N.
+    """Probability that a majority vote among N solutions is correct, for each problem and N.
 
     Parameters
     ----------
@@ -53,11 +53,11 @@ def majority_vote(votes: np.ndarray, winning: np.ndarray, size: np.ndarray, size
     Returns
     -------
     ndarray of float of shape (n_problems, n_sizes)
-        A vote in which no solution has an answer is not right.
+        A vote in which no solution has an answer is not correct.
 
     Examples
     --------
-    Three solutions say 7 (right), two say 9. Of the ten pairs, three are 7-7 and six are tied: (3 + 6 / 2) / 10.
+    Three solutions answer 7 (correct), two answer 9. Of the ten pairs three are 7-7, and six tie: (3 + 6 / 2) / 10.
 
     >>> majority_vote(np.array([[3, 2]]), np.array([[True, False]]), np.array([5]), np.array([1, 2, 5])).round(12)
     array([[0.6, 0.6, 1. ]])
@@ -81,9 +81,14 @@ def majority_vote(votes: np.ndarray, winning: np.ndarray, size: np.ndarray, size
 
 
 def full_vote(votes: np.ndarray, winning: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The vote of all solutions: its credit (1 right, a fraction where tied) and how many answers lead.
+    """The vote of all solutions: its credit (1 for a correct winner, a fraction in a tie) and how many answers lead.
 
-    ``votes`` may be counts or weights, of shape (n_problems, n_answers); negative entries are answers nobody gave.
+    Parameters
+    ----------
+    votes : ndarray of shape (n_problems, n_answers)
+        Counts or weights; negative where nobody gave the answer.
+    winning : ndarray of bool of shape (n_problems, n_answers)
+        Which answers are correct.
 
     Examples
     --------
@@ -158,8 +163,8 @@ def _tilts(n: int, sizes: tuple[int, ...]) -> tuple[_Tilt, ...]:
         p = float(np.mean(served)) / n
         # Sums that differ by a multiple of the period fall on the same coefficient, so the period must exceed what
         # separates any served N from any sum that has a chance.
-        far = max(highest(n, p) - served[0], served[-1] - lowest(n, p)) + 1
-        period = int(min(n + 1, max(far, 2)))
+        far = max(int(highest(n, p)) - served[0], served[-1] - int(lowest(n, p))) + 1
+        period = min(n + 1, max(far, 2))
         tilts.append(_Tilt(p, period, tuple(i for i, size in enumerate(sizes) if size in served)))
         left = [size for size in left if size not in served]
     return tuple(tilts)
@@ -255,7 +260,7 @@ def _under_tilt(
             win *= win_alone[batch, None] * phase(v, frequency, period) * filler[items.filler[batch]]
             np.add.at(total[:, low : low + step], contest, win)
     wins = np.fft.irfft(total, n=period, axis=1)[:, served % period]
-    return wins / pmf(served, n, p)
+    return np.asarray(wins / pmf(served, n, p))
 
 
 def _batches(order: np.ndarray, n_frequencies: int) -> list[slice]:

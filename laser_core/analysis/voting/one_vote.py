@@ -1,4 +1,4 @@
-"""One actual vote: which solutions were drawn, what they answered, who won."""
+"""One actual vote: which solutions were drawn, what they answered, which answer won."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Vote:
         Table row of the highest-scoring solution that gives the answer.
     correct : ndarray of float of shape (n_answers,)
         1, 0, or NaN where no solution with this answer has a verdict.
-    majority_winners, weighted_winners : ndarrays of bool of shape (n_answers,)
+    majority_winners, weighted_winners : ndarray of bool of shape (n_answers,)
         More than one where answers tie.
     n_unanswered : int
         Solutions drawn that cast no vote.
@@ -52,6 +52,17 @@ class Vote:
 
 def draw_vote(samples: Samples, problem: int, n: int, *, seed: int, weight: Weight | None = None) -> Vote:
     """Draw ``n`` solutions of a problem without replacement and let them vote.
+
+    Parameters
+    ----------
+    samples : Samples
+    problem : int
+        Position in the samples.
+    n : int
+    seed : int
+        The same seed draws the same solutions.
+    weight : str or callable, optional
+        As in :func:`~laser_core.analysis.voting_curve`.
 
     Raises
     ------
@@ -80,9 +91,9 @@ def draw_vote(samples: Samples, problem: int, n: int, *, seed: int, weight: Weig
     member = answer[None, :] == answers[:, None]  # (n_answers, n)
     total, exact_total = member @ weights[drawn], member @ whole
     order = np.lexsort((-exact_total, -count))
-    _, known, right = answer_table(samples.take([problem]))
+    _, known, correct = answer_table(samples.take(np.array([problem])))
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = (right / known)[0, answers]
+        share = (correct / known)[0, answers]
     by_score = np.argsort(-np.nan_to_num(score, nan=-np.inf), kind="stable")
     best = by_score[np.argmax(member[:, by_score], axis=1)] if len(answers) else np.zeros(0, int)
     leads = [values == values.max(initial=0) for values in (count, exact_total)]
@@ -106,10 +117,10 @@ class FullVotes:
 
     Attributes
     ----------
-    majority, weighted : ndarrays of shape (n_problems,)
+    majority, weighted : ndarray of shape (n_problems,)
         1 where a correct answer wins, its share where answers tie, NaN where no solution has a verdict or an answer.
-    majority_leaders, weighted_leaders : ndarrays of int of shape (n_problems,)
-        Answers that lead; more than one is a tie.
+    majority_leaders, weighted_leaders : ndarray of int of shape (n_problems,)
+        Number of answers that lead; more than one is a tie.
     """
 
     majority: np.ndarray
@@ -121,16 +132,22 @@ class FullVotes:
 def full_votes(samples: Samples, *, weight: Weight | None = None) -> FullVotes:
     """Let all solutions of every problem vote.
 
+    Parameters
+    ----------
+    samples : Samples
+    weight : str or callable, optional
+        As in :func:`~laser_core.analysis.voting_curve`.
+
     Examples
     --------
     >>> votes = full_votes(Samples.from_arrays(correct=[[1, 0, 0]], score=[[0.9, 0.2, 0.3]], answer=[[0, 1, 1]]))
     >>> votes.majority.tolist(), votes.weighted.tolist()
     ([0.0], [1.0])
     """
-    count, known, right = answer_table(samples)
+    count, known, correct = answer_table(samples)
     with np.errstate(invalid="ignore", divide="ignore"):
-        winning = right / known > 0.5
-    judged = (known > 0).any(axis=1)
+        winning = correct / known > 0.5
+    verified = (known > 0).any(axis=1)
     answered = samples.answer >= 0
     whole = quantise(vote_weights(samples.score, (weight or samples.default_weight) if samples.has_scores else "equal"))
     n_answers = count.shape[1]
@@ -140,5 +157,5 @@ def full_votes(samples: Samples, *, weight: Weight | None = None) -> FullVotes:
     credit, leaders = full_vote(np.where(given, count, -1), winning)
     credit_weighted, leaders_weighted = full_vote(np.where(given, total, -1), winning)
     return FullVotes(
-        np.where(judged, credit, np.nan), np.where(judged, credit_weighted, np.nan), leaders, leaders_weighted
+        np.where(verified, credit, np.nan), np.where(verified, credit_weighted, np.nan), leaders, leaders_weighted
     )

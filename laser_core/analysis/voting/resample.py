@@ -1,9 +1,9 @@
 """Weighted votes on random subsets: one seeded set of random orders per problem, shared by every N and every weight.
 
 The first N solutions of a random order are a random subset of N. Walking along the order, each new vote changes one
-answer's total, and totals only grow, so who leads is known in a few operations (:mod:`.race`): O(1) per vote, whatever
-the number of answers. The same walk counts the plain majority, whose expectation is known exactly (:mod:`.majority`):
-it serves as a control variate, which takes the part of the sampling noise that both votes share out of the estimate.
+answer's total, and totals only grow, so the leader is known in a few operations (:mod:`.walks`): O(1) per vote,
+whatever the number of answers. The same walk counts the plain majority, whose expectation is known exactly
+(:mod:`.majority`). It serves as a control variate, which takes the noise that both votes share out of the estimate.
 
 The standard error is taken between rounds of 16 rotations of an order, so it needs no assumption about the rotations.
 """
@@ -34,9 +34,9 @@ class Resampled:
 
     Attributes
     ----------
-    weighted, majority : ndarrays of shape (n_problems, n_sizes)
+    weighted, majority : ndarray of shape (n_problems, n_sizes)
         Estimated expected accuracy of each problem's vote.
-    weighted_se, majority_se : ndarrays of shape (n_sizes,)
+    weighted_se, majority_se : ndarray of shape (n_sizes,)
         Monte-Carlo standard error of their means over problems (not the problems' own spread).
     tied : ndarray of shape (n_problems, n_sizes)
         Share of the majority votes in which answers tied for the lead.
@@ -79,7 +79,7 @@ def resample_votes(
     max_orders : int
         Stop there even if the target is not reached.
     """
-    vote = weights if np.isscalar(weights) else quantise(weights)
+    vote = quantise(weights) if isinstance(weights, np.ndarray) else weights
     sums = np.zeros((6, ballots.n_problems, len(sizes)))  # of y, x, yy, xx, xy and ties, over rounds
     most = max(MIN_ROUNDS, max_orders // ROUND)
     done, rounds = 0, int(np.clip(-(-MIN_VOTES // (ballots.n_problems * ROUND)), MIN_ROUNDS, most))
@@ -114,7 +114,7 @@ def _summarise(sums: np.ndarray, k: int, exact: np.ndarray | None) -> Resampled:
     n = len(y)
 
     def se(per_problem: np.ndarray) -> np.ndarray:
-        return np.sqrt(np.maximum(per_problem.sum(axis=0), 0) / k) / n
+        return np.asarray(np.sqrt(np.maximum(per_problem.sum(axis=0), 0) / k) / n)
 
     return Resampled(weighted, x, se(variance), se(var_x), ties, k * ROUND)
 
@@ -154,7 +154,7 @@ def _walk_all(ballots: Ballots, vote: np.ndarray | float, sizes: np.ndarray, rou
         block, n = ballots.take(rows), int(ballots.size[rows[0]])
         for low in range(0, len(rounds), together):
             orders = random_orders(n, rows, rounds[low : low + together], seed)
-            out[:, rows] += _walk(block, vote if np.isscalar(vote) else vote[rows, :n], orders, sizes)
+            out[:, rows] += _walk(block, vote[rows, :n] if isinstance(vote, np.ndarray) else vote, orders, sizes)
     return out
 
 
@@ -173,17 +173,18 @@ def _credits(
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """At each size: credit of the weighted vote, credit of the majority, whether the majority is tied; (n_walks,)."""
     few = len(sizes) * walks.n_answers < _BULK * sizes[-1] and sizes[-1] <= Tally.LIMIT
-    if few and not np.isscalar(vote):
+    if few and isinstance(vote, np.ndarray):
         tally = Tally(walks, vote)
         for start, stop in pairwise([0, *sizes.tolist()]):
             tally.advance(start, stop)
             yield tally.credits()
         return
-    weighted = Borda(walks, block.score[:, : walks.width], vote) if np.isscalar(vote) else Totals(walks, vote)
+    score = block.score[:, : walks.width]
+    weighted = Totals(walks, vote) if isinstance(vote, np.ndarray) else Borda(walks, score, vote)
     majority = Totals(walks, np.ones(walks.answer.shape))
     for start, stop in pairwise([0, *sizes.tolist()]):
         for position in range(start, stop):
-            step = walks.step(position)
-            weighted.add(step)
-            majority.add(step)
+            drawn = walks.vote(position)
+            weighted.add(drawn)
+            majority.add(drawn)
         yield weighted.credit(), majority.credit(), majority.leaders > 1

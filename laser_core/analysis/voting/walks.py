@@ -1,7 +1,7 @@
-"""Many votes counted at once, solution by solution: who leads after each.
+"""Many votes counted at once, solution by solution: which answer leads after each.
 
-A walk is one random order of one problem's solutions. All walks advance together, one solution per step, so that a step
-is a handful of vectorised operations whatever the number of problems and orders.
+A walk is one random order of one problem's solutions. All walks advance together, one solution at a time, so that each
+time costs a handful of vectorised operations whatever the number of problems and orders.
 
 Every random order is walked in ``ROUND`` rotations, evenly spaced: each is as random as the order itself, and together
 they meet every solution about equally early, which removes most of the noise of which solutions happen to be drawn.
@@ -17,20 +17,26 @@ from laser_core.analysis.voting.weights import SCALE
 
 ROUND = 16  # rotations of one random order
 _ONE = 2 * 1024 * SCALE  # what a vote adds to a tally beside its weight: more than 1024 weights can sum to
-_ABSTAIN = -5.0  # a "weight" that keeps the votes nobody cast below every answer
+_ABSTAIN = -5.0  # a "weight" that keeps the total of the abstentions below every answer's
 
 
 @dataclass(frozen=True)
-class Step:
+class NextVote:
     """The next solution of every walk.
 
-    Attributes: ``position`` in the walks, ``cell`` (where its answer's total is) and ``right`` (whether the answer is
-    correct), the latter two of shape (n_walks,).
+    Attributes
+    ----------
+    position : int
+        In the walks.
+    cell : ndarray of int of shape (n_walks,)
+        Where the total of the solution's answer is.
+    winning : ndarray of bool of shape (n_walks,)
+        Whether that answer is correct.
     """
 
     position: int
     cell: np.ndarray
-    right: np.ndarray
+    winning: np.ndarray
 
 
 class Walks:
@@ -59,25 +65,25 @@ class Walks:
         self._rotation = np.arange(ROUND) * self.width // ROUND
         self._walk = np.arange(self.n_walks)
         extended = np.column_stack([winning, np.zeros(self.n_problems, bool)])
-        self._right = self.arrange(np.take_along_axis(extended, self.answer, axis=1))
+        self._winning_answer = self.arrange(np.take_along_axis(extended, self.answer, axis=1))
         self.cells = self.arrange(self.answer * self.n_walks)
 
     def arrange(self, values: np.ndarray) -> np.ndarray:
         """Values of the solutions, (n_problems, n_samples), in their orders: (n_samples, n_rounds, n_problems)."""
-        return values[np.arange(self.n_problems), self._orders]
+        return np.asarray(values[np.arange(self.n_problems), self._orders])
 
     def at(self, arranged: np.ndarray, position: int) -> np.ndarray:
         """Arranged values as every walk meets them at a position, of shape (n_walks,)."""
-        return arranged[(position + self._rotation) % self.width].ravel()
+        return np.asarray(arranged[(position + self._rotation) % self.width]).ravel()
 
     def span(self, arranged: np.ndarray, start: int, stop: int) -> np.ndarray:
         """The same for a range of positions, of shape (stop - start, n_walks)."""
         position = np.arange(start, stop)[:, None] + self._rotation  # (n_positions, ROUND)
-        return arranged[position % self.width].reshape(stop - start, self.n_walks)
+        return np.asarray(arranged[position % self.width]).reshape(stop - start, self.n_walks)
 
-    def step(self, position: int) -> Step:
+    def vote(self, position: int) -> NextVote:
         """What every walk meets at a position."""
-        return Step(position, self.at(self.cells, position) + self._walk, self.at(self._right, position))
+        return NextVote(position, self.at(self.cells, position) + self._walk, self.at(self._winning_answer, position))
 
     def per_walk(self, values: np.ndarray) -> np.ndarray:
         """Values of the problems, of shape (n_problems, ...), repeated for every walk: (n_walks, ...)."""
@@ -85,7 +91,7 @@ class Walks:
 
     def by_round(self, values: np.ndarray) -> np.ndarray:
         """Values of the walks, of shape (n_walks, ...), averaged over the rotations: (n_rounds, n_problems, ...)."""
-        return values.reshape(ROUND, self.n_rounds, self.n_problems, *values.shape[1:]).mean(axis=0)
+        return np.asarray(values.reshape(ROUND, self.n_rounds, self.n_problems, *values.shape[1:]).mean(axis=0))
 
 
 class Totals:
@@ -103,22 +109,22 @@ class Totals:
         self.totals = np.full(walks.n_walks * (walks.n_answers + 1), -1.0)  # -1: nobody gave this answer yet
         self.top = np.full(walks.n_walks, -1.0)
         self.leaders = np.zeros(walks.n_walks)
-        self.right_leaders = np.zeros(walks.n_walks)
+        self.winning_leaders = np.zeros(walks.n_walks)
 
-    def add(self, step: Step) -> None:
+    def add(self, vote: NextVote) -> None:
         """Count one more solution in every walk."""
-        before = self.totals[step.cell]
-        total = np.maximum(before, 0.0) + self._walks.at(self._weight, step.position)
-        self.totals[step.cell] = total
+        before = self.totals[vote.cell]
+        total = np.maximum(before, 0.0) + self._walks.at(self._weight, vote.position)
+        self.totals[vote.cell] = total
         ahead = total > self.top
         level = (total == self.top) & (total > before)
         self.top = np.where(ahead, total, self.top)
         self.leaders = np.where(ahead, 1.0, self.leaders + level)
-        self.right_leaders = np.where(ahead, step.right, self.right_leaders + (level & step.right))
+        self.winning_leaders = np.where(ahead, vote.winning, self.winning_leaders + (level & vote.winning))
 
     def credit(self) -> np.ndarray:
         """1 for a vote won by a correct answer, its share where answers tie, 0 where nobody voted; (n_walks,)."""
-        return self.right_leaders / np.maximum(self.leaders, 1.0)
+        return self.winning_leaders / np.maximum(self.leaders, 1.0)
 
 
 class Leads(Totals):
@@ -128,11 +134,11 @@ class Leads(Totals):
         super().__init__(walks, weights)
         self.second = np.full(walks.n_walks, -1.0)
 
-    def add(self, step: Step) -> None:
+    def add(self, vote: NextVote) -> None:
         """Count one more solution in every walk."""
-        before, top, sole = self.totals[step.cell], self.top, self.leaders == 1
-        super().add(step)
-        total = self.totals[step.cell]
+        before, top, sole = self.totals[vote.cell], self.top, self.leaders == 1
+        super().add(vote)
+        total = self.totals[vote.cell]
         own = sole & (before == top)  # the leader itself moved further ahead
         overtaken = np.where(total > top, np.where(own, self.second, top), np.maximum(self.second, total))
         self.second = np.where(total > before, overtaken, self.second)
@@ -199,12 +205,12 @@ class Borda:
         self._drawn = np.zeros((walks.n_walks, walks.width), bool)
         self._member = (walks.answer[:, :, None] == np.arange(walks.n_answers)).astype(float)
 
-    def add(self, step: Step) -> None:
+    def add(self, vote: NextVote) -> None:
         """Count one more solution in every walk."""
-        new = self._walks.at(self._new, step.position)[:, None]
+        new = self._walks.at(self._new, vote.position)[:, None]
         self._rank += self._score > new
         self._rank += np.float32(0.5) * (self._score == new)
-        self._drawn[np.arange(self._walks.n_walks), self._walks.at(self._column, step.position)] = True
+        self._drawn[np.arange(self._walks.n_walks), self._walks.at(self._column, vote.position)] = True
 
     def credit(self) -> np.ndarray:
         """As :meth:`Totals.credit`."""
@@ -219,4 +225,4 @@ class Borda:
         top = totals.max(axis=2, keepdims=True)
         leads = (totals == top) & (top >= 0)
         credit = (leads & walks.winning[:, None, :]).sum(axis=2) / np.maximum(leads.sum(axis=2), 1)
-        return credit.T.ravel()
+        return np.asarray(credit).T.ravel()

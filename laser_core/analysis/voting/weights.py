@@ -1,4 +1,4 @@
-"""Vote weights from scores. A weight is never negative; a solution without a score weighs 0 but is still there."""
+"""Vote weights from scores. A weight is never negative; a solution without a score votes with weight 0."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from laser_core.analysis.voting.ranks import mid_ranks
 from laser_core.errors import InputError
 
 Weight = str | Callable[[np.ndarray], np.ndarray]
@@ -15,18 +14,19 @@ Weight = str | Callable[[np.ndarray], np.ndarray]
 def vote_weights(
     score: np.ndarray, weight: Weight = "clip", *, power: float = 1.0, temperature: float = 1.0
 ) -> np.ndarray:
-    """Weights for scores of shape (n_problems, n_samples), NaN where there is none.
+    """Weights of solutions in a vote.
 
     Parameters
     ----------
-    score : ndarray
+    score : ndarray of shape (n_problems, n_samples)
+        NaN where there is none.
     weight : str or callable
-        - "clip": the score clipped to [0, 1], the paper's choice;
-        - "power": that, to the power ``power`` (large powers come close to best-of-N);
+        - "clip": the score clipped to [0, 1], as in the paper;
+        - "power": the clipped score to the power ``power`` (large powers come close to best-of-N);
         - "relu": the score clipped at 0 only;
         - "raw": the score itself, which must not be negative;
         - "softmax": ``exp(score / temperature)`` (its normalisation does not change who wins);
-        - "rank": the score's mid-rank among all scores of the run, from 0 to 1: any signal will do, whatever its scale;
+        - "rank": the score's mid-rank among all scores of the run, from 0 to 1, for a signal of any scale;
         - "equal": 1 for every solution, scored or not: the plain majority;
         - a function of the score array, returning weights of its shape.
 
@@ -60,15 +60,18 @@ def vote_weights(
         raise InputError(
             "some vote weights are negative",
             field="weight",
-            remedy="use 'rank' or 'softmax' for a signal without a sign",
+            remedy="use 'rank' or 'softmax' for a signal that can be negative",
         )
-    return np.nan_to_num(values, nan=0.0, posinf=0.0)
+    return np.asarray(np.nan_to_num(values, nan=0.0, posinf=0.0))
 
 
 def _rank(score: np.ndarray) -> np.ndarray:
+    """Mid-ranks among all scores as shares of their number; tied scores share one rank."""
     out = np.zeros(score.shape)
     known = np.isfinite(score)
-    out[known] = mid_ranks(score[known])[0]
+    _, place, count = np.unique(score[known], return_inverse=True, return_counts=True)
+    middle = (np.cumsum(count) - count / 2) / max(int(known.sum()), 1)
+    out[known] = middle[place]
     return out
 
 
@@ -92,10 +95,10 @@ SCALE = 2.0**30
 
 
 def quantise(weights: np.ndarray) -> np.ndarray:
-    """Weights as whole numbers up to ``SCALE``, that of each problem's largest weight, so that ties are ties.
+    """Weights as whole numbers, each problem's largest becoming ``SCALE``, so that ties are exact.
 
-    Sums of whole numbers are exact in double precision whatever the order of addition. Totals that differ by less than
-    about a billionth of the largest weight count as equal.
+    Sums of whole numbers are exact in double precision, whatever the order of addition. Totals that differ by less than
+    about a billionth of the largest weight tie.
     """
     top = weights.max(axis=1, keepdims=True, initial=0.0)
     return np.rint(weights / np.where(top > 0, top, 1.0) * SCALE)

@@ -13,12 +13,12 @@ TITLE = "LaSeR rollouts"
 HEADER = "laser_core"  # the optional first line's only key, or CSV's last column: the table's metadata
 
 
-def matches(keys: set[str], record: dict) -> bool:
+def matches(keys: set[str], record: dict[str, object]) -> bool:
     """The header line, or at least the fields that say which solution of which problem this is."""
     return keys == {HEADER} or {"problem_id", "sample", "response"} <= keys
 
 
-def rows(record: dict, context: Context) -> Iterator[dict]:
+def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, object]]:
     """The record itself, without the fields the table does not have."""
     if HEADER in record:
         _remember(record[HEADER], context)

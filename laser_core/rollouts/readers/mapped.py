@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 
-from laser_core.rollouts.readers import Context, problem_hash
+from laser_core.rollouts.readers import Context
+from laser_core.rollouts.readers.trl import message_text
 from laser_core.rollouts.reading.fields import FieldError
+from laser_core.rollouts.reading.json_values import as_number
+from laser_core.rollouts.reading.lists import exploded, is_chat, look_up, spelled
+from laser_core.rollouts.reading.rewards import RewardScale, decide
 from laser_core.rollouts.schema import COLUMNS
 
 NAME = "mapping"
@@ -33,7 +38,8 @@ def suggest_mapping(columns: Sequence[str]) -> dict[str, str]:
     {'Completion': 'response', 'question': 'problem', 'acc': 'correct'}
     """
     mapping: dict[str, str] = {}
-    lowered = {column.lower().strip(): column for column in reversed(columns)}
+    lowered = {column.lower().strip().rsplit(".", 1)[-1]: column for column in reversed(columns)}  # doc.question
+    lowered |= {column.lower().strip(): column for column in reversed(columns)}
     for field, names in _GUESSES.items():
         column = next((lowered[name] for name in names if name in lowered and lowered[name] not in mapping), None)
         if column is not None:
@@ -43,18 +49,67 @@ def suggest_mapping(columns: Sequence[str]) -> dict[str, str]:
     return mapping | {c: f for c, f in exact.items() if c not in mapping and f not in taken}
 
 
-def matches(keys: set[str], record: dict) -> bool:
+def matches(keys: set[str], record: dict[str, object]) -> bool:
     """Never by itself: somebody has to say what the columns mean."""
     return False
 
 
-def rows(record: dict, context: Context) -> Iterator[dict]:
-    """One row, with the mapped columns."""
-    row = {}
+def survey(records: Iterable[tuple[int, dict[str, object]]], context: Context) -> None:
+    """Learn which values the column takes that is mapped to the verdict: it may be a reward."""
+    columns = [column for column, field in context.mapping.items() if field == "correct"]
+    if not columns:
+        return
+    scale = context.rewards["correct"] = RewardScale()
+    for _, record in records:
+        with contextlib.suppress(KeyError):
+            value = spelled(look_up(record, columns[0]))
+            for item in value if isinstance(value, list) else [value]:
+                scale.add(_number(item))
+
+
+def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, object]]:
+    """One row per solution, with the mapped columns; parallel lists hold several solutions."""
+    fields: dict[str, object] = {}
+    columns = {field: column for column, field in context.mapping.items()}
     for column, field in context.mapping.items():
-        if column not in record:
-            raise FieldError(column, "this column is missing here")
-        row[field] = record[column]
-    if row.get("problem_id") is None and isinstance(row.get("problem"), str):
-        row["problem_id"] = problem_hash(row["problem"])
-    yield row
+        try:
+            fields[field] = look_up(record, column)
+        except KeyError:
+            raise FieldError(column, "this column is missing here") from None
+    for row in exploded(_from_cells(fields), file_names=columns):
+        response = row.get("response")
+        if is_chat(response) and "problem" not in row:
+            row["problem"] = message_text(response, field=columns["response"], role="user")
+        for name, role in (("problem", "user"), ("response", "assistant")):
+            if is_chat(row.get(name)):
+                row[name] = message_text(row[name], field=columns.get(name, name), role=role)
+        reward = _number(row.get("correct"))
+        if reward is not None and not context.rewards["correct"].is_zero_or_one:
+            del row["correct"]
+            row |= decide(row, columns["correct"], reward, context.rewards["correct"], context.notes)
+            row.setdefault(f"signal.{columns['correct']}", reward)
+        yield row
+
+
+def _number(value: object) -> float | None:
+    """A number, from a CSV cell too."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    return as_number(value)
+
+
+def _from_cells(fields: dict[str, object]) -> dict[str, object]:
+    """The fields with lists that CSV cells spell out, where the response and another column list as many solutions.
+
+    A lone list may be a response of its own: a model can well answer with one.
+    """
+    response = fields.get("response")
+    responses = spelled(response) if isinstance(response, str) else None
+    if not isinstance(responses, list) or not all(isinstance(item, str) for item in responses):
+        return fields
+    lists = {name: spelled(value) for name, value in fields.items() if name != "response"}
+    beside = {name: value for name, value in lists.items() if isinstance(value, list) and len(value) == len(responses)}
+    return fields | beside | {"response": responses} if beside else fields

@@ -1,6 +1,6 @@
 """NeMo-Skills generations, ``output-rs{k}.jsonl`` (nemo_skills: inference/model/base.py, evaluation/evaluator/math.py).
 
-One line a problem, one file a sample: ``problem, generation, expected_answer, predicted_answer, symbolic_correct,
+One line per problem, one file per sample: ``problem, generation, expected_answer, predicted_answer, symbolic_correct,
 num_generated_tokens`` and, where asked for, ``tokens`` and ``logprobs``. The k of the file's name is the sample; the
 run is named after the folder, so that the samples of one run come together.
 """
@@ -26,21 +26,22 @@ _RENAMED = {
 }
 
 
-def matches(keys: set[str], record: dict) -> bool:
+def matches(keys: set[str], record: dict[str, object]) -> bool:
     """A generation beside the expected answer, evaluated."""
     return {"generation", "expected_answer"} <= keys and bool(keys & {"predicted_answer", "symbolic_correct"})
 
 
-def rows(record: dict, context: Context) -> Iterator[dict]:
+def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, object]]:
     """One row."""
     problem = record.get("problem", record.get("question"))
     row = {new: record[old] for old, new in _RENAMED.items() if old in record}
     row["problem"] = as_text(problem)
-    row["problem_id"] = context.problem_name(record.get("id"), as_text(problem))
+    row["problem_id"] = record.get("id")
     row["reference_answer"] = as_text(record.get("expected_answer"))
     if seed := re.search(r"-rs(\d+)", context.file):
         row["sample"] = int(seed[1])
         row["run"] = ([NAME, *re.split(r"[/\\]", context.file)][-2]) or NAME
-    if isinstance(record.get("judge_correct"), bool):
-        row["signal.judge_correct"] = float(record["judge_correct"])
+    judged = record.get("judge_correct")
+    if isinstance(judged, bool):
+        row["signal.judge_correct"] = float(judged)
     yield row

@@ -1,8 +1,8 @@
 """search-and-learn's completions (huggingface/search-and-learn: search/best_of_n.py, search/beam_search.py).
 
-One line a problem: ``problem, answer, completions[], scores[][], pred, completion_tokens[]``. ``scores`` are a process
-reward model's, one a step: an external signal, not the policy's own score. ``pred`` is the search's choice, not a
-sample's answer, so answers are extracted anew.
+One line per problem: ``problem, answer, completions[], scores[][], pred, completion_tokens[]``. ``scores`` are a
+process reward model's, one per step: an external signal, not the policy's own score. ``pred`` is the search's choice,
+not a sample's answer, so answers are extracted anew.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ NAME = "search-and-learn"
 TITLE = "search-and-learn completions"
 
 
-def matches(keys: set[str], record: dict) -> bool:
+def matches(keys: set[str], record: dict[str, object]) -> bool:
     """Completions with process rewards."""
     return {"problem", "completions", "scores"} <= keys
 
 
-def rows(record: dict, context: Context) -> Iterator[dict]:
+def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, object]]:
     """One row per completion; ``signal.prm_last`` and ``signal.prm_min`` aggregate its steps' rewards."""
     completions, scores = record.get("completions"), record.get("scores")
     if not isinstance(completions, list):
@@ -37,7 +37,7 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
     for i, (completion, steps) in enumerate(zip(completions, scores, strict=True)):
         row = {
             "problem": problem,
-            "problem_id": context.problem_name(record.get("unique_id"), problem),
+            "problem_id": record.get("unique_id"),
             "reference_answer": record.get("answer"),
             "response": completion,
             "n_tokens": tokens[i] if tokens and tokens[i] != -1 else None,

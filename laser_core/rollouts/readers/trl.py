@@ -1,6 +1,6 @@
 """TRL's completions Parquet (trl 1.16, trainer/grpo_trainer.py, ``log_completions``): ``completions_00010.parquet``.
 
-One row a completion: ``step, prompt, completion, <a column per reward function>, <extra columns>, advantage``; prompt
+One row per completion: ``step, prompt, completion, <a column per reward function>, <extra columns>, advantage``; prompt
 and completion are texts or lists of {role, content}. (Before 0.18 it was ``step`` as text, ``prompt, completion,
 reward``, the sum alone.) Every number column between becomes a signal; ``correct`` comes
 from the one the user maps to it (``--map accuracy_reward=correct``), else from a column that is plainly a verdict.
@@ -8,10 +8,12 @@ from the one the user maps to it (``--map accuracy_reward=correct``), else from 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from laser_core.rollouts.readers import Context, problem_hash
+from laser_core.rollouts.readers import Context
 from laser_core.rollouts.reading.fields import FieldError
+from laser_core.rollouts.reading.identity import problem_hash
+from laser_core.rollouts.reading.rewards import RewardScale, decide
 
 NAME = "trl"
 TITLE = "TRL completions"
@@ -20,16 +22,27 @@ _VERDICTS = ("accuracy_reward", "reasoning_accuracy_reward", "correctness_reward
 _REFERENCES = ("solution", "answer", "reference_answer", "ground_truth", "target")
 
 
-def matches(keys: set[str], record: dict) -> bool:
+def matches(keys: set[str], record: dict[str, object]) -> bool:
     """The columns that every version writes, and those that rewards go by."""
-    return {"step", "prompt", "completion"} <= keys and bool(keys & {"advantage", "advantages", "reward"})
+    one_row = {"step", "prompt", "completion"} <= keys and not isinstance(record["step"], list)
+    return one_row and bool(keys & {"advantage", "advantages", "reward"})
 
 
-def rows(record: dict, context: Context) -> Iterator[dict]:
+def survey(records: Iterable[tuple[int, dict[str, object]]], context: Context) -> None:
+    """Learn which values the rewards take that may be the verdict."""
+    chosen = [name for name, field in context.mapping.items() if field == "correct"]
+    names = chosen or list(_VERDICTS)
+    context.rewards |= {name: RewardScale() for name in names}
+    for _, record in records:
+        for name in names:
+            context.rewards[name].add(record.get(name))
+
+
+def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, object]]:
     """One row."""
     problem = message_text(record.get("prompt"), field="prompt", role="user")
     step = record.get("step")
-    row = {
+    row: dict[str, object] = {
         "step": int(step) if isinstance(step, str) and step.isdecimal() and len(step) < 10 else step,
         "problem_id": problem_hash(message_text(record.get("prompt"), field="prompt", role=None)),
         "problem": problem,
@@ -42,22 +55,16 @@ def rows(record: dict, context: Context) -> Iterator[dict]:
             row[f"signal.{name}"] = int(value) if isinstance(value, bool) else value
         elif name in _REFERENCES and isinstance(value, str):
             row["reference_answer"] = value
-    for name, field in context.mapping.items():
-        row[field] = _verdict(record.get(name)) if field == "correct" else record.get(name)
-    if "correct" not in row:
-        verdict = next((name for name in _VERDICTS if isinstance(record.get(name), (int, float))), None)
-        if verdict is not None:
-            row["correct"] = _verdict(record[verdict])
-            context.notes[f"a completion counts as correct where '{verdict}' is above 0"] += 1
-        else:
-            numbers = [name.removeprefix("signal.") for name in row if name.startswith("signal.")]
-            choice = ", ".join(name for name in numbers if name not in ("advantage", "advantages")) or "none"
-            context.notes[f"no reward is plainly the verdict; choose one (--map NAME=correct) of: {choice}"] += 1
+    row |= {field: record.get(name) for name, field in context.mapping.items() if field != "correct"}
+    chosen = next((name for name, field in context.mapping.items() if field == "correct"), None)
+    verdict = chosen or next((name for name in _VERDICTS if isinstance(record.get(name), (int, float))), None)
+    if verdict is not None:
+        row |= decide(row, verdict, record.get(verdict), context.rewards.get(verdict), context.notes)
+    else:
+        numbers = [name.removeprefix("signal.") for name in row if name.startswith("signal.")]
+        choice = ", ".join(name for name in numbers if name not in ("advantage", "advantages")) or "none"
+        context.notes[f"no reward is plainly the verdict; choose one (--map NAME=correct) of: {choice}"] += 1
     yield row
-
-
-def _verdict(value: object) -> object:
-    return value if not isinstance(value, (int, float)) or value != value else value > 0
 
 
 def message_text(value: object, *, field: str, role: str | None) -> str:

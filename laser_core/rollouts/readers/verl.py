@@ -1,61 +1,168 @@
-"""verl's rollout and validation dumps, ``{step}.jsonl`` (verl 0.9, trainer/ppo/ray_trainer.py, ``_write_generations``).
+"""verl's rollout and validation dumps, ``{step}.jsonl`` (verl 0.9: trainer/ppo/ray_trainer.py and v1/trainer_base.py).
 
-One line a solution: ``input, output, gts, score, step`` and whatever the reward function returned beside the score
+One line per solution: ``input, output, gts, score, step`` and whatever the reward function returned beside the score
 (``acc``, ``pred``, ``reward``, ...). ``score`` is the summed reward, not LaSeR's self-rewarding score, so it becomes
-``signal.reward``; the verdict is ``acc`` where there is one, else score > 0.
+``signal.reward``; the verdict is ``acc`` where there is one, else the score where it takes two values.
+
+``uid`` names the group of a prompt's samples. verl's newer trainer writes ``{group}_{session}_{output}``: a session is
+one sample, which an agent may write in several outputs, each with the reward of the last; only the last is kept.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
-from laser_core.rollouts.readers import Context, problem_hash
+from laser_core.rollouts.readers import Context
+from laser_core.rollouts.reading.json_values import as_number
+from laser_core.rollouts.reading.rewards import RewardScale, decide
 
 NAME = "verl"
 TITLE = "verl rollout dump"
 
-_SAMPLE = re.compile(r"(?<=-[0-9a-f]{12})_\d+$")
+_UUID = re.compile(
+    r"(?P<group>[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12})(?:_(?P<session>\d+))?(?:_(?P<output>\d+))?"
+)
+_NUMBERED = re.compile(r"(?P<group>.+)_(?P<session>\d{1,9})_(?P<output>\d{1,9})")
 _KNOWN = {"input", "output", "gts", "score", "step", "acc", "uid", "pred", "request_id"}
 
 
-def matches(keys: set[str], record: dict) -> bool:
+def matches(keys: set[str], record: dict[str, object]) -> bool:
     """The four fields that every version writes."""
     return {"input", "output", "score", "step"} <= keys
 
 
-def rows(record: dict, context: Context) -> Iterator[dict]:
+@dataclass(frozen=True)
+class _Uid:
+    """A uid taken apart: the prompt's group, the sample's session, and which of the session's outputs this is."""
+
+    group: str
+    session: str
+    output: int
+
+    @property
+    def sample(self) -> str:
+        """Group and session: one sample."""
+        return f"{self.group}_{self.session}"
+
+
+@dataclass
+class _Uids:
+    """What the survey finds out about a file's uids.
+
+    Attributes
+    ----------
+    numbered : bool
+        Whether all of them end in a session and an output that count from 0, as the newer trainer's do.
+    tell_more : bool
+        Whether they part groups that have the same prompt.
+    first_inputs : dict of str to str
+        For a sample in several outputs its first input, which the later ones only continue.
+    """
+
+    numbered: bool = False
+    tell_more: bool = False
+    first_inputs: dict[str, str] = field(default_factory=dict)
+
+    def parse(self, uid: object) -> _Uid | None:
+        """The uid's parts; None where there is none."""
+        if not isinstance(uid, str) or not uid.strip():
+            return None
+        match = _UUID.fullmatch(uid) or (_NUMBERED.fullmatch(uid) if self.numbered else None)
+        if match is None:
+            return _Uid(uid, "", 0)
+        return _Uid(match["group"], match["session"] or "", int(match["output"] or 0))
+
+
+def survey(records: Iterable[tuple[int, dict[str, object]]], context: Context) -> None:
+    """Learn which values rewards take, what the uids are made of, and which outputs are not a session's last."""
+    seen: list[tuple[int, str, int]] = []  # number, uid, hash of prompt and reference
+    inputs: dict[str, str] = {}
+    previous = first = ""
+    context.rewards |= {"acc": RewardScale(), "score": RewardScale()}
+    for number, record in records:
+        for name in ("acc", "score"):
+            context.rewards[name].add(record.get(name))
+        uid, prompt = record.get("uid"), record.get("input")
+        if not isinstance(uid, str) or not isinstance(prompt, str):
+            continue
+        seen.append((number, uid, hash((prompt, repr(record.get("gts"))))))
+        if uid.endswith("_0"):
+            previous = uid
+            first = prompt
+        elif previous and uid.rsplit("_", 1)[0] == previous.rsplit("_", 1)[0]:
+            inputs.setdefault(uid.rsplit("_", 1)[0], first)
+    uids = _Uids(numbered=_count_from_zero([uid for _, uid, _ in seen]))
+    last: dict[str, tuple[int, int]] = {}  # sample -> its last output, and that one's record
+    groups: dict[int, set[str]] = {}
+    samples: dict[str, set[str]] = {}
+    for number, uid, content in seen:
+        parts = uids.parse(uid)
+        if parts is None:
+            continue
+        samples.setdefault(parts.group, set()).add(parts.session)
+        if parts.output == 0:
+            groups.setdefault(content, set()).add(parts.group)
+        if parts.session and (uids.numbered or _UUID.fullmatch(uid)):
+            output, kept = last.get(parts.sample, (-1, -1))
+            if output >= 0 and output != parts.output:
+                context.left_out.add(number if parts.output < output else kept)
+            if parts.output >= output:
+                last[parts.sample] = (parts.output, number)
+    uids.tell_more = any(len(g) > 1 for g in groups.values()) and any(len(s) > 1 for s in samples.values())
+    uids.first_inputs = {sample: text for sample, text in inputs.items() if last.get(sample, (0, 0))[0] > 0}
+    context.found = uids
+    if context.left_out:
+        note = "earlier outputs of sessions with several, which repeat the reward of the last one: left out"
+        context.notes[note] += len(context.left_out)
+
+
+def _count_from_zero(uids: list[str]) -> bool:
+    """Whether every uid ends in two numbers that count from 0: sessions in a group, outputs in a session.
+
+    Other uids end in numbers too (``aime_2024_17``); those do not count.
+    """
+    sessions: dict[str, set[int]] = {}
+    outputs: dict[str, set[int]] = {}
+    for uid in uids:
+        match = _NUMBERED.fullmatch(uid)
+        if match is None:
+            return False
+        sessions.setdefault(match["group"], set()).add(int(match["session"]))
+        outputs.setdefault(f"{match['group']}_{match['session']}", set()).add(int(match["output"]))
+    return bool(uids) and all(max(n) + 1 == len(n) for n in (*sessions.values(), *outputs.values()))
+
+
+def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, object]]:
     """One row."""
-    problem, uid, score, acc = record.get("input"), record.get("uid"), record.get("score"), record.get("acc")
-    row = {
+    score, acc = record.get("score"), record.get("acc")
+    uids = context.found if isinstance(context.found, _Uids) else _Uids()
+    uid, problem = uids.parse(record.get("uid")), as_text(record.get("input"))
+    row: dict[str, object] = {
         "step": record.get("step"),
-        # A group's samples share a uid (a UUID), to which some versions append the sample's number.
-        "problem_id": _SAMPLE.sub("", uid) if isinstance(uid, str) and uid else problem_hash(as_text(problem)),
-        "problem": as_text(problem),
+        # A uid is drawn anew in every run. Where prompts tell the groups apart, they name the problems: alike in all
+        # runs, and together where a data set holds each of its problems many times over.
+        "problem_id": uid.group if uid is not None and (uids.tell_more or problem is None) else None,
+        "problem": problem if uid is None else uids.first_inputs.get(uid.sample, problem),
         "response": record.get("output"),
         "reference_answer": as_text(record.get("gts")),
         "signal.reward": score,
     }
-    if isinstance(record.get("pred"), str):
-        row["answer"] = record["pred"]
+    if "pred" in record:
+        row["answer"] = as_text(record["pred"])
     if acc is not None:
-        row["correct"] = acc if isinstance(acc, bool) else _positive(acc)
+        row |= decide(row, "acc", acc, context.rewards.get("acc"), context.notes)
     else:
-        row["correct"] = _positive(score)
-        context.notes["the file has no 'acc': a solution counts as correct where its score is above 0"] += 1
+        context.notes["the file has no 'acc': the verdict comes from 'score'"] += 1
+        row |= decide(row, "score", score, context.rewards.get("score"), context.notes)
     for name, value in record.items():
-        if name not in _KNOWN and isinstance(value, (int, float)) and not isinstance(value, bool):
+        if name not in _KNOWN and as_number(value) is not None:
             row["signal.extra_reward" if name == "reward" else f"signal.{name}"] = value
     context.notes[
         "verl's 'score' is the verifier's reward: kept as signal.reward, not as the self-rewarding score"
     ] += 1
     yield row
-
-
-def _positive(value: object) -> object:
-    """Above zero; anything but a number is left for the type check to refuse."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return value > 0 if is_number and value == value else value
 
 
 def as_text(value: object) -> str | None:

@@ -11,10 +11,11 @@ from typing import BinaryIO
 
 from laser_core.errors import InputError
 from laser_core.rollouts.readers import openai_responses
+from laser_core.rollouts.reading.json_values import as_object
 from laser_core.rollouts.reading.records import Record
 from laser_core.rollouts.reading.source import Source, open_source, stem_of
 
-File = str | Path | tuple[str, bytes | BinaryIO]
+File = str | Path | tuple[str, str | Path | bytes | BinaryIO]
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,12 @@ class Batch:
 
     Attributes
     ----------
-    files : those with rollouts, each once.
-    requests : problem texts by custom_id, from the files of requests among them.
-    notes : sentences on the others.
+    files : tuple of Item
+        The files that hold rollouts, each once.
+    requests : mapping of str to str
+        Problem texts by custom_id, from the files of batch requests among them.
+    notes : tuple of str
+        What happened to the other files.
     """
 
     files: tuple[Item, ...]
@@ -54,7 +58,9 @@ class Batch:
         items = [Item(name, content, run) for (name, content), run in zip(contents, run_names(names), strict=True)]
         if len(items) == 1:
             return cls(tuple(items), {}, ())
-        kept, notes, requests = [], [], {}
+        kept: list[Item] = []
+        notes: list[str] = []
+        requests: dict[str, str] = {}
         for item, original in zip(items, _originals(items), strict=True):
             if original is not None:
                 notes.append(f"{item.name} is the same file as {original.name}: left out")
@@ -66,6 +72,13 @@ class Batch:
             requests |= found
             notes.append(f"{item.name} holds requests: its {len(found):,} problems are joined to their answers")
         return cls(tuple(kept), requests, tuple(notes))
+
+
+def named_file(source: str | Path | bytes | BinaryIO, name: str | None) -> File:
+    """A file for a batch, under the name given or its own."""
+    if isinstance(source, (str, Path)):
+        return source if name is None else (name, source)
+    return (name or _shown(source), source)
 
 
 def _shown(file: str | Path | bytes | BinaryIO) -> str:
@@ -101,7 +114,7 @@ def _requests_in(item: Item) -> dict[str, str] | None:
 def _requests_of(opened: Source) -> dict[str, str] | None:
     if opened.kind not in ("json", "jsonl"):
         return None
-    found = {}
+    found: dict[str, str] = {}
     for record in opened.records():
         if not isinstance(record, Record):
             continue
@@ -109,7 +122,7 @@ def _requests_of(opened: Source) -> dict[str, str] | None:
             if not found:
                 return None
             continue
-        problem = openai_responses.prompt_text(record.value["body"])
+        problem = openai_responses.prompt_text(as_object(record.value.get("body", record.value.get("params"))))
         if problem is not None:
             found[str(record.value["custom_id"])] = problem
     return found or None
@@ -147,7 +160,10 @@ def _digest(item: Item) -> bytes:
         if isinstance(item.content, (bytes, bytearray, memoryview)):
             return hashlib.blake2b(item.content).digest()
         item.content.seek(0)
-        return hashlib.file_digest(item.content, "blake2b").digest()
+        whole = hashlib.blake2b()
+        while data := item.content.read(2**20):
+            whole.update(data)
+        return whole.digest()
     except OSError:
         return item.name.encode("utf-8", "replace")
 

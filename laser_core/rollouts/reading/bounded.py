@@ -5,12 +5,16 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from typing import BinaryIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 
 from laser_core.errors import InputError
 from laser_core.rollouts.reading.records import DamagedError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 MIB = 2**20
 BOMB_FLOOR = 64 * MIB  # below this much output any compression ratio is harmless
@@ -22,11 +26,16 @@ class Bounded(io.RawIOBase):
 
     Parameters
     ----------
-    raw : the stored bytes, seekable.
-    compression : "gzip", "zstd" or None.
-    size : stored bytes.
-    file : display name, for errors.
-    max_bytes : most that may come out; None: any number.
+    raw : BinaryIO
+        The stored bytes; seekable.
+    compression : str or None
+        "gzip", "zstd" or none.
+    size : int
+        Size as stored, in bytes.
+    file : str
+        Display name, for errors.
+    max_bytes : int or None
+        Most bytes that may come out; None for no limit.
 
     Raises
     ------
@@ -42,6 +51,7 @@ class Bounded(io.RawIOBase):
         self.compressed, self.size, self.file = compression is not None, size, file
         self.max_bytes, self.n_read = max_bytes, 0
         raw.seek(0)
+        self.read_some: Callable[[int], bytes]
         if compression == "gzip":
             self.read_some = gzip.GzipFile(fileobj=raw).read1  # read() would drop what precedes a damage
         elif compression == "zstd":
@@ -52,12 +62,13 @@ class Bounded(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        room = memoryview(buffer)
         try:
-            data = self.read_some(len(buffer))
+            data = self.read_some(len(room))
         except (EOFError, OSError, zlib.error, pa.ArrowException) as error:
             raise DamagedError(first_line(error)) from None
-        buffer[: len(data)] = data
+        room[: len(data)] = data
         self.n_read += len(data)
         if self.compressed and self.n_read > BOMB_FLOOR and self.n_read > BOMB_RATIO * self.size:
             raise InputError(

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from laser_core.rollouts.schema import column_type
-from laser_core.rollouts.store import atomic_path
+from laser_core.runfolder.atomic import write_whole
 
 MAX_SHAPES = 500
 
@@ -41,11 +41,10 @@ def remember(shape: str, mapping: dict[str, str], folder: Path) -> None:
     known.pop(shape, None)
     known[shape] = mapping
     kept = dict(list(known.items())[-MAX_SHAPES:])
-    with atomic_path(folder / "mappings.json") as temporary:
-        temporary.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_whole(folder / "mappings.json", json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
 
 
-def _read(folder: Path) -> dict:
+def _read(folder: Path) -> dict[str, object]:
     try:
         known = json.loads((folder / "mappings.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -63,7 +64,7 @@ def coerce(name: str, value: object, *, is_text: bool = False) -> object:
         raise FieldError(name, "no such field in the rollout table")
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
-    if is_text and value.strip().lower() in _MISSING and name != "response":
+    if is_text and isinstance(value, str) and value.strip().lower() in _MISSING and name != "response":
         text_column = kind == pa.string()
         if not text_column or not value.strip():
             return None  # a text column may well hold the word "none"
@@ -128,7 +129,7 @@ def _whole(name: str, value: object, is_text: bool) -> int | None:
 
 
 def _items(name: str, value: object, is_text: bool) -> list[str] | np.ndarray:
-    if is_text:
+    if is_text and isinstance(value, str):
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
@@ -179,7 +180,7 @@ def _unspelled(cell: str) -> object:
     return cell
 
 
-def check_row(row: dict) -> None:
+def check_row(row: Mapping[str, object]) -> None:
     """Check what only the whole row can show: required fields, and one value per token in every per-token list.
 
     Raises
@@ -190,7 +191,8 @@ def check_row(row: dict) -> None:
     for name in REQUIRED:
         if row.get(name) is None:
             raise FieldError(name, "missing value")
-    lengths = {name: len(row[name]) for name in PER_TOKEN if row.get(name) is not None}
+    values = {name: row.get(name) for name in PER_TOKEN}
+    lengths = {name: len(value) for name, value in values.items() if isinstance(value, (list, np.ndarray))}
     if len(set(lengths.values())) > 1:
         shown = ", ".join(f"{name} {length}" for name, length in lengths.items())
         raise FieldError(list(lengths)[-1], f"the per-token lists differ in length: {shown}")

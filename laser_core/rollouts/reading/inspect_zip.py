@@ -1,4 +1,4 @@
-"""Inspect AI's ``.eval`` logs: zip archives with a header and one JSON file a sample, read without unpacking to disk.
+"""Inspect AI's ``.eval`` logs: zip archives with a header and one JSON file per sample, read without unpacking to disk.
 
 Nothing is believed of what the archive says about itself: names are only compared, never used as paths, and the bytes
 that come out are counted, in each file and over all files (entries of an archive may overlap, so that a few megabytes
@@ -41,9 +41,12 @@ def eval_records(raw: BinaryIO, *, file: str, max_bytes: int) -> Iterator[Record
 
     Parameters
     ----------
-    raw : the archive, seekable.
-    file : display name.
-    max_bytes : how much may come out of it altogether.
+    raw : BinaryIO
+        The archive; must be seekable.
+    file : str
+        Its display name.
+    max_bytes : int
+        Most that may come out of it altogether.
 
     Raises
     ------

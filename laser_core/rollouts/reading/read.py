@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
 
-from laser_core.errors import InputError
 from laser_core.rollouts.canonical_parquet import holds_verdicts, is_canonical_parquet, read_canonical, wanted
-from laser_core.rollouts.complete import complete
+from laser_core.rollouts.complete import OnProgress, complete
 from laser_core.rollouts.mapped_table import on_disk
-from laser_core.rollouts.readers import Context, canonical, mapped
-from laser_core.rollouts.reading.fields import FieldError, check_row, coerce, unspelled
-from laser_core.rollouts.reading.recognise import choose_reader
-from laser_core.rollouts.reading.records import Record, Refusal
-from laser_core.rollouts.reading.source import MAX_IN_MEMORY_BYTES, Source, open_source
-from laser_core.rollouts.schema import COLUMNS, Rollouts, RunMeta, ordered
+from laser_core.rollouts.reading.identity import ProblemNames
+from laser_core.rollouts.reading.one_pass import Reading, ReadOptions
+from laser_core.rollouts.reading.records import Refusal
+from laser_core.rollouts.reading.source import MAX_IN_MEMORY_BYTES, open_source
+from laser_core.rollouts.schema import COLUMNS, Rollouts, ordered
 
-BATCH_ROWS = 2048
-MAX_LISTED_REFUSALS = 1000
 _COMBINE_BELOW = 2**30  # bytes; larger tables stay in chunks, whose text offsets are 32 bits wide
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -34,13 +28,22 @@ class ReadResult:
 
     Attributes
     ----------
-    rollouts : the canonical table.
-    format : "parquet", "jsonl", "laser-official", "verl", "trl", "lm-eval", ... (a reader's NAME) or "mapping".
-    n_rows : records in the file, refused ones included; one record of "laser-official" holds several rollouts.
-    refused : the records and rows left out, at most MAX_LISTED_REFUSALS of them.
-    noted : what was filled in, taken differently than written, or ignored -> how often.
-    n_refused : how many were left out, listed or not.
-    files : display names of the files that the rollouts came from.
+    rollouts : Rollouts
+        The canonical table.
+    format : str
+        "parquet", "jsonl", "laser-official", "verl", "trl", "lm-eval", ... (a reader's NAME) or "mapping".
+    n_rows : int
+        Records in the file, refused ones included; a record may hold several rollouts.
+    refused : tuple of Refusal
+        The records and rows left out, at most MAX_LISTED_REFUSALS of them.
+    noted : Counter of str
+        What was filled in, reinterpreted or ignored, and how often.
+    n_refused : int
+        How many were left out, listed or not.
+    files : tuple of str
+        Display names of the files that the rollouts came from.
+    given : ChunkedArray of bool, or None
+        The file's own verdict per row, null where it gave none; None if all verdicts are the file's.
     """
 
     rollouts: Rollouts
@@ -50,6 +53,7 @@ class ReadResult:
     noted: Counter[str] = field(default_factory=Counter)
     n_refused: int = 0
     files: tuple[str, ...] = ()
+    given: pa.ChunkedArray | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -67,9 +71,10 @@ def read(
     run: str | None = None,
     columns: Collection[str] | None = None,
     requests: Mapping[str, str] | None = None,
+    problems: ProblemNames | None = None,
     fill: bool = True,
     to_disk: bool = False,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> ReadResult:
     """Read a rollout file; its format is recognised from its content.
 
@@ -94,6 +99,8 @@ def read(
     requests : mapping, optional
         Problem texts by ``custom_id``, for answers to a batch of requests
         (:func:`laser_core.rollouts.read_requests`).
+    problems : ProblemNames, optional
+        The names given to problems in the files read before, so that one name stays one problem over all of them.
     fill : bool
         Complete the table: extract missing answers, verify missing verdicts (:func:`laser_core.rollouts.complete`).
     to_disk : bool
@@ -123,14 +130,16 @@ def read(
             result = ReadResult(rollouts, "parquet", len(rollouts), (), files=(opened.name,))
             fill, extract = to_fill, "answer" not in rollouts.table.column_names
         else:
-            reading = Reading(opened, format=format, strict=strict, mapping=mapping, run=run, requests=requests)
+            options = ReadOptions(format, strict, mapping, run, requests or {}, problems or ProblemNames())
+            reading = Reading(opened, options)
             tables = []
             for table in reading.tables(max_bytes=MAX_IN_MEMORY_BYTES):
                 tables.append(table)
                 if progress:
                     progress("reading", opened.position(), opened.size)
-            result, extract = reading.result(tables), reading.states_no_answers
+            result, extract = _whole(reading, tables), reading.states_no_answers
     if fill:
+        result = replace(result, given=own_verdicts(result.rollouts.table))
         done = complete(result.rollouts, extract=extract, progress=progress)
         result = replace(result, rollouts=done.rollouts, noted=result.noted + done.notes)
     if columns is not None:
@@ -140,143 +149,40 @@ def read(
     return replace(result, rollouts=on_disk(result.rollouts)) if to_disk else result
 
 
+def own_verdicts(table: pa.Table) -> pa.ChunkedArray:
+    """The verdicts in a table as it was read, one per row, null where there is none."""
+    if "correct" in table.column_names:
+        return table["correct"]
+    return pa.chunked_array([pa.nulls(len(table), pa.bool_())])
+
+
 def sentences(notes: Counter[str]) -> tuple[str, ...]:
     """Notes with their counts, as shown to the user."""
     return tuple(f"{note} ({count:,} rows)" if count > 1 else f"{note} (1 row)" for note, count in notes.items())
 
 
-class Reading:
-    """One pass over a source: records in, canonical tables out, with everything refused or noted on the way.
+def _whole(reading: Reading, tables: list[pa.Table]) -> ReadResult:
+    """All that one pass gave, in one table.
 
-    Parameters
-    ----------
-    opened : Source
-    format, strict, mapping, run, requests
-        As for :func:`read`.
+    Raises
+    ------
+    InputError
+        If there are no rows.
     """
-
-    def __init__(
-        self,
-        opened: Source,
-        *,
-        format: str | None = None,
-        strict: bool = False,
-        mapping: dict[str, str] | None = None,
-        run: str | None = None,
-        requests: Mapping[str, str] | None = None,
-    ) -> None:
-        self.opened, self.strict, self.run = opened, strict, run or opened.stem
-        self.reader = choose_reader(opened, format=format, mapping=mapping)
-        self.context = Context(opened.name, dict(mapping or {}), requests=requests or {})
-        self.n_records = self.n_refused = 0
-        self.refused: list[Refusal] = []
-        self._next_sample: Counter[tuple[str, str]] = Counter()
-        self._taken: set[int] = set()  # hashes of (run, problem, step, sample): a million of them must stay small
-        self._stated: set[str] = set()
-
-    def tables(self, *, max_bytes: int | None = None) -> Iterator[pa.Table]:
-        """Tables of about BATCH_ROWS rows, in the file's order; columns without a value are absent from each."""
-        batch: list[dict] = []
-        for record in self.opened.records(max_bytes=max_bytes):
-            header = record.line == 0 or (isinstance(record, Record) and set(record.value) == {canonical.HEADER})
-            self.n_records += not header
-            if isinstance(record, Refusal):
-                self._refuse(record)
-                continue
-            batch.extend(self._rows(record))
-            if len(batch) >= BATCH_ROWS:
-                yield Rollouts.from_rows(batch).table
-                batch = []
-        if batch:
-            yield Rollouts.from_rows(batch).table
-
-    def _rows(self, record: Record) -> Iterator[dict]:
-        cells = record.is_text and self.reader in (canonical, mapped)
-        try:
-            value = unspelled(record.value) if record.is_text and not cells else record.value
-            raw_rows = list(self.reader.rows(value, self.context))
-        except FieldError as error:
-            self._refuse(Refusal(record.line, error.field, str(error)))
-            return
-        for raw in raw_rows:
-            self._stated.update(raw)
-            try:
-                row = {name: coerce(name, value, is_text=cells) for name, value in raw.items()}
-                row = {name: value for name, value in row.items() if value is not None}
-                row.setdefault("run", self.run)
-                row.setdefault("problem_id", f"line-{record.line}")
-                row.setdefault("sample", self._next_sample[row["run"], row["problem_id"]])
-                check_row(row)
-                self._take(row)
-            except FieldError as error:
-                self._refuse(Refusal(record.line, error.field, str(error)))
-                continue
-            yield row
-
-    def _take(self, row: dict) -> None:
-        """Refuse a solution that is given twice; count the samples for rows that come without a number."""
-        run, problem, sample = row["run"], row["problem_id"], row["sample"]
-        solution = hash((run, problem, row.get("step"), sample))
-        if solution in self._taken:
-            raise FieldError("sample", f"problem '{problem}' already has a sample {sample} in run '{run}'")
-        self._taken.add(solution)
-        self._next_sample[run, problem] = max(self._next_sample[run, problem], sample + 1)
-
-    @property
-    def states_no_answers(self) -> bool:
-        """Whether the file has no field for the answer at all; where it has one, a null means that none was found."""
-        return "answer" not in self._stated and "answer" not in (self.context.meta.get("columns") or ())
-
-    def _refuse(self, refusal: Refusal) -> None:
-        if self.strict:
-            raise InputError(
-                refusal.reason,
-                file=self.opened.name,
-                line=refusal.line,
-                field=refusal.field,
-                remedy="correct it, or read without strict to leave such rows out",
-            )
-        self.n_refused += 1
-        if len(self.refused) < MAX_LISTED_REFUSALS:
-            self.refused.append(refusal)
-
-    def meta(self) -> RunMeta:
-        """What the file said about its origin; the rest is unknown."""
-        meta = RunMeta.from_dict(self.context.meta)
-        if "format_version" in self.context.meta:
-            return meta  # our own JSON lines remember where theirs came from
-        return replace(meta, source_format=self.reader.NAME)
-
-    def result(self, tables: list[pa.Table]) -> ReadResult:
-        """The tables as one.
-
-        Raises
-        ------
-        InputError
-            If there are no rows.
-        """
-        self.require_rows(sum(table.num_rows for table in tables))
-        table = ordered(pa.concat_tables(tables, promote_options="default"))
-        if table.nbytes < _COMBINE_BELOW:
-            table = table.combine_chunks()
-        for name in self.context.meta.get("columns") or ():  # columns of our own that happen to hold only nulls
-            if name in COLUMNS and name not in table.column_names:
-                table = table.append_column(name, pa.nulls(len(table), COLUMNS[name]))
-        rollouts = Rollouts(ordered(table), self.meta())
-        found = (self.reader.NAME, self.n_records, tuple(self.refused), self.context.notes, self.n_refused)
-        return ReadResult(rollouts, *found, files=(self.opened.name,))
-
-    def require_rows(self, n_rows: int) -> None:
-        """Raise InputError, with the first refusal as its reason, if nothing was read."""
-        if n_rows:
-            return
-        if not self.refused:
-            raise InputError("the file holds no rollouts", file=self.opened.name, remedy="choose another file")
-        first = self.refused[0]
-        raise InputError(
-            f"no row could be read ({self.n_refused:,} refused); the first one: {first.reason}",
-            file=self.opened.name,
-            line=first.line,
-            field=first.field,
-            remedy="correct the file, or name its format or a column mapping",
-        )
+    reading.require_rows(sum(table.num_rows for table in tables))
+    table = ordered(pa.concat_tables(tables, promote_options="default"))
+    if table.nbytes < _COMBINE_BELOW:
+        table = table.combine_chunks()
+    for name in reading.own_columns():
+        if isinstance(name, str) and name in COLUMNS and name not in table.column_names:
+            table = table.append_column(name, pa.nulls(len(table), COLUMNS[name]))
+    rollouts = Rollouts(ordered(table), reading.meta())
+    return ReadResult(
+        rollouts,
+        format=reading.reader.NAME,
+        n_rows=reading.n_records,
+        refused=tuple(reading.refused),
+        noted=reading.context.notes,
+        n_refused=reading.n_refused,
+        files=(reading.opened.name,),
+    )

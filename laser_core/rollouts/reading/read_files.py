@@ -14,8 +14,10 @@ from dataclasses import dataclass, fields, replace
 import pyarrow as pa
 
 from laser_core.errors import InputError
+from laser_core.rollouts.complete import OnProgress
 from laser_core.rollouts.reading.batch import Batch, File
-from laser_core.rollouts.reading.read import Progress, ReadResult, read, sentences
+from laser_core.rollouts.reading.identity import ProblemNames
+from laser_core.rollouts.reading.read import ReadResult, own_verdicts, read, sentences
 from laser_core.rollouts.reading.run_names import RunNames
 from laser_core.rollouts.schema import Rollouts, RunMeta, ordered
 
@@ -26,9 +28,12 @@ class ReadFiles:
 
     Attributes
     ----------
-    results : one for each file, or for each set of files that are parts of one run; ``result.files`` names them.
-    notes : sentences on what was done with the files: left out, joined, renamed.
-    failed : the errors of files that could not be read, each naming its file; the others are unaffected.
+    results : tuple of ReadResult
+        One per file, or per set of files that are parts of one run; ``result.files`` names them.
+    notes : tuple of str
+        What was done with the files: left out, joined, renamed.
+    failed : tuple of InputError
+        One error per unreadable file, naming it; the other files are read all the same.
     """
 
     results: tuple[ReadResult, ...]
@@ -50,7 +55,7 @@ def read_files(
     columns: Collection[str] | None = None,
     fill: bool = True,
     to_disk: bool = False,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> ReadFiles:
     """Read several rollout files; each becomes a run to compare, or joins the run that it is a part of.
 
@@ -74,7 +79,9 @@ def read_files(
     ([['grpo'], ['laser']], ('copy.jsonl is the same file as grpo.jsonl: left out',))
     """
     batch = Batch.of(files)
-    runs, results, failed, notes = RunNames(), [], [], list(batch.notes)
+    runs, problems, notes = RunNames(), ProblemNames(), list(batch.notes)
+    results: list[ReadResult] = []
+    failed: list[InputError] = []
     for number, item in enumerate(batch.files):
         try:
             result = read(
@@ -86,6 +93,7 @@ def read_files(
                 run=item.run,
                 columns=columns,
                 requests=batch.requests,
+                problems=problems,
                 fill=fill,
                 to_disk=to_disk,
                 progress=progress,
@@ -96,11 +104,13 @@ def read_files(
             failed.append(error)
             continue
         table = result.rollouts.table
+        given = result.given if result.given is not None else own_verdicts(table)
         if len(batch.files) > 1:
-            table = runs.place(number, item.name, table)
+            table, kept = runs.place(number, item.name, table)
+            given = given.filter(kept)
         if not len(table):
             continue  # all of it is in an earlier file; the notes say so
-        result = replace(result, rollouts=replace(result.rollouts, table=table))
+        result = replace(result, rollouts=replace(result.rollouts, table=table), given=given)
         earlier = next((i for i, other in enumerate(results) if _shares_a_run(other, result)), None)
         if earlier is None:
             results.append(result)
@@ -125,7 +135,12 @@ def _merged(one: ReadResult, other: ReadResult) -> ReadResult:
         noted=one.noted + other.noted,
         n_refused=one.n_refused + other.n_refused,
         files=one.files + other.files,
+        given=pa.chunked_array([*_given(one).chunks, *_given(other).chunks], pa.bool_()),
     )
+
+
+def _given(result: ReadResult) -> pa.ChunkedArray:
+    return result.given if result.given is not None else own_verdicts(result.rollouts.table)
 
 
 def _with_file(result: ReadResult) -> ReadResult:

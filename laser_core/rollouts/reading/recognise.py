@@ -11,8 +11,9 @@ from typing import BinaryIO
 
 from laser_core.errors import InputError
 from laser_core.rollouts.canonical_parquet import is_canonical_parquet
-from laser_core.rollouts.readers import canonical, mapped, openai_responses, readers, trl
+from laser_core.rollouts.readers import canonical, mapped, ms_swift, openai_responses, readers, trl
 from laser_core.rollouts.readers.mapped import suggest_mapping
+from laser_core.rollouts.reading.lists import leaves, look_up
 from laser_core.rollouts.reading.records import Record
 from laser_core.rollouts.reading.source import Source, open_source
 from laser_core.rollouts.schema import COLUMNS, column_type
@@ -29,13 +30,19 @@ class Preview:
 
     Attributes
     ----------
-    format : the reader's NAME ("parquet" for our own Parquet, "openai-requests" for a batch's input, which is read
-        together with its answers); None where somebody has to map the columns.
-    title : the format in words, for the screen.
-    columns : the names of the first records' fields, in order of appearance.
-    rows : the first records as field -> short text, for a table on the screen.
-    mapping : a first guess, column -> field of the rollout table.
-    shape : a hash of the column names: files of one shape can share a mapping.
+    format : str or None
+        The reader's NAME ("parquet" for our own Parquet, "openai-requests" for a batch's input, which is read together
+        with its answers); None where the columns have to be mapped.
+    title : str
+        The format in words, for the screen.
+    columns : tuple of str
+        Field names of the first records in order of appearance, nested ones by their path.
+    rows : tuple of dict
+        The first records as field -> short text, for a table on the screen.
+    mapping : dict of str to str
+        A first guess: column -> field of the rollout table.
+    shape : str
+        Hash of the column names; files of the same shape can share a mapping.
     """
 
     format: str | None
@@ -62,18 +69,19 @@ def preview(source: str | Path | bytes | BinaryIO, *, name: str | None = None, n
     """
     with open_source(source, name=name) as opened:
         first = _first_records(opened)
+        known: str | None = None
+        title = mapped.TITLE
         if is_canonical_parquet(opened, format=None, mapping=None):
             known, title = "parquet", canonical.TITLE
-        else:
-            reader = _recognised(first)
-            known, title = (reader.NAME, reader.TITLE) if reader else (None, mapped.TITLE)
+        elif reader := _recognised(first):
+            known, title = reader.NAME, reader.TITLE
         if not first:
             choose_reader(opened, format=None, mapping=None)
             raise InputError("none of its first lines can be read", file=opened.name, remedy="choose another file")
     if known is None and openai_responses.is_request(first[0].value):
         known, title = REQUESTS, "requests of an OpenAI batch"
     columns = _columns(first)
-    rows = tuple({str(key): _short(value) for key, value in record.value.items()} for record in first[:n])
+    rows = tuple({path: _short(_found(record.value, path)) for path in columns} for record in first[:n])
     return Preview(known, title, columns, rows, suggest_mapping(columns), shape_of(columns))
 
 
@@ -102,8 +110,8 @@ def choose_reader(opened: Source, *, format: str | None, mapping: dict[str, str]
     first = _first_records(opened)
     chosen = known.get(format) or _recognised(first)
     if mapping:
-        chosen = chosen if chosen is trl else mapped
-        _check_mapping(opened, mapping, set(_columns(first)))
+        chosen = chosen if chosen in (trl, ms_swift) else mapped
+        _check_mapping(opened, mapping, [record.value for record in first])
     if chosen is mapped and not mapping:
         raise InputError(
             "this format needs a column mapping", file=opened.name, remedy="say which column is which field"
@@ -111,16 +119,23 @@ def choose_reader(opened: Source, *, format: str | None, mapping: dict[str, str]
     if chosen is not None:
         return chosen
     if first and openai_responses.is_request(first[0].value):
-        remedy = "give its output file along: the requests lend their problems to the answers"
+        remedy = "add the batch's output file: the requests supply the problem texts"
         raise InputError(
             "this is a batch's input file: it holds requests and no answers", file=opened.name, remedy=remedy
         )
     if not first:
         return canonical  # every record so far is broken: reading on will say how
+    columns = _columns(first)
+    shown = ", ".join(column[:60] for column in sorted(columns)[:30])
+    more = f" and {len(columns) - 30} more" if len(columns) > 30 else ""
+    guess = suggest_mapping(columns)
+    pairs = [*guess.items(), *([] if "response" in guess.values() else [("COLUMN", "response")])]
     raise InputError(
-        f"not a known rollout format; its columns are: {', '.join(c[:40] for c in sorted(_columns(first))[:30])}",
+        f"not a known rollout format; its columns are: {shown}{more}",
         file=opened.name,
-        remedy="map its columns to the table's fields (--map column=field), at least one to 'response'",
+        remedy="say which column is which field, nested ones by their path, for example "
+        + " ".join(f"--map {column[:60]}={field}" for column, field in pairs)
+        + " (a list in the response's column holds one solution an item)",
     )
 
 
@@ -134,7 +149,14 @@ def _recognised(first: list[Record]) -> ModuleType | None:
 
 
 def _columns(first: list[Record]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(str(key) for record in first for key in record.value))
+    return tuple(dict.fromkeys(path for record in first for path in leaves(record.value)))
+
+
+def _found(record: dict[str, object], path: str) -> object:
+    try:
+        return look_up(record, path)
+    except KeyError:
+        return None
 
 
 def _short(value: object) -> str:
@@ -142,14 +164,22 @@ def _short(value: object) -> str:
     return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
 
 
-def _check_mapping(opened: Source, mapping: dict[str, str], columns: set[str]) -> None:
+def _check_mapping(opened: Source, mapping: dict[str, str], first: list[dict[str, object]]) -> None:
     for column, field in mapping.items():
         if column_type(field) is None:
             remedy = f"choose one of {', '.join(COLUMNS)} or signal.<name>"
             raise InputError(f"'{column}' is mapped to a field that does not exist", field=field, remedy=remedy)
-        if columns and column not in columns:
-            shown = ", ".join(sorted(columns)[:30])
+        if first and not any(_holds(record, column) for record in first):
+            shown = ", ".join(sorted({path for record in first for path in leaves(record)})[:30])
             raise InputError("no such column", file=opened.name, field=column, remedy=f"its columns are: {shown}")
     twice = next((f for f in mapping.values() if list(mapping.values()).count(f) > 1), None)
     if twice:
         raise InputError("two columns are mapped to this field", field=twice, remedy="map one of them elsewhere")
+
+
+def _holds(record: dict[str, object], path: str) -> bool:
+    try:
+        look_up(record, path)
+    except KeyError:
+        return False
+    return True

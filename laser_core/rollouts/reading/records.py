@@ -7,12 +7,14 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from laser_core.errors import InputError
+from laser_core.rollouts.reading.documents import reshaped
+from laser_core.rollouts.reading.lists import is_chat
 
 MAX_LINE_BYTES = 64 * 2**20  # 128 responses of 8,000 tokens with log-probs and traces fit
 BATCH_ROWS = 1024
@@ -24,10 +26,14 @@ class Refusal:
 
     Attributes
     ----------
-    line : where it stands in the file, counted from 1 (in Parquet and JSON documents: the row).
-    field : which field is at fault, if one is.
-    reason : why, in plain words.
-    file : in which file, where there are several.
+    line : int
+        Where it stands in the file, counted from 1; in Parquet and JSON documents, which row it is.
+    field : str or None
+        The field at fault, if it is one.
+    reason : str
+        Why, in plain words.
+    file : str or None
+        The file, where several are read together.
     """
 
     line: int
@@ -41,7 +47,7 @@ class Record:
     """One record of a file: its line, its fields, and whether they are all text (as in CSV)."""
 
     line: int
-    value: dict
+    value: dict[str, Any]
     is_text: bool = False
 
 
@@ -53,7 +59,7 @@ class _DuplicateKeyError(ValueError):
     pass
 
 
-def _unique(pairs: list[tuple[str, object]]) -> dict:
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     value = dict(pairs)
     if len(value) != len(pairs):
         keys = [key for key, _ in pairs]
@@ -75,7 +81,7 @@ def parse_json(text: str) -> object:
 
 
 def json_lines(stream: BinaryIO) -> Iterator[Record | Refusal]:
-    """One record a line; blank lines are skipped, lines over MAX_LINE_BYTES are refused without being kept."""
+    """One record per line; blank lines are skipped, lines over MAX_LINE_BYTES are refused without being kept."""
     line = 0
     while True:
         line += 1
@@ -146,15 +152,13 @@ def json_document(data: bytes, *, file: str) -> Iterator[Record | Refusal]:
         raise InputError(f"not JSON: {error.msg}", file=file, line=error.lineno, remedy=remedy) from None
     except ValueError as error:
         raise InputError(f"not JSON: {str(error)[:120]}", file=file) from None
-    items = [document]
+    items: list[object] = [document]
     if isinstance(document, list):
         items = document
-    elif isinstance(document, dict) and is_inspect_log(document):
-        yield Record(0, {key: value for key, value in document.items() if key != "samples"})
-        items = document["samples"]
-    elif isinstance(document, dict) and "choices" not in document:
-        lists = lists_of_objects(document)
-        items = lists[0] if len(lists) == 1 else items
+    elif isinstance(document, dict):
+        if is_inspect_log(document):
+            yield Record(0, {key: value for key, value in document.items() if key != "samples"})
+        items = wrapped_records(document) or items
     for line, item in enumerate(items, start=1):
         if isinstance(item, dict):
             yield Record(line, item)
@@ -162,14 +166,49 @@ def json_document(data: bytes, *, file: str) -> Iterator[Record | Refusal]:
             yield Refusal(line, None, f"expected an object with named fields, found {type(item).__name__}")
 
 
-def is_inspect_log(document: dict) -> bool:
+def is_inspect_log(document: dict[str, object]) -> bool:
     """Whether a JSON document is an Inspect AI log: it has several lists, of which ``samples`` is the one to read."""
     return isinstance(document.get("eval"), dict) and isinstance(document.get("samples"), list)
 
 
-def lists_of_objects(document: dict) -> list[list[dict]]:
-    """The values of an object that are non-empty lists of objects."""
-    return [v for v in document.values() if isinstance(v, list) and v and all(isinstance(x, dict) for x in v)]
+def wrapped_records(document: dict[str, object]) -> list[object] | None:
+    """The records that an object wraps (``{"results": [{...}, ...]}``); None where it is a record itself.
+
+    A record may hold a list of objects of its own: a chat, or a format's choices. Whatever a reader recognises is a
+    record, be it the file's only one.
+
+    Examples
+    --------
+    >>> wrapped_records({"model": "m", "results": [{"response": "2"}]})
+    [{'response': '2'}]
+    >>> wrapped_records({"0": {"response": "2"}, "1": {"response": "3"}})
+    [{'response': '2'}, {'response': '3'}]
+    >>> wrapped_records({"question": "1+1?", "messages": [{"role": "user", "content": "1+1?"}]}) is None
+    True
+    """
+    from laser_core.rollouts.readers import readers
+    from laser_core.rollouts.readers.mapped import suggest_mapping
+
+    if is_inspect_log(document):
+        samples = document["samples"]
+        return samples if isinstance(samples, list) else None
+    if any(reader.matches(set(document), document) for reader in readers()):
+        return None
+    if (found := reshaped(document)) is not None:
+        return found
+    lists = [
+        value
+        for value in document.values()
+        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value) and not is_chat(value)
+    ]
+    if lists:
+        texts = [name for name, value in document.items() if isinstance(value, str)]
+        asks = "problem" in suggest_mapping(texts).values()  # {"question": "1+1?", "samples": [...]} is one record
+        return lists[0] if len(lists) == 1 and not asks else None
+    values = list(document.values())
+    numbered = len(values) > 1 and all(isinstance(value, dict) and value for value in values)
+    alike = numbered and len({tuple(sorted(value)) for value in values if isinstance(value, dict)}) == 1
+    return values if alike else None
 
 
 def looks_like_table(first_line: bytes) -> bool:
@@ -187,7 +226,7 @@ def _delimiter(header: str) -> str:
 
 
 def csv_records(stream: BinaryIO, *, file: str) -> Iterator[Record | Refusal]:
-    """One record a row of CSV (comma, semicolon or tab, by the header); every value is text.
+    """One record per row of CSV (comma, semicolon or tab, by the header); every value is text.
 
     Raises
     ------

@@ -18,7 +18,8 @@ class RunNames:
 
     Attributes
     ----------
-    notes : sentences on what was renamed or left out -> how many rows of it.
+    notes : Counter of str
+        What was renamed or left out, and how many rows of it.
     """
 
     def __init__(self) -> None:
@@ -28,7 +29,7 @@ class RunNames:
         self._own: dict[str, list[_Solutions]] = {}  # of this file, by what the run is called
         self._earlier: dict[str, list[_Solutions]] = {}  # of the files before, one item each
 
-    def place(self, file: int, name: str, table: pa.Table) -> pa.Table:
+    def place(self, file: int, name: str, table: pa.Table) -> tuple[pa.Table, pa.Array]:
         """A file's rows under their runs' names, without those that an earlier file already holds.
 
         A run gets its name with its first rows: the one it says, unless an earlier file has other solutions of the same
@@ -36,14 +37,22 @@ class RunNames:
 
         Parameters
         ----------
-        file : number of the file, the same for all its pieces.
-        name : its display name.
-        table : a piece of it.
+        file : int
+            Number of the file, the same for all its pieces.
+        name : str
+            Its display name.
+        table : Table
+            A piece of it.
+
+        Returns
+        -------
+        (Table, Array of bool)
+            The rows that stay, and for each row of the piece whether it does.
         """
         if file != self._file:
             self._begin(file)
         runs = table["run"].to_pandas()
-        who, what = _hashed(table, _WHO), _hashed(table, _WHAT)
+        who, what = row_hashes(table, _WHO), row_hashes(table, _WHAT)
         keep = np.ones(len(table), dtype=bool)
         renamed = runs.copy()
         for run, rows in runs.groupby(runs, sort=False).indices.items():
@@ -63,7 +72,8 @@ class RunNames:
             renamed.iloc[rows] = called
             self._own.setdefault(called, []).append(_Solutions(solutions.who[~held], solutions.what[~held]))
         table = table.set_column(table.column_names.index("run"), "run", pa.array(renamed, pa.string()))
-        return table if keep.all() else table.filter(pa.array(keep))
+        kept = pa.array(keep)
+        return table if keep.all() else table.filter(kept), kept
 
     def _begin(self, file: int) -> None:
         for called, pieces in self._own.items():
@@ -105,11 +115,12 @@ class _Solutions:
         return bool((self.what[place[held]] != others.what[held]).any())
 
 
-def _hashed(table: pa.Table, columns: tuple[str, ...]) -> np.ndarray:
+def row_hashes(table: pa.Table, columns: tuple[str, ...]) -> np.ndarray:
     """One number for what the columns say in each row, of shape (n_rows,)."""
-    total = np.zeros(len(table), dtype=np.uint64)
+    total: np.ndarray = np.zeros(len(table), dtype=np.uint64)
     for name in columns:
         if name in table.column_names:
             values = table[name].to_pandas()
-            total = total * np.uint64(1_000_003) + pd.util.hash_pandas_object(values, index=False).to_numpy()
+            hashes = np.asarray(pd.util.hash_pandas_object(values, index=False), dtype=np.uint64)
+            total = np.add(total * np.uint64(1_000_003), hashes, dtype=np.uint64)
     return total

@@ -26,13 +26,12 @@ from laser_core.rollouts.reading.records import (
     Record,
     Refusal,
     csv_records,
-    is_inspect_log,
     json_document,
     json_lines,
-    lists_of_objects,
     looks_like_table,
     parquet_records,
     parse_json,
+    wrapped_records,
 )
 
 PEEK_BYTES = 4 * MIB
@@ -61,10 +60,16 @@ class Source:
 
     Attributes
     ----------
-    name : display name, used in errors.
-    kind : "parquet", "jsonl", "json", "csv" or "eval".
-    size : bytes as stored.
-    raw : the stored bytes, seekable.
+    name : str
+        Display name, used in errors.
+    kind : str
+        "parquet", "jsonl", "json", "csv" or "eval".
+    size : int
+        Size as stored, in bytes.
+    raw : BinaryIO
+        The stored bytes; seekable.
+    compression : str or None
+        "gzip", "zstd" or none.
     """
 
     name: str
@@ -164,7 +169,9 @@ def open_source(source: str | Path | bytes | BinaryIO, *, name: str | None = Non
     InputError
         If there is nothing to read, or it is nothing this program reads (a pickle, an archive, a picture, UTF-16).
     """
-    owned = opened = None
+    owned: BinaryIO | None = None
+    opened: Source | None = None
+    raw: BinaryIO
     if isinstance(source, (bytes, bytearray, memoryview)):
         raw, name = io.BytesIO(source), name or "upload"
     elif isinstance(source, (str, Path)):
@@ -249,7 +256,9 @@ def _peek(source: Source) -> bytes:
 
 
 def _refuse_binaries(start: bytes, name: str, compression: str | None) -> None:
-    if start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+    pickled = start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
+    by_torch = start.startswith(b"PK\x03\x04") and b"/data.pkl" in start[:256]  # torch.save: a zip around a pickle
+    if pickled or by_torch:
         raise InputError(
             "this is a Python pickle, and opening a pickle runs the code inside it, so it stays closed",
             file=name,
@@ -283,12 +292,10 @@ def _text_kind(start: bytes, source: Source) -> str:
         return "csv"
     with contextlib.suppress(ValueError, RecursionError):
         value = parse_json(first_line.decode("utf-8"))
+        if not isinstance(value, dict):
+            return "json"
         alone = not start[len(first_line) :].strip()  # {"results": [...]} on one line is a document, not a record
-        wraps_records = (
-            alone and isinstance(value, dict) and len(lists_of_objects(value)) == 1 and "choices" not in value
-        )
-        wraps_records = wraps_records or (alone and isinstance(value, dict) and is_inspect_log(value))
-        return "json" if wraps_records or not isinstance(value, dict) else "jsonl"
+        return "json" if alone and wrapped_records(value) is not None else "jsonl"
     # The first line is no JSON by itself: a document over several lines, or JSON lines whose first one is broken.
     closing = {b"{": b"}", b"[": b"]"}[start[:1]]
     several = len(first_line) <= 2 or not first_line.rstrip(b",").endswith(b"}")

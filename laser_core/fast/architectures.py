@@ -1,0 +1,85 @@
+"""Which models the fast forward pass fits, and what their modules are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast
+
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+_SHAPED_ALIKE = ("llama", "mistral", "qwen2", "qwen3")
+_FIXED_ROTATIONS = ("default", "linear", "llama3", "yarn")  # the others rotate by angles that depend on the length
+
+_MOST_PARAMETERS = 2**27  # beyond, the fused copies cost more memory than their speed is worth
+
+
+class Norm(Protocol):
+    weight: Tensor
+
+
+class SelfAttention(Protocol):
+    q_proj: nn.Linear
+    k_proj: nn.Linear
+    v_proj: nn.Linear
+    o_proj: nn.Linear
+    attention_dropout: float
+
+
+class NormedSelfAttention(SelfAttention, Protocol):
+    """Qwen3's, which normalises queries and keys."""
+
+    q_norm: Norm
+    k_norm: Norm
+
+
+class Mlp(Protocol):
+    gate_proj: nn.Linear
+    up_proj: nn.Linear
+    down_proj: nn.Linear
+
+
+class DecoderLayer(Protocol):
+    self_attn: SelfAttention
+    mlp: Mlp
+    input_layernorm: Norm
+    post_attention_layernorm: Norm
+
+
+class LlamaBody(Protocol):
+    """What the four architectures have in common, without the output layer."""
+
+    embed_tokens: nn.Embedding
+    layers: Sequence[DecoderLayer]
+    norm: Norm
+    rotary_emb: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+def body(model: PreTrainedModel) -> LlamaBody:
+    """The model without its output layer, of one of the four architectures."""
+    # transformers types every submodule as Module; supports() has checked the architecture.
+    return cast(LlamaBody, model.base_model)
+
+
+def supports(model: PreTrainedModel) -> bool:
+    """Whether :class:`FastLlama` computes this model's function: its architecture and nothing added to it."""
+    config = model.config
+    if config.model_type not in _SHAPED_ALIKE or config.hidden_act != "silu":
+        return False
+    rotation = config.rope_parameters or {}
+    if rotation.get("rope_type", "default") not in _FIXED_ROTATIONS or rotation.get("partial_rotary_factor", 1) != 1:
+        return False
+    if model.num_parameters() > _MOST_PARAMETERS:
+        return False
+    window = getattr(config, "sliding_window", None)
+    if window is not None and window < config.max_position_embeddings:
+        return False
+    for layer in body(model).layers:
+        attention, mlp = layer.self_attn, layer.mlp
+        inner = (attention.q_proj, attention.k_proj, attention.v_proj)
+        without_bias = (attention.o_proj, mlp.gate_proj, mlp.up_proj, mlp.down_proj)
+        if any(type(m) is not nn.Linear for m in (*inner, *without_bias)):  # adapters, quantised weights
+            return False
+        if any(m.bias is not None for m in without_bias) or (model.training and attention.attention_dropout):
+            return False
+    return True
