@@ -1,6 +1,6 @@
 """Where the app's rollouts come from: bundled runs, runs trained here, and this session's uploads.
 
-A file is read when somebody first looks at it. Its bytes are hashed then, once; the hash is the key of every cached
+A file is read when a page first needs it. Its bytes are hashed then, once; the hash is the key of every cached
 result (:mod:`app.data.cache`). Uploads belong to one session and end with it.
 """
 
@@ -37,7 +37,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Source:
-    """One run that the sidebar can choose. Its file is read once, when somebody first looks at it.
+    """One run that the sidebar can choose. Its file is read once, when a page first needs it.
 
     Attributes
     ----------

@@ -25,7 +25,7 @@ def kept(source: Source) -> Kept:
     """Keyword arguments of a widget whose choice survives page switches and reloads.
 
     A bundled run's choices go into the address, so that a link reproduces the view. An upload's do not: they may be
-    text of a private file, and nobody else could open the link.
+    text of a private file, and the link would open for no one else.
     """
     return {"persist_state": "session", "bind": None if source.private else "query-params"}
 

@@ -69,8 +69,8 @@ def score_length_figure(
     near = "%{x:.0f} tokens" if x.endswith("tokens") else "%{x:.3g}"
     kind = go.Scattergl if relation.n_points > GL_ABOVE else go.Scatter
     fig = go.Figure()
-    for outcome, verdict, bins in ((True, 1, relation.bins_correct), (False, 0, relation.bins_incorrect)):
-        rows, style = relation.correct == verdict, OUTCOMES[outcome]
+    for outcome, label, bins in ((True, 1, relation.bins_correct), (False, 0, relation.bins_incorrect)):
+        rows, style = relation.correct == label, OUTCOMES[outcome]
         if not rows.any():
             continue
         shown = f"{int(rows.sum()):,}" + (" sampled" if relation.n_points < relation.n_total else "")
