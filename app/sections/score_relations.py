@@ -116,8 +116,8 @@ def beside_signals(source: Source, signal: str) -> None:
         key="score_signals",
         alt=f"{metric.title} of the score and of every free signal, with 95% intervals",
         see=f"95% intervals over problems, n = {count(table.n_problems, 'problem')}. The last-token score costs one "
-        "more token per solution; signals computed from log-probs and lengths are free. Choose a signal in the sidebar "
-        "to see it on every page.",
+        "more token per solution; signals computed from log-probs and lengths are free. Choose a single one in the "
+        "sidebar to see it on every page.",
         settings=parts.made_with(source, signal, metric=metric.field),
     )
     st.caption("  \n".join(f"**{name}**: {about}" for name, about in _explained(table)))
