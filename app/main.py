@@ -1,6 +1,6 @@
-"""The LaSeR Explorer's frame: page configuration, the choice of rollouts, and navigation.
+"""The LaSeR Explorer's entry point: page configuration, navigation, sidebar and tour around every page.
 
-Start it, from any directory, with ``streamlit run app/main.py``.
+Start it from any directory with ``streamlit run app/main.py``.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ PAGES = [
     st.Page("app_pages/data.py", title="Data", icon=":material/table:", url_path="data"),
 ]
 
-warm.set_aside()
+warm.collect_ended_sessions()
 HERE = Path(__file__).parent
 st.html(HERE / "style.css")
 st.logo(HERE / "logo.svg", size="large")
 page = st.navigation(PAGES)
 NEEDS_NO_ROLLOUTS = ("train", "playground", "theory")
 tour.resume()
-if target := st.session_state.pop("go_to", None):  # a row picked in a table, or a step of the tour
-    st.switch_page(target, query_params={})  # choices that are in the address write themselves there again
+if target := st.session_state.pop("go_to", None):  # set by a table's row or a step of the tour
+    st.switch_page(target, query_params={})  # the choices that belong in the address are written there again
 if sidebar.show(standalone=page.url_path in NEEDS_NO_ROLLOUTS) and not tour.show(page.url_path or "start"):
     page.run()

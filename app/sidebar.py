@@ -1,4 +1,4 @@
-"""The sidebar: which rollouts, which signal, and the upload. A bad file changes nothing but the message."""
+"""The sidebar: the run, the signal, the upload and its messages, the presentation mode and the tour."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.data import cache, uploads
+from app.data import sources, uploads
+from app.data.sources import Source
 from app.tour import tour
-from app.widgets import choices
+from app.widgets import choices, parts
 from app.widgets.format import count, literal
 
 
 def show(*, standalone: bool = False) -> bool:
-    """Draw the sidebar; False where there is nothing to analyse yet, which the main area then says.
+    """Draw the sidebar. Where there are no rollouts yet, say so in the main area and return False.
 
     The chosen run is bound to the URL, so that a link reproduces the view of a bundled run.
 
     Parameters
     ----------
-    standalone : whether the page works without rollouts; it is then shown in any case.
+    standalone : bool
+        Whether the page works without rollouts; it is then shown in any case.
     """
-    sources = cache.all_sources()
+    runs = sources.all_sources()
     with st.sidebar:
-        if sources:
-            keys = list(sources)
-            default = keys.index(cache.DEFAULT_RUN) if cache.DEFAULT_RUN in keys else 0
+        if runs:
+            keys = list(runs)
+            default = keys.index(sources.DEFAULT_RUN) if sources.DEFAULT_RUN in keys else 0
             if st.session_state.get("run", keys[default]) not in keys:  # a run that is gone
                 st.session_state["run"] = keys[default]  # set, not removed: the browser would show the old name
             st.selectbox(
@@ -33,28 +35,28 @@ def show(*, standalone: bool = False) -> bool:
                 keys,
                 index=default,
                 key="run",
-                format_func=lambda key: sources[key].title,
+                format_func=lambda key: runs[key].title,
                 bind="query-params",
                 help="The run that every page shows. Upload your own below.",
             )
-            _about(cache.current())
+            _about(sources.current())
         _upload()
         if st.toggle("Presentation", key="large_type", persist_state="session", help="Larger type, for a projector."):
             st.html(Path(__file__).parent / "large.css")
-        if sources:
+        if runs:
             st.button(
                 "Guided tour", key="tour_sidebar", icon=":material/tour:", on_click=tour.go, args=(0,), type="tertiary"
             )
-    if not sources and not standalone:
+    if not runs and not standalone:
         st.title("No rollouts yet")
         st.write(
-            "This copy has no bundled rollouts. Upload a file of rollouts in the sidebar, or make one with "
+            "No rollouts are bundled here. Upload a file in the sidebar, or make one with "
             "`laser sample MODEL --task linear -n 16 --out rollouts.parquet`."
         )
-    return bool(sources) or standalone
+    return bool(runs) or standalone
 
 
-def _about(source: cache.Source) -> None:
+def _about(source: Source) -> None:
     rollouts = source.rollouts
     st.caption(
         f"{count(source.n_problems, 'problem')}, {count(len(rollouts), 'solution')}. {literal(source.description)}"
@@ -69,35 +71,26 @@ def _about(source: cache.Source) -> None:
             offered,
             index=offered.index(own) if own else None,
             key="signal",
-            format_func=lambda name: "last-token score" if name == "score" else name.removeprefix("signal."),
-            placeholder="none of its own: choose one",
-            help="Which column stands in the score's place on every page. Beside the file's own there are signals that "
-            "cost nothing, made from token log-probs, entropies and lengths.",
+            format_func=parts.signal_choice,
+            placeholder="none in the file: choose one",
+            help="The column that stands in the score's place on every page. Beside the file's own columns there are "
+            "free signals, computed from token log-probs, entropies and lengths.",
             **choices.kept(source),
         )
 
 
 def _upload() -> None:
-    st.file_uploader(
-        "Your own rollouts",
-        type=uploads.SUFFIXES,
-        accept_multiple_files=True,
-        key="upload",
-        on_change=uploads.take,
-        args=("upload",),
-        help="Parquet, JSONL or CSV of this project, or what the official LaSeR evaluation, verl, TRL, lm-eval and "
-        "others write; several files become runs to compare. They stay in this session and are gone with it.",
-    )
+    uploads.uploader("Your own rollouts", key="upload")
     if error := st.session_state.get("bundled_error"):
-        st.error(f"A run cannot be read. {literal(error)}", icon=":material/error:")
+        st.error(f"A bundled run cannot be read. {literal(error)}", icon=":material/error:")
     for error in st.session_state.get("upload_errors", ()):
-        st.error(f"{literal(error)} The rollouts shown are still the previous ones.", icon=":material/error:")
+        st.error(f"{literal(error)} The page still shows the previous rollouts.", icon=":material/error:")
     if notice := st.session_state.get("upload_notice"):
         st.success(literal(notice), icon=":material/check_circle:")
     if uploads.waiting():
         st.warning(
-            "Columns without known names: say on the page Data what they hold in "
+            "Unknown columns in "
             + ", ".join(literal(name, 60) for name in uploads.waiting())
-            + ".",
+            + ". Map them on the Data page.",
             icon=":material/help:",
         )

@@ -1,9 +1,9 @@
-"""What a server loads once, before any data: the modules of every page, kept out of the way of garbage collection.
+"""Imports that a server makes once, kept out of garbage collection so that every page answers faster.
 
-Streamlit collects garbage after every run of the script, with the interpreter's lock held, so that what the run sent
-last waits for it. Going through the 150,000 objects of the imported libraries took longer than a slider's own work.
-They never become garbage, so they are set aside (``gc.freeze``). A session that was there at that moment is set aside
-with them, and garbage once it ends: the next run of the script by anybody then collects everything and starts anew.
+Streamlit collects garbage after every run of the script while it holds the interpreter's lock, which delays the last
+message of the run. Scanning the 150,000 objects of the imported libraries took longer than a slider's own work. They
+never become garbage, so they are frozen (``gc.freeze``). A session that exists at that moment is frozen too, and is
+garbage once it ends: the next script run, of whatever session, then collects everything and freezes again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from laser_core import analysis, figures  # noqa: F401
 from laser_core.answers import verify  # noqa: F401
 from laser_core.rollouts import be_frugal, give_back
 
-_ended: list[bool] = []  # an entry for each session that ended since garbage was last collected
+_ended: list[bool] = []  # one entry per session that has ended since the last full collection
 
 
 @st.cache_resource(show_spinner=False, scope="session", on_release=lambda ended: ended.append(True))
@@ -28,8 +28,8 @@ def _session() -> list[bool]:
     return _ended
 
 
-def set_aside() -> None:
-    """Collect what ended sessions left behind; for the beginning of the script."""
+def collect_ended_sessions() -> None:
+    """Collect the garbage of sessions that have ended; for the beginning of the script."""
     _session()
     if _ended:
         _ended.clear()

@@ -44,7 +44,7 @@ class BundledRun:
 _RUNS = (
     ("laser", "LaSeR", "The base model after 100 LaSeR steps on linear equations."),
     ("grpo", "GRPO", "The base model after 100 GRPO steps on the same equations, with the same seed."),
-    ("base", "Base", "The miniature base model, before any reinforcement learning."),
+    ("base", "Base", "The miniature base model, before reinforcement learning."),
 )
 
 

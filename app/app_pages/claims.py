@@ -1,4 +1,4 @@
-"""Claims: the paper's claims measured in miniature, each with its figure and the rollouts behind it."""
+"""Claims: the paper's claims, tested in miniature, each with its figure and the rollouts behind it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from laser_core.figures.claims import claims_figure
 from laser_core.reproduce.table import Claim, load, show, verdict
 
 QUESTION = "Do the paper's claims hold on a laptop?"
-FEW = 6  # rows that may stand open above the figures
+FEW = 6  # failed claims up to which their list is open at first
 #: The page that draws a section's figure from one run's rollouts, by the section's number.
 PAGES = {2: "start", 3: "thresholds", 5: "voting", 9: "thresholds"}
 
@@ -26,24 +26,24 @@ def as_row(claim: Claim) -> dict[str, object]:
     return {
         "claim": claim.claim,
         "measured": show(claim.value, claim),
-        "95% interval": f"{show(claim.ci_low, claim)} to {show(claim.ci_high, claim)}" if finite else "",
+        "95% CI": f"[{show(claim.ci_low, claim)}, {show(claim.ci_high, claim)}]" if finite else "",
         "paper": "" if claim.paper is None else f"{claim.paper:g}",
-        "verdict": verdict(claim),
+        "result": verdict(claim),
         "seeds": claim.seeds,
         "problems": claim.n_problems,
     }
 
 
 def behind(claim: Claim, key: str) -> None:
-    """The chosen row: how it was decided, and its runs as something to open."""
+    """The selected row: the rule that decided it, and buttons that open its runs."""
     st.markdown(f"**{claim.claim}**" + (f": {claim.note}" if claim.note else ""))
     if claim.rule:
         st.markdown(f"Rule: {claim.rule}. It {verdict(claim)}.")
     runs = sources.runs_behind(claim.group)
     if not runs:
-        st.caption("The rollouts of this row are not shipped; `laser reproduce` makes them.")
+        st.caption("The rollouts behind this row are not bundled; `laser reproduce` makes them.")
         return
-    st.caption("The rollouts behind it, one run for each seed:")
+    st.caption("The rollouts behind it, one run per seed:")
     with st.container(horizontal=True):
         for run in runs:
             st.button(
@@ -63,27 +63,27 @@ except InputError as error:
     st.info(literal(error), icon=":material/info:")
     st.stop()
 
-judged = [claim for claim in claims if claim.holds is not None]
-held = sum(claim.holds for claim in judged)
+tested = [claim for claim in claims if claim.holds is not None]
+n_holding = sum(bool(claim.holds) for claim in tested)
 seeds = max(claim.seeds for claim in claims)
-problems = max(claim.n_problems for claim in judged)
+problems = max(claim.n_problems for claim in tested)
 parts.header(
     QUESTION,
-    f"{held} of {len(judged)} judged rows hold, with up to {count(seeds, 'training seed')} on "
+    f"{n_holding} of {len(tested)} tested claims hold, with up to {count(seeds, 'training seed')} on "
     f"{count(problems, 'held-out problem')}.",
 )
 st.markdown(
-    "A million parameters and three families of problems stand in for Qwen2.5 and MATH. Where the paper has a number "
-    "it stands beside ours: comparable in kind, not in size. Every seed that was run is in; rows without a verdict are "
-    "there to compare with."
+    "Models of a million parameters and three families of problems stand in for Qwen2.5 and MATH. Where the paper "
+    "has a number, it is beside ours; expect the same direction, not the same size. Every seed that was run is "
+    "included. Rows without a rule are there for comparison."
 )
-failed = [claim for claim in judged if not claim.holds]
+failed = [claim for claim in tested if not claim.holds]
 if failed:
     with st.expander(f"What does not hold ({len(failed)}), and why", expanded=len(failed) <= FEW):
         for claim in failed:
-            interval = f"{show(claim.ci_low, claim)} to {show(claim.ci_high, claim)}"
+            interval = f"95% CI [{show(claim.ci_low, claim)}, {show(claim.ci_high, claim)}]"
             why = f" Why: {claim.note}." if claim.note else ""
-            st.markdown(f"- **{claim.claim}** is {show(claim.value, claim)} ({interval}). Rule: {claim.rule}.{why}")
+            st.markdown(f"- **{claim.claim}**: {show(claim.value, claim)} ({interval}). Rule: {claim.rule}.{why}")
 
 sections = {str(section): list(rows) for section, rows in itertools.groupby(claims, lambda claim: claim.section)}
 chosen = st.selectbox("Claim", list(sections), key="claim_section", persist_state="session", bind="query-params")
@@ -92,7 +92,7 @@ parts.figure(
     claims_figure(rows),
     key="claims",
     alt=f"{chosen}: measured values with 95% intervals, and the paper's numbers",
-    see="Dots: means over seeds. Whiskers: 95% intervals over seeds and problems. Strokes: the paper's numbers. "
+    see="Markers: means over seeds. Whiskers: 95% intervals over seeds and problems. Bars: the paper's numbers. "
     f"n: {count(max(row.seeds for row in rows), 'seed')}, "
     f"{count(max(row.n_problems for row in rows), 'problem')} in the largest row.",
     settings={"section": chosen, "seeds": max(row.seeds for row in rows)},
@@ -106,12 +106,12 @@ event = st.dataframe(
     width="stretch",
 )
 picked = event.selection.rows
-st.caption("Pick a row to see how it was decided and to open its rollouts." if not picked else "")
+st.caption("Select a row to see the rule that decided it and to open its rollouts." if not picked else "")
 if picked:
     with st.container(border=True):
         behind(rows[picked[0]], key=f"open-{picked[0]}")
-with st.popover("How it was made", icon=":material/science:"):
+with st.popover("How this was made", icon=":material/science:"):
     st.markdown(
         "`laser reproduce --out DIR` trains every run and writes this table; `laser reproduce --show` prints it. The "
-        "intervals join two sources of chance: other seeds and other problems (`laser_core.analysis.over_seeds`)."
+        "intervals cover two sources of chance, seeds and problems (`laser_core.analysis.over_seeds`)."
     )

@@ -1,10 +1,12 @@
-"""Data: what is loaded, what each column holds, and what was refused."""
+"""Data: the loaded run, its columns and their origin, downloads, and refused rows."""
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
-from app.data import cache, mapping_form
+from app.data import cache, downloads, mapping_form, sources
 from app.widgets import parts
 from app.widgets.format import count, literal
 from laser_core.rollouts import checks, missing_views
@@ -19,9 +21,9 @@ MEANINGS = {
     "reference_answer": "the answer it is checked against",
     "response": "the solution's text",
     "answer": "the answer extracted from it",
-    "correct": "the verifier's verdict",
-    "truncated": "stopped by the length limit",
-    "n_tokens": "tokens in the response, <eos> included",
+    "correct": "whether the verifier accepts it",
+    "truncated": "whether the length limit cut it off",
+    "n_tokens": "tokens in the response, including <eos>",
     "z_logprob": "log-prob of z_c after <eos>, nats",
     "ref_z_logprob": "the same under the reference model, nats",
     "score": "last-token score, unclipped",
@@ -32,7 +34,7 @@ MEANINGS = {
     "entropy": "entropy before each token, nats",
 }
 
-source = cache.current()
+source = sources.current()
 rollouts, result = source.rollouts, source.result
 refused = f"{count(result.n_refused, 'row')} refused" if result.n_refused else "no row refused"
 parts.header(
@@ -56,25 +58,25 @@ with left:
         "β_v, reward per nat": meta.beta_v,
         "c_ref, nats": meta.c_ref if meta.c_ref_std is None else f"{meta.c_ref:.2f} ± {meta.c_ref_std:.2f}",
         "written by laser_core": meta.laser_core_version,
-        "held by this server": cache.held_in_words(source),
+        "held by this server": cache.memory_in_words(source),
     }
     st.table({"setting": list(facts), "value": ["unknown" if v is None else literal(v) for v in facts.values()]})
 with right:
-    st.subheader("Take it away", anchor=False)
+    st.subheader("Download", anchor=False)
     with st.container(horizontal=True, gap="small"):
-        for suffix, label in (("parquet", "Parquet"), ("jsonl", "JSON lines"), ("csv", "CSV")):
+        for file_format in downloads.FORMATS:
             st.download_button(
-                label,
-                lambda suffix=suffix: cache.as_file(source, suffix),
-                f"rollouts.{suffix}",
-                key=f"take-{suffix}",
+                file_format.label,
+                partial(downloads.as_file, source, file_format),
+                f"rollouts.{file_format.suffix}",
+                key=f"download-{file_format.suffix}",
                 on_click="ignore",
                 icon=":material/download:",
             )
-    st.caption("The run in this project's own columns, whatever format it was read from.")
+    st.caption("The run in this project's own columns, whichever format it came in.")
     for note in result.notes:
         st.info(literal(note), icon=":material/info:")
-    for warning in cache.samples(source, cache.signal_of(source) or "score").warnings:
+    for warning in cache.samples(source, sources.signal_of(source) or "score").warnings:
         st.warning(literal(warning), icon=":material/warning:")
 
 st.subheader("Columns", anchor=False)
@@ -83,7 +85,7 @@ filled = [1 - rollouts.table[name].null_count / max(len(rollouts), 1) for name i
 st.dataframe(
     {
         "column": names,
-        "holds": [MEANINGS.get(name, "a signal that can stand in the score's place") for name in names],
+        "holds": [MEANINGS.get(name, "a signal that can take the score's place") for name in names],
         "filled": filled,
         "came from": mapping_form.provenance(source, names),
         "type": [str(rollouts.table[name].type).replace("item: ", "") for name in names],

@@ -1,4 +1,4 @@
-"""Playground: a problem, some models, and their solutions as they arrive, with the vote they hold."""
+"""Playground: a problem, one or more models, their solutions as they arrive, and the vote among them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import streamlit as st
 from app.sections import playground
 from app.widgets import parts
 from app.widgets.format import count, literal
+from app.widgets.format import fault as describe
 from laser_core.errors import InputError
 from laser_core.playground import typed_problem
 from laser_core.playground.protocol import MAX_SAMPLES, Request
 from laser_core.tasks.sources import FAMILIES
 
+BUNDLED = ["base", "grpo", "laser"]
 QUESTION = "Does the model believe its own answer?"
-LOCAL = "local"
+LOCAL = "local"  # the option for a model that is not listed
 
 known = playground.models()
 tasks = tuple(dict.fromkeys(m.task for m in known.values() if m.task in FAMILIES)) or ("linear",)
@@ -36,25 +38,28 @@ top = st.container()
 runnable = parts.models_can_run()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     text = st.text_input("Problem", key="playground_problem", persist_state="session", max_chars=4000, width=270)
-    st.button("Random", icon=":material/casino:", on_click=take_random, help="A held-out problem no model trained on.")
+    st.button(
+        "Random", icon=":material/casino:", on_click=take_random, help="A held-out problem: no model trained on it."
+    )
     n = st.slider("Solutions", 1, MAX_SAMPLES, 8, key="playground_n", persist_state="session", width=180)
     slow = st.toggle("Slow motion", True, key="playground_slow", persist_state="session", help="To read along.")
     asked = st.button("Sample", type="primary", icon=":material/play_arrow:", disabled=not runnable)
 chosen = st.multiselect(
     "Models",
     [*known, LOCAL],
-    default=[key for key in ("base", "grpo", "laser") if key in known] or [LOCAL],
+    default=[key for key in BUNDLED if key in known] or [LOCAL],
     key="playground_models",
     persist_state="session",
     max_selections=4,
     format_func=lambda key: "Another model" if key == LOCAL else known[key].title,
 )
-local, reference = None, ""
+local: playground.Model | None = None
+reference = ""
 if LOCAL in chosen:
     with st.container(border=True):
         st.caption(
             "A folder on the server with config.json, tokenizer.json and model.safetensors. Code in it is never run, "
-            "nothing is downloaded. c_ref belongs to the model before training: `laser sample BASE` measures it."
+            "and nothing is downloaded. c_ref is that of the model before training; `laser sample BASE` measures it."
         )
         fields = st.columns([3, 1, 1, 1], gap="small")
         path = fields[0].text_input("Folder", key="playground_path", persist_state="session")
@@ -67,23 +72,24 @@ typed, fault = None, ""
 try:
     typed = typed_problem.read_problem(text, tasks)
 except InputError as error:
-    fault = str(error)
+    fault = describe(error)
 miniature = [key for key in chosen if key != LOCAL]
 if miniature and typed is None:
-    st.warning(f"{literal(fault)}", icon=":material/info:")
+    st.warning(literal(fault), icon=":material/info:")
 elif typed is not None and miniature:
     st.caption(f"**{literal(typed.problem.text)}** The answer is {typed.problem.answer}. {typed.note}")
 
 
 def draw_all() -> None:
-    """Sample every chosen model in turn, drawing as it goes, and keep the outcome for this session."""
+    """Sample every chosen model in turn, show the tokens as they arrive, and keep the solutions for this session."""
     seed, draws = random.randrange(2**31), {}
-    able = [key for key in chosen if key == LOCAL or typed is not None]
-    chosen_models = [local if key == LOCAL else known[key] for key in able]
-    columns = st.columns(max(len(able), 1), gap="medium")
-    for column, model in zip(columns, chosen_models, strict=False):
+    models = {key: known[key] for key in chosen if key != LOCAL and typed is not None}
+    if local is not None:
+        models[LOCAL] = local
+    columns = st.columns(max(len(models), 1), gap="medium")
+    for column, model in zip(columns, models.values(), strict=False):
         column.subheader(literal(model.title), anchor=False)
-    for column, key, model in zip(columns, able, chosen_models, strict=False):
+    for column, (key, model) in zip(columns, models.items(), strict=False):
         with column:
             try:
                 request = Request(
@@ -105,7 +111,7 @@ def draw_all() -> None:
         count_one_by_one()
     else:
         st.session_state["playground_next"] = n
-    if len(draws) == len(able) and draws:
+    if len(draws) == len(models) and draws:
         st.rerun()
 
 
@@ -117,10 +123,10 @@ with top:
         parts.header(
             QUESTION,
             f"One draw of {count(first.request.samples, 'solution')} from {count(len(draws), 'model')} for {shown} "
-            "Sample again, and another answer may win.",
+            "Another draw may have another winner.",
         )
     else:
-        parts.header(QUESTION, "Type a problem; the models solve it in front of you, and say what they think of it.")
+        parts.header(QUESTION, "Type a problem, and watch the models solve it and score their own solutions.")
 if asked:
     draw_all()
 elif draws:
@@ -130,17 +136,17 @@ elif draws:
         waiting = st.session_state.pop("playground_next", None) or st.session_state.get("playground_counted", most)
         st.session_state["playground_counted"] = min(waiting, most)
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            counted = st.slider("Count the votes of the first … solutions", 1, most, key="playground_counted")
+            counted = st.slider("Count the votes of the first N solutions", 1, most, key="playground_counted")
             st.button("Count one by one", icon=":material/replay:", on_click=count_one_by_one)
         playground.count_on(counted, most)
     playground.show(draws, counted)
     st.caption(
-        "A handful of solutions of one problem says little about a model: **Start** and **Compare** have hundreds of "
-        "problems, with intervals."
+        "A few solutions of one problem say little about a model. **Start** and **Compare** show hundreds of problems, "
+        "with intervals."
     )
 else:
     st.info(
-        "Press **Sample**. Each solution's tokens appear on the colour of the score after them: vermilion below 0.5, "
-        "blue above. Then the solutions vote, once each and weighted by their scores.",
+        "Press **Sample**. Each token appears on the colour of the score after it: vermilion below 0.5, blue above. "
+        "Then the solutions vote, once each and weighted by their scores.",
         icon=":material/info:",
     )

@@ -1,10 +1,10 @@
-"""Theory: the closed form behind the score, and how much is lost by leaving Z out, as something to move."""
+"""Theory: the closed form behind the score, and what leaving Z out costs, with sliders."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from app.data import cache
+from app.data import sources
 from app.widgets import parts
 from app.widgets.format import literal, number, small
 from laser_core.analysis import closed_form
@@ -17,10 +17,10 @@ ANSWERS = ("About 1", "About 2", "About 2,000")
 
 
 def references() -> list[closed_form.Reference]:
-    """The tokens one can start from: the paper's, a word, and the loaded run's own."""
+    """The verdict tokens to start from: the paper's, an ordinary word, and the loaded run's own."""
     found = list(closed_form.REFERENCES)
-    if cache.all_sources():
-        source = cache.current()
+    if sources.all_sources():
+        source = sources.current()
         meta = source.rollouts.meta
         if meta.c_ref is not None and -30 <= meta.c_ref <= 0:
             name = f"z_c of “{literal(source.title, 30)}”"
@@ -28,8 +28,8 @@ def references() -> list[closed_form.Reference]:
     return found
 
 
-def take(reference: closed_form.Reference) -> None:
-    """Set the sliders to a token; the policy is put where the best one would be."""
+def start_from(reference: closed_form.Reference) -> None:
+    """Set the sliders to a token, and the policy to its optimum."""
     st.session_state["theory_reference"] = round(reference.logprob, 1)
     if reference.std is not None:
         st.session_state["theory_std"] = min(round(reference.std, 2), 3.0)
@@ -43,18 +43,18 @@ for key, value in START.items():
 top = st.container()  # the header needs the sliders below it
 with st.container(border=True):
     st.markdown(
-        "**Predict first.** The verdict token is the ordinary word “Yes”, and the reference model gives it 10% after a "
-        "solution. With β_v = 0.1, how large is Z, which the score takes to be 1?"
+        "**Predict first.** Suppose the verdict token is the ordinary word “Yes”, and the reference model gives it a "
+        "probability of 10% after a solution. With β_v = 0.1, how large is Z, which the score takes to be 1?"
     )
     guess = st.radio("Z is", ANSWERS, index=None, key="theory_guess", horizontal=True, persist_state="session")
     if guess:
-        exact = partition(closed_form.REFERENCES[-1].logprob, beta_v=0.1)
-        lost = closed_form.neglected_reward(closed_form.REFERENCES[-1].logprob, beta_v=0.1)
+        word = closed_form.REFERENCES[-1]
+        exact, lost = (f(word.logprob, beta_v=0.1) for f in (partition, closed_form.neglected_reward))
         st.markdown(
             f"{'**Yes.**' if guess == ANSWERS[-1] else '**No:**'} Z = 1 + 0.1 · (e¹⁰ − 1) = **{exact:,.0f}**: a tenth "
-            f"of the probability is multiplied by e¹⁰ = 22,026. Left out, that is {lost:.2f} of a reward of 1: the "
-            f"best policy for a correct solution would be scored {1 - lost:.2f} and judged incorrect. Press the word's "
-            "button below and see."
+            f"of the probability is multiplied by e¹⁰ = 22,026. Leaving Z out costs {lost:.2f} of a reward of 1: the "
+            f"optimal policy would score a correct solution {1 - lost:.2f}, which predicts incorrect. Press "
+            f"“{word.name}” below and see."
         )
 
 controls, lines = st.columns([1, 2], gap="large")
@@ -63,7 +63,7 @@ with controls:
     with st.container(horizontal=True, gap="xsmall"):
         known = references()
         for i, reference in enumerate(known):
-            st.button(reference.name, key=f"theory_token_{i}", on_click=take, args=(reference,), width="content")
+            st.button(reference.name, key=f"theory_token_{i}", on_click=start_from, args=(reference,), width="content")
     beta_v = st.slider(
         "β_v, reward per nat", 0.02, 0.5, step=0.01, key="theory_beta", persist_state="session", help="Published: 0.1."
     )
@@ -74,7 +74,7 @@ with controls:
         step=0.1,
         key="theory_reference",
         persist_state="session",
-        help="−23 is a token the model never saw used; −2.3 is a word it would say one time in ten.",
+        help="−23 is a token that the model has never seen in use; −2.3 is a word that it writes one time in ten.",
     )
     policy_logprob = st.slider(
         "log π(z_c), nats: the policy, after a solution",
@@ -94,21 +94,21 @@ with top:
         + f" It holds below {picture.limit:.1f} nats.",
     )
     st.caption(
-        f"Exact formulas, no data, so no n and no interval. “Holds” means: the term left out is at most "
-        f"{picture.tolerance:g} of the reward for a correct solution."
+        f"These are exact formulas without data, hence no n and no interval. “Holds” means that the neglected term is "
+        f"at most {picture.tolerance:g} of the reward for a correct solution."
     )
 with lines:
     parts.figure(
         score_line_figure(picture),
         key="theory_line",
         alt="The score, and the closed form with Z, over the policy's log-probability of z_c",
-        see=f"Each nat is worth β_v = {beta_v:.2f}. The lines lie β_v log Z = {small(picture.neglected)} apart. The "
-        f"best policy for reward 1 has log π(z_c) = {number(picture.best_z_logprob, 1)}, which the score reads as "
-        f"{picture.best_score:.2f}; no score can exceed "
+        see=f"Each nat is worth β_v = {beta_v:.2f}. The lines are β_v log Z = {small(picture.neglected)} apart. The "
+        f"optimal policy for reward 1 has log π(z_c) = {number(picture.best_z_logprob, 1)}, where the score is "
+        f"{picture.best_score:.2f}. The score is at most "
         f"{closed_form.highest_score(beta_v=beta_v, c_ref=reference_logprob):.2f}, where z_c is certain.",
     )
 with lines, st.container(horizontal=True, gap="small"):
-    st.metric("Score", f"{picture.score:.2f}", help="β_v (log π(z_c) − log π_ref(z_c)): what LaSeR uses.", border=True)
+    st.metric("Score", f"{picture.score:.2f}", help="β_v (log π(z_c) − log π_ref(z_c)), as LaSeR uses it.", border=True)
     st.metric("With Z", f"{picture.reward:.2f}", help="The score plus β_v log Z: the closed form.", border=True)
     z = partition(reference_logprob, beta_v=beta_v)
     shown_z = f"1 + {small(z - 1)}" if 0 < z - 1 < 0.01 else small(z) if z < 1e7 else f"{z:.1e}"
@@ -121,16 +121,17 @@ with chart:
     parts.figure(
         neglected_figure(picture),
         key="theory_neglected",
-        alt="The reward left out, beta_v times log Z, over the reference's log-probability of z_c",
-        see=f"Blue: tokens rare enough that Z = 1 holds, below {picture.limit:.1f} nats at this β_v. Vermilion: "
-        "ordinary words. A smaller β_v moves the border to the left, as e^(1/β_v) grows.",
+        alt="The neglected reward, beta_v times log Z, over the reference's log-probability of z_c",
+        see=f"Blue: tokens so rare that Z = 1 holds, below {picture.limit:.1f} nats at this β_v. Vermilion: ordinary "
+        "words. A smaller β_v moves the border to the left, because e^(1/β_v) grows.",
     )
 with words:
     st.markdown(
-        f"Here Z = 1 + e^({reference_logprob:.1f}) · (e^(1/{beta_v:.2f}) − 1), exactly, and its logarithm is "
-        f"{small(picture.log_z)} nats. The approximation says 0.\n\n"
+        f"Here Z = 1 + e^({reference_logprob:.1f}) · (e^(1/{beta_v:.2f}) − 1), exactly, and log Z is "
+        f"{small(picture.log_z)} nats. The approximation takes it to be 0.\n\n"
         f"The error is the same for every solution only while log π_ref(z_c) is. With an ordinary word it is neither "
-        "small nor constant, and the word's own meaning moves it. That is why LaSeR reads a token that nobody writes."
+        "small nor constant, because the word's meaning depends on the text before it. That is why LaSeR uses a "
+        "reserved token that the model never writes."
     )
 
 st.subheader("What if the reference is not quite constant?", anchor=False)
@@ -146,52 +147,52 @@ with words:
     )
     noise = closed_form.reference_noise(beta_v=beta_v, c_ref_std=std)
     st.markdown(
-        f"β_v · {std:.2f} nats = **{noise.std:.3f}** of score, on every solution. A verdict meant as 0 or 1 then lands "
-        f"on the wrong side of 0.5 with probability "
-        f"{small(noise.misjudged) if noise.misjudged > 1e-12 else 'below 10⁻¹²'}, if the spread is normal. "
-        "The paper measured 0.04 (Qwen2.5) and 1.18 nats (OctoThinker), each over 300 pairs."
+        f"β_v · {std:.2f} nats = **{noise.std:.3f}** of score noise on every solution. If the noise is normal, a score "
+        f"that should be 0 or 1 lands on the wrong side of 0.5 with probability "
+        f"{small(noise.misjudged) if noise.misjudged > 1e-12 else 'below 10⁻¹²'}. "
+        "The paper measured 0.04 nats (Qwen2.5) and 1.18 nats (OctoThinker), each over 300 pairs."
     )
 with chart:
     parts.figure(
         noise_figure(noise),
         key="theory_noise",
-        alt="Where scores meant as 0 and as 1 land when the reference has a spread",
-        see="Two perfect verdicts, blurred by nothing but the constant c_ref in the place of log π_ref(z_c).",
+        alt="The distribution of scores that should be 0 and 1 when the reference is not constant",
+        see="Perfect scores of 0 and of 1, blurred only by using the constant c_ref in place of log π_ref(z_c).",
     )
 
 st.subheader("The score, derived in five steps", anchor=False)
 STEPS = (
     (
-        "A verdict earns a reward",
+        "A reward for the right verdict",
         r"\hat r(x, y, z) = \begin{cases} 1 & z = z_c,\ r_v = 1 \\ 1 & z = z_i,\ r_v = 0 \\ "
         r"0 & \text{otherwise} \end{cases}",
-        "After problem *x* and solution *y* the model may say one verdict token *z*. It is rewarded for the right one.",
+        "After problem *x* and solution *y* the model emits one verdict token *z*, and is rewarded if it is right.",
     ),
     (
-        "Earn it without leaving the reference",
+        "Maximise it close to the reference",
         r"\begin{aligned} \max_{\pi}\quad & \mathbb{E}_{z \sim \pi}\big[\hat r(x, y, z)\big] \\ - \beta_v\, "
         r"& \mathrm{KL}\big(\pi(\cdot \mid x, y)\,\|\,\pi_{\mathrm{ref}}(\cdot \mid x, y)\big) \end{aligned}",
-        "The smaller $\\beta_v$ is, the cheaper it is to move away: one nat costs $\\beta_v$ of reward.",
+        "One nat of divergence costs $\\beta_v$ of reward: the smaller $\\beta_v$, the further the policy moves.",
     ),
     (
         "The optimum has a closed form",
         r"\begin{aligned} \pi^*(z) &= \tfrac{1}{Z}\,\pi_{\mathrm{ref}}(z)\, e^{\hat r(z)/\beta_v} \\ "
         r"\hat r(z) &= \beta_v \log\frac{\pi^*(z)}{\pi_{\mathrm{ref}}(z)} + \beta_v \log Z \end{aligned}",
-        "Solved for the reward, it says what reward a policy acts on.",
+        "Solved for the reward: any policy is optimal for some reward, and this is it.",
     ),
     (
-        "For an unused token Z is 1",
+        "For an unused token, Z is 1",
         r"\begin{aligned} Z &= \sum_z \pi_{\mathrm{ref}}(z)\, e^{\hat r(z)/\beta_v} \\ "
         r"&= 1 + \pi_{\mathrm{ref}}(z_c)\,(e^{1/\beta_v} - 1) \end{aligned}",
         r"With $\pi_{\mathrm{ref}}(z_c) = e^{-23}$ and $\beta_v = 0.1$: $Z - 1 \approx 2 \times 10^{-6}$, so "
-        r"$\log Z$ goes.",
+        r"$\log Z$ can be dropped.",
     ),
     (
-        "And the reference is a constant",
+        "And the reference is constant",
         r"r_s = \beta_v\left(\log \pi_\theta(z_c \mid x, y) - c_{\mathrm{ref}}\right)",
-        r"$c_{\mathrm{ref}}$, measured once after the end of solutions, takes the place of "
-        r"$\log \pi_{\mathrm{ref}}(z_c \mid x, y)$: no "
-        r"reference model is run. One MSE term trains $r_s$ towards the verifier's reward $r_v$.",
+        r"$c_{\mathrm{ref}}$, measured once at the end of solutions, replaces "
+        r"$\log \pi_{\mathrm{ref}}(z_c \mid x, y)$, so the reference model need not run. "
+        r"A squared error trains $r_s$ towards the verifier's reward $r_v$.",
     ),
 )
 for i, (name, latex, meaning) in enumerate(STEPS, start=1):
@@ -199,4 +200,4 @@ for i, (name, latex, meaning) in enumerate(STEPS, start=1):
         st.markdown(f"**{i}. {name}**")
         st.latex(latex)
         st.caption(meaning)
-st.caption("After arXiv 2510.14943. The same formulas train the model: `laser_core/algorithm.py`.")
+st.caption("After arXiv 2510.14943. Training uses the same formulas: `laser_core/algorithm.py`.")

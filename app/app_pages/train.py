@@ -1,4 +1,4 @@
-"""Train: start a miniature run, watch it, stop it, go on with it, and look at what it sampled."""
+"""Train: start a miniature run, watch it, stop and resume it, and open its rollouts."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from laser_core.jobs import jobs
 
 QUESTION = "What does training do to the score?"
 METHODS = {"laser": "LaSeR", "grpo": "GRPO"}
-FINE = {  # what the paper varies
+METHOD_SETTINGS = {  # settings of the method
     "alpha": "α, weight of the score loss",
     "beta_v": "β_v, reward per nat",
     "tau": "τ, the score's share of the advantage",
-    "std_threshold": "T, least spread of a problem's scores",
-    "reasoning_warmup": "First steps, GRPO alone",
-    "self_reward_warmup": "Next steps, score trained but not used",
+    "std_threshold": "T, minimum spread of a problem's scores",
+    "reasoning_warmup": "Warm-up steps of GRPO alone",
+    "self_reward_warmup": "Warm-up steps that train the score",
     "z_token": "Verdict token z_c",
 }
-COST = {  # what a run costs
-    "prompts_per_step": "Problems a step",
-    "rollouts_per_prompt": "Solutions a problem",
+SIZE_SETTINGS = {  # settings that decide how long a run takes
+    "prompts_per_step": "Problems per step",
+    "rollouts_per_prompt": "Solutions per problem",
     "lr": "Learning rate",
     "eval_problems": "Held-out problems",
     "eval_samples": "Solutions of each",
@@ -37,7 +37,7 @@ MOST = {"steps": 2000, "prompts_per_step": 512, "rollouts_per_prompt": 64, "eval
 
 
 def setting(name: str, label: str) -> object:
-    """The widget of a setting, explained by the setting's own help."""
+    """The widget of one setting, with the setting's own help."""
     about, default = FIELDS[name].metadata, getattr(DEFAULTS, name)
     shared = {
         "key": f"train_{name}",
@@ -53,7 +53,7 @@ def setting(name: str, label: str) -> object:
 
 
 def in_pairs(labels: dict[str, str]) -> dict[str, object]:
-    """The settings two beside each other; a last one alone has the whole width."""
+    """The settings' widgets in two columns; an odd last one has the full width."""
     chosen, names = {}, list(labels)
     for start in range(0, len(names), 2):
         pair = names[start : start + 2]
@@ -72,7 +72,7 @@ def begin(live: jobs.Job | None) -> None:
             "Method",
             list(METHODS),
             default="laser",
-            format_func=METHODS.get,
+            format_func=METHODS.__getitem__,
             key="train_method",
             required=True,
             persist_state="session",
@@ -86,7 +86,7 @@ def begin(live: jobs.Job | None) -> None:
             seed = st.number_input(
                 "Seed", 0, 2**31 - 1, 0, key="train_seed", persist_state="session", help=FIELDS["seed"].metadata["help"]
             )
-        # Above the long list of settings, so that whoever presses it sees the run begin.
+        # Above the long list of settings, so that the start of the run is in view.
         asked = st.form_submit_button(
             "Start",
             type="primary",
@@ -97,12 +97,13 @@ def begin(live: jobs.Job | None) -> None:
         if live:
             st.caption(f"One run at a time: {literal(live.name)} is running. Stop it, or wait for it.")
         with st.expander("More settings"):
-            chosen = in_pairs(FINE)
-            st.caption("What a run costs")
-            chosen |= in_pairs(COST)
+            chosen = in_pairs(METHOD_SETTINGS)
+            st.caption("Size of the run")
+            chosen |= in_pairs(SIZE_SETTINGS)
     if asked:
         try:
-            job = jobs.start(LaserConfig(method=method, steps=int(steps), seed=int(seed), **chosen))
+            settings = DEFAULTS.replace(method=method, steps=int(steps), seed=int(seed), **chosen)
+            job = jobs.start(settings)
         except InputError as error:
             st.error(literal(error), icon=":material/error:")
         else:
@@ -120,10 +121,10 @@ with side:
     begin(live)
 with main:
     if not found:
-        finding = "Train it on this machine, and see the score learn to judge."
+        finding = "Train a model on this machine, and watch its score learn."
         st.info(
-            "No run yet. The defaults train LaSeR: 20 steps of GRPO alone, 20 that also train the score, then all of "
-            "it. Press **Start** and watch the AUROC within a problem leave 0.5.",
+            "No run yet. The defaults train LaSeR: 20 steps of GRPO alone, 20 that also train the score, then the full "
+            "method. Press **Start** and watch the AUROC within a problem leave 0.5.",
             icon=":material/info:",
         )
         train.example()
@@ -135,17 +136,15 @@ with main:
             "Run",
             list(keys),
             key="train_run",
-            format_func=lambda key: keys[key].name,  # not its state, which the browser would go on showing
+            format_func=lambda key: keys[key].name,  # without its state, which the browser would not update
             persist_state="session",
         )
         finding = train.finding(keys[key])
         train.show(keys[key])
 with top:
     parts.header(QUESTION, finding)
-    cost = (
-        f" At {pace:.1f} s a step, {DEFAULTS.steps} steps take about {duration(pace * DEFAULTS.steps)}." if pace else ""
-    )
+    cost = f" {DEFAULTS.steps} steps take about {duration(pace * DEFAULTS.steps)} ({pace:.1f} s each)." if pace else ""
     st.caption(
-        "A run starts from the bundled base model of a million parameters and trains on its own solutions of generated "
-        f"problems.{cost} It goes on when this page is closed."
+        "A run starts from the bundled base model, which has a million parameters, and trains on its own solutions of "
+        f"generated problems.{cost} It continues when this page is closed."
     )

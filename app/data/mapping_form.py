@@ -1,4 +1,4 @@
-"""Where each column came from, and the form that says what the columns of an unknown file hold."""
+"""The form that maps the columns of an unknown file to fields, and where each column of a run came from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OWN = ("parquet", "jsonl")
 
 
 def provenance(source: Source, names: list[str]) -> list[str]:
-    """For each column of a run, where its values came from: the file, another column, or a computation here."""
+    """Where the values of each column came from: the file, a mapped column, or a computation here."""
     made = {}
     for note in source.result.noted:
         name, _, how = note.partition(": ")
@@ -28,13 +28,13 @@ def provenance(source: Source, names: list[str]) -> list[str]:
 
 
 def forms() -> None:
-    """One form per file that waits for a mapping; what it says is remembered for the next file of that shape."""
+    """One form per file that waits for a mapping; the mapping is remembered for the next file of that shape."""
     for position, file in enumerate(list(uploads.waiting().values())):
         with st.container(border=True):
             st.subheader(f"What do the columns of {literal(file.name, 80)} hold?", anchor=False)
             st.caption(
-                "No known format, so say it once; files with the same columns will be read the same way in this "
-                "session. A column has to hold the response."
+                "This format is not known. Map its columns once; files with the same columns are then read the same "
+                "way in this session. One column has to hold the response."
             )
             st.dataframe([dict(row) for row in file.look.rows], hide_index=True, height="content")
             st.caption("A list in the response's column holds one solution per item; dots lead into nested columns.")
@@ -59,8 +59,8 @@ def forms() -> None:
 
 def _read(name: str, keys: dict[str, str]) -> None:
     """A callback: the values of the form are known only now."""
-    said = {column: st.session_state[key] for column, key in keys.items()}
-    if "response" not in said.values():
-        st.session_state["upload_errors"] = [f"{name}: say which column holds the response, then press Read the file."]
+    chosen = {column: st.session_state[key] for column, key in keys.items()}
+    if "response" not in chosen.values():
+        st.session_state["upload_errors"] = [f"{name}: choose the column that holds the response, then read the file."]
         return
-    uploads.apply_mapping(name, {column: field for column, field in said.items() if field != NOTHING})
+    uploads.apply_mapping(name, {column: field for column, field in chosen.items() if field != NOTHING})

@@ -1,7 +1,7 @@
 """Where the app's rollouts come from: bundled runs, runs trained here, and this session's uploads.
 
-A file is read when somebody first looks at it. Its bytes are hashed then, once; the hash is the key of every cache of
-results (see app/data/cache.py). Uploads belong to one session and end with it.
+A file is read when a page first needs it. Its bytes are hashed then, once; the hash is the key of every cached
+result (:mod:`app.data.cache`). Uploads belong to one session and end with it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_ROWS_FREE = 200_000  # beyond this many solutions the free signals would tak
 
 @dataclass(frozen=True)
 class Loaded:
-    """What reading a source gave: the hash of its content and run name, the whole result, and the run's own rows."""
+    """A file that was read: the hash of its content and run name, the whole result, and the run's own rows."""
 
     content_id: str
     result: ReadResult
@@ -37,16 +37,22 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Source:
-    """One run that the sidebar can choose. Its file is read when somebody looks at it, and once.
+    """One run that the sidebar can choose. Its file is read once, when a page first needs it.
 
     Attributes
     ----------
-    key : its name in the URL and in the session, unique among the sources.
-    title, description : what the sidebar and the cards say.
-    load : reads the file.
-    events : the training events' file, if there is one.
-    private : whether it was uploaded by this session.
-    mapping : of an upload of no known format, what each of its columns was said to hold.
+    key : str
+        Its name in the session, unique among the sources.
+    title, description : str
+        What the sidebar and the cards show; the title is also its name in the address.
+    load : callable
+        Reads the file.
+    events : Path, optional
+        The file of training events.
+    private : bool
+        Whether this session uploaded it.
+    mapping : mapping of str to str
+        For an upload of no known format: the field that each of its columns was mapped to.
     """
 
     key: str
@@ -61,14 +67,14 @@ class Source:
     def _loaded(self) -> Loaded:
         try:
             return self.load()
-        except InputError as error:  # the footer was sound, what it describes is not: start over without this run
+        except InputError as error:  # the footer was sound, but the data are not: start over without this run
             self.faults.append(str(error))
             st.rerun()
             raise
 
     @cached_property
     def faults(self) -> list[str]:
-        """Why the file cannot be read, once that was found out."""
+        """Why the file cannot be read; empty as long as nothing is known to be wrong."""
         return []
 
     @property
@@ -78,12 +84,12 @@ class Source:
 
     @property
     def result(self) -> ReadResult:
-        """What reading the file gave; of several runs in a file ``rollouts`` holds one."""
+        """The result of reading the file; where it holds several runs, ``rollouts`` is one of them."""
         return self._loaded.result
 
     @property
     def rollouts(self) -> Rollouts:
-        """The run's rows as they were read."""
+        """The run's rows, as read."""
         return self._loaded.rollouts
 
     @cached_property
@@ -93,12 +99,12 @@ class Source:
 
     @cached_property
     def with_signals(self) -> Rollouts:
-        """The rows with the signals that cost nothing (mean log-prob, length, ...), where they are not too many."""
+        """The rows with the free signals (mean log-prob, length, ...); without them in a run of too many rows."""
         return on_disk(with_free_signals(self.rollouts)) if len(self.rollouts) <= MAX_ROWS_FREE else self.rollouts
 
     @cached_property
     def n_problems(self) -> int:
-        """How many problems it has."""
+        """The number of problems."""
         return pc.count_distinct(self.rollouts.table["problem_id"]).as_py()
 
     @property
@@ -112,7 +118,7 @@ def _bundled_source(name: str, title: str, description: str, path: str, events: 
     """One source per file and server; ``stamp`` (its modification time) makes a rewritten file a new one."""
     with open_source(path) as opened:
         if opened.kind == "parquet":
-            opened.parquet()  # the footer alone: a file that was cut off is found out before it is offered
+            opened.parquet()  # reads the footer alone: a truncated file is refused before it is offered
 
     def load() -> Loaded:
         with Path(path).open("rb") as file:
@@ -136,7 +142,7 @@ def trained_sources() -> dict[str, Source]:
 
 
 def opened_sources() -> dict[str, Source]:
-    """The runs behind the table of claims that this session has opened, or that its address names."""
+    """The runs behind the table of claims that this session has opened or that its address names."""
     opened, asked = st.session_state.get("opened_runs", ()), st.query_params.get("run")
     return _read_all([run for run in bundled.claim_runs() if run.name in opened or run.title == asked])
 
@@ -147,7 +153,7 @@ def runs_behind(group: str) -> list[bundled.BundledRun]:
 
 
 def open_run(name: str, page: str = "scores") -> None:
-    """Add one of them to the sidebar's runs, choose it and go to a page. A callback: the sidebar is drawn after it."""
+    """Add a shipped run to the sidebar, choose it and go to a page. A callback: the sidebar is drawn after it."""
     st.session_state["opened_runs"] = {*st.session_state.get("opened_runs", ()), name}
     st.session_state["run"] = name
     st.session_state["go_to"] = f"app_pages/{page}.py"
@@ -166,7 +172,7 @@ def _read_all(runs: Sequence[bundled.BundledRun]) -> dict[str, Source]:
                     st.session_state["bundled_error"] = source.faults[0]
                 else:
                     sources[run.name] = source
-            except InputError as error:  # a damaged copy must not take the other runs along
+            except InputError as error:  # one damaged file must not hide the other runs
                 st.session_state["bundled_error"] = str(error)
     return sources
 
@@ -180,7 +186,7 @@ def uploaded_sources() -> dict[str, Source]:
 
 @st.cache_resource(show_spinner=False, scope="session", on_release=dict.clear)
 def _until_the_session_ends(number: int, _uploads: dict[str, Source]) -> dict[str, Source]:
-    """Nothing but the promise to empty it then; left to garbage collection it would stay for a while."""
+    """Empty the uploads when the session ends; garbage collection would keep them for a while."""
     return _uploads
 
 
@@ -199,7 +205,7 @@ def current() -> Source:
 
 
 def signal_of(source: Source) -> str | None:
-    """The signal chosen in the sidebar if this source has it, otherwise the file's first; None where it has none."""
+    """The signal chosen in the sidebar if this source has it, else the file's first; None where it has none."""
     chosen = st.session_state.get("signal")
     if chosen is not None and (chosen in source.signals or chosen in source.all_signals):
         return chosen

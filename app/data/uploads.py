@@ -1,4 +1,4 @@
-"""Uploads: files of any known format, several at once; a table of an unknown one waits for a mapping of its columns."""
+"""Uploads: several files at once, of any known format; a table of unknown format waits until its columns are mapped."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import partial
 
 import streamlit as st
 from streamlit import runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.data.sources import Loaded, Source, all_sources, uploaded_sources
@@ -17,11 +18,15 @@ from laser_core.errors import InputError
 from laser_core.rollouts import Preview, ProblemNames, ReadResult, give_back, on_disk, preview, read, read_files
 
 SUFFIXES = ["parquet", "jsonl", "json", "ndjson", "csv", "tsv", "gz", "zst", "zip", "eval"]
+HELP = (
+    "Rollouts of this project, or the output of the official LaSeR evaluation, verl, TRL, lm-eval and others. Several "
+    "files become runs to compare. They are kept for this session only. File types: " + ", ".join(SUFFIXES) + "."
+)
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A file whose columns somebody has to map before it can be read: its content, and what it looks like."""
+    """A file whose columns have to be mapped before it can be read: its content and a preview."""
 
     name: str
     content: bytes
@@ -29,12 +34,12 @@ class Waiting:
 
 
 def waiting() -> dict[str, Waiting]:
-    """This session's files that wait for a mapping, by name."""
+    """This session's files that wait for their columns to be mapped, by name."""
     return st.session_state.setdefault("waiting_files", {})
 
 
 def mappings() -> dict[str, dict[str, str]]:
-    """The mappings made in this session, by the shape of the files they were made for."""
+    """The column mappings made in this session, by the shape of the files they were made for."""
     return st.session_state.setdefault("mappings", {})
 
 
@@ -43,11 +48,16 @@ def problem_names() -> ProblemNames:
     return st.session_state.setdefault("problem_names", ProblemNames())
 
 
-def take(key: str) -> None:
-    """Read what the uploader with this key holds that was not read before; on failure keep everything but the message.
+def uploader(label: str, *, key: str) -> None:
+    """Draw an uploader; the sidebar has one, and so has the start page."""
+    st.file_uploader(label, type=SUFFIXES, accept_multiple_files=True, key=key, on_change=_take, args=(key,), help=HELP)
 
-    A callback: runs before the page, so that the page shows the new rollouts. A file that is removed from the uploader
-    stays until the session ends or it is forgotten on the start page.
+
+def _take(key: str) -> None:
+    """Read the uploader's new files; if one cannot be read, the page keeps what it shows and says why.
+
+    A callback: it runs before the page, so that the page shows the new rollouts. A file that is removed from the
+    uploader stays until the session ends or until it is forgotten on the start page.
     """
     files = st.session_state.get(key) or []
     seen = st.session_state.setdefault("seen_uploads", set())
@@ -61,10 +71,12 @@ def take(key: str) -> None:
 
 def add(files: Sequence[tuple[str, bytes]]) -> None:
     """Read files into this session, show the first new run, and leave a notice and the errors for the sidebar."""
-    for name in ("upload_errors", "upload_notice"):
-        st.session_state.pop(name, None)
+    _clear_messages()
     bar = st.sidebar.progress(0.0, "Reading …")
-    known, mapped, errors, notes = [], [], [], []
+    known, mapped = [], []
+    errors: list[str] = []
+    notes: list[str] = []
+    keys: list[str] = []
     for name, content in files:
         try:
             look = preview(content, name=name)
@@ -77,7 +89,6 @@ def add(files: Sequence[tuple[str, bytes]]) -> None:
             mapped.append((name, content, mappings()[look.shape]))
         else:
             waiting()[name] = Waiting(name, content, look)
-    keys: list[str] = []
 
     def show(what: str, done: int, total: int) -> None:
         bar.progress(min(done / max(total, 1), 1.0), f"{what.capitalize()} …")
@@ -108,8 +119,7 @@ def add(files: Sequence[tuple[str, bytes]]) -> None:
 
 def apply_mapping(name: str, mapping: dict[str, str]) -> None:
     """Read a waiting file with this mapping (column to field), and remember it for the next file of that shape."""
-    for key in ("upload_errors", "upload_notice"):
-        st.session_state.pop(key, None)
+    _clear_messages()
     file = waiting()[name]
     try:
         result = read(file.content, name=name, mapping=mapping, problems=problem_names(), to_disk=True)
@@ -127,18 +137,25 @@ def forget(key: str) -> None:
     uploaded_sources().pop(key, None)
 
 
+def _clear_messages() -> None:
+    for name in ("upload_errors", "upload_notice"):
+        st.session_state.pop(name, None)
+
+
 def _let_go(file_ids: Sequence[str]) -> None:
-    """Drop the server's own copy of files that were read; what they said is on the disk by now."""
+    """Delete the server's copies of files that were read; their content is in a temporary file by now."""
     context = get_script_run_ctx()
     if context is not None and runtime.exists():
-        for file_id in file_ids:
-            runtime.get_instance().uploaded_file_mgr.remove_file(context.session_id, file_id)
+        manager = runtime.get_instance().uploaded_file_mgr
+        if isinstance(manager, MemoryUploadedFileManager):  # the only kind that a server has
+            for file_id in file_ids:
+                manager.remove_file(context.session_id, file_id)
 
 
 def _keep(
     result: ReadResult, names: Sequence[str], contents: Sequence[bytes], mapping: dict[str, str] | None = None
 ) -> list[str]:
-    """One source per run of a result, from files with these contents; returns their keys."""
+    """Add one source per run of a result, read from files with these contents, and return their keys."""
     title = " + ".join(names)
     if not len(result.rollouts):
         raise InputError("the file holds no rollouts", file=title, remedy="upload a file with at least one solution")
@@ -170,18 +187,17 @@ def _keep(
 
 
 def _free_title(title: str, key: str) -> str:
-    """The title, or where another source has it already, the title with a part of the content's hash."""
+    """The title; with part of the content's hash where another source has that title already."""
     taken = {source.title for other, source in all_sources().items() if other != key}
     return f"{title} ({key.removeprefix('upload-')[:6]})" if title in taken else title
 
 
 def _announce(keys: Sequence[str], notes: Sequence[str]) -> None:
-    sources = uploaded_sources()
-    first = sources[keys[0]]
-    results = {id(sources[key].result): sources[key].result for key in keys}
-    n = sum(len(sources[key].rollouts) for key in keys)
-    refused = max(result.n_refused for result in results.values())
-    st.session_state["run"] = first.key
-    told = f"{first.title}: " if len(keys) == 1 else f"{count(len(keys), 'run')}: "
-    told += f"{count(n, 'solution')} read" + (f", {count(refused, 'row')} refused (see Data)." if refused else ".")
-    st.session_state["upload_notice"] = " ".join([told, *(note.rstrip(".") + "." for note in notes)])
+    """Choose the first new run, and leave a notice that says what was read."""
+    added = [uploaded_sources()[key] for key in keys]
+    n = sum(len(source.rollouts) for source in added)
+    refused = max(source.result.n_refused for source in added)
+    st.session_state["run"] = added[0].key
+    notice = f"{added[0].title}: " if len(added) == 1 else f"{count(len(added), 'run')}: "
+    notice += f"{count(n, 'solution')} read" + (f", {count(refused, 'row')} refused (see Data)." if refused else ".")
+    st.session_state["upload_notice"] = " ".join([notice, *(note.rstrip(".") + "." for note in notes)])

@@ -1,1 +1,1 @@
-"""Parts of pages, named after the page they belong to."""
+"""Sections of the pages, in modules named after the page or the section."""

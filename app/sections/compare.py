@@ -1,58 +1,90 @@
-"""What is said of several runs: side by side, problem by problem, and as moments of one training."""
+"""Sections of the Compare page: runs side by side, two runs problem by problem, and two moments of one training."""
 
 from __future__ import annotations
 
-from app.data import cache, findings
-from app.widgets.format import interval, literal, number
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from app.data import cache, findings, sources
+from app.data.sources import Source
+from app.widgets import parts
+from app.widgets.format import count, literal, points, points_interval, with_interval
 from laser_core import analysis
 from laser_core.analysis import Estimate
+from laser_core.errors import InputError
+from laser_core.figures import (
+    comparison_figure,
+    paired_difference_figure,
+    score_animation,
+    violin_figure,
+    voting_difference_figure,
+)
 from laser_core.rollouts import joined
 
 
-def side_by_side(sources: list[cache.Source]) -> dict[str, dict[str, Estimate]]:
-    """Per run title, the findings that the runs are compared by; a run without a score has its accuracy only."""
-    rows = {}
-    for source in sources:
-        signal = cache.signal_of(source)
-        row = {"accuracy": cache.analyse(source, "accuracy", signal=signal or "score")}
+def side_by_side(runs: Sequence[Source]) -> dict[str, dict[str, Estimate]]:
+    """The findings that runs are compared by, per run title; a run without a score has its accuracy only."""
+    rows: dict[str, dict[str, Estimate]] = {}
+    for source in runs:
+        signal = sources.signal_of(source)
+        row = {"accuracy": cache.analyse(source, analysis.accuracy, signal=signal or "score")}
         if signal is not None:
-            parts = findings.separated(source, signal)
+            separated = findings.separated(source, signal)
             row |= {
-                "AUROC": parts.auroc,
-                "AUROC within a problem": parts.within_problem_auroc,
-                "balanced F1 (TPR, TNR)": parts.balanced_f1,
+                "AUROC": separated.auroc,
+                "AUROC within a problem": separated.within_problem_auroc,
+                "balanced F1 (TPR, TNR)": separated.balanced_f1,
             }
             curve, _ = findings.voting(source, signal)
             if curve is not None:
                 n = findings.headline_n(curve)
                 row |= {
-                    f"majority vote of {n}": findings.at_n(curve, "majority", n),
-                    f"weighted vote of {n}": findings.at_n(curve, "weighted", n),
+                    f"majority vote of {n}": curve.at("majority", n),
+                    f"weighted vote of {n}": curve.at("weighted", n),
                 }
         title = source.title if source.title not in rows else f"{source.title} ({source.key})"
         rows[title] = row
     return rows
 
 
-def same_problems(sources: list[cache.Source]) -> bool:
-    """Whether all of the runs solved the same problems."""
-    sets = [set(cache.samples(source, cache.signal_of(source) or "score").problem_ids) for source in sources]
+def comparison(rows: Mapping[str, Mapping[str, Estimate]], *, key: str, see: str) -> None:
+    """The figure of :func:`side_by_side`; ``see`` goes on where the caption ends."""
+    parts.figure(
+        comparison_figure(rows, chance=0.5),
+        key=key,
+        alt="Accuracy, AUROC, balanced F1 and vote accuracy of each run with 95% intervals",
+        see=f"Markers are estimates, bars 95% intervals over problems; the dotted line is chance for an AUROC. {see}",
+        settings={"runs": ", ".join(rows)},
+    )
+
+
+def n_problems(rows: Mapping[str, Mapping[str, Estimate]]) -> str:
+    """The number of problems of each run, in words."""
+    return "; ".join(f"{literal(run)} {count(row['accuracy'].n, 'problem')}" for run, row in rows.items())
+
+
+def same_problems(runs: Sequence[Source]) -> bool:
+    """Whether all runs solved the same problems."""
+    sets = [set(cache.samples(source, sources.signal_of(source) or "score").problem_ids) for source in runs]
     return all(ids == sets[0] for ids in sets)
 
 
-def comparison_sentence(sources: list[cache.Source]) -> str:
-    """Which of the runs knows its correct solutions from its incorrect ones, in one sentence with n and intervals."""
-    told = []
-    for source in sources:
-        signal = cache.signal_of(source)
+def comparison_sentence(runs: Sequence[Source]) -> str:
+    """The AUROC within a problem of each run, in one sentence with n and intervals."""
+    values = []
+    for source in runs:
+        signal = sources.signal_of(source)
         if signal is not None:
             within = findings.separated(source, signal).within_problem_auroc
-            told.append(f"{literal(source.title)} {number(within.value)} ({interval(within)}, n = {within.n})")
-    return "AUROC within a problem, where chance is 0.50: " + "; ".join(told) + "." if told else "No run has a score."
+            values.append(f"{literal(source.title)} {with_interval(within)}, n = {within.n}")
+    if not values:
+        return "No run has a score."
+    return f"AUROC within a problem with its 95% CI (chance is 0.50): {'; '.join(values)}."
 
 
-def compared(first: cache.Source, second: cache.Source, signal: str) -> analysis.Comparison:
-    """The second run less the first, problem by problem.
+def compared(first: Source, second: Source, signal: str) -> analysis.Comparison:
+    """The second run minus the first, problem by problem.
 
     Raises
     ------
@@ -71,8 +103,103 @@ def compared(first: cache.Source, second: cache.Source, signal: str) -> analysis
     )
 
 
-def way(first: cache.Source, second: cache.Source, signal: str) -> analysis.StepScores | None:
-    """The scores of two runs as moments of one training; None where they are not, that is where both name one step."""
+def paired(shown: Sequence[Source]) -> None:
+    """One run minus another, on the problems that both have."""
+    scored = {source.key: source for source in shown if sources.signal_of(source) is not None}
+    runs = scored or {source.key: source for source in shown}
+
+    def title(key: str) -> str:
+        return runs[key].title
+
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "This run", list(runs), key="second_run", format_func=title, persist_state="session", width=280
+        )
+        second = runs[chosen]
+        others = [key for key in runs if key != second.key]
+        chosen = st.selectbox("minus", others, key="first_run", format_func=title, persist_state="session", width=280)
+        first = runs[chosen]
+    signal = sources.signal_of(second) or "score"
+    try:
+        found = compared(first, second, signal)
+    except InputError as error:
+        st.info(literal(error), icon=":material/info:")
+        return
+    settings = {"runs": ", ".join(source.title for source in shown), "second": second.title, "first": first.title}
+    _differences(found, first, second, settings)
+    if all(source.with_signals.has(signal) for source in (first, second)):
+        _distributions(shown, first, second, signal, settings | {"signal": signal})
+
+
+def _differences(found: analysis.Comparison, first: Source, second: Source, settings: dict[str, str]) -> None:
+    within = found.within_problem_auroc.difference
+    left_out = found.n_only_first + found.n_only_second
+    left, right = st.columns(2, gap="medium")
+    with left:
+        parts.figure(
+            paired_difference_figure(found, names=(first.title, second.title)),
+            key="compare_paired",
+            alt="Difference of the two runs in accuracy, AUROC, balanced F1 and votes, with 95% intervals",
+            see=f"{literal(second.title)} minus {literal(first.title)}, in percentage points, with 95% intervals "
+            f"paired by problem, n = {count(found.n_problems, 'common problem')}"
+            + (f" ({left_out:,} others left out)" if left_out else "")
+            + f". AUROC within a problem changes by {points(within.value)} points {points_interval(within)}. Where an "
+            "interval includes 0, no difference is shown.",
+            settings=settings,
+        )
+    with right:
+        parts.figure(
+            voting_difference_figure(found, names=(first.title, second.title)),
+            key="compare_votes",
+            alt="Difference of the two runs in vote accuracy against the number of solutions",
+            see="The same difference for votes, as N grows. A problem that is hard for one run is usually hard for the "
+            "other; pairing removes that, so these intervals are narrower than those of the single runs.",
+            settings=settings,
+        )
+
+
+def _distributions(
+    shown: Sequence[Source], first: Source, second: Source, signal: str, settings: dict[str, str]
+) -> None:
+    """The score distributions of both runs, and the steps between them where they are of one training."""
+    name, decision = parts.signal_label(signal), 0.5 if signal == "score" else None
+    left, right = st.columns(2, gap="medium")
+    with left:
+        shapes = {
+            source.title: cache.analyse(source, analysis.score_shape, signal=signal) for source in (first, second)
+        }
+        n = "; ".join(f"{literal(t)} {s.correct.n:,} correct, {s.incorrect.n:,} incorrect" for t, s in shapes.items())
+        parts.figure(
+            violin_figure(shapes, threshold=decision, signal=name),
+            key="compare_violins",
+            alt=f"Violins of the {name} of correct and incorrect solutions of both runs",
+            see=f"Where the scores of each run lie; each side is scaled to its own peak. Dots are medians, bars the "
+            f"middle half. n: {n}.",
+            settings=settings,
+        )
+    with right:
+        starts = [first, *(source for source in shown if source.key not in (first.key, second.key))]
+        found = [(start, steps) for start in starts if (steps := training_steps(start, second, signal)) is not None]
+        if not found:
+            st.info(
+                "No animation: these runs are not two moments of one training. It needs rollouts of several steps in "
+                "one file, or a run before training beside one after it.",
+                icon=":material/info:",
+            )
+            return
+        start, steps = found[0]
+        parts.figure(
+            score_animation(steps, threshold=decision, signal=name),
+            key="compare_animation",
+            alt=f"Histograms of the {name} step by step, as an animation",
+            see=f"From {literal(start.title)} to {literal(second.title)}, {count(len(steps.step), 'step')}: "
+            "press play. A run without a step counts as step 0. Bars are shares of each kind; n is in the legend.",
+            settings=settings,
+        )
+
+
+def training_steps(first: Source, second: Source, signal: str) -> analysis.StepScores | None:
+    """The scores of two runs as moments of one training; None where they are not, that is where they share a step."""
 
     def make() -> analysis.StepScores | None:
         tables = [source.with_signals for source in (first, second)]
@@ -88,9 +215,4 @@ def way(first: cache.Source, second: cache.Source, signal: str) -> analysis.Step
         found = analysis.score_by_step(one, signal=signal)
         return found if len(found.step) > 1 else None
 
-    return cache.remember(second, ("way", first.content_id, signal), make)
-
-
-def shape(source: cache.Source, signal: str) -> analysis.ScoreShape:
-    """How the scores are spread."""
-    return cache.analyse(source, "score_shape", signal=signal)
+    return cache.remember(second, ("training steps", first.content_id, signal), make)

@@ -1,23 +1,89 @@
-"""Two solutions of a problem side by side: verdict beside score, answer beside reference, text on its colours."""
+"""Two solutions of a problem side by side on the Traces page: verifier and score, answers, coloured text."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
 import streamlit as st
 
-from app.data import cache
+from app.data import findings
+from app.data.sources import Source
 from app.widgets import choices, parts
 from app.widgets.format import literal, score_text
-from laser_core.figures import Trace, token_strip_html
+from laser_core.analysis.tokens.traces import SOURCES
+from laser_core.figures import QUANTITIES, Trace, token_strip_html
 
-SLOTS = ("correct", "incorrect")  # what each place shows where the problem has it; also the names in the address
-NAMES = {"correct": "A correct solution", "incorrect": "An incorrect solution"}
-KEYS = {"correct": ("K", "J"), "incorrect": ("I", "U")}  # previous and next
+
+class Slot(StrEnum):
+    """One of the two places for a solution, by what it shows where the problem has it; also its key in the address."""
+
+    CORRECT = "correct"
+    INCORRECT = "incorrect"
+
+
+SLOT_LABELS = {Slot.CORRECT: "A correct solution", Slot.INCORRECT: "An incorrect solution"}
+SHORTCUTS = {Slot.CORRECT: ("K", "J"), Slot.INCORRECT: ("I", "U")}  # previous and next
+FOLLOW = "token_follows"  # in the session's state: mark the token where the trace turns
 MAX_PLAIN = 300  # tokens that are shown without a scroll bar of their own
 
 
-def names(source: cache.Source, signal: str, rows: dict[int, dict]) -> dict[int, str]:
-    """What each row is called in a chooser: sample and score, and the row where several steps share numbers."""
+@dataclass(frozen=True)
+class ProblemView:
+    """One problem of a run, as the page shows it.
+
+    Attributes
+    ----------
+    source : Source
+        The run.
+    signal : str
+        The score or the signal in its place.
+    position : int
+        Of the problem, among the run's problems.
+    rows : dict of int to dict
+        Its solutions by row number: correct ones first, each kind by falling score.
+    """
+
+    source: Source
+    signal: str
+    position: int
+    rows: dict[int, dict]
+
+    @property
+    def beta_v(self) -> float | None:
+        """Scale of the score, in reward units per nat; None if the run does not say."""
+        return self.source.rollouts.meta.beta_v
+
+    @property
+    def c_ref(self) -> float | None:
+        """Reference constant, in nats; None if the run does not say."""
+        return self.source.rollouts.meta.c_ref
+
+    @property
+    def quantities(self) -> list[str]:
+        """The keys of the per-token quantities that the run holds."""
+        rollouts = self.source.with_signals
+        return [
+            key
+            for key in QUANTITIES
+            if all(rollouts.has(name) for name in SOURCES[key])
+            and (key != "score" or None not in (self.beta_v, self.c_ref))
+        ]
+
+    def trace(self, row: int) -> Trace:
+        """A solution's per-token values."""
+        return Trace.from_row(self.rows[row], beta_v=self.beta_v, c_ref=self.c_ref)
+
+
+def view(source: Source, signal: str, position: int) -> ProblemView:
+    """Gather a problem's solutions."""
+    order = findings.solution_order(source, signal, position)
+    return ProblemView(source, signal, position, {int(r): source.with_signals.row(int(r)) for r in order})
+
+
+def names(signal: str, rows: Mapping[int, dict]) -> dict[int, str]:
+    """The name of each row in a chooser: sample and score; with the row number where several steps share samples."""
     shared = len({row["sample"] for row in rows.values()}) < len(rows)
     found = {}
     for number, row in rows.items():
@@ -27,37 +93,34 @@ def names(source: cache.Source, signal: str, rows: dict[int, dict]) -> dict[int,
 
 
 def open_row(row: int, correct: bool | None) -> None:
-    """Make a row the solution that its place shows, on this and every other page."""
-    st.session_state[SLOTS[0] if correct else SLOTS[1]] = row
+    """Show a row in its slot, on this and every other page."""
+    st.session_state[Slot.CORRECT if correct else Slot.INCORRECT] = row
 
 
-def choose(source: cache.Source, signal: str, order: list[int], rows: dict[int, dict], slot: str) -> int | None:
-    """Draw one place's chooser, with a button and a key to step through the solutions.
+def choose(shown: ProblemView, order: list[int], slot: Slot) -> int | None:
+    """Draw one slot's chooser, with a button and a key to step through the solutions.
 
-    Its own kind comes first; a problem without such solutions offers the others, all but the first of which the second
-    place shows by default.
+    The slot's own kind comes first; a problem without such solutions offers the others. The second slot then shows
+    all but the first of them by default.
     """
-    wanted = slot == "correct"
+    source, rows = shown.source, shown.rows
+    wanted = slot == Slot.CORRECT
     own = [row for row in order if rows[row].get("correct") is wanted]
     options = own + [row for row in order if row not in own]
-    if not own and slot == SLOTS[1]:
+    if not own and slot == Slot.INCORRECT:
         if len(options) < 2:
             return None
         options = options[1:] + options[:1]
     typical = len(own) // 2 if own else 0  # the middle one by score: typical, not picked to impress
-    shown = (source.content_id, signal)
-    changed = st.session_state.get(f"{slot}_of", shown) != shown  # the same row of another run has another score
-    st.session_state[f"{slot}_of"] = shown
-    if slot in st.session_state and (changed or st.session_state[slot] not in options):
-        st.session_state[slot] = options[typical]  # set, not removed: the browser would go on showing the old one
+    _keep_choice(slot, options, options[typical], (source.content_id, shown.signal))
     marks = {row: "✓" if values.get("correct") else "✗" for row, values in rows.items()}
-    titles = {row: f"{marks[row]} {name}" for row, name in names(source, signal, rows).items()}
+    titles = {row: f"{marks[row]} {name}" for row, name in names(shown.signal, rows).items()}
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
         row = st.selectbox(
-            NAMES[slot] if own else "A solution" if wanted else "Another solution",
+            SLOT_LABELS[slot] if own else "A solution" if wanted else "Another solution",
             options,
             index=0 if slot in st.session_state else typical,
-            key=slot,
+            key=slot.value,
             format_func=lambda row: titles.get(row, f"row {row}"),
             **choices.kept(source),
         )
@@ -66,13 +129,13 @@ def choose(source: cache.Source, signal: str, order: list[int], rows: dict[int, 
             st.session_state[slot] = options[(options.index(row) + by) % len(options)]
 
         for icon, by, shortcut in (
-            (":material/arrow_back:", -1, KEYS[slot][0]),
-            (":material/arrow_forward:", 1, KEYS[slot][1]),
+            (":material/arrow_back:", -1, SHORTCUTS[slot][0]),
+            (":material/arrow_forward:", 1, SHORTCUTS[slot][1]),
         ):
             st.button(
-                f"{'Previous' if by < 0 else 'Next'}: {NAMES[slot].split(' ', 1)[1]}",  # heard, not seen
+                f"{'Previous' if by < 0 else 'Next'}: {slot.value} solution",  # for screen readers; the icon is shown
                 icon=icon,
-                key=f"{slot}-{by}",
+                key=f"{slot.value}-{by}",
                 on_click=move,
                 args=(by,),
                 shortcut=shortcut,
@@ -82,48 +145,35 @@ def choose(source: cache.Source, signal: str, order: list[int], rows: dict[int, 
     return row
 
 
-def card(source: cache.Source, signal: str, row: dict) -> None:
-    """Verdict beside score, extracted answer beside the reference."""
-    verdict = {True: ":material/check_circle: correct", False: ":material/cancel: incorrect"}
-    score = row.get(signal)
-    judged = "" if score is None or signal != "score" else (", judged correct" if score > 0.5 else ", judged incorrect")
+def _keep_choice(slot: Slot, options: list[int], otherwise: int, run: tuple[str, str]) -> None:
+    """Replace a choice that the problem does not have, or that another run's row number made."""
+    changed = st.session_state.get(f"{slot.value}_of", run) != run  # the same row of another run has another score
+    st.session_state[f"{slot.value}_of"] = run
+    if slot in st.session_state and (changed or st.session_state[slot] not in options):
+        st.session_state[slot] = otherwise  # set, not removed: the browser would go on showing the old one
+
+
+def card(source: Source, signal: str, row: dict) -> None:
+    """Verifier beside score, extracted answer beside the reference."""
+    label = {True: ":material/check_circle: correct", False: ":material/cancel: incorrect"}
+    score, correct = row.get(signal), row.get("correct")
+    predicted = ""
+    if score is not None and signal == "score":
+        predicted = ", predicted correct" if score > 0.5 else ", predicted incorrect"
     answer = literal(row["answer"], 80) if row.get("answer") is not None else "none found"
     reference = literal(row["reference_answer"], 80) if row.get("reference_answer") is not None else "unknown"
     st.markdown(
-        f"Verifier: **{verdict.get(row.get('correct'), 'not verified')}** · {parts.signal_name(signal)} "
-        f"**{score_text(score)}**{judged}  \nAnswer **{answer}** · reference **{reference}**"
-        + (" · cut off" if row.get("truncated") else "")
+        f"Verifier: **{'not verified' if correct is None else label[correct]}** · {parts.signal_name(signal)} "
+        f"**{score_text(score)}**{predicted}  \nAnswer **{answer}** · reference **{reference}**"
+        + (" · truncated" if row.get("truncated") else "")
     )
 
 
-def text(trace: Trace, response: str, quantity: str, *, key: str, beta_v: float | None, c_ref: float | None) -> None:
-    """A solution's text on its colours, in a container with this key; plain where there are no values."""
+def text(shown: ProblemView, row: int, quantity: str, window: tuple[int, int], *, key: str) -> None:
+    """A solution's text with each token on its colour; plain where there are no values."""
+    trace = shown.trace(row).part(*window)
     if trace.tokens and trace.values:
         with st.container(height="content" if len(trace.tokens) <= MAX_PLAIN else 320, border=False, key=key):
-            st.html(token_strip_html(trace, quantity, beta_v=beta_v, c_ref=c_ref))
+            st.html(token_strip_html(trace, quantity, beta_v=shown.beta_v, c_ref=shown.c_ref))
     else:
-        st.code(response[:100_000], language=None, wrap_lines=True)
-
-
-def some_of_each(order: list[int], rows: dict[int, dict], most: int) -> list[int]:
-    """At most so many rows in their order, half of them correct where there are enough of both kinds.
-
-    >>> some_of_each([5, 6, 7, 8], {5: {"correct": True}, 6: {"correct": True}, 7: {}, 8: {"correct": False}}, 2)
-    [5, 7]
-    """
-    right = [row for row in order if rows[row].get("correct")]
-    others = [row for row in order if row not in right]
-    n_right = min(len(right), max(most // 2, most - len(others)))
-    kept = {*right[:n_right], *others[: most - n_right]}
-    return [row for row in order if row in kept]
-
-
-def longest(traces: list[Trace]) -> int:
-    """Tokens in the longest of them."""
-    return max((len(trace.tokens) for trace in traces), default=0)
-
-
-def value_at(trace: Trace, quantity: str, token: int) -> float:
-    """The value at a token, counted from 1; NaN where there is none."""
-    values = trace.values.get(quantity, np.zeros(0))
-    return float(values[token - 1]) if 1 <= token <= len(values) else float("nan")
+        st.code(shown.rows[row]["response"][:100_000], language=None, wrap_lines=True)

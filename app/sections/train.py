@@ -1,13 +1,15 @@
-"""One training run on the page: how it stands, its curves, and what can be done with it."""
+"""One training run on the Train page: its state, numbers and curves, and the actions it allows."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
-from app.data import cache
+from app.data import cache, sources
 from app.widgets import parts
 from app.widgets.format import count, duration, literal, number, small
 from laser_core.config import LaserConfig
@@ -18,30 +20,38 @@ from laser_core.jobs import jobs
 from laser_core.jobs.progress import JobProgress, progress, step_seconds
 
 POLL_SECONDS = 2.0
-NUMBERS = (  # event field, its name on the page, digits, what it is
-    ("reward", "Reward", 2, "Share of the step's solutions that the verifier marks correct."),
-    ("balanced_f1", "Balanced F1", 2, "Harmonic mean of TPR and TNR at score > 0.5, on the step's solutions."),
-    (
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number on the page: its field in the training events, its title, how it is written, and what it means."""
+
+    field: str
+    title: str
+    write: Callable[[float], str]
+    meaning: str
+
+
+NUMBERS = (
+    Number("reward", "Reward", number, "Share of the step's solutions that are verified correct."),
+    Number(
+        "balanced_f1", "Balanced F1", number, "Harmonic mean of TPR and TNR at score > 0.5, on the step's solutions."
+    ),
+    Number(
         "within_problem_auroc",
         "AUROC within a problem",
-        2,
+        number,
         "How often a correct solution outscores an incorrect one of the same problem. 0.5 is chance.",
     ),
-    ("laser/log_z", "log Z", None, "What the score leaves out, nats; see Theory."),
-    (
+    Number("laser/log_z", "log Z", small, "The term that the score neglects, in nats; see Theory."),
+    Number(
         "laser/c_ref_drift",
         "c_ref drift",
-        2,
-        "How far z_c's log-prob under the reference has moved from the constant, on the policy's own solutions, nats.",
+        number,
+        "Log-prob of z_c under the reference minus c_ref, on the policy's own solutions, in nats.",
     ),
 )
-VIEWS = ("start", "traces", "scores", "thresholds", "voting", "compare")
-CARD = {
-    "delta_color": "off",
-    "delta_arrow": "off",
-    "border": True,
-    "width": 196,
-}  # three beside each other, in two rows
+PAGES = ("start", "traces", "scores", "thresholds", "voting", "compare")  # that show a finished run's rollouts
 CURVES = ["reward", "within_problem_auroc", "balanced_f1"]  # at first
 STATES = {
     "starting": ":blue-badge[:material/hourglass_top: starting]",
@@ -55,7 +65,7 @@ STATES = {
 
 
 def show(job: jobs.Job) -> None:
-    """Draw a run; one that is live redraws itself every two seconds, and the page when it ends."""
+    """Draw a run; a live one is redrawn every two seconds, and the whole page when it ends."""
     if not job.live:
         _draw(job)
         return
@@ -67,15 +77,15 @@ def show(job: jobs.Job) -> None:
         except InputError:
             st.rerun()
         if not now.live:
-            st.rerun()  # the rest of the page offers other things from now on
+            st.rerun()  # the rest of the page changes with the state
         _draw(now)
 
     follow()
 
 
 def example() -> None:
-    """The bundled runs' curves: what to expect of a run before there is one."""
-    events = {source.title: cache.events(source) for source in cache.bundled_sources().values() if source.events}
+    """The bundled runs' curves, shown until there is a run."""
+    events = {source.title: cache.events(source) for source in sources.bundled_sources().values() if source.events}
     if not events:
         return
     steps = max(len(run) for run in events.values())
@@ -84,23 +94,22 @@ def example() -> None:
         training_figure(events, panels=CURVES[:2]),
         key="train_example",
         alt="Training curves of the bundled runs: share of correct solutions and AUROC within a problem",
-        see=f"n = {count(steps, 'training step')}, each point from the solutions of one step. One seed each, so no "
-        "interval; **Claims** has several seeds. The dotted line is chance.",
+        see=f"n = {count(steps, 'training step')}; each point is computed from the solutions of one step. One seed "
+        "each, so no interval; **Claims** has several seeds. The dotted line is chance.",
     )
 
 
 def finding(job: jobs.Job) -> str:
-    """What a run shows, with its uncertainty, as the page's headline."""
-    if job.live:  # its numbers are below, where they follow it
-        return f"{literal(job.name)} is under way."
+    """The page's headline: the latest result of a run, with its uncertainty."""
+    if job.live:  # its numbers are below, where they are redrawn
+        return f"{literal(job.name)} is running."
     done = progress(job)
     mean, error = done.recent.get("within_problem_auroc", (math.nan, math.nan))
     if math.isnan(error):
         return f"{literal(job.name)} is {job.state}."
     return (
-        f"{literal(job.name)}, {job.state}: over {count(done.n_recent, 'step')} up to step {done.steps:,} a correct "
-        f"solution outscores an incorrect one of the same problem {100 * mean:.0f} ± {100 * error:.0f}% of the time. "
-        "Chance is 50%."
+        f"{literal(job.name)}, {job.state}: over the last {count(done.n_recent, 'step')} a correct solution outscores "
+        f"an incorrect one of the same problem {100 * mean:.0f} ± {100 * error:.0f}% of the time. Chance is 50%."
     )
 
 
@@ -109,15 +118,15 @@ def _draw(job: jobs.Job) -> None:
     st.markdown(f"{STATES[job.state]} **{literal(job.name)}**: {_summary(job.settings)}")
     if job.state == "failed":
         st.error(
-            f"{literal(job.message)} Resume goes on from its last checkpoint; if the settings were at fault, start "
-            "another run.",
+            f"{literal(job.message)} Resume continues from the last checkpoint. If the settings are at fault, start a "
+            "new run.",
             icon=":material/error:",
         )
     elif job.state == "stopped":
-        st.info(f"Stopped after {count(done.steps, 'step')} of {done.total_steps:,}. It can go on.")
+        st.info(f"Stopped after {count(done.steps, 'step')} of {done.total_steps:,}. It can be resumed.")
     elif job.state == "finished":
         st.success(
-            f"Finished: {count(job.settings.eval_samples, 'solution')} of each of "
+            f"Finished. {count(job.settings.eval_samples, 'solution')} of each of "
             f"{count(job.settings.eval_problems, 'held-out problem')} are ready on every page.",
             icon=":material/check_circle:",
         )
@@ -130,17 +139,17 @@ def _draw(job: jobs.Job) -> None:
             training_figure({job.name: done.events}, panels=st.session_state.get("train_panels") or CURVES),
             key=f"train_curves_{job.key}",
             alt=f"Training curves of {job.name}",
-            see=f"n = {count(done.steps, 'training step')}, one point each, from {_batch(job.settings)} sampled at "
-            "that step: training problems, not held-out ones. Points scatter by chance; the means above have standard "
-            "errors. The dotted line is chance.",
+            see=f"n = {count(done.steps, 'training step')}, each point from {_batch(job.settings)}: "
+            "training problems, not held-out ones. Single points are noisy; the means above have standard errors. The "
+            "dotted line is chance.",
         )
         st.multiselect(
             "Curves",
-            [field for field, _, _ in PANELS if any(event.get(field) is not None for event in done.events)],
+            [panel.field for panel in PANELS if any(event.get(panel.field) is not None for event in done.events)],
             default=CURVES,
             key="train_panels",
             persist_state="session",
-            format_func=lambda field: next(title for name, title, _ in PANELS if name == field),
+            format_func={panel.field: panel.title for panel in PANELS}.__getitem__,
         )
 
 
@@ -152,59 +161,64 @@ def _bar(job: jobs.Job, done: JobProgress) -> None:
         st.progress(done.steps / done.total_steps, f"Step {done.steps:,} of {done.total_steps:,}{left}")
     else:
         share = done.evaluated / max(done.to_evaluate, 1)
-        said = f"Trained. Evaluating held-out problems: {done.evaluated:,} of {done.to_evaluate:,}{left}"
-        st.progress(min(share, 1.0), said)
+        text = f"Trained. Evaluating on held-out problems: {done.evaluated:,} of {done.to_evaluate:,}{left}"
+        st.progress(min(share, 1.0), text)
 
 
 def _numbers(job: jobs.Job, done: JobProgress) -> None:
     if not done.recent:
         return
     with st.container(horizontal=True, gap="small"):
-        for field, name, digits, meaning in NUMBERS:
-            if field in done.recent:
-                mean, error = done.recent[field]
-                shown = small(mean) if digits is None else number(mean, digits)
-                spread = None if math.isnan(error) else f"± {small(error) if digits is None else number(error, digits)}"
-                st.metric(name, shown, spread, help=meaning, **CARD)
-        pace = step_seconds(done.events)
-        pace = None if pace is None else f"{pace:.2g} s a step"
-        st.metric("Tokens/s", f"{done.tokens_per_second:,.0f}", pace, help="Sampling and training together.", **CARD)
+        for shown in NUMBERS:
+            if shown.field in done.recent:
+                mean, error = done.recent[shown.field]
+                spread = None if math.isnan(error) else f"± {shown.write(error)}"
+                _card(shown.title, shown.write(mean), spread, shown.meaning)
+        seconds = step_seconds(done.events)
+        per_step = None if seconds is None else f"{seconds:.2g} s per step"
+        _card("Tokens/s", f"{done.tokens_per_second:,.0f}", per_step, "Sampling and training together.")
     st.caption(
-        f"Means over the last {count(done.n_recent, 'step')}, {_batch(job.settings)} each; ± is the standard error "
-        "over these steps, the trend included."
+        f"Means over the last {count(done.n_recent, 'step')} of {_batch(job.settings)} each. ± is the standard error "
+        "over these steps, which includes any trend."
     )
+
+
+def _card(title: str, value: str, below: str | None, meaning: str) -> None:
+    """One number; three fit side by side."""
+    st.metric(title, value, below, help=meaning, delta_color="off", delta_arrow="off", border=True, width=196)
 
 
 def _actions(job: jobs.Job) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if job.state == "stopping":
-            if st.button("End it at once", icon=":material/dangerous:", help="Loses what came after the checkpoint."):
-                _do(jobs.stop, job, at_once=True)
+            if st.button("Stop now", icon=":material/dangerous:", help="Loses the steps since the last checkpoint."):
+                _do(partial(jobs.stop, job, at_once=True))
         elif job.live:
-            if st.button("Stop", icon=":material/stop:", help="Ends after the step at hand; it can be resumed."):
-                _do(jobs.stop, job)
+            if st.button("Stop", icon=":material/stop:", help="Stops after the current step; it can be resumed."):
+                _do(partial(jobs.stop, job))
         elif job.state == "finished":
-            st.markdown("Look at its rollouts:")
-            for view in VIEWS:
-                st.button(view.capitalize(), key=f"train_to_{view}", on_click=_look, args=(job, view), width="content")
+            st.markdown("Open its rollouts in:")
+            for page in PAGES:
+                st.button(page.capitalize(), key=f"train_to_{page}", on_click=_open, args=(job, page), width="content")
         elif st.button("Resume", type="primary", icon=":material/resume:"):
-            _do(jobs.resume, job)
+            _do(partial(jobs.resume, job))
         if not job.live:
             with st.popover("Delete", icon=":material/delete:"):
-                st.write(f"Deletes {literal(job.name)} with its model and its rollouts, for everybody.")
-                if st.button("Delete for good", key="train_delete"):
-                    _do(jobs.remove, job)
+                st.write(f"Deletes {literal(job.name)} with its model and its rollouts, for everyone on this server.")
+                if st.button("Delete permanently", key="train_delete"):
+                    _do(partial(jobs.remove, job))
 
 
-def _look(job: jobs.Job, view: str) -> None:
-    """Choose the run in the sidebar and open a page; both happen before anything is drawn again."""
+def _open(job: jobs.Job, page: str) -> None:
+    """A callback: choose the run in the sidebar and open a page."""
     st.session_state["run"] = f"run-{job.key}"
-    st.session_state["go_to"] = f"app_pages/{view}.py"
+    st.session_state["go_to"] = f"app_pages/{page}.py"
 
 
-def _do(action: object, job: jobs.Job, **options: object) -> None:
+def _do(action: Callable[[], object]) -> None:
+    """Act on a job, and redraw the page or show the fault."""
     try:
-        action(job, **options)
+        action()
     except InputError as error:
         st.error(literal(error), icon=":material/error:")
     else:
@@ -219,16 +233,16 @@ def _summary(settings: LaserConfig) -> str:
 
 
 def _batch(settings: LaserConfig) -> str:
-    return f"{settings.rollouts_per_prompt} solutions of each of {count(settings.prompts_per_step, 'problem')}"
+    return f"{count(settings.prompts_per_step, 'problem')} × {settings.rollouts_per_prompt} solutions"
 
 
 def pace(found: Sequence[jobs.Job]) -> float | None:
-    """Seconds that a step of the default size takes: in the latest such run, else in the bundled LaSeR run."""
+    """Seconds per step of the default size: in the latest such run, else in the bundled LaSeR run."""
     size = (LaserConfig().prompts_per_step, LaserConfig().rollouts_per_prompt)
     for job in found[:3]:
         if (job.settings.prompts_per_step, job.settings.rollouts_per_prompt) == size:
             seconds = step_seconds(progress(job).events)
             if seconds:
                 return seconds
-    bundled = cache.bundled_sources().get("laser")
+    bundled = sources.bundled_sources().get("laser")
     return step_seconds(cache.events(bundled)) if bundled else None

@@ -1,199 +1,171 @@
-"""The sections of the voting page: one vote answer by answer, what flips, other settings, tokens spent."""
+"""Sections of the Voting page: votes that weighting changes, other settings, tokens spent."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import StrEnum
+
 import numpy as np
-import pyarrow as pa
 import streamlit as st
 
-from app.data import cache, findings
-from app.widgets import choices, parts, problem_chooser
-from app.widgets.format import count, interval, literal, number, percent, short
+from app.data import cache, findings, sources
+from app.data.findings import KIND_LABELS, Kind
+from app.data.sources import Source
+from app.sections import one_vote
+from app.widgets import choices, parts
+from app.widgets.format import bounds, count, literal, number, percent, percent_interval, points, short
 from laser_core import analysis
-from laser_core.analysis import Vote
 from laser_core.errors import InputError
-from laser_core.figures import (
-    accuracy_tokens_figure,
-    sensitivity_figure,
-    vote_figure,
-)
+from laser_core.figures import SettingsMetric, accuracy_tokens_figure, sensitivity_figure
 
 
-def one(source: cache.Source, judge: str, usual: int) -> None:
-    """One actual vote, drawn again on demand."""
-    grid = cache.samples(source, judge)
-    problem_id = problem_chooser.choose(source, judge)
-    p = grid.problem_ids.index(problem_id)
-    _one(source, judge, usual, p)
+class VotingSection(StrEnum):
+    """The sections, by title."""
+
+    ONE_VOTE = "One vote"
+    CHANGED = "Changed votes"
+    SETTINGS = "Other β_v and c_ref"
+    TOKENS = "Tokens spent"
 
 
-@st.fragment
-def _one(source: cache.Source, judge: str, usual: int, p: int) -> None:
-    grid, kept = cache.samples(source, judge), choices.kept(source)
-    most = int(grid.counts[p])
-    left, right = st.columns([2, 3], gap="medium")
-    with left:
-        voters = most
-        if most > 1:
-            choices.drop_outside("voters", 1, most)
-            voters = st.slider("Voters, N", 1, most, min(usual, most), key="voters", **kept)
-        if st.button("Draw other voters", key="draw", icon=":material/casino:", shortcut="D", disabled=voters == most):
-            st.session_state["vote_seed"] = st.session_state.get("vote_seed", 0) + 1
-        st.page_link("app_pages/traces.py", label="These solutions, token by token", icon=":material/timeline:")
-    seed = st.session_state.get("vote_seed", 0)
-    vote = cache.analyse(
-        source, "draw_vote", signal=judge, problem=p, n=voters, seed=seed, weight=findings.weight(judge)
-    )
-    answers = vote_answers(source, vote)
-    with left:
-        drawn = source.with_signals.take(np.asarray(vote.rows))
-        st.dataframe(
-            {
-                "voter": list(range(1, voters + 1)),
-                "sample": drawn.column("sample"),
-                "answer": [short(text) if text is not None else "none: no vote" for text in drawn.text("answer")],
-                "score": drawn.column(judge),
-                "verifier": [{1.0: "✓", 0.0: "✗"}.get(value, "?") for value in drawn.column("correct")],
-            },
-            hide_index=True,
-            height=min(38 * (voters + 1), 320),
-            column_config={"score": st.column_config.NumberColumn(format="%.3f")},
-        )
-    reference = source.rollouts.row(int(grid.row[p, 0])).get("reference_answer")
-    with right:
-        parts.figure(
-            vote_figure(vote, answers),
-            key="vote",
-            alt="Votes per answer, counted and weighted by the score",
-            see=f"{count(voters, 'voter')} drawn at random from {most} solutions, one draw, so no interval"
-            + (f"; {vote.n_unanswered} of them without an answer" if vote.n_unanswered else "")
-            + ". ✓ marks the correct answer"
-            + (f", {literal(reference, 60)}" if reference is not None else "")
-            + ". Grey counts heads, green adds up scores; the star marks the winner of each.",
-            settings=parts.made_with(source, judge, problem=grid.problem_ids[p], voters=voters, draw=seed),
-        )
+def offered(source: Source, signal: str | None) -> list[VotingSection]:
+    """The sections that a run's rollouts allow."""
+    meta = source.rollouts.meta
+    sections = [VotingSection.ONE_VOTE]
+    if signal is not None:
+        sections.append(VotingSection.CHANGED)
+    if signal == "score" and meta.beta_v and meta.c_ref is not None:
+        sections.append(VotingSection.SETTINGS)
+    return [*sections, VotingSection.TOKENS]
 
 
-def flipped(source: cache.Source, judge: str) -> None:
-    """The problems that the weights decide otherwise than the majority."""
-    lists = findings.problem_lists(source, judge)
-    helped, hurt, broken = (lists[kind] for kind in (findings.HELPED, findings.HURT, findings.TIE_BROKEN))
+def show(section: VotingSection, source: Source, signal: str, n: int) -> None:
+    """Draw one section; ``n`` is the number of solutions in a vote."""
+    match section:
+        case VotingSection.ONE_VOTE:
+            one_vote.show(source, signal, n)
+        case VotingSection.CHANGED:
+            changed(source, signal)
+        case VotingSection.SETTINGS:
+            other_settings(source, n)
+        case VotingSection.TOKENS:
+            tokens(source, signal)
+
+
+def changed(source: Source, signal: str) -> None:
+    """The problems where weighting changes who wins."""
+    lists = findings.problem_lists(source, signal)
+    fixed, broken, tie_broken = (len(lists[kind]) for kind in (Kind.FIXED, Kind.BROKEN, Kind.TIE_BROKEN))
     st.markdown(
-        f"With all solutions voting, the weights put **{count(len(helped), 'problem')}** right that the majority gets "
-        f"wrong and **{len(hurt):,}** wrong that it gets right, of {cache.samples(source, judge).n_problems:,}; they "
-        f"break **{count(len(broken), 'tie')}** in favour of the correct answer."
+        f"With all solutions voting on {count(cache.samples(source, signal).n_problems, 'problem')}, weighting fixes "
+        f"**{fixed:,}** that the majority gets wrong and breaks **{broken:,}** that it gets right. It decides "
+        f"**{count(tie_broken, 'tie')}** for the correct answer."
     )
-    kinds = {
-        f"{kind} ({len(lists[kind])})": kind
-        for kind in (findings.HELPED, findings.HURT, findings.TIE_BROKEN, findings.TIED)
-        if lists[kind]
-    }
+    kinds = [kind for kind in (Kind.FIXED, Kind.BROKEN, Kind.TIE_BROKEN, Kind.TIED) if lists[kind]]
     if not kinds:
-        st.caption("The weights change no vote, and no vote ties.")
+        st.caption("Weighting changes no vote, and no vote is tied.")
         return
-    for tab, kind in zip(st.tabs(list(kinds)), kinds.values(), strict=True):
+    tabs = st.tabs([f"{KIND_LABELS[kind]} ({len(lists[kind])})" for kind in kinds])
+    for tab, kind in zip(tabs, kinds, strict=True):
         with tab:
-            rows = vote_table(source, judge, lists[kind][:200])
+            _votes_on(source, signal, kind, lists[kind][:200])
 
-            def open_problem(kind: str = kind) -> None:
-                chosen = st.session_state[f"flipped-{kind}"].selection.rows
-                if chosen:
-                    st.session_state["problem_kind"] = kind
-                    st.session_state["problem"] = findings.problem_lists(source, judge)[kind][chosen[0]]
-                    st.session_state["go_to"] = "app_pages/traces.py"
 
-            st.dataframe(
-                rows,
-                key=f"flipped-{kind}",
-                on_select=open_problem,
-                selection_mode="single-row",
-                hide_index=True,
-                height="content" if len(rows["problem"]) <= 8 else 320,
-            )
-            st.caption("Pick a row to open the problem in Traces.")
+def _votes_on(source: Source, signal: str, kind: Kind, problem_ids: Sequence[str]) -> None:
+    """The votes on these problems as a table; a row opens its problem."""
+    key = f"changed-{kind.value}"
+
+    def open_problem() -> None:
+        selected = st.session_state[key].selection.rows
+        if selected:
+            st.session_state["problem_kind"] = kind
+            st.session_state["problem"] = problem_ids[selected[0]]
+            st.session_state["go_to"] = "app_pages/traces.py"
+
+    st.dataframe(
+        vote_table(source, signal, problem_ids),
+        key=key,
+        on_select=open_problem,
+        selection_mode="single-row",
+        hide_index=True,
+        height="content" if len(problem_ids) <= 8 else 320,
+    )
+    st.caption("Select a row to open the problem in Traces.")
 
 
 @st.fragment
-def what_if(source: cache.Source, n: int) -> None:
-    """The weighted vote under another scale and constant."""
+def other_settings(source: Source, n: int) -> None:
+    """The weighted vote under another beta_v and c_ref."""
     meta, kept = source.rollouts.meta, choices.kept(source)
+    beta_v, c_ref = meta.beta_v, meta.c_ref
+    if beta_v is None or c_ref is None:
+        return
     left, right = st.columns([2, 3], gap="medium")
     with left:
         steps = [round(float(f), 2) for f in np.geomspace(0.25, 4, 17)]
         factor = st.select_slider("β_v, times the run's own", steps, 1.0, key="beta_factor", **kept)
         shift = st.slider("c_ref, nats above the run's own", -5.0, 5.0, 0.0, 0.25, key="c_ref_shift", **kept)
+        beta_grid, c_ref_grid = (beta_v * factor,), (c_ref + shift,)
         found = cache.analyse(
-            source,
-            "sensitivity",
-            beta_v=meta.beta_v,
-            c_ref=meta.c_ref,
-            beta_grid=(meta.beta_v * factor,),
-            c_ref_grid=(meta.c_ref + shift,),
-            n=n,
+            source, analysis.sensitivity, beta_v=beta_v, c_ref=c_ref, beta_grid=beta_grid, c_ref_grid=c_ref_grid, n=n
         )
-        own = cache.analyse(source, "sensitivity", beta_v=meta.beta_v, c_ref=meta.c_ref, n=n)
+        own = cache.analyse(source, analysis.sensitivity, beta_v=beta_v, c_ref=c_ref, n=n)
+        weighted = bounds(found.weighted_low[0, 0], found.weighted_high[0, 0], lambda end: percent(end, 1))
+        f1 = bounds(found.balanced_f1_low[0, 0], found.balanced_f1_high[0, 0])
         st.markdown(
-            f"At β_v = {number(meta.beta_v * factor, 3)} and c_ref = {number(meta.c_ref + shift, 2)} nats a weighted "
-            f"vote of {n} is correct on **{percent(found.weighted[0, 0], 1)}** of the problems "
-            f"({percent(found.weighted_low[0, 0], 1)} to {percent(found.weighted_high[0, 0], 1)}, n = "
+            f"At β_v = {number(beta_grid[0], 3)} and c_ref = {number(c_ref_grid[0], 2)} nats a weighted vote of {n} is "
+            f"correct on **{percent(found.weighted[0, 0], 1)}** of the problems (95% CI {weighted}, n = "
             f"{count(found.n_problems, 'problem')}), a majority vote on {percent(found.majority, 1)}. Balanced F1 at "
-            f"0.5 is **{number(found.balanced_f1[0, 0])}** ({number(found.balanced_f1_low[0, 0])} to "
-            f"{number(found.balanced_f1_high[0, 0])}); {percent(found.at_bound[0, 0])} of the scores are clipped."
+            f"0.5 is **{number(found.balanced_f1[0, 0])}** {f1}; {percent(found.at_bound[0, 0])} of the scores are "
+            "clipped."
         )
         st.caption(
-            "The order of the scores does not change, so neither do AUROC, best-of-N and pass@N. Only what a threshold "
-            "or the clipping to [0, 1] makes of them does."
+            "The order of the scores does not change, so AUROC, best-of-N and pass@N do not either. Only the threshold "
+            "and the clipping to [0, 1] act differently."
         )
     with right:
         parts.figure(
-            sensitivity_figure(own, metric="weighted", beta_v=meta.beta_v, c_ref=meta.c_ref),
+            sensitivity_figure(own, SettingsMetric.WEIGHTED, beta_v=beta_v, c_ref=c_ref),
             key="voting_settings",
             alt="Accuracy of the weighted vote over a grid of beta_v and c_ref",
             see=f"Accuracy of a weighted vote of {n}, n = {count(own.n_problems, 'problem')}; the run's own settings "
-            "are marked. Where it hardly changes, the constant need not be exact.",
+            "are framed. Where the accuracy hardly changes, the constant need not be exact.",
             settings=parts.made_with(source, "score", n=n),
         )
 
 
-def tokens(source: cache.Source, judge: str) -> None:
-    """Accuracy against tokens sampled, for votes that stop when they are decided."""
+def tokens(source: Source, signal: str) -> None:
+    """Accuracy against tokens sampled, for votes that stop once they are decided."""
     try:
-        worth = compute_worth(source, judge)
+        worth = compute_worth(source, signal)
     except InputError as error:
         st.info(literal(error), icon=":material/info:")
         return
-    vote = "weighted" if cache.signal_of(source) else "majority"
+    vote = "weighted" if sources.signal_of(source) else "majority"
     sure = worth.policy(vote, "confident")
-    last = len(sure.budget) - 1
+    saved = f"{percent(sure.saved[-1])} (95% CI {bounds(sure.saved_low[-1], sure.saved_high[-1], percent)})"
+    change, spread = points(sure.change[-1]), bounds(sure.change_low[-1], sure.change_high[-1], points)
+    changes = f"changes accuracy by {change} points" if float(change) else "leaves accuracy unchanged"
     parts.figure(
         accuracy_tokens_figure(worth),
         key="voting_tokens",
         alt="Accuracy against tokens sampled per problem, for votes of a fixed size and votes that stop early",
-        see=f"With up to {sure.budget[last]} solutions, stopping a {vote} vote once it is decided at "
-        f"{percent(worth.confidence)} confidence saves {percent(sure.saved[last])} of the tokens (95% interval "
-        f"{percent(sure.saved_low[last])} to {percent(sure.saved_high[last])}) and changes accuracy by "
-        f"{100 * sure.change[last]:+.1f} points ({100 * sure.change_low[last]:+.1f} to "
-        f"{100 * sure.change_high[last]:+.1f}), n = {count(worth.n_problems, 'problem')}, replayed in "
-        f"{worth.n_orders} random orders. Up and to the left is better.",
-        settings=parts.made_with(source, judge, confidence=worth.confidence),
+        see=f"With up to {sure.budget[-1]} solutions, stopping a {vote} vote once it is {percent(worth.confidence)} "
+        f"sure saves {saved} of the tokens and {changes} ({spread} points); n = "
+        f"{count(worth.n_problems, 'problem')}, each in {worth.n_orders} random orders. Up and to the left is better.",
+        settings=parts.made_with(source, signal, confidence=worth.confidence),
     )
     if worth.drop is not None:
-        right, wrong = worth.drop.dropped_correct, worth.drop.dropped_incorrect
+        correct, incorrect = worth.drop.dropped_correct, worth.drop.dropped_incorrect
         st.caption(
-            f"Dropping solutions whose trace of z_c falls below what correct ones keep to gives up "
-            f"{percent(right.value)} of the correct ({interval(right, scale=100, digits=0)}%) and "
-            f"{percent(wrong.value)} of the incorrect ones ({interval(wrong, scale=100, digits=0)}%), judged on "
-            "problems that did not teach the level."
+            "Dropping a solution when its trace of z_c falls below a level that 95% of correct solutions stay above "
+            f"loses {percent(correct.value)} {percent_interval(correct)} of the correct and "
+            f"{percent(incorrect.value)} {percent_interval(incorrect)} of the incorrect solutions, on problems that "
+            "were not used to set the level."
         )
 
 
-def vote_answers(source: cache.Source, vote: Vote) -> list[str]:
-    """The text of each of a vote's answers, as one of the solutions that gave it wrote it."""
-    rows = pa.array(np.asarray(vote.representative, dtype=np.int64))
-    return source.rollouts.table["answer"].take(rows).to_pylist() if len(rows) else []
-
-
-def compute_worth(source: cache.Source, signal: str) -> analysis.ComputeWorth:
+def compute_worth(source: Source, signal: str) -> analysis.ComputeWorth:
     """Accuracy against tokens; with early drops where the rollouts hold a trace of z_c.
 
     Raises
@@ -210,22 +182,21 @@ def compute_worth(source: cache.Source, signal: str) -> analysis.ComputeWorth:
     return cache.remember(source, ("compute worth", signal), make)
 
 
-def vote_table(source: cache.Source, signal: str, problem_ids: list[str]) -> dict[str, list]:
-    """Who wins on each of these problems when all solutions vote: the answers as their solutions wrote them."""
+def vote_table(source: Source, signal: str, problem_ids: Sequence[str]) -> dict[str, list[str]]:
+    """The winners on each problem when all solutions vote: the answers as their solutions wrote them."""
     grid, labels = cache.samples(source, signal), findings.problem_labels(source, signal)
     position = {name: p for p, name in enumerate(grid.problem_ids)}
-    table: dict[str, list] = {"problem": [], "reference": [], "majority says": [], "weighted vote says": []}
+    table: dict[str, list[str]] = {"problem": [], "reference": [], "majority vote": [], "weighted vote": []}
     for problem_id in problem_ids:
         p = position[problem_id]
-        vote = cache.analyse(
-            source, "draw_vote", signal=signal, problem=p, n=int(grid.counts[p]), seed=0, weight=findings.weight(signal)
-        )
-        answers = vote_answers(source, vote)
+        n, weight = int(grid.counts[p]), findings.weight(signal)
+        vote = cache.analyse(source, analysis.draw_vote, signal=signal, problem=p, n=n, seed=0, weight=weight)
+        answers = one_vote.answers_of(source, vote)
         table["problem"].append(labels[problem_id])
         table["reference"].append(
             short(source.rollouts.row(int(grid.row[p, 0])).get("reference_answer") or "unknown", 80)
         )
-        for name, winners in (("majority", vote.majority_winners), ("weighted vote", vote.weighted_winners)):
+        for name, winners in (("majority vote", vote.majority_winners), ("weighted vote", vote.weighted_winners)):
             won = [f"{short(answers[i], 80)} ({vote.count[i]} votes)" for i in np.flatnonzero(winners)]
-            table[f"{name} says"].append(" or ".join(won[:4]))
+            table[name].append(" or ".join(won[:4]))
     return table

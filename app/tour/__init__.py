@@ -1,1 +1,1 @@
-"""The guided tour: its steps, and the views it opens."""
+"""The guided tour: its steps, and the examples that it and the Traces page open."""

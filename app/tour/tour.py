@@ -1,65 +1,32 @@
-"""The guided tour: numbered steps that ask for a prediction, reveal what this run shows, and set every choice for it.
+"""The guided tour: each step opens a page with its choices made, asks for a prediction, and reveals the answer.
 
-One key is enough on a stage: Page Down reveals and goes on, Page Up goes back, as the buttons of a presenter do.
+A presenter's clicker is enough: Page Down reveals and goes on, Page Up goes back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import streamlit as st
 
-from app.data import cache
-from app.tour import presets, steps
+from app.data import sources
+from app.data.sources import Source
+from app.tour import presets
+from app.tour.steps import STEPS, Step
 from app.widgets.format import literal
-
-PAGES = {page: f"app_pages/{page}.py" for page in ("start", "traces", "scores", "thresholds", "voting", "compare")}
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step.
-
-    Attributes
-    ----------
-    page : where it happens.
-    title, say, ask : our own words, markdown; ``ask`` asks for a prediction.
-    options : the predictions to choose from.
-    reveal : gives, for a run and a signal, the position of the right option (None where there is no right one) and a
-        sentence with the number, its interval and n.
-    preset : a view of :mod:`app.tour.presets` to open.
-    choices : other choices to make, by key.
-    covered : whether the page stays hidden until the prediction is revealed.
-    """
-
-    page: str
-    title: str
-    say: str
-    ask: str
-    options: tuple[str, ...]
-    reveal: Callable[[cache.Source, str], tuple[int | None, str]]
-    preset: str | None = None
-    choices: tuple[tuple[str, object], ...] = ()
-    covered: bool = True
-
-
-STEPS = tuple(Step(**step) for step in steps.STEPS)
 
 
 def resume() -> None:
-    """Start at the step that the address names, once per session."""
+    """Once per session, start at the step that the address names."""
     if "tour" in st.session_state or "tour" not in st.query_params:
         return
     asked = st.query_params["tour"]
-    if asked.isdecimal() and 1 <= int(asked) <= len(STEPS) and cache.all_sources():
+    if asked.isdecimal() and 1 <= int(asked) <= len(STEPS) and sources.all_sources():
         go(int(asked) - 1)
     else:
         st.session_state["tour"] = None
 
 
 def go(position: int | None) -> None:
-    """Open a step, or end the tour with None; for a callback."""
+    """A callback: open a step, or end the tour with None."""
     st.session_state["tour"] = position
     st.session_state["tour_revealed"] = False
     st.session_state.pop("tour_guess", None)
@@ -67,13 +34,13 @@ def go(position: int | None) -> None:
         st.query_params.pop("tour", None)
         return
     step = STEPS[position]
-    source = cache.current()
-    views = presets.find(source, cache.signal_of(source) or "score")
-    if step.preset in views:
-        views[step.preset].open()
+    source = sources.current()
+    views = presets.find(source, sources.signal_of(source) or "score")
+    if step.example in views:
+        views[step.example].open()
     for key, value in step.choices:
         st.session_state[key] = value
-    st.session_state["go_to"] = PAGES[step.page]
+    st.session_state["go_to"] = f"app_pages/{step.page}.py"
 
 
 def show(page: str) -> bool:
@@ -84,8 +51,8 @@ def show(page: str) -> bool:
     if st.query_params.get("tour") != str(position + 1):
         st.query_params["tour"] = str(position + 1)
     step, last = STEPS[position], position + 1 == len(STEPS)
-    source = cache.current()
-    signal = cache.signal_of(source)
+    source = sources.current()
+    signal = sources.signal_of(source)
     here = page == step.page
     with st.container(border=True, key="tour"):
         st.markdown(f"**{position + 1} of {len(STEPS)} · {step.title}**")
@@ -94,9 +61,9 @@ def show(page: str) -> bool:
                 st.button("Back to the tour", on_click=go, args=(position,), icon=":material/tour:")
                 st.button("End the tour", on_click=go, args=(None,), type="tertiary")
             return False
-        st.markdown(step.say)
+        st.markdown(step.text)
         revealed = bool(st.session_state.get("tour_revealed"))
-        guess = st.radio(step.ask, step.options, index=None, key="tour_guess", horizontal=True, disabled=revealed)
+        guess = st.radio(step.question, step.options, index=None, key="tour_guess", horizontal=True, disabled=revealed)
         if revealed:
             _reveal(step, source, signal, guess)
         with st.container(horizontal=True, gap="small"):
@@ -119,15 +86,15 @@ def _uncover() -> None:
     st.session_state["tour_revealed"] = True
 
 
-def _reveal(step: Step, source: cache.Source, signal: str | None, guess: str | None) -> None:
+def _reveal(step: Step, source: Source, signal: str | None, guess: str | None) -> None:
     if signal is None:
         st.info("This run holds no score. Choose another in the sidebar.", icon=":material/info:")
         return
-    right, sentence = step.reveal(source, signal)
-    said = f"You said “{literal(guess)}”. " if guess else ""
-    if right is None or guess is None:
-        st.info(said + sentence, icon=":material/visibility:")
-    elif step.options.index(guess) == right:
-        st.success(f"{said}So it is. {sentence}", icon=":material/check_circle:")
+    found = step.reveal(source, signal)
+    prediction = f"You predicted “{literal(guess)}”. " if guess else ""
+    if found.option is None or guess is None:
+        st.info(prediction + found.sentence, icon=":material/visibility:")
+    elif step.options.index(guess) == found.option:
+        st.success(f"{prediction}Right. {found.sentence}", icon=":material/check_circle:")
     else:
-        st.warning(f"{said}This run shows otherwise. {sentence}", icon=":material/lightbulb:")
+        st.warning(f"{prediction}Not in this run. {found.sentence}", icon=":material/lightbulb:")

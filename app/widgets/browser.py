@@ -1,13 +1,14 @@
-"""The two things that Python cannot do: save a figure as a picture, and join figures with texts under the pointer.
+"""Two things that need a script in the browser: saving a figure as PNG, and linked hovering of a figure and texts.
 
-Both are small scripts beside this file, given names and numbers, never text of rollouts, and nothing else. Without
-them the app still works: figures have a toolbar, and every choice has a widget.
+The two scripts beside this file are given names and numbers only, never text of rollouts. The app works without them:
+figures have a toolbar, and every choice has a widget.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -21,7 +22,7 @@ button:hover, button:focus-visible { border-color: var(--st-primary-color); colo
 
 
 @st.cache_resource(show_spinner=False)
-def _component(name: str, html: str | None = None, css: str | None = None) -> Callable:
+def _component(name: str, html: str | None = None, css: str | None = None) -> Callable[..., Any]:
     script = (_SCRIPTS / f"{name}.js").read_text(encoding="utf-8")
     return st.components.v2.component(f"laser_{name}", html=html, css=css, js=script)
 
@@ -32,21 +33,29 @@ def picture_button(figure: str) -> None:
     button(key=f"{figure}-png", data={"figure": figure})
 
 
-def link(figure: str, strips: list[str], *, first: int, key: str, on_pick: Callable[[dict], None]) -> None:
-    """Join a figure over tokens with texts of tokens.
+def link_tokens(
+    figure: str, strips: list[str], *, first: int, key: str, on_pick: Callable[[int, int | None], None]
+) -> None:
+    """Link a figure over tokens with the texts of the same tokens: hovering marks a token in all, a click picks it.
 
     Parameters
     ----------
-    figure : key of the figure.
-    strips : keys of the containers that hold one :func:`~laser_core.figures.token_strip_html` each.
-    first : the number of the first token in them.
-    key : of the component.
-    on_pick : is called with ``{"token": int}`` for a picked token, and ``"row"`` for a cell of the heatmap.
+    figure : str
+        Key of the figure.
+    strips : list of str
+        Keys of the containers that hold one :func:`~laser_core.figures.token_strip_html` each.
+    first : int
+        Number of the first token in them, counted from 1.
+    key : str
+        The component's key.
+    on_pick : callable
+        Called with the picked token, and the row if it is a cell of the heatmap.
     """
 
     def picked() -> None:
         value = st.session_state[key].picked
         if isinstance(value, dict) and isinstance(value.get("token"), int):
-            on_pick(value)
+            row = value.get("row")
+            on_pick(value["token"], row if isinstance(row, int) else None)
 
     _component("link")(key=key, data={"figure": figure, "strips": strips, "first": first}, on_picked_change=picked)

@@ -1,19 +1,67 @@
-"""Choices that outlive a page: kept for the session, and in the address where others can open the same view."""
+"""Choices that outlive a page: kept for the session, and in the address so that a link opens the same view."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Literal, TypedDict, TypeVar
+
 import streamlit as st
 
-from app.data import cache
+from app.data.sources import Source
+
+T = TypeVar("T")
+Option = TypeVar("Option", bound=StrEnum)
 
 
-def kept(source: cache.Source) -> dict[str, str | None]:
+class Kept(TypedDict):
+    """Keyword arguments of a Streamlit widget."""
+
+    persist_state: Literal["session"]
+    bind: Literal["query-params"] | None
+
+
+def kept(source: Source) -> Kept:
     """Keyword arguments of a widget whose choice survives page switches and reloads.
 
     A bundled run's choices go into the address, so that a link reproduces the view. An upload's do not: they may be
-    text of a private file, and nobody else could open the link.
+    text of a private file, and the link would open for no one else.
     """
     return {"persist_state": "session", "bind": None if source.private else "query-params"}
+
+
+def by_value(options: Iterable[Option]) -> dict[Option, str]:
+    """Options whose values are their texts on the page."""
+    return {option: option.value for option in options}
+
+
+def one_of(label: str, labels: Mapping[T, str], *, key: str, source: Source, label_shown: bool = True) -> T:
+    """Draw a row of buttons of which one is always chosen, the first one at first; return the choice.
+
+    Parameters
+    ----------
+    label : str
+        The control's name.
+    labels : mapping
+        The text of each option.
+    key : str
+        The widget's key.
+    source : Source
+        The run that is shown.
+    label_shown : bool
+        Whether the label is on the page; a screen reader gets it in any case.
+    """
+    options = list(labels)
+    return st.segmented_control(
+        label,
+        options,
+        default=options[0],
+        key=key,
+        required=True,
+        format_func=labels.__getitem__,
+        label_visibility="visible" if label_shown else "collapsed",
+        **kept(source),
+    )
 
 
 def drop_outside(key: str, low: float, high: float) -> None:

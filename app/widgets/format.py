@@ -1,17 +1,29 @@
-"""Numbers and foreign text as words on a page."""
+"""Numbers, intervals and foreign text as a page shows them."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from laser_core.errors import InputError
 from laser_core.figures.theme import visible
 
 if TYPE_CHECKING:
     from laser_core.analysis import Estimate
 
 UNDEFINED = "undefined"
+
+
+def fault(error: InputError) -> str:
+    """An error about what was typed on the page, without the field's name.
+
+    >>> fault(InputError("x must be a whole number", field="problem", remedy="try 5*x+7=52?"))
+    'X must be a whole number. Try 5*x+7=52?'
+    """
+    sentences = [text[0].upper() + text[1:] for text in (error.problem, error.remedy) if text]
+    return " ".join(text if text.endswith((".", "!", "?")) else f"{text}." for text in sentences)
 
 
 def literal(text: object, limit: int = 1000) -> str:
@@ -26,7 +38,7 @@ def literal(text: object, limit: int = 1000) -> str:
 
 
 def short(text: object, limit: int = 300) -> str:
-    """Foreign text for a place that shows text as it is, such as a table's cell: cut, and nothing in it invisible.
+    """Foreign text for a place that renders no markdown, such as a table's cell: cut, invisible characters shown.
 
     >>> short("a\\u202eb"), short("abcdef", 4)
     ('a\\\\u202eb', 'abc…')
@@ -36,7 +48,7 @@ def short(text: object, limit: int = 300) -> str:
 
 
 def unescaped(text: str) -> str:
-    r"""Our own markdown sentence as plain text: what :func:`literal` escaped is as it was, and no bold.
+    r"""A page's markdown sentence as plain text: without bold, and without the escapes of :func:`literal`.
 
     >>> unescaped(literal("2*x (a_b)") + " is **bold**")
     '2*x (a_b) is bold'
@@ -45,8 +57,8 @@ def unescaped(text: str) -> str:
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", plain)
 
 
-def number(value: float, digits: int = 2) -> str:
-    """A value to so many digits, or a word where it is undefined.
+def number(value: float | None, digits: int = 2) -> str:
+    """A value rounded to ``digits``, or a word where it is undefined.
 
     >>> number(0.8349), number(-0.001), number(float("nan"))
     ('0.83', '0.00', 'undefined')
@@ -56,8 +68,8 @@ def number(value: float, digits: int = 2) -> str:
     return f"{round(value, digits) + 0.0:.{digits}f}"  # adding zero turns -0.0 into 0.0
 
 
-def score_text(value: float) -> str:
-    """A score, with a third digit where it is small: a score that was never trained lives within a few hundredths of 0.
+def score_text(value: float | None) -> str:
+    """A score, with a third digit where it is small: an untrained score stays within a few hundredths of 0.
 
     >>> score_text(0.8349), score_text(-0.0041), score_text(0.0)
     ('0.83', '-0.004', '0.000')
@@ -66,13 +78,12 @@ def score_text(value: float) -> str:
 
 
 def mean_score(mean: Estimate) -> str:
-    """A mean score with its interval, all to the same digits: "0.073 (0.062 to 0.083)"."""
-    small = math.isfinite(mean.value) and abs(mean.value) < 0.1
-    return f"{score_text(mean.value)} ({interval(mean, digits=3 if small else 2)})"
+    """A mean score with its interval, all to the same digits: "0.073 [0.062, 0.083]"."""
+    return with_interval(mean, 3 if math.isfinite(mean.value) and abs(mean.value) < 0.1 else 2)
 
 
 def small(value: float) -> str:
-    """A number as short as it can be said, however small it is.
+    """A number in two significant digits, however small it is.
 
     >>> small(0), small(0.7712), small(0.0004), small(2.3e-07), small(2203.6)
     ('0', '0.77', '0.0004', '2 × 10⁻⁷', '2,204')
@@ -85,7 +96,7 @@ def small(value: float) -> str:
     return f"{mantissa} × 10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
 
 
-def percent(value: float, digits: int = 0) -> str:
+def percent(value: float | None, digits: int = 0) -> str:
     """A share as a percentage.
 
     >>> percent(0.8349), percent(float("nan"))
@@ -94,12 +105,46 @@ def percent(value: float, digits: int = 0) -> str:
     return UNDEFINED if value is None or not math.isfinite(value) else f"{100 * value:.{digits}f}%"
 
 
-def interval(estimate: Estimate, *, scale: float = 1.0, digits: int = 2, sign: str = "") -> str:
-    """The 95% interval of an estimate, as "0.81 to 0.87"."""
-    if not (math.isfinite(estimate.ci_low) and math.isfinite(estimate.ci_high)):
+def points(value: float) -> str:
+    """A difference of shares in percentage points, signed.
+
+    >>> points(0.0571), points(-0.012), points(-0.0001)
+    ('+5.7', '-1.2', '0.0')
+    """
+    shown = f"{100 * value:+.1f}"
+    return "0.0" if float(shown) == 0 else shown
+
+
+def bounds(low: float, high: float, write: Callable[[float], str] = number) -> str:
+    """Two ends of an interval.
+
+    >>> bounds(0.811, 0.87), bounds(0.811, 0.87, percent), bounds(-0.012, 0.06, points)
+    ('[0.81, 0.87]', '[81%, 87%]', '[-1.2, +6.0]')
+    """
+    if not (math.isfinite(low) and math.isfinite(high)):
         return "no interval"
-    low, high = (f"{scale * bound:{sign}.{digits}f}" for bound in (estimate.ci_low, estimate.ci_high))
-    return f"{low} to {high}"
+    return f"[{write(low)}, {write(high)}]"
+
+
+def interval(estimate: Estimate, digits: int = 2) -> str:
+    """The 95% interval of an estimate, as "[0.81, 0.87]"."""
+    return bounds(estimate.ci_low, estimate.ci_high, lambda end: number(end, digits))
+
+
+def with_interval(value: Estimate, digits: int = 2) -> str:
+    """An estimate with its 95% interval but without n: "0.84 [0.81, 0.87]"."""
+    shown = interval(value, digits)
+    return f"{number(value.value, digits)} {shown if shown.startswith('[') else f'({shown})'}"
+
+
+def percent_interval(estimate: Estimate, digits: int = 0) -> str:
+    """The 95% interval of a share, as "[81%, 87%]"."""
+    return bounds(estimate.ci_low, estimate.ci_high, lambda end: percent(end, digits))
+
+
+def points_interval(estimate: Estimate) -> str:
+    """The 95% interval of a difference of shares in percentage points, as "[-1.2, +6.0]"."""
+    return bounds(estimate.ci_low, estimate.ci_high, points)
 
 
 def count(n: int, noun: str, plural: str | None = None) -> str:
@@ -112,7 +157,7 @@ def count(n: int, noun: str, plural: str | None = None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them.
+    """A time in the unit that suits it.
 
     >>> duration(4.2), duration(75), duration(600), duration(7300)
     ('4 s', '75 s', '10 min', '2.0 h')
@@ -123,21 +168,21 @@ def duration(seconds: float) -> str:
 
 
 def estimate(value: Estimate, digits: int = 2, noun: str = "problem") -> str:
-    """An estimate with its interval and n: "0.84 (95% interval 0.81 to 0.87, n = 312 problems)"."""
+    """An estimate with its interval and n: "0.84 (95% CI [0.81, 0.87], n = 312 problems)"."""
     if not math.isfinite(value.value):
         return UNDEFINED
-    spread = f"95% interval {interval(value, digits=digits)}" if math.isfinite(value.ci_low) else "no interval"
+    spread = f"95% CI {interval(value, digits)}" if math.isfinite(value.ci_low) else "no interval"
     return f"{number(value.value, digits)} ({spread}, n = {count(value.n, noun)})"
 
 
-def verdict(value: Estimate) -> str:
-    """What an AUROC and its interval let one say about "does the score know?".
+def knows(auroc: Estimate) -> str:
+    """The answer to "does the score know which solutions are correct?" that an AUROC supports.
 
-    An interval that covers chance (0.5) supports no answer, however far its middle lies from chance. One above chance
-    says that the score knows something; whether that is much is said by the value: below 0.6, below 0.75, or above.
+    An interval that includes chance (0.5) supports no answer, wherever its middle lies. Above chance the value decides:
+    below 0.6 "Barely", below 0.75 "In part".
     """
-    if math.isfinite(value.ci_high) and value.ci_high < 0.5:
-        return "No, rather the reverse"
-    if not (math.isfinite(value.ci_low) and value.ci_low > 0.5):
-        return "Not shown"
-    return "Barely" if value.value < 0.6 else "In part" if value.value < 0.75 else "Yes"
+    if math.isfinite(auroc.ci_high) and auroc.ci_high < 0.5:
+        return "No, the opposite"
+    if not (math.isfinite(auroc.ci_low) and auroc.ci_low > 0.5):
+        return "Inconclusive"
+    return "Barely" if auroc.value < 0.6 else "In part" if auroc.value < 0.75 else "Yes"

@@ -1,13 +1,15 @@
-"""What every page is made of: question and finding, a figure with its sentence, an equation, a list of rollouts."""
+"""The building blocks of every page: question and finding, a figure with its caption, an equation, a rollout table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.data import cache
+from app.data import sources
+from app.data.sources import Source
 from app.widgets import browser
 from app.widgets.format import literal, short, unescaped
 from laser_core import __version__
@@ -23,7 +25,7 @@ MAX_TABLE_ROWS = 500
 
 
 def header(question: str, finding: str) -> None:
-    """The page's question as its title, and below it the finding with n and interval (markdown, our own words)."""
+    """The page's question as its title, and below it the finding with n and interval (markdown)."""
     st.title(question, anchor=False)
     if finding:
         st.markdown(f"#### {finding}", anchors=False)
@@ -37,15 +39,20 @@ def figure(
     see: str,
     settings: Mapping[str, object] | None = None,
 ) -> None:
-    """A figure, its description for screen readers, the sentence that says what to see in it, and the downloads.
+    """A figure with a description for screen readers, a caption that says what to see in it, and its downloads.
 
     Parameters
     ----------
-    fig : the figure.
-    key : its name on the page and that of its files.
-    alt : what it shows, in words, for those who cannot see it.
-    see : the sentence below it; foreign text in it must be ``literal``.
-    settings : what it was made with, from :func:`made_with`; goes into the files. These are made only when asked for.
+    fig : Figure
+        The Plotly figure.
+    key : str
+        Its name on the page and the name of its files.
+    alt : str
+        A description for screen readers.
+    see : str
+        The caption; foreign text in it must be ``literal``.
+    settings : mapping, optional
+        The settings that made it, from :func:`made_with`; they go into the files, which are made on demand.
     """
     if st.session_state.get("large_type"):
         enlarge(fig)
@@ -61,7 +68,7 @@ def figure(
             key=f"{key}-files",
             on_change="rerun",
         )
-        if files.open:  # most figures are never taken away, and their buttons would slow every slider down
+        if files.open:  # most figures are never downloaded, and the buttons would slow down every slider
             with files:
                 _downloads(fig, key, alt, see, settings)
 
@@ -91,27 +98,32 @@ def _downloads(fig: go.Figure, key: str, alt: str, see: str, settings: Mapping[s
         st.caption("Made with " + literal("; ".join(f"{k} {v}" for k, v in settings.items()), 400))
 
 
-def made_with(source: cache.Source, signal: str | None = None, **more: object) -> dict[str, object]:
-    """What a figure was made with, for its files: the run, the signal, the score's settings, and ``more``."""
+def made_with(source: Source, signal: str | None = None, **more: object) -> dict[str, object]:
+    """The settings behind a figure, for its files: the run, the signal, the score's settings, and ``more``."""
     meta = source.rollouts.meta
-    facts = {"run": source.title, "signal": signal, "beta_v": meta.beta_v, "c_ref": meta.c_ref} | more
+    facts: dict[str, object] = {
+        "run": source.title,
+        "signal": signal,
+        "beta_v": meta.beta_v,
+        "c_ref": meta.c_ref,
+    } | more
     facts["laser_core"] = __version__
     return {name: value for name, value in facts.items() if value is not None}
 
 
 def equation(latex: str, words: str, *, label: str = "The equation") -> None:
-    """An equation and its words, one click away."""
+    """An equation and its explanation, one click away."""
     with st.popover(label, icon=":material/function:"):
         st.latex(latex)
         st.markdown(words)
 
 
-def needs_score(source: cache.Source) -> str | None:
-    """The signal to analyse, or None after saying what to do where the rollouts hold none."""
-    signal = cache.signal_of(source)
+def needs_score(source: Source) -> str | None:
+    """The signal to analyse; without one, show how to get one and return None."""
+    signal = sources.signal_of(source)
     if signal is None:
         st.info(
-            "These rollouts hold no score and no other signal, so there is nothing to judge them by. Score them with "
+            "These rollouts hold neither a last-token score nor another signal to analyse. Score them with "
             "`laser score MODEL rollouts.parquet --out scored.parquet` and upload the result.",
             icon=":material/info:",
         )
@@ -123,33 +135,42 @@ def signal_name(signal: str) -> str:
     return "last-token score" if signal == "score" else literal(signal.removeprefix("signal."))
 
 
+def signal_choice(signal: str) -> str:
+    """A signal's name in a chooser, which renders no markdown."""
+    return "last-token score" if signal == "score" else short(signal.removeprefix("signal."), 60)
+
+
 def signal_label(signal: str) -> str:
     """A signal's name in a figure."""
     return "last-token score" if signal == "score" else plain(signal.removeprefix("signal."), 40)
 
 
-def rollout_table(source: cache.Source, rows: Sequence[int], *, key: str, signal: str = "score") -> None:
-    """Rollouts as a table; picking a row opens its problem on the Traces page.
+def rollout_table(source: Source, rows: Sequence[int] | np.ndarray, *, key: str, signal: str = "score") -> None:
+    """Rollouts as a table; selecting a row opens its problem on the Traces page.
 
     Parameters
     ----------
-    source : the run.
-    rows : row numbers in its table, the first 500 are shown.
-    key : the widget's key.
-    signal : the column shown as score.
+    source : Source
+        The run.
+    rows : sequence of int
+        Row numbers in its table; the first 500 are shown.
+    key : str
+        The widget's key.
+    signal : str
+        The column shown as score.
     """
     picked = [int(row) for row in rows][:MAX_TABLE_ROWS]
     if not picked:
         st.caption("None in this run.")
         return
-    taken = source.with_signals.take(picked)
-    verdicts = {1.0: "correct", 0.0: "incorrect"}
+    taken = source.with_signals.take(np.array(picked))
+    labels = {1.0: "correct", 0.0: "incorrect"}
     table = {
         "problem": [short(p or i) for p, i in zip(taken.text("problem"), taken.text("problem_id"), strict=True)],
         "response": [short(text, 1000) for text in taken.text("response")],
         "answer": [None if text is None else short(text) for text in taken.text("answer")],
         "reference": [None if text is None else short(text) for text in taken.text("reference_answer")],
-        "verifier": [verdicts.get(value, "unknown") for value in taken.column("correct")],
+        "verifier": [labels.get(value, "unknown") for value in taken.column("correct")],
         "score": taken.column(signal),
         "tokens": taken.column("n_tokens"),
     }
@@ -176,7 +197,7 @@ def rollout_table(source: cache.Source, rows: Sequence[int], *, key: str, signal
         },
     )
     more = len(rows) - len(picked)
-    st.caption("Pick a row to open its problem in Traces." + (f" {more:,} more are not listed." if more > 0 else ""))
+    st.caption("Select a row to open its problem in Traces." + (f" {more:,} more are not listed." if more > 0 else ""))
 
 
 def models_can_run() -> bool:
@@ -184,7 +205,7 @@ def models_can_run() -> bool:
     missing = missing_model_packages()
     if missing:
         st.info(
-            f"This server analyses rollouts but runs no models. {missing} Every other page works as it is.",
+            f"This server analyses rollouts but runs no models. {missing} All other pages work without them.",
             icon=":material/info:",
         )
     return missing is None

@@ -1,12 +1,13 @@
-"""Figures: an analysis result in, a Plotly figure out. Nothing here computes a statistic.
+"""Figures: from an analysis result to a Plotly figure. Nothing here computes a statistic.
 
 One theme (:mod:`laser_core.figures.theme`) gives each meaning one colour, dash and marker everywhere.
 """
 
 from laser_core.figures.curves import confusion_figure, ecdf_figure, roc_pr_figure, violin_figure
 from laser_core.figures.export import figure_csv, figure_html
+from laser_core.figures.quantities import QUANTITIES
 from laser_core.figures.relations import (
-    SIGNAL_METRICS,
+    SignalMetric,
     score_animation,
     score_by_step_figure,
     score_length_figure,
@@ -15,11 +16,12 @@ from laser_core.figures.relations import (
 from laser_core.figures.runs import comparison_figure, training_figure
 from laser_core.figures.scores import mark_threshold, reliability_figure, score_histogram, threshold_figure
 from laser_core.figures.theme import enlarge
+from laser_core.figures.token_text import token_strip_html
 from laser_core.figures.tokens import linked_figure, mean_trace_figure
-from laser_core.figures.traces import QUANTITIES, Trace, token_heatmap, token_strip_html, trace_figure
+from laser_core.figures.traces import Trace, token_heatmap, trace_figure
 from laser_core.figures.voting import vote_figure, voting_figure, voting_gain_figure
 from laser_core.figures.worth import (
-    SETTINGS_METRICS,
+    SettingsMetric,
     accuracy_tokens_figure,
     paired_difference_figure,
     sensitivity_figure,
@@ -28,8 +30,8 @@ from laser_core.figures.worth import (
 
 __all__ = [
     "QUANTITIES",
-    "SETTINGS_METRICS",
-    "SIGNAL_METRICS",
+    "SettingsMetric",
+    "SignalMetric",
     "Trace",
     "accuracy_tokens_figure",
     "comparison_figure",

@@ -1,4 +1,4 @@
-"""The table of claims as a picture: each row's value with its interval, and the paper's number beside it."""
+"""The table of claims as a figure: each row's value with its interval, and the paper's number beside it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import plotly.graph_objects as go
 
-from laser_core.figures.theme import CORRECT, INCORRECT, UNKNOWN, add_rule, empty, frame, plain
+from laser_core.figures.theme import CORRECT, INCORRECT, UNKNOWN, add_rule, empty, frame, interval_bars, plain
 
 if TYPE_CHECKING:
     from laser_core.reproduce.table import Claim
@@ -20,7 +21,7 @@ _STYLES = {
     None: ("for comparison", UNKNOWN, "diamond"),
 }
 ROW_HEIGHT, LINE = 40, 16  # pixels: a marker with one line of text above it, and each further line
-LINE_LENGTH = 52  # characters that a telephone shows side by side
+LINE_LENGTH = 52  # characters that fit across a phone
 
 
 def claims_figure(claims: Sequence[Claim]) -> go.Figure:
@@ -28,36 +29,17 @@ def claims_figure(claims: Sequence[Claim]) -> go.Figure:
 
     Parameters
     ----------
-    claims : rows that share a scale, as a section's do.
+    claims : sequence of Claim
+        Rows that share a scale, as those of one section do.
     """
     rows = [claim for claim in claims if math.isfinite(claim.value)]
     if not rows:
         return empty("Nothing was measured for this claim.")
     names = [claim.claim for claim in rows]
     fig = go.Figure()
-    for holds, (label, color, symbol) in _STYLES.items():
-        chosen = [claim for claim in rows if claim.holds is holds]
-        if chosen:
-            bounded = [claim if math.isfinite(claim.ci_low) else None for claim in chosen]
-            fig.add_trace(
-                go.Scatter(
-                    x=[claim.value for claim in chosen],
-                    y=[claim.claim for claim in chosen],
-                    error_x={
-                        "type": "data",
-                        "symmetric": False,
-                        "array": [0 if b is None else b.ci_high - b.value for b in bounded],
-                        "arrayminus": [0 if b is None else b.value - b.ci_low for b in bounded],
-                        "color": color,
-                    },
-                    mode="markers",
-                    marker={"color": color, "symbol": symbol, "size": 10},
-                    name=label,
-                    customdata=[[c.ci_low, c.ci_high, c.seeds, c.n_problems, c.rule or "-"] for c in chosen],
-                    hovertemplate="%{x:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}]<br>%{customdata[2]} seeds, "
-                    "%{customdata[3]} problems<br>rule: %{customdata[4]}<extra></extra>",
-                )
-            )
+    for holds, style in _STYLES.items():
+        if chosen := [claim for claim in rows if claim.holds is holds]:
+            fig.add_trace(_measured(chosen, *style))
     paper = [claim for claim in rows if claim.paper is not None]
     if paper:
         fig.add_trace(
@@ -73,7 +55,7 @@ def claims_figure(claims: Sequence[Claim]) -> go.Figure:
     low = min(claim.ci_low if math.isfinite(claim.ci_low) else claim.value for claim in rows)
     if low < 0:
         add_rule(fig, x=0, label="")
-    # The words stand above their marker and not beside the axis, where they would leave a telephone no room.
+    # The names are above their markers: beside the axis they would leave no room on a phone.
     words = [textwrap.wrap(plain(name), LINE_LENGTH) for name in names]
     for name, lines in zip(names, words, strict=True):
         text = {"text": "<br>".join(lines), "font": {"size": 13}, "align": "left", "showarrow": False}
@@ -82,3 +64,21 @@ def claims_figure(claims: Sequence[Claim]) -> go.Figure:
     frame(fig, x="value", y="", height=110 + row * len(rows), hovermode="closest")
     fig.update_yaxes(categoryorder="array", categoryarray=names[::-1], showticklabels=False, range=[-0.4, len(rows)])
     return fig
+
+
+def _measured(claims: Sequence[Claim], label: str, color: str, symbol: str) -> go.Scatter:
+    """The values of these rows, with the intervals of those that have one."""
+    value, low, high = (np.array([getattr(claim, end) for claim in claims]) for end in ("value", "ci_low", "ci_high"))
+    bounded = np.isfinite(low) & np.isfinite(high)
+    low, high = np.where(bounded, low, value), np.where(bounded, high, value)
+    return go.Scatter(
+        x=value,
+        y=[claim.claim for claim in claims],
+        error_x=interval_bars(value, low, high, color, width=4),
+        mode="markers",
+        marker={"color": color, "symbol": symbol, "size": 10},
+        name=label,
+        customdata=[[c.ci_low, c.ci_high, c.seeds, c.n_problems, c.rule or "-"] for c in claims],
+        hovertemplate="%{x:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}]<br>%{customdata[2]} seeds, "
+        "%{customdata[3]} problems<br>rule: %{customdata[4]}<extra></extra>",
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -20,25 +20,30 @@ from laser_core.figures.theme import (
     empty,
     fade,
     frame,
+    interval_bars,
     plain,
     thin,
 )
 
 if TYPE_CHECKING:
-    from laser_core.analysis import Confusion, RocPr, ScoreShape
+    from laser_core.analysis import Confusion, Estimate, RocPr, ScoreShape, Side
 
 NO_CURVE = "Needs correct and incorrect solutions with a score."
+NO_LABELS = "No solution with a score has been verified."
 CURVE = Style("this run, 95% band", LASER, "solid", "circle")
 
 
-def roc_pr_figure(curves: RocPr, *, which: str = "roc", threshold: float | None = None) -> go.Figure:
-    """The ROC curve, or the precision-recall curve, with its 95% band over problems and what chance would give.
+def roc_pr_figure(curves: RocPr, which: Literal["roc", "pr"] = "roc", *, threshold: float | None = None) -> go.Figure:
+    """The ROC or the precision-recall curve with its 95% band over problems, and the line of chance.
 
     Parameters
     ----------
-    curves : from :func:`laser_core.analysis.roc_pr`.
-    which : "roc" or "pr".
-    threshold : marks what this threshold does; None marks nothing.
+    curves : RocPr
+        From :func:`laser_core.analysis.roc_pr`.
+    which : {"roc", "pr"}
+        The curve to draw.
+    threshold : float, optional
+        Marks this threshold's point on the curve.
     """
     if not len(curves.threshold):
         return empty(NO_CURVE)
@@ -59,7 +64,7 @@ def roc_pr_figure(curves: RocPr, *, which: str = "roc", threshold: float | None 
         hovertemplate=f"{names[0]} %{{x:.3f}}, {names[1]} %{{y:.3f}}<br>threshold %{{customdata:.3f}}<extra></extra>",
     )
     if threshold is not None:
-        # Scores above the threshold are accepted: the largest listed threshold that is not above it does the same.
+        # Scores above the threshold are accepted: the largest listed threshold that is not above it is equivalent.
         at = max(int(np.searchsorted(curves.threshold, threshold, side="right")) - 1, 0)
         fig.add_trace(
             go.Scatter(
@@ -75,9 +80,9 @@ def roc_pr_figure(curves: RocPr, *, which: str = "roc", threshold: float | None 
     ends = ([0, 1], [0, 1]) if roc else ([0, 1], [curves.share_correct] * 2)
     fig.add_trace(go.Scatter(x=ends[0], y=ends[1], mode="lines", line=chance, name="chance", hoverinfo="skip"))
     titles = (
-        ("FPR: incorrect, judged correct", "TPR: correct, judged correct")
+        ("FPR: incorrect, predicted correct", "TPR: correct, predicted correct")
         if roc
-        else ("recall: correct, judged correct", "precision: judged correct, correct")
+        else ("recall: correct, predicted correct", "precision: predicted correct, correct")
     )
     frame(fig, x=titles[0], y=titles[1], hovermode="closest")
     fig.update_xaxes(range=[-0.02, 1.02])
@@ -90,14 +95,17 @@ def ecdf_figure(shape: ScoreShape, *, threshold: float | None = 0.5, signal: str
 
     Parameters
     ----------
-    shape : from :func:`laser_core.analysis.score_shape`.
-    threshold : the decision line; None draws none.
-    signal : what the horizontal axis measures.
+    shape : ScoreShape
+        From :func:`laser_core.analysis.score_shape`.
+    threshold : float, optional
+        Where to draw the decision line.
+    signal : str
+        The quantity on the horizontal axis.
     """
     sides = [(OUTCOMES[True], shape.correct), (OUTCOMES[False], shape.incorrect)]
     sides = [(style, side) for style, side in sides if side.n]
     if not sides:
-        return empty("No solution has both a score and a verdict.")
+        return empty(NO_LABELS)
     fig = go.Figure()
     for style, side in sides:
         add_band(fig, shape.x, side.ecdf_low, side.ecdf_high, style)
@@ -110,7 +118,7 @@ def ecdf_figure(shape: ScoreShape, *, threshold: float | None = 0.5, signal: str
             named,
             markers=False,
             customdata=np.stack([side.ecdf_low, side.ecdf_high], axis=1),
-            hovertemplate="%{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f})",
+            hovertemplate="%{y:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}]",
         )
     frame(fig, x=signal, y="share of solutions at or below")
     fig.update_yaxes(range=[0, 1.04])
@@ -123,18 +131,21 @@ def ecdf_figure(shape: ScoreShape, *, threshold: float | None = 0.5, signal: str
 def violin_figure(
     shapes: Mapping[str, ScoreShape], *, threshold: float | None = 0.5, signal: str = "last-token score"
 ) -> go.Figure:
-    """Densities of the scores, per run one violin: incorrect on the left, correct on the right, medians and quartiles.
+    """One violin per run: the density of incorrect scores on the left, of correct ones on the right, with quartiles.
 
     Parameters
     ----------
-    shapes : per run name its shape, from :func:`laser_core.analysis.score_shape`.
-    threshold : the decision line; None draws none.
-    signal : what the vertical axis measures.
+    shapes : mapping of str to ScoreShape
+        The shape of each run, from :func:`laser_core.analysis.score_shape`.
+    threshold : float, optional
+        Where to draw the decision line.
+    signal : str
+        The quantity on the vertical axis.
     """
     fig = go.Figure()
     known = {name: shape for name, shape in shapes.items() if shape.correct.n or shape.incorrect.n}
     if not known:
-        return empty("No solution has both a score and a verdict.")
+        return empty(NO_LABELS)
     for place, shape in enumerate(known.values()):
         for outcome, side, sign in ((False, shape.incorrect, -1), (True, shape.correct, 1)):
             if side.n:
@@ -147,8 +158,8 @@ def violin_figure(
     return fig
 
 
-def _half(fig: go.Figure, place: int, shape: ScoreShape, side: object, style: Style, sign: int) -> None:
-    """One side of a violin, as wide as its own peak allows: beside a sharp peak a broad side would be a bare line."""
+def _half(fig: go.Figure, place: int, shape: ScoreShape, side: Side, style: Style, sign: int) -> None:
+    """One side of a violin, scaled to its own peak: beside a sharp peak a broad side would be a mere line."""
     width = 0.42 * side.density / np.nanmax(side.density)
     edge = {"color": style.color, "width": 2, "dash": style.dash}
     fig.add_trace(
@@ -167,22 +178,14 @@ def _half(fig: go.Figure, place: int, shape: ScoreShape, side: object, style: St
     )
     low, median, high = (float(side.quantiles[shape.quantile_levels.index(level)]) for level in (0.25, 0.5, 0.75))
     at = place + sign * 0.06
-    text = f"{style.name}: median %{{y:.3f}}, middle half {low:.3f} to {high:.3f}, n = {side.n:,}<extra></extra>"
+    text = f"{style.name}: median %{{y:.3f}}, middle half [{low:.3f}, {high:.3f}], n = {side.n:,}<extra></extra>"
     fig.add_trace(
         go.Scatter(
             x=[at],
             y=[median],
             mode="markers",
             marker={"symbol": style.symbol, "size": 9, "color": style.color},
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": [high - median],
-                "arrayminus": [median - low],
-                "color": style.color,
-                "thickness": 3,
-                "width": 0,
-            },
+            error_y=interval_bars(np.array([median]), np.array([low]), np.array([high]), style.color, thickness=3),
             legendgroup=style.name,
             showlegend=False,
             name=f"{style.name}, median and middle half",
@@ -192,18 +195,19 @@ def _half(fig: go.Figure, place: int, shape: ScoreShape, side: object, style: St
 
 
 def confusion_figure(cells: Confusion) -> go.Figure:
-    """Judgements against verdicts at one threshold: counts, and shares of each verdict with their 95% intervals.
+    """Predicted against verified at one threshold: counts, and rates with their 95% intervals.
 
     Parameters
     ----------
-    cells : from :func:`laser_core.analysis.confusion`.
+    cells : Confusion
+        From :func:`laser_core.analysis.confusion`.
     """
-    rows = (
-        ("correct", (cells.tp, cells.tpr, "TPR"), (cells.fn, cells.fnr, "FNR")),
-        ("incorrect", (cells.fp, cells.fpr, "FPR"), (cells.tn, cells.tnr, "TNR")),
-    )
-    if not any(count for _, *row in rows for count, _, _ in row):
-        return empty("No solution has both a score and a verdict.")
+    rows: dict[str, list[tuple[int, Estimate, str]]] = {
+        "correct": [(cells.tp, cells.tpr, "TPR"), (cells.fn, cells.fnr, "FNR")],
+        "incorrect": [(cells.fp, cells.fpr, "FPR"), (cells.tn, cells.tnr, "TNR")],
+    }
+    if not any(count for row in rows.values() for count, _, _ in row):
+        return empty(NO_LABELS)
     text = [
         [
             f"<b>{count:,}</b><br>{name} {estimate.value:.3f}<br>[{estimate.ci_low:.3f}, {estimate.ci_high:.3f}]"
@@ -211,16 +215,16 @@ def confusion_figure(cells: Confusion) -> go.Figure:
             else f"<b>{count:,}</b>"
             for count, estimate, name in row
         ]
-        for _, *row in rows
+        for row in rows.values()
     ]
-    # Right judgements in the correct colour, wrong ones in the incorrect colour, deeper with the share.
-    share = np.array([[estimate.value for _, estimate, _ in row] for _, *row in rows], float)
+    # Right predictions in the colour of correct, wrong ones in that of incorrect, deeper with the rate.
+    share = np.array([[estimate.value for _, estimate, _ in row] for row in rows.values()], float)
     signed = np.nan_to_num(share) * np.array([[1, -1], [-1, 1]])
     fig = go.Figure(
         go.Heatmap(
             z=signed,
-            x=[f"judged correct<br>(above {cells.threshold:.3g})", "judged incorrect"],
-            y=[f"{name}<br>({sum(count for count, _, _ in row):,})" for name, *row in rows],
+            x=[f"predicted correct<br>(above {cells.threshold:.3g})", "predicted incorrect"],
+            y=[f"{name}<br>({sum(count for count, _, _ in row):,})" for name, row in rows.items()],
             text=text,
             texttemplate="%{text}",
             textfont={"color": INK, "size": 14},
@@ -233,7 +237,7 @@ def confusion_figure(cells: Confusion) -> go.Figure:
             ygap=3,
         )
     )
-    frame(fig, x="", y="verifier's verdict", height=300, hovermode=False, legend=False)
+    frame(fig, x="", y="verified", height=300, hovermode=False, legend=False)
     fig.update_yaxes(autorange="reversed", showgrid=False)
     fig.update_xaxes(showgrid=False, side="top")
     return fig

@@ -1,4 +1,4 @@
-"""What a figure holds, to take away: its data as CSV, itself as one self-contained HTML file."""
+"""Downloads of a figure: its data as CSV, and the figure as one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def figure_csv(fig: go.Figure, *, settings: Mapping[str, object] | None = None) -> str:
-    """Every point a figure draws, one row each: the series' name, x, y, and for heatmaps z and the cell's text.
+    """The points of a figure, one row each: the series' name, x, y, and for heatmaps z and the cell's text.
 
     Text that a spreadsheet would run as a formula gets an apostrophe in front; numbers are written in full.
 
     Parameters
     ----------
-    fig : the figure.
-    settings : what the figure was made with, such as the run and the threshold; one more column each, the same in
-        every row, so that a table never parts from its settings.
+    fig : Figure
+        The figure.
+    settings : mapping, optional
+        The settings behind the figure, such as the run and the threshold. Each is a column of its own, the same in
+        every row, so that the table keeps its settings.
 
     Examples
     --------
@@ -53,13 +55,16 @@ def figure_csv(fig: go.Figure, *, settings: Mapping[str, object] | None = None) 
 
 
 def figure_html(fig: go.Figure, *, title: str, caption: str, settings: Mapping[str, object] | None = None) -> str:
-    """The figure as one HTML page that needs no network: title, interactive chart, the sentence that says what to see.
+    """The figure as one HTML page that opens offline: title, interactive chart, caption, settings.
 
     Parameters
     ----------
-    fig : the figure.
-    title, caption : plain text; escaped.
-    settings : what the figure was made with; a last line.
+    fig : Figure
+        The figure.
+    title, caption : str
+        Plain text; it is escaped.
+    settings : mapping, optional
+        The settings behind the figure, for the last line.
     """
     chart = fig.to_html(full_html=False, include_plotlyjs=True, config={"displaylogo": False, "responsive": True})
     heading, sentence = html.escape(title), html.escape(caption)
@@ -74,7 +79,7 @@ def figure_html(fig: go.Figure, *, title: str, caption: str, settings: Mapping[s
 
 
 def _safe(value: object) -> object:
-    """Text unescaped from its label form and made harmless for spreadsheets; numbers as they are."""
+    """A label as plain text that no spreadsheet runs as a formula; numbers as they are."""
     if not isinstance(value, str):
         return value.item() if isinstance(value, np.generic) else value
     text = html.unescape(value)

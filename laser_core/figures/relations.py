@@ -1,7 +1,8 @@
-"""Figures about what the score goes with: length, training steps, and the confidence signals that cost nothing."""
+"""Figures that set the score beside something else: length, training steps, and the free confidence signals."""
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,42 +16,61 @@ if TYPE_CHECKING:
     from laser_core.analysis import LengthRelation, SignalTable, StepScores
 
 GL_ABOVE = 3000  # points that are drawn one by one; a browser needs its graphics card for more
-_JITTER = 0.35  # tokens, to either side: lengths are whole numbers, and points of one length would hide each other
+_JITTER = 0.35  # tokens, to either side: lengths are whole numbers, so points of one length would overlap
 MAX_FRAMES = 60  # of an animation: a minute at most
 
-#: What :func:`signals_figure` can draw: its axis, and the value that an uninformed signal would have.
-SIGNAL_METRICS = {
-    "within_problem_auroc": ("AUROC within a problem", 0.5),
-    "auroc": ("AUROC, all solutions", 0.5),
-    "average_precision": ("average precision", None),
-    "balanced_f1": ("balanced F1, threshold from other problems", None),
-    "weighted": ("accuracy of the weighted vote", None),
-    "best_of_n": ("accuracy of best-of-N", None),
-    "within_difference": ("AUROC within a problem, minus the score's", 0.0),
-    "auroc_difference": ("AUROC, minus the score's", 0.0),
-    "weighted_difference": ("weighted vote, minus the score's", 0.0),
-}
+
+class SignalMetric(Enum):
+    """A number that :func:`signals_figure` can draw.
+
+    Attributes
+    ----------
+    field : str
+        Its field in :class:`laser_core.analysis.SignalRow`.
+    title : str
+        The axis title.
+    reference : float, optional
+        The value of an uninformative signal.
+    of_votes : bool
+        Whether it is about votes of N solutions.
+    """
+
+    WITHIN_AUROC = ("within_problem_auroc", "AUROC within a problem", 0.5, False)
+    AUROC = ("auroc", "AUROC, all solutions", 0.5, False)
+    AVERAGE_PRECISION = ("average_precision", "average precision", None, False)
+    BALANCED_F1 = ("balanced_f1", "balanced F1, threshold from held-out problems", None, False)
+    WEIGHTED = ("weighted", "accuracy of the weighted vote", None, True)
+    BEST_OF_N = ("best_of_n", "accuracy of best-of-N", None, True)
+    WITHIN_DIFFERENCE = ("within_difference", "AUROC within a problem, minus the score's", 0.0, False)
+    AUROC_DIFFERENCE = ("auroc_difference", "AUROC, minus the score's", 0.0, False)
+    WEIGHTED_DIFFERENCE = ("weighted_difference", "weighted vote, minus the score's", 0.0, True)
+
+    def __init__(self, field: str, title: str, reference: float | None, of_votes: bool) -> None:
+        self.field, self.title, self.reference, self.of_votes = field, title, reference, of_votes
 
 
 def score_length_figure(
     relation: LengthRelation, *, signal: str = "last-token score", x: str = "length, tokens"
 ) -> go.Figure:
-    """Score against number of tokens by verdict: the solutions, and their mean score by length with its 95% interval.
+    """Score against number of tokens, correct and incorrect: the solutions, and their mean score with 95% intervals.
 
     Parameters
     ----------
-    relation : from :func:`laser_core.analysis.length_relation`, which draws a sample where there are many solutions;
-        the legend then says how many of how many are shown. The means always use all.
-    signal : what the vertical axis measures.
-    x : what the horizontal axis measures, where another quantity is in the length's place.
+    relation : LengthRelation
+        From :func:`laser_core.analysis.length_relation`, which takes a sample where there are many solutions; the
+        legend then says so. The means always use all.
+    signal : str
+        The quantity on the vertical axis.
+    x : str
+        The quantity on the horizontal axis, if another one is in the length's place.
     """
     if not relation.n_points:
         return empty(f"No solution has both a {signal} and a {x.split(',')[0]}.")
     near = "%{x:.0f} tokens" if x.endswith("tokens") else "%{x:.3g}"
     kind = go.Scattergl if relation.n_points > GL_ABOVE else go.Scatter
     fig = go.Figure()
-    for outcome, verdict, bins in ((True, 1, relation.bins_correct), (False, 0, relation.bins_incorrect)):
-        rows, style = relation.correct == verdict, OUTCOMES[outcome]
+    for outcome, label, bins in ((True, 1, relation.bins_correct), (False, 0, relation.bins_incorrect)):
+        rows, style = relation.correct == label, OUTCOMES[outcome]
         if not rows.any():
             continue
         shown = f"{int(rows.sum()):,}" + (" sampled" if relation.n_points < relation.n_total else "")
@@ -75,20 +95,22 @@ def score_length_figure(
             mean,
             customdata=np.stack([bins.score_low, bins.score_high, bins.count], axis=1),
             hovertemplate=(
-                f"{style.name}, about {near}: mean %{{y:.3f}}<br>95% interval %{{customdata[0]:.3f}} to "
-                "%{customdata[1]:.3f}, n = %{customdata[2]:,}<extra></extra>"
+                f"{style.name}, about {near}: mean %{{y:.3f}}<br>95% CI [%{{customdata[0]:.3f}}, "
+                "%{customdata[1]:.3f}], n = %{customdata[2]:,}<extra></extra>"
             ),
         )
     return frame(fig, x=x, y=signal, hovermode="closest", height=420)
 
 
 def score_by_step_figure(steps: StepScores, *, signal: str = "last-token score") -> go.Figure:
-    """Median and middle half of the scores by verdict at each training step; below, the AUROCs with 95% bands.
+    """Median and middle half of correct and incorrect scores at each training step; below, AUROCs with 95% bands.
 
     Parameters
     ----------
-    steps : from :func:`laser_core.analysis.score_by_step`.
-    signal : what the upper vertical axis measures.
+    steps : StepScores
+        From :func:`laser_core.analysis.score_by_step`.
+    signal : str
+        The quantity on the upper vertical axis.
     """
     fig = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08, row_heights=[0.55, 0.45])
     level = [steps.quantile_levels.index(q) for q in (0.25, 0.5, 0.75)]
@@ -107,7 +129,7 @@ def score_by_step_figure(steps: StepScores, *, signal: str = "last-token score")
             style,
             markers=len(steps.step) <= 20,
             customdata=np.stack([low, high, n], axis=1),
-            hovertemplate="median %{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f}), n = %{customdata[2]:,}",
+            hovertemplate="median %{y:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}], n = %{customdata[2]:,}",
         )
     within = Style("AUROC within a problem", LASER, "solid", "circle")
     overall = Style("AUROC, all solutions", theme.UNKNOWN, "dash", "square")
@@ -121,7 +143,7 @@ def score_by_step_figure(steps: StepScores, *, signal: str = "last-token score")
             style,
             markers=len(steps.step) <= 20,
             customdata=np.stack([low, high, [e.n for e in estimates]], axis=1),
-            hovertemplate="%{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f}), n = %{customdata[2]:,} problems",
+            hovertemplate="%{y:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}], n = %{customdata[2]:,} problems",
         )
         fig.data[-1].update(xaxis="x2", yaxis="y2")
     fig.add_hline(y=0.5, row=2, col=1, line={"color": RULE, "width": 1, "dash": "dot"})
@@ -133,55 +155,55 @@ def score_by_step_figure(steps: StepScores, *, signal: str = "last-token score")
 
 
 def score_animation(steps: StepScores, *, threshold: float | None = 0.5, signal: str = "last-token score") -> go.Figure:
-    """Histograms of the scores by verdict, one frame per training step, with a slider and a play button.
+    """Histograms of correct and incorrect scores, one frame per training step, with a slider and a play button.
 
-    Each kind is shown as shares of its own solutions, so that frames with different numbers can be compared.
+    Bars are shares of each kind, so that steps with different numbers of solutions can be compared.
 
     Parameters
     ----------
-    steps : from :func:`laser_core.analysis.score_by_step`; at most 60 of its steps are shown, evenly spaced.
-    threshold : the decision line; None draws none.
-    signal : what the horizontal axis measures.
+    steps : StepScores
+        From :func:`laser_core.analysis.score_by_step`; at most 60 of its steps are shown, evenly spaced.
+    threshold : float, optional
+        Where to draw the decision line.
+    signal : str
+        The quantity on the horizontal axis.
     """
     shown = theme.thin(len(steps.step), MAX_FRAMES)
     if not len(shown):
         return empty("No solution has a training step.")
-    middle, width = (steps.edges[:-1] + steps.edges[1:]) / 2, np.diff(steps.edges)
-    sides = [(True, steps.correct), (False, steps.incorrect)]
-    shares = [counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) for _, counts in sides]
-
-    def bars(i: int) -> list[go.Bar]:
-        out = []
-        for (outcome, counts), share in zip(sides, shares, strict=True):
-            style = OUTCOMES[outcome]
-            out.append(
-                go.Bar(
-                    x=middle,
-                    y=share[i],
-                    width=width,
-                    name=f"{style.name} (n = {int(counts[i].sum()):,})",
-                    marker={
-                        "color": fade(style.color, 0.55),
-                        "line": {"color": style.color, "width": 1},
-                        "pattern": {"shape": "" if outcome else "/", "fgcolor": style.color, "size": 6},
-                    },
-                    hovertemplate="%{y:.1%} around %{x:.2f}",
-                )
-            )
-        return out
-
     names = [str(int(steps.step[i])) for i in shown]
     fig = go.Figure(
-        data=bars(shown[-1]),  # where playing ends, and what paper shows
-        frames=[go.Frame(data=bars(i), name=name) for i, name in zip(shown, names, strict=True)],
+        data=_step_bars(steps, shown[-1]),  # where playing ends, and what a print shows
+        frames=[go.Frame(data=_step_bars(steps, i), name=name) for i, name in zip(shown, names, strict=True)],
     )
-    frame(fig, x=signal, y="share of its kind", height=490)
-    top = max(float(share[shown].max(initial=0)) for share in shares)
+    frame(fig, x=signal, y="share of each kind", height=490)
+    top = max(float(bars.y.max(initial=0)) for one in fig.frames for bars in one.data)
     fig.update_yaxes(range=[0, 1.08 * top], tickformat=".0%")
     fig.update_layout(barmode="overlay", bargap=0)
     if threshold is not None:
-        add_rule(fig, x=threshold, label=f"judged correct above {threshold:.2g}")
+        add_rule(fig, x=threshold, label=f"predicted correct above {threshold:.2g}")
         theme.above_plot(fig)
+    _add_player(fig, names)
+    return fig
+
+
+def _step_bars(steps: StepScores, i: int) -> list[go.Bar]:
+    """The histograms of one training step, as shares of each kind."""
+    return [
+        go.Bar(
+            x=(steps.edges[:-1] + steps.edges[1:]) / 2,
+            y=counts[i] / max(counts[i].sum(), 1),
+            width=np.diff(steps.edges),
+            name=f"{OUTCOMES[correct].name} (n = {int(counts[i].sum()):,})",
+            marker=theme.bar_marker(correct),
+            hovertemplate="%{y:.1%} around %{x:.2f}",
+        )
+        for correct, counts in ((True, steps.correct), (False, steps.incorrect))
+    ]
+
+
+def _add_player(fig: go.Figure, names: list[str]) -> None:
+    """A play button, and a slider over the frames with these names."""
     go_to = {"mode": "immediate", "frame": {"duration": 400, "redraw": True}, "transition": {"duration": 0}}
     fig.update_layout(
         sliders=[
@@ -205,19 +227,19 @@ def score_animation(steps: StepScores, *, threshold: float | None = 0.5, signal:
             }
         ],
     )
-    return fig
 
 
-def signals_figure(table: SignalTable, *, metric: str = "within_problem_auroc") -> go.Figure:
-    """The score beside the signals that cost nothing: per signal one marker with its 95% interval over problems.
+def signals_figure(table: SignalTable, metric: SignalMetric = SignalMetric.WITHIN_AUROC) -> go.Figure:
+    """The score beside every other signal: one marker each, with its 95% interval over problems.
 
     Parameters
     ----------
-    table : from :func:`laser_core.analysis.compare_signals`.
-    metric : one of :data:`SIGNAL_METRICS`.
+    table : SignalTable
+        From :func:`laser_core.analysis.compare_signals`.
+    metric : SignalMetric
+        The number to draw.
     """
-    axis, reference = SIGNAL_METRICS[metric]
-    rows = [row for row in table.rows if np.isfinite(getattr(row, metric).value)]
+    rows = [row for row in table.rows if np.isfinite(getattr(row, metric.field).value)]
     if not rows:
         return empty("No signal has this number here.")
     styles = {True: Style("last-token score", LASER, "solid", "circle"), False: Style("free", RULE, "dash", "diamond")}
@@ -226,7 +248,7 @@ def signals_figure(table: SignalTable, *, metric: str = "within_problem_auroc") 
         picked = [(i, row) for i, row in enumerate(rows) if (row.signal == "score") == is_score]
         if not picked:
             continue
-        estimates = [getattr(row, metric) for _, row in picked]
+        estimates = [getattr(row, metric.field) for _, row in picked]
         value, low, high = (np.array([getattr(e, end) for e in estimates]) for end in ("value", "ci_low", "ci_high"))
         color = style.color if is_score else theme.MAJORITY
         fig.add_trace(
@@ -236,32 +258,24 @@ def signals_figure(table: SignalTable, *, metric: str = "within_problem_auroc") 
                 mode="markers",
                 name=style.name,
                 marker={"color": color, "symbol": style.symbol, "size": 12},
-                error_x={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": high - value,
-                    "arrayminus": value - low,
-                    "color": color,
-                    "thickness": 2,
-                    "width": 0,
-                },
+                error_x=theme.interval_bars(value, low, high, color),
                 customdata=[
                     [e.ci_low, e.ci_high, e.n, theme.plain(row.description)]
                     for e, (_, row) in zip(estimates, picked, strict=True)
                 ],
                 hovertemplate=(
-                    "%{customdata[3]}<br>%{x:.3f}, 95% interval %{customdata[0]:.3f} to %{customdata[1]:.3f}, "
+                    "%{customdata[3]}<br>%{x:.3f}, 95% CI [%{customdata[0]:.3f}, %{customdata[1]:.3f}], "
                     "n = %{customdata[2]:,} problems<extra></extra>"
                 ),
             )
         )
-    names = ["score" if row.signal == "score" else theme.plain(row.signal.split(".", 1)[-1], 28) for row in rows]
-    n = f", N = {table.n}" if metric.startswith(("weighted", "best")) else ""
-    frame(fig, x=axis + n, y="", height=110 + 36 * len(rows), hovermode="closest", legend=False)
+    names = ["score" if row.signal == "score" else theme.plain(row.signal.removeprefix("signal."), 28) for row in rows]
+    n = f", N = {table.n}" if metric.of_votes else ""
+    frame(fig, x=metric.title + n, y="", height=110 + 36 * len(rows), hovermode="closest", legend=False)
     fig.update_layout(margin={"t": 30})  # room for the label of the line
     fig.update_yaxes(tickvals=list(range(len(rows))), ticktext=names, range=[len(rows) - 0.5, -0.5], showgrid=False)
-    if metric == "weighted" and np.isfinite(table.majority.value):
+    if metric == SignalMetric.WEIGHTED and np.isfinite(table.majority.value):
         add_rule(fig, x=table.majority.value, label="majority", yanchor="bottom")
-    elif reference is not None:
-        add_rule(fig, x=reference, label="chance" if reference else "no difference", yanchor="bottom")
+    elif metric.reference is not None:
+        add_rule(fig, x=metric.reference, label="chance" if metric.reference else "no difference", yanchor="bottom")
     return fig

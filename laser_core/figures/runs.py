@@ -3,21 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from laser_core.figures.theme import add_line, add_rule, empty, frame, plain, run_style, thin
+from laser_core.figures.theme import RULE, add_line, add_rule, empty, frame, interval_bars, plain, run_style, thin
 
-# What can be drawn of a training event, in this order: its field, the panel's title, and a line of reference.
-PANELS = (
-    ("reward", "reward (share correct)", None),
-    ("within_problem_auroc", "AUROC within a problem", 0.5),
-    ("balanced_f1", "balanced F1 (TPR, TNR)", None),
-    ("score_loss", "score loss", None),
-    ("laser/log_z", "log Z, which the score leaves out, nats", 0.0),
-    ("laser/c_ref_drift", "c_ref drift: log-prob of z_c under the reference, less c_ref, nats", 0.0),
+if TYPE_CHECKING:
+    from laser_core.analysis import Estimate
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One quantity of the training events.
+
+    Attributes
+    ----------
+    field : str
+        Its name in the events.
+    title : str
+        The panel's title, with the unit.
+    reference : float, optional
+        Where to draw a reference line.
+    signed : bool
+        Whether negative values are possible.
+    """
+
+    field: str
+    title: str
+    reference: float | None = None
+    signed: bool = False
+
+
+PANELS = (  # from top to bottom
+    Panel("reward", "reward (share correct)"),
+    Panel("within_problem_auroc", "AUROC within a problem", 0.5),
+    Panel("balanced_f1", "balanced F1 (TPR, TNR)"),
+    Panel("score_loss", "score loss"),
+    Panel("laser/log_z", "log Z, which the score neglects, nats", 0.0),
+    Panel("laser/c_ref_drift", "c_ref drift: log-prob of z_c under the reference minus c_ref, nats", 0.0, signed=True),
 )
 
 
@@ -26,15 +53,17 @@ def training_figure(events: Mapping[str, Sequence[dict]], *, panels: Sequence[st
 
     Parameters
     ----------
-    events : per run name its events, dicts with ``step`` and any of the fields of :data:`PANELS`; a missing or null
-        field is left out of its panel.
-    panels : the fields to draw; all that any run has when None.
+    events : mapping of str to sequence of dict
+        The events of each run, with ``step`` and any of the fields of :data:`PANELS`; a missing or null value is left
+        out of its panel.
+    panels : sequence of str, optional
+        The fields to draw; by default all that any run has.
     """
     wanted = [
         panel
         for panel in PANELS
-        if (panels is None or panel[0] in panels)
-        and any(event.get(panel[0]) is not None for run in events.values() for event in run)
+        if (panels is None or panel.field in panels)
+        and any(event.get(panel.field) is not None for run in events.values() for event in run)
     ]
     if not wanted:
         return empty("These runs hold no training events.")
@@ -43,11 +72,11 @@ def training_figure(events: Mapping[str, Sequence[dict]], *, panels: Sequence[st
         cols=1,
         shared_xaxes=True,
         vertical_spacing=0.09,
-        subplot_titles=[panel[1] for panel in wanted],
+        subplot_titles=[panel.title for panel in wanted],
     )
-    for row, (field, _, reference) in enumerate(wanted, start=1):
+    for row, panel in enumerate(wanted, start=1):
         for position, (run, run_events) in enumerate(events.items()):
-            points = [(event["step"], event[field]) for event in run_events if event.get(field) is not None]
+            points = [(e["step"], e[panel.field]) for e in run_events if e.get(panel.field) is not None]
             if not points:
                 continue
             shown = thin(len(points), 800)
@@ -55,12 +84,10 @@ def training_figure(events: Mapping[str, Sequence[dict]], *, panels: Sequence[st
             few = len(points) <= 12  # a line through one point cannot be seen
             add_line(fig, x, y, run_style(plain(run), position), markers=few, hovertemplate="%{y:.3f}")
             fig.data[-1].update(showlegend=row == 1, xaxis=f"x{row}", yaxis=f"y{row}")
-        if field != "laser/c_ref_drift":
+        if not panel.signed:
             fig.update_yaxes(rangemode="nonnegative", row=row, col=1)  # else a curve at 0 gets an axis from -1 to 1
-        if reference is not None:
-            fig.add_hline(
-                y=reference, row=row, col=1, line={"color": "rgba(127,127,127,0.9)", "width": 1, "dash": "dot"}
-            )
+        if panel.reference is not None:
+            fig.add_hline(y=panel.reference, row=row, col=1, line={"color": RULE, "width": 1, "dash": "dot"})
     frame(fig, x="", y="", height=60 + 210 * len(wanted))
     fig.update_layout(legend={"y": 1.06}, margin={"t": 60})
     fig.update_annotations(x=0, xanchor="left", font={"size": 13})
@@ -70,14 +97,15 @@ def training_figure(events: Mapping[str, Sequence[dict]], *, panels: Sequence[st
     return fig
 
 
-def comparison_figure(rows: Mapping[str, Mapping[str, object]], *, chance: float | None = None) -> go.Figure:
+def comparison_figure(rows: Mapping[str, Mapping[str, Estimate]], *, chance: float | None = None) -> go.Figure:
     """Runs side by side: per finding one line, per run one marker with its 95% interval.
 
     Parameters
     ----------
-    rows : per run name, per finding its estimate (``value``, ``ci_low``, ``ci_high``, ``n``); the findings of the
-        first run give the order from top to bottom. Undefined estimates are left out.
-    chance : a line of reference, such as 0.5 for an AUROC.
+    rows : mapping of str to mapping of str to Estimate
+        The findings of each run; the first run gives their order from top to bottom. Undefined estimates are left out.
+    chance : float, optional
+        Where to draw a reference line, such as 0.5 for an AUROC.
     """
     findings = list(dict.fromkeys(name for estimates in rows.values() for name in estimates))
     fig = go.Figure()
@@ -87,9 +115,9 @@ def comparison_figure(rows: Mapping[str, Mapping[str, object]], *, chance: float
         known = [(i, estimates[name]) for i, name in enumerate(findings) if name in estimates]
         known = [(i, estimate) for i, estimate in known if np.isfinite(estimate.value)]
         offset = (position - (len(rows) - 1) / 2) * spread
-        value = np.array([estimate.value for _, estimate in known], dtype=float)
-        low = np.array([estimate.ci_low for _, estimate in known], dtype=float)
-        high = np.array([estimate.ci_high for _, estimate in known], dtype=float)
+        value = np.array([estimate.value for _, estimate in known])
+        low = np.array([estimate.ci_low for _, estimate in known])
+        high = np.array([estimate.ci_high for _, estimate in known])
         fig.add_trace(
             go.Scatter(
                 x=value,
@@ -102,18 +130,10 @@ def comparison_figure(rows: Mapping[str, Mapping[str, object]], *, chance: float
                     "size": 12,
                     "line": {"width": 2, "color": style.color},
                 },
-                error_x={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": high - value,
-                    "arrayminus": value - low,
-                    "color": style.color,
-                    "thickness": 2,
-                    "width": 0,
-                },
+                error_x=interval_bars(value, low, high, style.color),
                 customdata=[[estimate.ci_low, estimate.ci_high, estimate.n, findings[i]] for i, estimate in known],
                 hovertemplate=(
-                    "%{customdata[3]}: %{x:.3f}<br>95% interval %{customdata[0]:.3f} to %{customdata[1]:.3f}, "
+                    "%{customdata[3]}: %{x:.3f}<br>95% CI [%{customdata[0]:.3f}, %{customdata[1]:.3f}], "
                     f"n = %{{customdata[2]:,}}<extra>{style.name}</extra>"
                 ),
             )

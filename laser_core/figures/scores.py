@@ -1,4 +1,4 @@
-"""Figures about the score of single solutions: where it lies, what a threshold makes of it, what it is worth."""
+"""Figures about the scores of single solutions: their distribution, thresholds, calibration."""
 
 from __future__ import annotations
 
@@ -33,13 +33,12 @@ def score_histogram(
 
     Parameters
     ----------
-    distribution : counts per bin, from :func:`laser_core.analysis.score_distribution`.
-    threshold : the decision line; None draws none (a signal without a natural threshold).
-    signal : what the horizontal axis measures, with its unit if it has one.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
+    distribution : ScoreDistribution
+        Counts per bin, from :func:`laser_core.analysis.score_distribution`.
+    threshold : float, optional
+        Where to draw the decision line; None for a signal without a natural threshold.
+    signal : str
+        The quantity on the horizontal axis, with its unit if it has one.
     """
     edges = np.asarray(distribution.edges, dtype=float)
     fig = go.Figure()
@@ -52,12 +51,8 @@ def score_histogram(
                 width=np.diff(edges),
                 customdata=np.stack([edges[:-1], edges[1:]], axis=1),
                 name=f"{style.name} (n = {int(np.sum(counts)):,})",
-                marker={
-                    "color": fade(style.color, 0.55),
-                    "line": {"color": style.color, "width": 1},
-                    "pattern": {"shape": "" if outcome else "/", "fgcolor": style.color, "size": 6, "solidity": 0.35},
-                },
-                hovertemplate="%{y} solutions from %{customdata[0]:.2f} to %{customdata[1]:.2f}",
+                marker=theme.bar_marker(outcome),
+                hovertemplate="%{y} solutions between %{customdata[0]:.2f} and %{customdata[1]:.2f}",
             )
         )
     fig.update_layout(barmode="overlay", bargap=0)
@@ -65,7 +60,7 @@ def score_histogram(
     tallest = max(int(np.max(distribution.correct, initial=0)), int(np.max(distribution.incorrect, initial=0)), 1)
     fig.update_yaxes(range=[0, 1.06 * tallest])
     if threshold is not None:
-        add_rule(fig, x=threshold, label=f"judged correct above {threshold:.2g}")
+        add_rule(fig, x=threshold, label=f"predicted correct above {threshold:.2g}")
         above_plot(fig)
     return fig
 
@@ -75,22 +70,25 @@ def threshold_figure(sweep: Sweep, *, threshold: float | None = 0.5, signal: str
 
     Parameters
     ----------
-    sweep : from :func:`laser_core.analysis.threshold_sweep`.
-    threshold : the threshold in use, drawn as a line; None leaves it to :func:`mark_threshold`.
-    signal : what the threshold is put on, for the axis title.
+    sweep : Sweep
+        From :func:`laser_core.analysis.threshold_sweep`.
+    threshold : float, optional
+        The threshold in use, drawn as a line; None leaves it to :func:`mark_threshold`.
+    signal : str
+        The quantity that the threshold applies to, for the axis title.
 
     Notes
     -----
-    At most 400 of the distinct thresholds are drawn, both ends included: more than a screen can resolve.
+    At most 400 of the distinct thresholds are drawn, both ends included; a screen cannot resolve more.
     """
     shown = thin(len(sweep.threshold))
     x = np.asarray(sweep.threshold, dtype=float)[shown]
     balanced = Style("balanced F1", LASER, "solid", "circle")
     fig = go.Figure()
     add_band(fig, x, np.asarray(sweep.balanced_f1_low)[shown], np.asarray(sweep.balanced_f1_high)[shown], balanced)
-    kept = Style("TPR: correct, judged correct", theme.CORRECT, "dash", "circle")
-    rejected = Style("TNR: incorrect, judged incorrect", theme.INCORRECT, "dot", "x")
-    for style, values in ((kept, sweep.tpr), (rejected, sweep.tnr), (balanced, sweep.balanced_f1)):
+    accepted = Style("TPR: correct, predicted correct", theme.CORRECT, "dash", "circle")
+    rejected = Style("TNR: incorrect, predicted incorrect", theme.INCORRECT, "dot", "x")
+    for style, values in ((accepted, sweep.tpr), (rejected, sweep.tnr), (balanced, sweep.balanced_f1)):
         add_line(
             fig,
             x,
@@ -118,7 +116,7 @@ def threshold_figure(sweep: Sweep, *, threshold: float | None = 0.5, signal: str
 def mark_threshold(fig: go.Figure, threshold: float) -> go.Figure:
     """A copy of :func:`threshold_figure`'s figure in which a line marks the threshold in use.
 
-    The curves do not depend on it, and copying them takes less than half as long as drawing them anew.
+    The curves do not depend on it, and copying them takes less than half the time of drawing them again.
 
     Examples
     --------
@@ -136,12 +134,14 @@ def mark_threshold(fig: go.Figure, threshold: float) -> go.Figure:
 
 
 def reliability_figure(calibration: Calibration, *, recalibrated: Calibration | None = None) -> go.Figure:
-    """Accuracy in each bin of the clipped score, with 95% intervals, beside the diagonal a probability would follow.
+    """Accuracy in each bin of the clipped score, with 95% intervals, and the diagonal of a calibrated probability.
 
     Parameters
     ----------
-    calibration : from :func:`laser_core.analysis.calibration`.
-    recalibrated : the same after :func:`laser_core.analysis.recalibrate`, drawn beside it.
+    calibration : Calibration
+        From :func:`laser_core.analysis.calibration`.
+    recalibrated : Calibration, optional
+        The same after :func:`laser_core.analysis.recalibrate`, drawn beside it.
     """
     fig = go.Figure()
     fig.add_trace(
@@ -157,7 +157,7 @@ def reliability_figure(calibration: Calibration, *, recalibrated: Calibration | 
     before = "this run, 95% interval" if recalibrated is None else "the score, 95% interval"
     _reliability(fig, calibration, Style(before, LASER, "solid", "circle"))
     if recalibrated is not None:
-        _reliability(fig, recalibrated, Style("recalibrated on other problems", theme.WEIGHTED, "dash", "diamond"))
+        _reliability(fig, recalibrated, Style("recalibrated on held-out problems", theme.WEIGHTED, "dash", "diamond"))
     frame(fig, x="mean clipped score in the bin", y="accuracy in the bin", hovermode="closest")
     fig.update_xaxes(range=[-0.03, 1.03])
     fig.update_yaxes(range=[-0.03, 1.05])
@@ -176,21 +176,13 @@ def _reliability(fig: go.Figure, calibration: Calibration, style: Style) -> None
             x=mean_score,
             y=accuracy,
             mode="lines+markers",
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": high - accuracy,
-                "arrayminus": accuracy - low,
-                "color": fade(style.color, 0.6),
-                "thickness": 1.5,
-                "width": 3,
-            },
+            error_y=theme.interval_bars(accuracy, low, high, fade(style.color, 0.6), thickness=1.5, width=3),
             line={"color": style.color, "width": 2, "dash": style.dash},
             marker={"color": style.color, "size": 9, "symbol": style.symbol},
             customdata=np.stack([count, low, high], axis=1) if len(count) else None,
             hovertemplate=(
-                "mean score %{x:.2f}: %{y:.3f} correct<br>95% interval %{customdata[1]:.3f} to "
-                "%{customdata[2]:.3f}, n = %{customdata[0]:,}<extra></extra>"
+                "mean score %{x:.2f}: %{y:.3f} correct<br>95% CI [%{customdata[1]:.3f}, %{customdata[2]:.3f}], "
+                "n = %{customdata[0]:,}<extra></extra>"
             ),
             name=style.name,
         )
@@ -198,5 +190,5 @@ def _reliability(fig: go.Figure, calibration: Calibration, style: Style) -> None
 
 
 def _inward(x: float, low: float, high: float) -> str:
-    """On which side of a vertical line its label stays inside the axis: the anchor of the label."""
+    """The anchor that keeps the label of a vertical line inside the plot."""
     return "right" if x > (low + high) / 2 else "left"

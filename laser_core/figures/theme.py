@@ -1,17 +1,22 @@
 """One theme for every figure: what each colour, dash and marker means, and the frame all figures share.
 
-The categorical colours are Okabe and Ito's, which stay apart under the common colour-vision deficiencies; two more are
-chosen for runs. None is text-coloured, so each reads on a light and on a dark page. A colour never carries a meaning
-alone: every style has a dash and a marker of its own as well.
+The categorical colours are Okabe and Ito's, which can be told apart under the common colour-vision deficiencies; two
+more are for runs. All of them are readable on a light and on a dark page. No meaning relies on colour alone: every
+style has a dash and a marker of its own.
 """
 
 from __future__ import annotations
 
 import html
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from laser_core.analysis.voting.curve import CurveName
 
 CORRECT = "#0072B2"
 INCORRECT = "#D55E00"
@@ -31,10 +36,11 @@ HEIGHT = 380  # pixels; a phone in portrait still shows the figure and its sente
 
 # Scores diverge around 0.5, the decision; the ends are the incorrect and the correct colour, the middle is neutral.
 # All three scales stay light enough for black text (contrast above 4.5), so that tokens can be read on every cell.
-SCORE_SCALE = [[0.0, "#E0752D"], [0.25, "#F0B58A"], [0.5, "#F4F1EC"], [0.75, "#93C5E6"], [1.0, "#3D94CC"]]
+Scale = list[tuple[float, str]]  # positions from 0 to 1 with their colours
+SCORE_SCALE: Scale = [(0.0, "#E0752D"), (0.25, "#F0B58A"), (0.5, "#F4F1EC"), (0.75, "#93C5E6"), (1.0, "#3D94CC")]
 # Log-probs run one way, from certain (pale) to surprising (dark); the scale is reversed because nats are negative.
-LOGPROB_SCALE = [[0.0, "#9B7BCC"], [0.25, "#B29BD9"], [0.5, "#C7B7E3"], [0.75, "#E1D8F1"], [1.0, "#F6F3FA"]]
-ENTROPY_SCALE = [[1.0 - position, color] for position, color in reversed(LOGPROB_SCALE)]
+LOGPROB_SCALE: Scale = [(0.0, "#9B7BCC"), (0.25, "#B29BD9"), (0.5, "#C7B7E3"), (0.75, "#E1D8F1"), (1.0, "#F6F3FA")]
+ENTROPY_SCALE: Scale = [(1.0 - position, color) for position, color in reversed(LOGPROB_SCALE)]
 
 
 @dataclass(frozen=True)
@@ -52,13 +58,13 @@ OUTCOMES = {
     False: Style("incorrect", INCORRECT, "dash", "x"),
     None: Style("not verified", UNKNOWN, "dot", "diamond-open"),
 }
-VOTES = {
+VOTES: dict[CurveName, Style] = {
     "pass_": Style("pass@N", PASS, "dot", "triangle-up"),
     "best_of_n": Style("best-of-N", BEST_OF_N, "dashdot", "diamond"),
     "weighted": Style("weighted vote", WEIGHTED, "solid", "circle"),
     "majority": Style("majority vote", MAJORITY, "dash", "square"),
 }
-FILTERED = Style("majority of accepted ones", "#B07D3C", "longdash", "cross")
+FILTERED = Style("filtered majority", "#B07D3C", "longdash", "cross")
 _SPARE_RUNS = (
     ("#56B4E9", "dashdot", "diamond"),
     ("#CC79A7", "longdash", "triangle-up"),
@@ -67,12 +73,14 @@ _SPARE_RUNS = (
 
 
 def run_style(name: str, position: int = 0) -> Style:
-    """The style of a run, by what its name says: LaSeR solid, GRPO dashed, the base model dotted.
+    """The style of a run, by its name: LaSeR solid, GRPO dashed, the base model dotted.
 
     Parameters
     ----------
-    name : the run's name.
-    position : chooses a spare style for a run whose name says nothing.
+    name : str
+        The run's name.
+    position : int
+        Chooses a spare style for a run with another name.
 
     Examples
     --------
@@ -115,7 +123,7 @@ def plain(text: object, limit: int = 200) -> str:
 
 
 def visible(text: str) -> str:
-    """Whitespace and invisible characters as something one can see, so that a token is shown for what it is.
+    """Whitespace and invisible characters replaced by visible signs.
 
     >>> visible("a\\tb"), visible("\\u200b"), visible(" ")
     ('a⇥b', '\\\\u200b', ' ')
@@ -175,7 +183,7 @@ def frame(
 
 
 def enlarge(fig: go.Figure, factor: float = 1.3) -> go.Figure:
-    """Make a finished figure readable from the back of a hall: larger words, lines and markers on a taller figure."""
+    """Make a finished figure readable from the back of a hall: larger type, lines and markers on a taller figure."""
     fig.update_layout(font={"size": 14 * factor}, legend={"font": {"size": 13 * factor}}, hoverlabel={"font_size": 16})
     for update in (fig.update_xaxes, fig.update_yaxes):
         update(tickfont={"size": 12 * factor}, title_font={"size": 14 * factor})
@@ -192,17 +200,17 @@ def enlarge(fig: go.Figure, factor: float = 1.3) -> go.Figure:
     return fig
 
 
-def add_band(fig: go.Figure, x: object, low: object, high: object, style: Style, **kwargs: object) -> None:
+def add_band(fig: go.Figure, x: ArrayLike, low: ArrayLike, high: ArrayLike, style: Style, **kwargs: object) -> None:
     """Draw an interval as a translucent band behind its line; points with an undefined bound are left out."""
-    x, low, high = (np.asarray(values, dtype=float) for values in (x, low, high))
-    known = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
-    if not known.any():
+    points = np.stack([np.asarray(values, dtype=float) for values in (x, low, high)])
+    points = points[:, np.isfinite(points).all(axis=0)]
+    if not points.size:
         return
-    x, low, high = x[known], low[known], high[known]
+    at, lower, upper = points
     fig.add_trace(
         go.Scatter(
-            x=np.concatenate([x, x[::-1]]),
-            y=np.concatenate([high, low[::-1]]),
+            x=np.concatenate([at, at[::-1]]),
+            y=np.concatenate([upper, lower[::-1]]),
             fill="toself",
             fillcolor=fade(style.color, 0.16),
             line={"width": 0},
@@ -216,7 +224,9 @@ def add_band(fig: go.Figure, x: object, low: object, high: object, style: Style,
     )
 
 
-def add_line(fig: go.Figure, x: object, y: object, style: Style, *, markers: bool = True, **kwargs: object) -> None:
+def add_line(
+    fig: go.Figure, x: ArrayLike, y: ArrayLike, style: Style, *, markers: bool = True, **kwargs: object
+) -> None:
     """Draw one line in its style; ``kwargs`` go to the trace."""
     fig.add_trace(
         go.Scatter(
@@ -247,6 +257,31 @@ def above_plot(fig: go.Figure) -> None:
     fig.update_layout(legend={"y": 1.08}, margin={"t": 54})
 
 
+def interval_bars(
+    value: np.ndarray, low: np.ndarray, high: np.ndarray, color: str, *, thickness: float = 2, width: float = 0
+) -> dict[str, object]:
+    """Error bars from ``low`` to ``high``, for a marker at ``value``."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": high - value,
+        "arrayminus": value - low,
+        "color": color,
+        "thickness": thickness,
+        "width": width,
+    }
+
+
+def bar_marker(correct: bool) -> dict[str, object]:
+    """How the histogram of correct or of incorrect solutions is filled: one kind is hatched, and both can overlap."""
+    color = OUTCOMES[correct].color
+    return {
+        "color": fade(color, 0.55),
+        "line": {"color": color, "width": 1},
+        "pattern": {"shape": "" if correct else "/", "fgcolor": color, "size": 6, "solidity": 0.35},
+    }
+
+
 def thin(n_points: int, limit: int = 400) -> np.ndarray:
     """Indices of at most ``limit`` points spread evenly over ``n_points``, both ends kept: what a screen can show.
 
@@ -259,7 +294,7 @@ def thin(n_points: int, limit: int = 400) -> np.ndarray:
 
 
 def empty(message: str) -> go.Figure:
-    """A figure that says why there is nothing to draw, so that a caller need not treat absence as a special case."""
+    """A figure that says why there is nothing to draw, so that callers need no special case."""
     fig = go.Figure()
     fig.add_annotation(text=plain(message), showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper")
     frame(fig, x="", y="", height=180, hovermode=False, legend=False)

@@ -1,9 +1,11 @@
-"""Figures of the theory: the score as a line in the log-prob, the term left out, and the noise of the reference.
+"""Figures of the theory: the score as a line in the log-prob, the neglected term, and the noise of the reference.
 
-They are drawn from formulas; no data is in them.
+They are drawn from formulas alone, without data.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,24 +13,28 @@ import plotly.graph_objects as go
 from laser_core.figures.theme import LASER, OUTCOMES, RULE, Style, add_line, add_rule, fade, frame
 from laser_core.score import z_logprob_from_score
 
-SCORE = Style("score: Z left out", LASER, "solid", "circle")
-CLOSED_FORM = Style("closed form: Z kept", "#E69F00", "dash", "square")
+if TYPE_CHECKING:
+    from laser_core.analysis import closed_form
+
+SCORE = Style("score: without Z", LASER, "solid", "circle")
+CLOSED_FORM = Style("closed form: with Z", "#E69F00", "dash", "square")
 NEGLECTED = Style("β_v log Z", "#E69F00", "solid", "square")
 MARKS = (0.0, 0.5, 1.0)
 
 
-def score_line_figure(picture: object) -> go.Figure:
-    """The reward that is read from a policy over its log-prob of z_c, with and without Z, marked at 0, 0.5 and 1.
+def score_line_figure(picture: closed_form.WorkedExample) -> go.Figure:
+    """The reward that a policy's log-prob of z_c stands for, with and without Z, marked at 0, 0.5 and 1.
 
     Parameters
     ----------
-    picture : from :func:`laser_core.analysis.closed_form.worked_example`.
+    picture : WorkedExample
+        From :func:`laser_core.analysis.closed_form.worked_example`.
     """
     fig = go.Figure()
     for style, y in ((CLOSED_FORM, picture.line_reward), (SCORE, picture.line_score)):
         add_line(fig, picture.line_x, y, style, markers=False, hovertemplate="%{y:.3f} at %{x:.1f} nats")
-    scale = {"beta_v": picture.beta_v, "c_ref": picture.ref_z_logprob}
-    marks = [(z_logprob_from_score(mark, **scale), mark) for mark in MARKS]
+    beta_v, c_ref = picture.beta_v, picture.ref_z_logprob
+    marks = [(z_logprob_from_score(mark, beta_v=beta_v, c_ref=c_ref), mark) for mark in MARKS]
     marks = [(x, mark) for x, mark in marks if x <= 0]
     fig.add_trace(
         go.Scatter(
@@ -50,7 +56,7 @@ def score_line_figure(picture: object) -> go.Figure:
             mode="lines+markers",
             name="this policy",
             line={"color": RULE, "width": 2},
-            # Where Z is 1 the two lie on each other: the square is open, so that both are seen.
+            # Where Z is 1 the two markers coincide: the square is open, so that both can be seen.
             marker={
                 "color": [SCORE.color, CLOSED_FORM.color],
                 "symbol": ["circle", "square-open"],
@@ -60,14 +66,14 @@ def score_line_figure(picture: object) -> go.Figure:
             hovertemplate="%{y:.3f} at %{x:.2f} nats<extra>this policy</extra>",
         )
     )
-    frame(fig, x="log π(z_c) under the policy, nats", y="reward read from the policy", height=400)
+    frame(fig, x="log π(z_c) under the policy, nats", y="reward", height=400)
     fig.update_layout(hovermode="closest")
     low = min(picture.ref_z_logprob, picture.z_logprob) - 2.0
-    high = min(0.0, max(z_logprob_from_score(1.4, **scale), picture.z_logprob + 1.0))
+    high = min(0.0, max(z_logprob_from_score(1.4, beta_v=beta_v, c_ref=c_ref), picture.z_logprob + 1.0))
     top = max(1.25, picture.reward, picture.score) + 0.1
     fig.update_xaxes(range=[low, high + 0.06 * (high - low)])
     fig.update_yaxes(range=[min(-0.3, picture.score - 0.1), min(top, 2.6)])
-    add_rule(fig, y=0.5, label="judged correct above")
+    add_rule(fig, y=0.5, label="predicted correct above")
     end = "left" if _free_at(picture, low + 0.15 * (high - low), 0.55) else "right"
     fig.layout.annotations[-1].update(x=float(end == "right"), xref="paper", xanchor=end, yanchor="bottom")
     if high == 0.0:
@@ -76,17 +82,18 @@ def score_line_figure(picture: object) -> go.Figure:
     return fig
 
 
-def _free_at(picture: object, x: float, y: float) -> bool:
+def _free_at(picture: closed_form.WorkedExample, x: float, y: float) -> bool:
     """Whether neither line passes near a label at this place."""
     return all(abs(np.interp(x, picture.line_x, line) - y) > 0.15 for line in (picture.line_reward, picture.line_score))
 
 
-def neglected_figure(picture: object) -> go.Figure:
-    """What leaving Z out costs, beta_v * log Z, over the reference's log-prob of z_c, on a logarithmic axis.
+def neglected_figure(picture: closed_form.WorkedExample) -> go.Figure:
+    """The cost of leaving Z out, beta_v * log Z, over the reference's log-prob of z_c, on a logarithmic axis.
 
     Parameters
     ----------
-    picture : from :func:`laser_core.analysis.closed_form.worked_example`.
+    picture : WorkedExample
+        From :func:`laser_core.analysis.closed_form.worked_example`.
     """
     fig = go.Figure()
     add_line(
@@ -107,7 +114,7 @@ def neglected_figure(picture: object) -> go.Figure:
             hovertemplate="%{y:.2g} of reward at %{x:.2f} nats<extra>this token</extra>",
         )
     )
-    frame(fig, x="log π_ref(z_c), nats", y="reward left out", height=400)
+    frame(fig, x="log π_ref(z_c), nats", y="neglected reward", height=400)
     fig.update_layout(hovermode="closest")
     left, right = float(picture.reference_x[0]), 0.0
     fig.update_xaxes(range=[left, 0.6])
@@ -134,20 +141,21 @@ def neglected_figure(picture: object) -> go.Figure:
     return fig
 
 
-def noise_figure(noise: object) -> go.Figure:
-    """Where the scores of noiseless verdicts 0 and 1 land when the reference is not quite constant.
+def noise_figure(noise: closed_form.ReferenceNoise) -> go.Figure:
+    """The distribution of scores that should be 0 and 1 when the reference is not quite constant.
 
     Parameters
     ----------
-    noise : from :func:`laser_core.analysis.closed_form.reference_noise`.
+    noise : ReferenceNoise
+        From :func:`laser_core.analysis.closed_form.reference_noise`.
     """
     fig = go.Figure()
     for correct, density in ((False, noise.density_incorrect), (True, noise.density_correct)):
         style = OUTCOMES[correct]
-        shown = Style(f"meant as {int(correct)}, {style.name}", style.color, style.dash, style.symbol)
+        shown = Style(f"{style.name}, should be {int(correct)}", style.color, style.dash, style.symbol)
         add_line(fig, noise.x, density / np.max(density), shown, markers=False, hoverinfo="skip")
         fig.data[-1].update(fill="tozeroy", fillcolor=fade(style.color, 0.14))
     add_rule(fig, x=0.5, label="0.5")
-    frame(fig, x="score", y="how often, relative", height=300, hovermode=False)
+    frame(fig, x="score", y="relative frequency", height=300, hovermode=False)
     fig.update_yaxes(range=[0, 1.12], showticklabels=False)
     return fig

@@ -1,4 +1,4 @@
-"""Figures that join the solutions of one problem on one token axis, and the mean traces of many."""
+"""The solutions of one problem on a common token axis, and the mean traces of many problems."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from laser_core.figures.theme import LASER, OUTCOMES, add_band, add_line, add_rule, empty, frame
-from laser_core.figures.traces import QUANTITIES, Trace, token_heatmap, trace_figure
+from laser_core.figures.quantities import QUANTITIES
+from laser_core.figures.theme import LASER, OUTCOMES, Style, add_band, add_line, add_rule, empty, fade, frame
+from laser_core.figures.traces import Trace, token_heatmap, trace_figure
 from laser_core.score import z_logprob_from_score
 
 if TYPE_CHECKING:
@@ -30,30 +31,50 @@ def linked_figure(
     marked: int | None = None,
     window: tuple[int, int] | None = None,
 ) -> go.Figure:
-    """A heatmap of all solutions above the lines of some of them, on one token axis: to hover over one is to see both.
+    """A heatmap of all solutions above the lines of some of them, on a common token axis.
 
     Parameters
     ----------
-    traces : the heatmap's rows from top to bottom.
-    chosen : which of them are drawn as lines, at most two; their rows are framed.
-    heat, line : the quantities that the heatmap and the lines show, keys of :data:`QUANTITIES`.
-    beta_v, c_ref : the score's settings.
-    changes : for each chosen trace its sharpest change in the quantity ``line``, marked with a star; may be left out.
-    marked : the token, counted from 1, that a vertical line marks in both.
-    window : first and last token to show, counted from 1; all when None.
+    traces : sequence of Trace
+        The heatmap's rows from top to bottom.
+    chosen : sequence of int
+        Positions of those drawn as lines, at most two; their rows are framed.
+    heat, line : str
+        The quantities of the heatmap and of the lines, keys of :data:`QUANTITIES`.
+    beta_v, c_ref : float, optional
+        The score's settings.
+    changes : sequence of Change
+        The sharpest change of each chosen trace in the quantity ``line``, marked with a star; may be empty.
+    marked : int, optional
+        The token that is marked in both parts, counted from 1.
+    window : tuple of int, optional
+        First and last token to show, counted from 1; by default all.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        The heatmap's cells have as ``y`` the position in ``traces``.
+        ``y`` of the heatmap's cells is the position in ``traces``.
     """
     first, last = window or (1, max((len(t.tokens) for t in traces), default=1))
     parts = [trace.part(first, last) for trace in traces]
-    settings = {"beta_v": beta_v, "c_ref": c_ref, "first": first}
-    fig = token_heatmap(parts, heat, **settings)
-    lines = trace_figure([parts[i] for i in chosen], line, **settings)
+    fig = token_heatmap(parts, heat, beta_v=beta_v, c_ref=c_ref, first=first)
+    lines = trace_figure([parts[i] for i in chosen], line, beta_v=beta_v, c_ref=c_ref, first=first)
     if not len(fig.data) or not len(lines.data):
         return fig if len(fig.data) else lines
+    _append_lines(fig, lines, first, last)
+    _frame_rows(fig, [trace for trace in traces if heat in trace.values], [traces[i] for i in chosen], first, last)
+    for i, change in zip(chosen, changes, strict=False):
+        if change is not None and first <= change.token <= last and line in traces[i].values:
+            _star(fig, change, OUTCOMES[traces[i].correct])
+    if marked is not None and first <= marked <= last:
+        reach = 2.5 if max(len(part.tokens) for part in parts) > 400 else 0.5  # one of many tokens cannot be seen
+        box = {"type": "rect", "x0": marked - reach, "x1": marked + reach, "yref": "paper", "y0": 0, "y1": 1}
+        fig.add_shape(box | {"line": {"color": LASER, "width": 2}, "fillcolor": fade(LASER, 0.12)})
+    return fig
+
+
+def _append_lines(fig: go.Figure, lines: go.Figure, first: int, last: int) -> None:
+    """Put the lines below the heatmap, on a vertical axis of their own."""
     rows = len(fig.data[0].z)
     for trace in lines.data:
         fig.add_trace(trace.update(yaxis="y2"))
@@ -87,42 +108,31 @@ def linked_figure(
         fig.add_shape(shape.update(yref="y2"))
     for note in lines.layout.annotations:
         fig.add_annotation(note.update(yref="y2"))
-    shown = [trace for trace in traces if heat in trace.values]
-    for i in chosen:
-        if traces[i] in shown:
-            row = shown.index(traces[i])
+
+
+def _frame_rows(fig: go.Figure, drawn: Sequence[Trace], chosen: Sequence[Trace], first: int, last: int) -> None:
+    """Frame the heatmap's rows of the chosen traces in the colour of their lines."""
+    for trace in chosen:
+        if trace in drawn:
+            row = drawn.index(trace)
             box = {"type": "rect", "x0": first - 0.5, "x1": last + 0.5, "y0": row - 0.5, "y1": row + 0.5}
-            fig.add_shape(box | {"line": {"color": OUTCOMES[traces[i].correct].color, "width": 2}})
-    for i, change in zip(chosen, changes, strict=False):
-        if change is not None and first <= change.token <= last and line in traces[i].values:
-            style = OUTCOMES[traces[i].correct]
-            fig.add_trace(
-                go.Scatter(
-                    x=[change.token],
-                    y=[change.after],
-                    yaxis="y2",
-                    mode="markers",
-                    name="sharpest change",
-                    legendgroup="sharpest change",
-                    showlegend=not any(t.name == "sharpest change" for t in fig.data),
-                    marker={"symbol": "star", "size": 16, "color": style.color, "line": {"color": "white", "width": 1}},
-                    hovertemplate=f"sharpest change: {change.before:.2f} to {change.after:.2f} at token %{{x}}"
-                    "<extra></extra>",
-                )
-            )
-    if marked is not None and first <= marked <= last:
-        wide = max(len(part.tokens) for part in parts) > 400
-        fig.add_shape(
-            type="rect",
-            x0=marked - (2.5 if wide else 0.5),
-            x1=marked + (2.5 if wide else 0.5),
-            yref="paper",
-            y0=0,
-            y1=1,
-            line={"color": LASER, "width": 2},
-            fillcolor="rgba(124, 108, 242, 0.12)",
+            fig.add_shape(box | {"line": {"color": OUTCOMES[trace.correct].color, "width": 2}})
+
+
+def _star(fig: go.Figure, change: Change, style: Style) -> None:
+    fig.add_trace(
+        go.Scatter(
+            x=[change.token],
+            y=[change.after],
+            yaxis="y2",
+            mode="markers",
+            name="sharpest change",
+            legendgroup="sharpest change",
+            showlegend=not any(trace.name == "sharpest change" for trace in fig.data),
+            marker={"symbol": "star", "size": 16, "color": style.color, "line": {"color": "white", "width": 1}},
+            hovertemplate=f"sharpest change: {change.before:.2f} to {change.after:.2f} at token %{{x}}<extra></extra>",
         )
-    return fig
+    )
 
 
 def mean_trace_figure(
@@ -132,13 +142,16 @@ def mean_trace_figure(
 
     Parameters
     ----------
-    means : from :func:`laser_core.analysis.mean_traces`.
-    beta_v, c_ref : the score's settings, for the line of the decision.
-    unit : over what the bands are, for the hover text.
+    means : MeanTraces
+        From :func:`laser_core.analysis.mean_traces`.
+    beta_v, c_ref : float, optional
+        The score's settings, for the decision line.
+    unit : str
+        What the bands are computed over, for the hover text.
     """
     what = QUANTITIES[means.quantity]
     if not (np.isfinite(means.correct[0]).any() or np.isfinite(means.incorrect[0]).any()):
-        return empty("Too few solutions with verdicts and per-token values for a mean.")
+        return empty("Too few verified solutions with per-token values for a mean.")
     fig = go.Figure()
     for outcome, (mean, low, high), n in (
         (True, means.correct, means.n_correct),
@@ -153,8 +166,8 @@ def mean_trace_figure(
             style,
             markers=False,
             customdata=np.stack([low, high, n], axis=1),
-            hovertemplate="%{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f}), n = %{customdata[2]:,}"
-            + f"<extra>{style.name}, 95% over {unit}</extra>",
+            hovertemplate="%{y:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}], n = %{customdata[2]:,}"
+            + f"<extra>{style.name}, 95% CI over {unit}</extra>",
         )
     x = "response token" if means.by == "token" else "fraction of the solution"
     frame(fig, x=x, y=f"mean {what.name}" + (", nats" if what.unit == "nats" else ""), height=340)

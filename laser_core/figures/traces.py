@@ -1,8 +1,7 @@
-"""Figures about single solutions, token by token: their log-probs, and the verdict token's log-prob along the way."""
+"""Figures about single solutions, token by token: log-probs, entropy, and the log-prob of the verdict token."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,48 +9,14 @@ import numpy as np
 import plotly.graph_objects as go
 
 from laser_core.analysis.tokens.traces import block_means, condense
-from laser_core.figures.theme import (
-    ENTROPY_SCALE,
-    INK,
-    LOGPROB_SCALE,
-    MONOSPACE,
-    OUTCOMES,
-    SCORE_SCALE,
-    add_line,
-    add_rule,
-    empty,
-    frame,
-    plain,
-    visible,
-)
+from laser_core.figures.quantities import QUANTITIES, colour_scale, scale_ends
+from laser_core.figures.theme import INK, MONOSPACE, OUTCOMES, add_line, add_rule, empty, frame, plain
 from laser_core.score import last_token_score, z_logprob_from_score
 
-
-@dataclass(frozen=True)
-class Quantity:
-    """Something known at every token: its column, name, unit, and colour scale with the values at its two ends."""
-
-    key: str
-    column: str
-    name: str
-    unit: str
-    scale: list
-    low: float
-    high: float
-
-
-QUANTITIES = {
-    "score": Quantity("score", "z_trace", "score so far", "score", SCORE_SCALE, 0.0, 1.0),
-    "z_logprob": Quantity("z_logprob", "z_trace", "log-prob of z_c", "nats", SCORE_SCALE, np.nan, np.nan),
-    "logprob": Quantity("logprob", "token_logprobs", "log-prob of the token", "nats", LOGPROB_SCALE, -3.0, 0.0),
-    "log_ratio": Quantity(
-        "log_ratio", "ref_token_logprobs", "log-prob less the reference's", "nats", SCORE_SCALE, -2.0, 2.0
-    ),
-    "entropy": Quantity("entropy", "entropy", "entropy before the token", "nats", ENTROPY_SCALE, 0.0, 2.0),
-}
-MAX_POINTS = 800  # of one line; each block's extremes are kept
+MAX_POINTS = 800  # of one line; the extremes of each block of tokens are kept
 MAX_COLUMNS = 400  # of a heatmap
-SPECIAL, CLOSING = "◇", "∎"  # stand for <...> tokens in narrow cells; the second where one ends the solution
+MARKS = {True: "✓", False: "✗", None: "?"}
+SPECIAL, CLOSING = "◇", "∎"  # stand for <...> tokens in narrow cells; the second for one that ends the solution
 
 
 @dataclass(frozen=True)
@@ -60,10 +25,14 @@ class Trace:
 
     Attributes
     ----------
-    label : what the solution is called on screen, such as "sample 3".
-    correct : the verifier's verdict; None if unknown.
-    tokens : the response's tokens as text, the closing <eos> included.
-    values : per quantity key (see :data:`QUANTITIES`) an array of shape (n_tokens,); absent where the table has none.
+    label : str
+        The solution's name on screen, such as "sample 3".
+    correct : bool, optional
+        Whether the verifier accepts it; None if unknown.
+    tokens : tuple of str
+        The response's tokens, including the closing <eos>.
+    values : dict of str to ndarray of shape (n_tokens,)
+        The values of each quantity, by its key in :data:`QUANTITIES`; absent where the table has none.
     """
 
     label: str
@@ -73,10 +42,10 @@ class Trace:
 
     @classmethod
     def from_row(cls, row: dict, *, beta_v: float | None, c_ref: float | None) -> Trace:
-        """Take a row of the rollout table (:meth:`laser_core.rollouts.Rollouts.row`).
+        """From a row of the rollout table (:meth:`laser_core.rollouts.Rollouts.row`).
 
-        The z_c trace is also given in score units, beta_v * (log pi(z_c) - c_ref), where both settings are known.
-        Without tokens the response counts as one token per character only if that matches the trace's length.
+        Where beta_v and c_ref are known, the trace of z_c is also given as a score, beta_v * (log pi(z_c) - c_ref).
+        Without tokens, each character of the response is taken for one if that matches the trace's length.
 
         Examples
         --------
@@ -105,7 +74,7 @@ class Trace:
         return cls(f"sample {row.get('sample')}", row.get("correct"), tuple(tokens), values)
 
     def part(self, first: int, last: int) -> Trace:
-        """The tokens from one to another, both counted from 1 and included.
+        """The tokens from ``first`` to ``last``, both included and counted from 1.
 
         >>> Trace("sample 0", True, ("a", "b", "c"), {"logprob": np.array([-1.0, -2.0, -3.0])}).part(2, 3).tokens
         ('b', 'c')
@@ -128,10 +97,14 @@ def trace_figure(
 
     Parameters
     ----------
-    traces : the solutions to compare; the first one's tokens label the axis when they fit and all agree on the count.
-    quantity : a key of :data:`QUANTITIES`.
-    beta_v, c_ref : the score's settings, drawn as the score 0.5 line (score and z_c) and the c_ref line (z_c).
-    first : the number of the traces' first token, where they are parts of longer ones.
+    traces : sequence of Trace
+        The solutions to compare.
+    quantity : str
+        A key of :data:`QUANTITIES`.
+    beta_v, c_ref : float, optional
+        The score's settings: the line of score 0.5, and for z_c the line of c_ref.
+    first : int
+        Number of the traces' first token, where they are parts of longer ones.
 
     Returns
     -------
@@ -160,8 +133,8 @@ def trace_figure(
         fig.data[-1].update(name=f"{plain(trace.label)}, {style.name}")
     frame(fig, x="response token", y=what.name if what.unit == "score" else f"{what.name}, {what.unit}", height=340)
     if quantity == "score":
-        add_rule(fig, y=0.5, label="0.5: judged correct above")
-        # In the middle: at the ends the score often rises through the line.
+        add_rule(fig, y=0.5, label="0.5: predicted correct above")
+        # In the middle, because the score often crosses the line near the ends.
         fig.layout.annotations[-1].update(x=0.5, xref="paper", xanchor="center", yanchor="bottom")
     if quantity == "z_logprob" and c_ref is not None:
         add_rule(fig, y=c_ref, label=f"c_ref = {c_ref:.1f}: score 0")
@@ -183,14 +156,18 @@ def token_heatmap(
     """Solutions as rows, tokens as cells, each cell coloured by the quantity and labelled with its token.
 
     Scores and z_c diverge around the decision (score 0.5) from vermilion over neutral to blue; log-probs and entropy
-    run one way, darker where the model was less sure.
+    have one direction, darker where the model was less sure.
 
     Parameters
     ----------
-    traces : rows from top to bottom.
-    quantity : a key of :data:`QUANTITIES`.
-    beta_v, c_ref : the score's settings; they place the middle of the z_c scale.
-    first : the number of the traces' first token, where they are parts of longer ones.
+    traces : sequence of Trace
+        Rows from top to bottom.
+    quantity : str
+        A key of :data:`QUANTITIES`.
+    beta_v, c_ref : float, optional
+        The score's settings; they set the middle of the scale of z_c.
+    first : int
+        Number of the traces' first token, where they are parts of longer ones.
 
     Notes
     -----
@@ -202,21 +179,12 @@ def token_heatmap(
     if not shown:
         return empty(f"These rollouts hold no {what.name}.")
     width = max(len(trace.values[quantity]) for trace in shown)
-    grid = np.full((len(shown), width), np.nan)
-    text, hover = (np.full((len(shown), width), "", dtype=object) for _ in range(2))
-    for i, trace in enumerate(shown):
-        n = len(trace.values[quantity])
-        grid[i, :n] = trace.values[quantity]
-        text[i, :n] = [_cell_text(token) for token in trace.tokens[:n]] + [""] * (n - len(trace.tokens[:n]))
-        if trace.tokens[:n] and text[i, len(trace.tokens[:n]) - 1] == SPECIAL:
-            text[i, len(trace.tokens[:n]) - 1] = CLOSING
-        hover[i, :n] = [plain(token, 40) for token in trace.tokens[:n]] + [""] * (n - len(trace.tokens[:n]))
+    grid, text, hover = _cells(shown, quantity, width)
     x = np.arange(width)
     if width > MAX_COLUMNS:
         x, grid = block_means(grid, MAX_COLUMNS)
         text, hover = text[:, x], hover[:, x]
-    low, high = _scale_ends(what, grid, beta_v, c_ref)
-    marks = {True: "✓", False: "✗", None: "?"}
+    low, high = scale_ends(what, grid, beta_v, c_ref)
     fig = go.Figure(
         go.Heatmap(
             z=grid,
@@ -226,105 +194,61 @@ def token_heatmap(
             customdata=hover,
             texttemplate="%{text}" if width <= 60 else None,
             textfont={"family": MONOSPACE, "color": INK},  # its size follows the cell
-            colorscale=_scale(what, beta_v, c_ref),
+            colorscale=colour_scale(what, beta_v, c_ref),
             zmin=low,
             zmax=high,
-            xgap=1 if width <= 120 else 0,  # between cells of few pixels, gaps would look like a pattern of the data
+            xgap=1 if width <= 120 else 0,  # gaps between narrow cells would look like a pattern in the data
             ygap=2,
             hoverongaps=False,
             hovertemplate=f"token %{{x}} “%{{customdata}}”: %{{z:.3f}}{unit}<extra></extra>",
-            colorbar={
-                "orientation": "h",
-                "thickness": 10,
-                "x": 0,
-                "xanchor": "left",
-                "y": 1.0,
-                "yanchor": "bottom",
-                "len": 0.6,
-                "title": {"text": f"{what.name}{unit and ', nats'}", "side": "top"},
-                "tickvals": [low, (low + high) / 2, high],
-                "ticktext": [f"{low:.3g}", f"{(low + high) / 2:.3g}", f"{high:.3g}"],
-            },
+            colorbar=_colour_bar(f"{what.name}{unit and ', nats'}", low, high),
         )
     )
-    frame(fig, x="response token", y="", height=110 + 27 * len(shown), hovermode="closest", legend=False)
-    fig.update_layout(margin={"t": 48})
-    labels = [f"{marks[trace.correct]} {plain(trace.label).removeprefix('sample ')}" for trace in shown]
-    fig.update_yaxes(tickvals=list(range(len(shown))), ticktext=labels, autorange="reversed", showgrid=False)
-    fig.update_xaxes(showgrid=False)
+    _frame_rows(fig, shown)
     return fig
 
 
-def token_strip_html(trace: Trace, quantity: str, *, beta_v: float | None = None, c_ref: float | None = None) -> str:
-    """The response as running text, each token on its colour, as escaped HTML for a page or a report.
-
-    Reads at any width and at any token length; hovering a token shows its value. Beyond 6,000 tokens the rest is
-    only counted, so that a hostile file cannot freeze the browser.
-
-    Parameters
-    ----------
-    trace, quantity, beta_v, c_ref : as for :func:`token_heatmap`.
-
-    Returns
-    -------
-    str
-        One ``<div>``; every piece of foreign text in it is escaped.
-
-    Examples
-    --------
-    >>> trace = Trace("sample 0", True, ("<b>",), {"logprob": np.array([-0.5])})
-    >>> "&lt;b&gt;" in token_strip_html(trace, "logprob")
-    True
-    """
-    what, limit = QUANTITIES[quantity], 6000
-    values = trace.values.get(quantity, np.full(len(trace.tokens), np.nan))
-    low, high = _scale_ends(what, values, beta_v, c_ref)
-    unit = " nats" if what.unit == "nats" else ""
-    spans = []
-    for token, value in list(zip(trace.tokens, values, strict=False))[:limit]:
-        color = _cell_color(_scale(what, beta_v, c_ref), value, low, high)
-        style = f"background:{color};color:{INK};" if color else ""
-        title = html.escape(f"{visible(token[:80])}  {what.name} {value:.3f}{unit}", quote=True)
-        shown = html.escape(visible(token[:400]), quote=True).replace("↵", "↵\n")
-        if token.startswith("<") and len(token) < 24 and token.isprintable():
-            style += "white-space:nowrap;"  # <eos> stays whole at the end of a line
-        spans.append(f'<span title="{title}" style="{style}padding:0.1em 0.06em;border-radius:3px">{shown}</span>')
-    more = len(trace.tokens) - limit
-    rest = f"<span> … {more:,} more tokens</span>" if more > 0 else ""
-    size = "1.15rem" if len(trace.tokens) <= 100 else "0.9rem"
-    style = (
-        f"font-family:{MONOSPACE};font-size:{size};line-height:1.9;white-space:pre-wrap;overflow-wrap:anywhere;"
-        "unicode-bidi:isolate;direction:ltr"
-    ).replace("'", "")
-    return f'<div dir="ltr" style="{style}">{"".join(spans)}{rest}</div>'
+def _frame_rows(fig: go.Figure, traces: Sequence[Trace]) -> None:
+    """The heatmap's frame, with one labelled row for each trace."""
+    frame(fig, x="response token", y="", height=110 + 27 * len(traces), hovermode="closest", legend=False)
+    fig.update_layout(margin={"t": 48})
+    labels = [f"{MARKS[trace.correct]} {plain(trace.label).removeprefix('sample ')}" for trace in traces]
+    fig.update_yaxes(tickvals=list(range(len(traces))), ticktext=labels, autorange="reversed", showgrid=False)
+    fig.update_xaxes(showgrid=False)
 
 
-def _scale(what: Quantity, beta_v: float | None, c_ref: float | None) -> list:
-    """The colour scale; z_c's log-prob diverges only where the settings say which value is the decision."""
-    undecided = what.key == "z_logprob" and not (beta_v and c_ref is not None)
-    return LOGPROB_SCALE if undecided else what.scale
+def _colour_bar(title: str, low: float, high: float) -> dict[str, object]:
+    """A colour bar above the plot, labelled at its ends and in the middle."""
+    ticks = [low, (low + high) / 2, high]
+    return {
+        "orientation": "h",
+        "thickness": 10,
+        "x": 0,
+        "xanchor": "left",
+        "y": 1.0,
+        "yanchor": "bottom",
+        "len": 0.6,
+        "title": {"text": title, "side": "top"},
+        "tickvals": ticks,
+        "ticktext": [f"{tick:.3g}" for tick in ticks],
+    }
 
 
-def _scale_ends(what: Quantity, values: np.ndarray, beta_v: float | None, c_ref: float | None) -> tuple[float, float]:
-    """The values at the two ends of the colour scale: fixed, so that the same colour means the same everywhere."""
-    if what.key != "z_logprob":
-        return what.low, what.high
-    if beta_v and c_ref is not None:
-        return c_ref, z_logprob_from_score(1.0, beta_v=beta_v, c_ref=c_ref)  # score 0 to score 1
-    finite = values[np.isfinite(values)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (-1.0, 0.0)
+def _cells(traces: Sequence[Trace], quantity: str, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Values, labels and hover texts of a heatmap's cells, each of shape (n_traces, width)."""
+    grid = np.full((len(traces), width), np.nan)
+    text, hover = (np.full((len(traces), width), "", dtype=object) for _ in range(2))
+    for i, trace in enumerate(traces):
+        n = len(trace.values[quantity])
+        grid[i, :n] = trace.values[quantity]
+        tokens = trace.tokens[:n]
+        text[i, : len(tokens)] = [_cell_text(token) for token in tokens]
+        if tokens and text[i, len(tokens) - 1] == SPECIAL:
+            text[i, len(tokens) - 1] = CLOSING
+        hover[i, : len(tokens)] = [plain(token, 40) for token in tokens]
+    return grid, text, hover
 
 
 def _cell_text(token: str) -> str:
-    """A token as it fits a narrow cell: special tokens such as <pad> as one sign, long ones cut."""
+    """A token's label in a narrow cell: special tokens such as <pad> as one sign, long ones cut."""
     return SPECIAL if len(token) > 2 and token.startswith("<") and token.endswith(">") else plain(token, 8)
-
-
-def _cell_color(scale: list, value: float, low: float, high: float) -> str | None:
-    """The colour of a value on a scale between two ends; None where the value is undefined."""
-    if not np.isfinite(value):
-        return None
-    position = float(np.clip((value - low) / (high - low) if high > low else 0.5, 0, 1))
-    stops = [stop for stop, _ in scale]
-    channels = [[int(color[i : i + 2], 16) for _, color in scale] for i in (1, 3, 5)]
-    return "#" + "".join(f"{round(float(np.interp(position, stops, channel))):02x}" for channel in channels)

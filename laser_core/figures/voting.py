@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
 
-from laser_core.figures.theme import FILTERED, RULE, VOTES, add_band, add_line, empty, frame, plain
+from laser_core.figures.theme import FILTERED, RULE, VOTES, Style, add_band, add_line, empty, frame, plain
 
 if TYPE_CHECKING:
     from laser_core.analysis import FilteredMajority, Vote, VotingCurve
 
-MAX_MARKERS = 20  # beyond this many N the markers would run into each other; the dash still tells the curves apart
-MAX_ANSWERS = 12  # what fits; the rest have the fewest votes
+MAX_MARKERS = 20  # sizes up to which each gets a marker; beyond, the dash tells the curves apart
+MAX_ANSWERS = 12  # that fit into the figure; the rest have the fewest votes
 
 
 def voting_figure(
@@ -24,29 +24,28 @@ def voting_figure(
 
     Parameters
     ----------
-    curve : from :func:`laser_core.analysis.voting_curve`; bands are its 95% intervals over problems. Votes that the
-        data do not allow are left out.
-    filtered : from :func:`laser_core.analysis.filtered_majority`: one more curve.
-    chosen_n : marks the N that the page's text speaks about.
+    curve : VotingCurve
+        From :func:`laser_core.analysis.voting_curve`; bands are its 95% intervals over problems. Votes that the data
+        do not allow are left out.
+    filtered : FilteredMajority, optional
+        One more curve, from :func:`laser_core.analysis.filtered_majority`.
+    chosen_n : int, optional
+        Marks the N that the text refers to.
     """
     n = np.asarray(curve.n)
     fig = go.Figure()
-    known = {key: style for key, style in VOTES.items() if np.isfinite(getattr(curve, key)).any()}
-    for key, style in known.items():
-        stem = key.rstrip("_")
-        low, high = (np.asarray(getattr(curve, f"{stem}_{side}"), dtype=float) for side in ("low", "high"))
-        add_band(fig, n, low, high, style)
-    for key, style in known.items():
-        stem = key.rstrip("_")
-        low, high = (np.asarray(getattr(curve, f"{stem}_{side}"), dtype=float) for side in ("low", "high"))
+    known = {name: curve.band(name) for name in VOTES if np.isfinite(curve.band(name)[0]).any()}
+    for name, (_, low, high) in known.items():
+        add_band(fig, n, low, high, VOTES[name])
+    for name, (value, low, high) in known.items():
         add_line(
             fig,
             n,
-            np.asarray(getattr(curve, key), dtype=float),
-            style,
+            value,
+            VOTES[name],
             markers=len(n) <= MAX_MARKERS,
             customdata=np.stack([low, high], axis=1),
-            hovertemplate="%{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f})",
+            hovertemplate="%{y:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}]",
         )
     if filtered is not None:
         add_band(fig, filtered.n, filtered.low, filtered.high, FILTERED)
@@ -57,9 +56,9 @@ def voting_figure(
             FILTERED,
             markers=len(filtered.n) <= MAX_MARKERS,
             customdata=np.stack([filtered.low, filtered.high], axis=1),
-            hovertemplate="%{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f})",
+            hovertemplate="%{y:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}]",
         )
-    frame(fig, x="N, solutions per problem", y="accuracy, share of problems right", height=430)
+    frame(fig, x="N, solutions per problem", y="accuracy, share of problems", height=430)
     count_axis(fig, n)
     if chosen_n is not None:
         fig.add_vline(x=chosen_n, line={"color": RULE, "width": 1.5, "dash": "dot"})
@@ -67,16 +66,15 @@ def voting_figure(
 
 
 def voting_gain_figure(curve: VotingCurve) -> go.Figure:
-    """What the weights add: weighted minus majority accuracy on the same problems and subsets, with its 95% band.
+    """The gain from weighting: weighted minus majority accuracy on the same problems and subsets, with its 95% band.
 
     Parameters
     ----------
-    curve : from :func:`laser_core.analysis.voting_curve`.
+    curve : VotingCurve
+        From :func:`laser_core.analysis.voting_curve`.
     """
     n, style = np.asarray(curve.n), VOTES["weighted"]
-    gain, low, high = (
-        100 * np.asarray(getattr(curve, f"weighted_minus_majority{end}"), dtype=float) for end in ("", "_low", "_high")
-    )
+    gain, low, high = (100 * part for part in curve.band("weighted_minus_majority"))
     fig = go.Figure()
     add_band(fig, n, low, high, style)
     add_line(
@@ -86,7 +84,7 @@ def voting_gain_figure(curve: VotingCurve) -> go.Figure:
         style,
         markers=len(n) <= MAX_MARKERS,
         customdata=np.stack([low, high], axis=1),
-        hovertemplate="%{y:+.1f} points (%{customdata[0]:+.1f} to %{customdata[1]:+.1f})<extra></extra>",
+        hovertemplate="%{y:+.1f} points [%{customdata[0]:+.1f}, %{customdata[1]:+.1f}]<extra></extra>",
     )
     frame(fig, x="N, solutions per problem", y="weighted − majority, points", height=300, legend=False)
     count_axis(fig, n)
@@ -95,14 +93,16 @@ def voting_gain_figure(curve: VotingCurve) -> go.Figure:
 
 
 def vote_figure(vote: Vote, answers: Sequence[str]) -> go.Figure:
-    """One actual vote, answer by answer: how many solutions gave it (majority) and the sum of their scores (weighted).
+    """One actual vote, answer by answer: the number of solutions (majority) and the sum of their scores (weighted).
 
-    Both are votes: a majority voter counts 1, a weighted voter counts its clipped score, between 0 and 1.
+    Both count votes: in the majority a solution counts 1, in the weighted vote its score clipped to [0, 1].
 
     Parameters
     ----------
-    vote : from :func:`laser_core.analysis.draw_vote`; the first 12 answers are drawn, the most frequent first.
-    answers : the text of each of the vote's answers, in the vote's order; shown as plain text.
+    vote : Vote
+        From :func:`laser_core.analysis.draw_vote`; the first 12 answers are drawn, the most frequent first.
+    answers : sequence of str
+        The text of each of the vote's answers, in the vote's order; shown as plain text.
     """
     order = range(min(len(vote.count), MAX_ANSWERS))
     if not order:
@@ -111,36 +111,12 @@ def vote_figure(vote: Vote, answers: Sequence[str]) -> go.Figure:
         f"{'✓' if vote.correct[i] == 1 else '✗' if vote.correct[i] == 0 else '?'}  {plain(answers[i], 24)}"
         for i in order
     ]
-    fig = go.Figure()
-    for key, values, winners, write in (
-        ("majority", vote.count, vote.majority_winners, "{:g}".format),
-        ("weighted", vote.weight, vote.weighted_winners, _weight),
-    ):
-        style = VOTES[key]
-        won = [bool(winners[i]) for i in order]
-        outcome = "  ★ wins" if np.sum(winners) == 1 else "  ★ ties"
-        shown = [float(values[i]) for i in order]
-        fig.add_trace(
-            go.Bar(
-                y=list(range(len(order))),
-                x=shown,
-                orientation="h",
-                name=style.name,
-                marker={
-                    "color": style.color,  # the legend would show the first bar's if they differed
-                    "pattern": {
-                        "shape": "/" if key == "majority" else "",
-                        "fillmode": "overlay",
-                        "fgcolor": "rgba(255, 255, 255, 0.6)",
-                        "solidity": 0.25,
-                    },
-                },
-                text=[f"<b>{write(v)}{outcome}</b>" if w else write(v) for v, w in zip(shown, won, strict=True)],
-                textposition="outside",
-                cliponaxis=False,
-                hovertemplate=f"{style.name}: %{{x:.2f}}<extra></extra>",
-            )
-        )
+    fig = go.Figure(
+        [
+            _bars(VOTES["majority"], vote.count, vote.majority_winners, "{:g}".format, hatch="/"),
+            _bars(VOTES["weighted"], vote.weight, vote.weighted_winners, _weight, hatch=""),
+        ]
+    )
     frame(
         fig,
         x="votes (solutions, or sum of clipped scores)",
@@ -155,8 +131,38 @@ def vote_figure(vote: Vote, answers: Sequence[str]) -> go.Figure:
     return fig
 
 
+def _bars(
+    style: Style, values: np.ndarray, winners: np.ndarray, write: Callable[[float], str], *, hatch: str
+) -> go.Bar:
+    """One kind of vote, a bar for each of the first answers; without any weight nobody wins."""
+    outcome = "" if not np.any(values) else "  ★ wins" if np.sum(winners) == 1 else "  ★ ties"
+    shown = [float(value) for value in values[:MAX_ANSWERS]]
+    return go.Bar(
+        y=list(range(len(shown))),
+        x=shown,
+        orientation="h",
+        name=style.name,
+        marker={
+            "color": style.color,  # one colour for all bars: the legend shows that of the first
+            "pattern": {
+                "shape": hatch,
+                "fillmode": "overlay",
+                "fgcolor": "rgba(255, 255, 255, 0.6)",
+                "solidity": 0.25,
+            },
+        },
+        text=[
+            f"<b>{write(value)}{outcome}</b>" if won and outcome else write(value)
+            for value, won in zip(shown, winners[:MAX_ANSWERS], strict=True)
+        ],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate=f"{style.name}: %{{x:.2f}}<extra></extra>",
+    )
+
+
 def _weight(value: float) -> str:
-    """A sum of scores; small ones keep two digits that count, since 0.0004 may win against 0.
+    """A sum of scores; small ones keep two significant digits, since 0.0004 may win against 0.
 
     >>> _weight(2.018), _weight(0.031), _weight(0.00042), _weight(0.0)
     ('2.02', '0.031', '0.00042', '0')
@@ -165,7 +171,7 @@ def _weight(value: float) -> str:
 
 
 def count_axis(fig: go.Figure, n: np.ndarray) -> None:
-    """A logarithmic axis for N with the powers of two as ticks: going from 1 to 2 matters as much as from 8 to 16."""
+    """A logarithmic axis for N with powers of two as ticks: from 1 to 2 is as large a step as from 8 to 16."""
     top = int(n.max())
     ticks = [2**k for k in range(top.bit_length()) if 2**k <= top]
     if top not in ticks:

@@ -1,58 +1,88 @@
-"""Figures about costs and settings: accuracy against tokens, what beta_v and c_ref change, and paired differences."""
+"""Figures about costs and settings: accuracy against tokens, the effect of beta_v and c_ref, paired differences."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import plotly.graph_objects as go
 
-from laser_core.figures.theme import INK, LASER, RULE, VOTES, Style, add_band, add_line, add_rule, empty, frame, plain
+from laser_core.analysis import Estimate
+from laser_core.figures.theme import (
+    INK,
+    LASER,
+    RULE,
+    VOTES,
+    Style,
+    add_band,
+    add_line,
+    add_rule,
+    empty,
+    frame,
+    interval_bars,
+    plain,
+)
 from laser_core.figures.voting import MAX_MARKERS, count_axis
 
 if TYPE_CHECKING:
-    from laser_core.analysis import Comparison, ComputeWorth, Difference, Sensitivity, StoppingPolicy
+    from laser_core.analysis import Comparison, ComputeWorth, Sensitivity, StoppingPolicy
 
 STOPS = {
     ("fixed", False): ("whole budget", "solid", "circle"),
-    ("certain", False): ("stop when settled", "dot", "triangle-up"),
+    ("certain", False): ("stop when decided", "dot", "triangle-up"),
     ("confident", False): ("stop when sure", "dash", "diamond"),
     ("fixed", True): ("drop early", "dashdot", "circle-open"),
     ("confident", True): ("drop early, stop when sure", "longdashdot", "diamond-open"),
 }
-#: What :func:`sensitivity_figure` can draw, and whether more is better.
-SETTINGS_METRICS = {
-    "balanced_f1": ("balanced F1 at score > 0.5", True),
-    "weighted": ("accuracy of the weighted vote", True),
-    "ece": ("expected calibration error", False),
-    "brier": ("Brier score", False),
-    "at_bound": ("share of scores that clipping moves", False),
-    "tpr": ("TPR at score > 0.5", True),
-    "tnr": ("TNR at score > 0.5", True),
-}
 
 
-def accuracy_tokens_figure(worth: ComputeWorth, *, vote: str | None = None) -> go.Figure:
-    """Accuracy against tokens sampled per problem: one line per way to spend them, the fixed ones with 95% bands.
+class SettingsMetric(Enum):
+    """A number that :func:`sensitivity_figure` can draw.
+
+    Attributes
+    ----------
+    field : str
+        Its field in :class:`laser_core.analysis.Sensitivity`.
+    title : str
+        Its name on hover.
+    more_is_better : bool
+        Whether large values are drawn dark.
+    """
+
+    BALANCED_F1 = ("balanced_f1", "balanced F1 at score > 0.5", True)
+    WEIGHTED = ("weighted", "accuracy of the weighted vote", True)
+    ECE = ("ece", "expected calibration error", False)
+    BRIER = ("brier", "Brier score", False)
+    AT_BOUND = ("at_bound", "share of scores that are clipped", False)
+    TPR = ("tpr", "TPR at score > 0.5", True)
+    TNR = ("tnr", "TNR at score > 0.5", True)
+
+    def __init__(self, field: str, title: str, more_is_better: bool) -> None:
+        self.field, self.title, self.more_is_better = field, title, more_is_better
+
+
+def accuracy_tokens_figure(worth: ComputeWorth, *, vote: Literal["weighted", "majority"] | None = None) -> go.Figure:
+    """Accuracy against tokens sampled per problem: one line per stopping rule, those of fixed size with 95% bands.
 
     Parameters
     ----------
-    worth : from :func:`laser_core.analysis.compute_worth`.
-    vote : "weighted" or "majority"; None: weighted where there are scores. The plain majority with its whole budget is
-        drawn beside the weighted vote.
+    worth : ComputeWorth
+        From :func:`laser_core.analysis.compute_worth`.
+    vote : {"weighted", "majority"}, optional
+        By default the weighted vote where there are scores. The majority of the whole budget is drawn beside it.
     """
     known = {policy.vote for policy in worth.policies}
     vote = vote or ("weighted" if "weighted" in known else "majority")
     fig = go.Figure()
-    style = VOTES["majority"]
-    if vote != "majority":
-        _policy(fig, worth.policy("majority", "fixed"), Style(style.name, style.color, style.dash, style.symbol))
+    if vote == "weighted":
+        _policy(fig, worth.policy("majority", "fixed"), VOTES["majority"])
     for (stop, drop), (name, dash, symbol) in STOPS.items():
         found = [p for p in worth.policies if (p.vote, p.stop, p.drop) == (vote, stop, drop)]
         if found:
-            said = f"{name} ({worth.confidence:.0%})" if stop == "confident" and not drop else name
-            _policy(fig, found[0], Style(f"{vote}: {said}", VOTES[vote].color, dash, symbol))
-    frame(fig, x="tokens sampled per problem", y="accuracy, share of problems right", height=430, hovermode="closest")
+            shown = f"{name} ({worth.confidence:.0%})" if stop == "confident" and not drop else name
+            _policy(fig, found[0], Style(f"{vote}: {shown}", VOTES[vote].color, dash, symbol))
+    frame(fig, x="tokens sampled per problem", y="accuracy, share of problems", height=430, hovermode="closest")
     used = np.concatenate([policy.tokens for policy in worth.policies])
     ticks = _round_numbers(float(used.min()), float(used.max()))
     fig.update_xaxes(type="log", tickvals=ticks, ticktext=[f"{tick:,.0f}" for tick in ticks])
@@ -60,7 +90,7 @@ def accuracy_tokens_figure(worth: ComputeWorth, *, vote: str | None = None) -> g
 
 
 def _round_numbers(low: float, high: float) -> list[float]:
-    """1, 2, 5, 10, ... as far as they lie between the ends: ticks of a logarithmic axis, in full.
+    """1, 2, 5, 10, ... between the ends: ticks of a logarithmic axis.
 
     >>> _round_numbers(15, 420)
     [20.0, 50.0, 100.0, 200.0]
@@ -81,34 +111,40 @@ def _policy(fig: go.Figure, policy: StoppingPolicy, style: Style) -> None:
             [policy.accuracy_low, policy.accuracy_high, policy.budget, policy.saved, policy.change], axis=1
         ),
         hovertemplate=(
-            f"{style.name}, at most %{{customdata[2]}} solutions<br>accuracy %{{y:.3f}} (%{{customdata[0]:.3f}} to "
-            "%{customdata[1]:.3f}) for %{x:.0f} tokens<br>%{customdata[3]:.0%} of the tokens saved, accuracy "
+            f"{style.name}, at most %{{customdata[2]}} solutions<br>accuracy %{{y:.3f}} [%{{customdata[0]:.3f}}, "
+            "%{customdata[1]:.3f}] for %{x:.0f} tokens<br>%{customdata[3]:.0%} of the tokens saved, accuracy "
             "%{customdata[4]:+.3f}<extra></extra>"
         ),
     )
 
 
 def sensitivity_figure(
-    found: Sensitivity, *, metric: str = "balanced_f1", beta_v: float | None = None, c_ref: float | None = None
+    found: Sensitivity,
+    metric: SettingsMetric = SettingsMetric.BALANCED_F1,
+    *,
+    beta_v: float | None = None,
+    c_ref: float | None = None,
 ) -> go.Figure:
     """One number over a grid of beta_v and c_ref, written into its cells with its 95% interval where it has one.
 
     Parameters
     ----------
-    found : from :func:`laser_core.analysis.sensitivity`.
-    metric : one of :data:`SETTINGS_METRICS`.
-    beta_v, c_ref : the settings in use; their cell is framed.
+    found : Sensitivity
+        From :func:`laser_core.analysis.sensitivity`.
+    metric : SettingsMetric
+        The number to draw.
+    beta_v, c_ref : float, optional
+        The settings in use; their cell is framed.
     """
-    title, more_is_better = SETTINGS_METRICS[metric]
-    value = getattr(found, metric)
+    value = getattr(found, metric.field)
     if not np.isfinite(value).any():
         return empty("Votes cannot be counted here.")
-    low, high = (getattr(found, f"{metric}_{end}", None) for end in ("low", "high"))
+    low, high = (getattr(found, f"{metric.field}_{end}", None) for end in ("low", "high"))
     text = [[f"{v:.2f}" for v in row] for row in value]
-    if low is not None:
+    if low is not None and high is not None:
         small = "<br><span style='font-size:10px'>"
         text = [
-            [f"{v}{small}{a:.2f} to {b:.2f}</span>" for v, a, b in zip(*row, strict=True)]
+            [f"{v}{small}[{a:.2f}, {b:.2f}]</span>" for v, a, b in zip(*row, strict=True)]
             for row in zip(text, low, high, strict=True)
         ]
     scale = [[0, "#F6F3FA"], [1, "#9B7BCC"]]
@@ -120,9 +156,9 @@ def sensitivity_figure(
             text=text,
             texttemplate="%{text}",
             textfont={"color": INK, "size": 13},
-            colorscale=scale if more_is_better else [[0, scale[1][1]], [1, scale[0][1]]],
+            colorscale=scale if metric.more_is_better else [[0, scale[1][1]], [1, scale[0][1]]],
             showscale=False,
-            hovertemplate=f"beta_v = %{{y}}, c_ref = %{{x}} nats<br>{title} %{{z:.3f}}<extra></extra>",
+            hovertemplate=f"beta_v = %{{y}}, c_ref = %{{x}} nats<br>{metric.title} %{{z:.3f}}<extra></extra>",
             xgap=2,
             ygap=2,
         )
@@ -142,66 +178,47 @@ def sensitivity_figure(
 def paired_difference_figure(
     comparison: Comparison, *, n: int | None = None, names: tuple[str, str] = ("first", "second")
 ) -> go.Figure:
-    """Second run minus first, paired by problem: per number one marker with its 95% interval, in points.
+    """Second run minus first, paired by problem: one marker per number with its 95% interval, in percentage points.
 
     Parameters
     ----------
-    comparison : from :func:`laser_core.analysis.compare`.
-    n : solutions in the votes; None: 8, or the largest below.
-    names : of the two runs, for the axis.
+    comparison : Comparison
+        From :func:`laser_core.analysis.compare`.
+    n : int, optional
+        Solutions in the votes; by default 8, or the largest size below.
+    names : tuple of str
+        The two runs' names, for the axis.
     """
-    rows: list[tuple[str, float, float, float, int]] = []
-
-    def add(name: str, difference: Difference) -> None:
-        d = difference.difference
-        rows.append((name, d.value, d.ci_low, d.ci_high, d.n))
-
-    add("accuracy", comparison.accuracy)
-    add("AUROC", comparison.auroc)
-    add("AUROC within a problem", comparison.within_problem_auroc)
-    add("balanced F1", comparison.balanced_f1)
-    if len(comparison.n):
-        size = n or int(max(comparison.n[comparison.n <= 8], default=comparison.n[0]))
-        at = int(np.flatnonzero(comparison.n == size)[0])
-        for key, name in (("majority", "majority vote"), ("weighted", "weighted vote"), ("best_of_n", "best")):
-            value, low, high = (float(part[at]) for part in comparison.curves[key])
-            rows.append((f"{name} of {size}", value, low, high, comparison.n_problems))
-    rows = [row for row in rows if np.isfinite(row[1])]
+    rows = _differences(comparison, n)
     if not rows:
         return empty("Nothing can be compared here.")
-    value, low, high = (100 * np.array([row[i] for row in rows]) for i in (1, 2, 3))
+    value, low, high = (
+        100 * np.array([getattr(d, end) for d in rows.values()]) for end in ("value", "ci_low", "ci_high")
+    )
     fig = go.Figure(
         go.Scatter(
             x=value,
             y=list(range(len(rows))),
             mode="markers+text",
             text=[f"{v:+.1f}" for v in value],
-            # Away from the line at 0, which would strike through a small difference.
+            # Away from the line at 0, which would cross the text of a small difference.
             textposition=["top right" if 0 <= v < 0.3 * max(value) else "top left" for v in value],
             cliponaxis=False,
             marker={"color": LASER, "size": 11},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": high - value,
-                "arrayminus": value - low,
-                "color": LASER,
-                "thickness": 2,
-                "width": 0,
-            },
-            customdata=[[*ends, row[0], row[4]] for *ends, row in zip(low, high, rows, strict=True)],
+            error_x=interval_bars(value, low, high, LASER),
+            customdata=[[100 * d.ci_low, 100 * d.ci_high, name, d.n] for name, d in rows.items()],
             hovertemplate=(
-                "%{customdata[2]}: %{x:+.1f} points<br>95% interval %{customdata[0]:+.1f} to %{customdata[1]:+.1f}, "
+                "%{customdata[2]}: %{x:+.1f} points<br>95% CI [%{customdata[0]:+.1f}, %{customdata[1]:+.1f}], "
                 "n = %{customdata[3]:,} problems<extra></extra>"
             ),
-            name=f"{plain(names[1], 30)} less {plain(names[0], 30)}",
+            name=_minus(names),
         )
     )
-    frame(fig, x=_less(names), y="", height=100 + 48 * len(rows), hovermode="closest", legend=False)
+    frame(fig, x=f"{_minus(names)}, points", y="", height=100 + 48 * len(rows), hovermode="closest", legend=False)
     fig.update_layout(margin={"t": 30})
     fig.update_yaxes(
         tickvals=list(range(len(rows))),
-        ticktext=[row[0] for row in rows],
+        ticktext=list(rows),
         range=[len(rows) - 0.5, -0.7],
         showgrid=False,
     )
@@ -209,36 +226,58 @@ def paired_difference_figure(
     return fig
 
 
-def _less(names: tuple[str, str]) -> str:
-    return f"{plain(names[1], 30)} less {plain(names[0], 30)}, points"
+def _differences(comparison: Comparison, n: int | None) -> dict[str, Estimate]:
+    """The finite differences by name, from top to bottom."""
+    rows = {
+        "accuracy": comparison.accuracy.difference,
+        "AUROC": comparison.auroc.difference,
+        "AUROC within a problem": comparison.within_problem_auroc.difference,
+        "balanced F1": comparison.balanced_f1.difference,
+    }
+    if len(comparison.n):
+        size = n or int(max(comparison.n[comparison.n <= 8], default=comparison.n[0]))
+        at = int(np.flatnonzero(comparison.n == size)[0])
+        for key, name in (("majority", "majority vote"), ("weighted", "weighted vote"), ("best_of_n", "best")):
+            value, low, high = (float(part[at]) for part in comparison.curves[key])
+            rows[f"{name} of {size}"] = Estimate(value, low, high, comparison.n_problems)
+    return {name: difference for name, difference in rows.items() if np.isfinite(difference.value)}
+
+
+def _minus(names: tuple[str, str]) -> str:
+    return f"{plain(names[1], 30)} minus {plain(names[0], 30)}"
 
 
 def voting_difference_figure(comparison: Comparison, *, names: tuple[str, str] = ("first", "second")) -> go.Figure:
-    """Second run minus first as N grows, for each way to choose, with 95% bands paired by problem; in points.
+    """Second run minus first for each kind of vote as N grows, with 95% bands paired by problem; in percentage points.
 
     Parameters
     ----------
-    comparison : from :func:`laser_core.analysis.compare`.
-    names : of the two runs, for the axis.
+    comparison : Comparison
+        From :func:`laser_core.analysis.compare`.
+    names : tuple of str
+        The two runs' names, for the axis.
     """
     if not len(comparison.n):
         return empty("Votes cannot be counted in both runs.")
     fig = go.Figure()
-    known = {key: style for key, style in VOTES.items() if np.isfinite(comparison.curves[key.rstrip("_")][0]).any()}
-    parts = {key: [100 * part for part in comparison.curves[key.rstrip("_")]] for key in known}
-    for key, style in known.items():
-        add_band(fig, comparison.n, *parts[key][1:], style)
-    for key, style in known.items():
+    known = []
+    for name, style in VOTES.items():
+        value, low, high = (100 * part for part in comparison.curves[name.rstrip("_")])
+        if np.isfinite(value).any():
+            known.append((style, value, low, high))
+    for style, _, low, high in known:
+        add_band(fig, comparison.n, low, high, style)
+    for style, value, low, high in known:
         add_line(
             fig,
             comparison.n,
-            parts[key][0],
+            value,
             style,
             markers=len(comparison.n) <= MAX_MARKERS,
-            customdata=np.stack(parts[key][1:], axis=1),
-            hovertemplate="%{y:+.1f} (%{customdata[0]:+.1f} to %{customdata[1]:+.1f})",
+            customdata=np.stack([low, high], axis=1),
+            hovertemplate="%{y:+.1f} [%{customdata[0]:+.1f}, %{customdata[1]:+.1f}]",
         )
-    frame(fig, x="N, solutions per problem", y=_less(names), height=400)
+    frame(fig, x="N, solutions per problem", y=f"{_minus(names)}, points", height=400)
     count_axis(fig, np.asarray(comparison.n))
     fig.add_hline(y=0, line={"color": RULE, "width": 1.5, "dash": "dot"})
     return fig

@@ -1,4 +1,4 @@
-"""The sections about what the score goes with: free signals, length, its settings, training steps."""
+"""Sections that set the score beside something else: free signals, length, its settings, training steps."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import math
 
 import numpy as np
 
-from laser_core.analysis import compare_signals, length_relation, score_by_step, sensitivity
+from laser_core.analysis import SignalTable, compare_signals, length_relation, score_by_step, sensitivity
 from laser_core.errors import InputError
 from laser_core.figures import (
+    SettingsMetric,
+    SignalMetric,
     score_animation,
     score_by_step_figure,
     score_length_figure,
@@ -17,11 +19,24 @@ from laser_core.figures import (
 )
 from laser_core.figures.theme import plain
 from laser_core.report import equations
-from laser_core.report.parts import Figure, Missing, Section, Table, Words, count, excerpt, number, sentence, told
+from laser_core.report.parts import (
+    Block,
+    Figure,
+    Missing,
+    Section,
+    Table,
+    Words,
+    count,
+    estimate_cell,
+    estimate_text,
+    excerpt,
+    interval,
+    number,
+)
 from laser_core.report.score_sections import BAND, BARS, NEEDS_BOTH
 from laser_core.report.subject import Subject
 
-MAX_POINTS = 2000  # of the scatter: every point is an element of the page
+MAX_POINTS = 2000  # of the scatter; each is an element of the page
 _NAMES = {
     "auroc": "AUROC",
     "within_problem_auroc": "AUROC within a problem",
@@ -33,40 +48,18 @@ _NAMES = {
 
 
 def free_signals(subject: Subject) -> list[Section]:
-    """The score beside what costs nothing."""
-    title = "Is the score better than signals that cost nothing?"
+    """The score beside the free signals."""
+    title = "Is the score better than other signals?"
     try:
         table = compare_signals(subject.samples, subject.rollouts, seed=subject.seed)
     except InputError as error:
         return [Section("signals", title, "", [Missing(f"a score or per-token log-probs: {error}")])]
-    free = [row for row in table.rows if row.signal != "score" and math.isfinite(row.within_problem_auroc.value)]
-    finding = ""
-    if free and table.rows[0].signal == "score":
-        best = max(free, key=lambda row: row.within_problem_auroc.value)
-        d = best.within_difference
-        finding = (
-            f"The best of them within a problem is {excerpt(best.signal.removeprefix('signal.'), 40)} with "
-            f"{sentence(best.within_problem_auroc, noun='mixed problem')}; minus the score’s that is "
-            f"{number(d.value, 2)} ({number(d.ci_low, 2)} to {number(d.ci_high, 2)}, paired)."
-        )
-    rows = [
-        (
-            excerpt(row.signal.removeprefix("signal."), 40),
-            told(row.within_problem_auroc),
-            told(row.auroc),
-            told(row.balanced_f1),
-            told(row.weighted),
-            told(row.best_of_n),
-            f"{row.n_scored:,}",
-        )
-        for row in table.rows
-    ]
-    blocks: list[object] = [
+    blocks: list[Block] = [
         Figure(
             "signals",
             signals_figure(table),
-            "A signal that does not reach past the dotted line knows nothing about which solution is right.",
-            f"{count(table.n_problems, 'problem')}; mixed ones count",
+            "A signal whose interval includes the dotted line is not shown to know which solutions are correct.",
+            f"{count(table.n_problems, 'problem')}; only mixed ones contribute",
             BARS,
             equations.SIGNALS,
             half=True,
@@ -76,41 +69,71 @@ def free_signals(subject: Subject) -> list[Section]:
         blocks.append(
             Figure(
                 "signal-votes",
-                signals_figure(table, metric="weighted"),
-                "What voting with each signal as weight gives; the dotted line is the plain majority.",
+                signals_figure(table, SignalMetric.WEIGHTED),
+                "Accuracy of a vote weighted by each signal; the dotted line is the majority vote.",
                 f"{count(table.n_problems, 'problem')}, votes of {table.n}",
                 BARS,
                 equations.VOTES,
                 half=True,
             )
         )
-    head = ("signal", "AUROC within", "AUROC", "balanced F1*", "weighted vote", "best-of-N", "solutions")
-    caption = (
-        f"Every signal in the score’s place, with 95% intervals; votes of {table.n}. * threshold from other problems"
-    )
-    notes = [excerpt(row.description, 90) for row in table.rows]
-    blocks.append(Table(caption, head, rows, notes=notes))
+    blocks.append(_signal_table(table))
     if len(table.rows) < 2 or not subject.rollouts.has("token_logprobs"):
         blocks.append(
             Missing(
-                "token log-probs, for the log-prob and entropy signals: "
+                "token log-probs for the log-prob and entropy signals; "
                 "`laser score MODEL FILE --traces --out scored.parquet` adds them"
             )
         )
     elif table.not_combined:
         blocks.append(Missing(f"more to combine the free signals in one baseline: {table.not_combined}"))
-    return [Section("signals", title, finding, blocks)]
+    return [Section("signals", title, _best_other_signal(table), blocks)]
+
+
+def _best_other_signal(table: SignalTable) -> str:
+    """The finding: the other signal with the largest AUROC within a problem, beside the score."""
+    others = [row for row in table.rows if row.signal != "score" and math.isfinite(row.within_problem_auroc.value)]
+    if not others or table.rows[0].signal != "score":
+        return ""
+    best = max(others, key=lambda row: row.within_problem_auroc.value)
+    d = best.within_difference
+    return (
+        f"By AUROC within a problem the best other signal is {excerpt(best.signal.removeprefix('signal.'), 40)}, at "
+        f"{estimate_text(best.within_problem_auroc, noun='mixed problem')}; minus the score’s AUROC that is "
+        f"{number(d.value, 2)} (95% CI {interval(d, 2)}, paired)."
+    )
+
+
+def _signal_table(table: SignalTable) -> Table:
+    """Every signal with all its numbers."""
+    rows = [
+        (
+            excerpt(row.signal.removeprefix("signal."), 40),
+            estimate_cell(row.within_problem_auroc),
+            estimate_cell(row.auroc),
+            estimate_cell(row.balanced_f1),
+            estimate_cell(row.weighted),
+            estimate_cell(row.best_of_n),
+            f"{row.n_scored:,}",
+        )
+        for row in table.rows
+    ]
+    head = ("signal", "AUROC within a problem", "AUROC", "balanced F1*", "weighted vote", "best-of-N", "solutions")
+    caption = (
+        f"Each signal in the score’s place, with 95% intervals; votes of {table.n}. * threshold from held-out problems"
+    )
+    return Table(caption, head, rows, notes=[excerpt(row.description, 90) for row in table.rows])
 
 
 def by_length(subject: Subject) -> list[Section]:
-    """Does the score follow length?"""
-    title = "Does the score follow the solution’s length?"
+    """The score against the length of solutions."""
+    title = "Does the score depend on length?"
     found = length_relation(subject.samples, max_points=MAX_POINTS, seed=subject.seed)
     if not found.n_points:
-        needs = "solutions with a score and a token count (`n_tokens`): `laser score MODEL FILE` writes both"
+        needs = "solutions with a score and a token count (`n_tokens`); `laser score MODEL FILE` writes both"
         return [Section("length", title, "", [Missing(needs)])]
     rows = [
-        (name, told(estimate, digits=2), f"{estimate.n:,}")
+        (name, estimate_cell(estimate, digits=2), f"{estimate.n:,}")
         for name, estimate in (
             ("all solutions", found.spearman),
             ("among correct ones", found.spearman_correct),
@@ -118,18 +141,19 @@ def by_length(subject: Subject) -> list[Section]:
             ("within a problem, mean", found.spearman_within_problem),
         )
     ]
-    shown = f"; {found.n_points:,} sampled ones are drawn, the means use all" if found.n_points < found.n_total else ""
+    shown = f"; a sample of {found.n_points:,} is drawn, the means use all" if found.n_points < found.n_total else ""
     return [
         Section(
             "length",
             title,
-            f"Spearman’s correlation of score and length is {sentence(found.spearman)} over all solutions (the paper: "
-            f"about −0.42), and {sentence(found.spearman_within_problem)} within a problem.",
+            f"The rank correlation (Spearman) of score and length is {estimate_text(found.spearman)} over all "
+            f"solutions (in the paper about −0.42), and {estimate_text(found.spearman_within_problem)} within a "
+            "problem.",
             [
                 Figure(
                     "length",
                     score_length_figure(found, signal=plain(subject.label)),
-                    "Lines that run level mean that a score of a given kind does not depend on length.",
+                    "Where the lines are flat, the score of that kind of solution does not depend on length.",
                     f"{count(found.n_total, 'solution')}{shown}",
                     f"{BAND} of the mean",
                     equations.LENGTH,
@@ -141,43 +165,58 @@ def by_length(subject: Subject) -> list[Section]:
 
 
 def settings(subject: Subject) -> list[Section]:
-    """What depends on beta_v and c_ref."""
+    """The effect of beta_v and c_ref."""
     title = "What if beta_v and c_ref were set differently?"
     meta = subject.rollouts.meta
     if subject.signal != "score" or not subject.has_both:
-        needs = "the last-token score: another signal does not depend on beta_v and c_ref"
+        needs = "the last-token score; another signal does not depend on beta_v and c_ref"
         return [Section("settings", title, "", [Missing(needs if subject.samples.has_scores else NEEDS_BOTH)])]
     if meta.beta_v is None or meta.c_ref is None:
-        needs = "beta_v and c_ref in the file’s metadata, which say how its scores were made"
+        needs = "beta_v and c_ref, the settings of the scores, in the file’s metadata"
         return [Section("settings", title, "", [Missing(needs)])]
     found = sensitivity(subject.samples, beta_v=meta.beta_v, c_ref=meta.c_ref, seed=subject.seed)
     invariant = ", ".join(_NAMES.get(name, name) for name in found.invariant)
-    in_use = {"beta_v": meta.beta_v, "c_ref": meta.c_ref}
-    blocks: list[object] = [
+    blocks: list[Block] = [
         Figure(
-            f"settings-{metric}",
-            sensitivity_figure(found, metric=metric, **in_use),
+            f"settings-{metric.field}",
+            sensitivity_figure(found, metric, beta_v=meta.beta_v, c_ref=meta.c_ref),
             see,
-            count(found.n_problems, "problem") + (f", votes of {found.n}" if metric == "weighted" else ""),
+            count(found.n_problems, "problem") + (f", votes of {found.n}" if metric == SettingsMetric.WEIGHTED else ""),
             interval,
             equations.SENSITIVITY,
             half=True,
         )
         for metric, see, interval in (
-            ("balanced_f1", "The framed cell is in use; a fixed threshold of 0.5 makes the settings matter.", BARS),
-            ("weighted", f"The majority gives {found.majority:.3f}; weights change with clipping only.", BARS),
-            ("ece", "How far the clipped score is from a probability; smaller is better.", "point estimates"),
-            ("at_bound", "Clipping makes such scores equal; where it is large, votes lose information.", "shares"),
+            (
+                SettingsMetric.BALANCED_F1,
+                "The framed cell is in use. The settings matter because the threshold is fixed at 0.5.",
+                BARS,
+            ),
+            (
+                SettingsMetric.WEIGHTED,
+                f"The majority vote reaches {found.majority:.3f}. Weights change only through clipping.",
+                BARS,
+            ),
+            (
+                SettingsMetric.ECE,
+                "The distance of the clipped score from a calibrated probability; smaller is better.",
+                "none, point estimates",
+            ),
+            (
+                SettingsMetric.AT_BOUND,
+                "Clipping makes scores equal; where their share is large, votes lose information.",
+                "none, shares",
+            ),
         )
-        if np.isfinite(getattr(found, metric)).any()
+        if np.isfinite(getattr(found, metric.field)).any()
     ]
     blocks.append(
-        Words(f"No beta_v above 0 and no c_ref changes how scores are ordered, so these stay the same: {invariant}.")
+        Words(f"Neither setting changes the order of the scores (beta_v > 0), so these stay the same: {invariant}.")
     )
-    spread = [f"the balanced F1 at 0.5 runs from {_range(found.balanced_f1)}"]
+    spread = [f"the balanced F1 at 0.5 ranges from {_range(found.balanced_f1)}"]
     if np.isfinite(found.weighted).any():
-        spread.append(f"the weighted vote from {_range(found.weighted)}")
-    finding = f"Over the grid {', '.join(spread)}."
+        spread.append(f"the accuracy of the weighted vote from {_range(found.weighted)}")
+    finding = f"Over this grid of settings, {' and '.join(spread)}."
     return [Section("settings", title, finding, blocks)]
 
 
@@ -190,22 +229,23 @@ def by_step(subject: Subject) -> list[Section]:
     title = "How did the score change in training?"
     steps = subject.rollouts.column("step")
     if len(np.unique(steps[np.isfinite(steps)])) < 2 or not subject.has_both:
-        needs = "scored rollouts of at least two training steps (the `step` column); this file has at most one"
+        needs = "scored rollouts of at least two training steps (the `step` column)"
         return [Section("steps", title, "", [Missing(needs)])]
     found = score_by_step(subject.rollouts, signal=subject.signal, run=subject.rollouts.runs()[0])
     label, n = plain(subject.label), f"{len(found.step):,} steps"
-    n += f" (every so many; {found.n_left_out:,} between them are left out)" if found.n_left_out else ""
+    n += f" (evenly spaced; {found.n_left_out:,} others are left out)" if found.n_left_out else ""
     first, last = found.within_problem_auroc[0], found.within_problem_auroc[-1]
     return [
         Section(
             "steps",
             title,
-            f"AUROC within a problem: {sentence(first)} at step {found.step[0]}, {sentence(last)} at {found.step[-1]}.",
+            f"AUROC within a problem: {estimate_text(first)} at step {found.step[0]}, {estimate_text(last)} at step "
+            f"{found.step[-1]}.",
             [
                 Figure(
                     "steps",
                     score_by_step_figure(found, signal=label),
-                    "The two bands part as the score learns; below, the AUROCs leave 0.5.",
+                    "As the score learns, the two bands part and the AUROCs below leave 0.5.",
                     n,
                     "above, the middle half of the scores; below, 95% bands over problems",
                     equations.STEPS,

@@ -1,4 +1,4 @@
-"""The head of a report and its foot: the headline numbers, the warnings, and everything one needs to repeat it."""
+"""The head and the foot of a report: headline numbers and warnings; settings and versions to reproduce it."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ import shlex
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from laser_core.analysis import Estimate
+from laser_core.analysis import Estimate, Separation, separation
 from laser_core.report.parts import (
+    Block,
     Section,
     Table,
     Words,
     count,
+    estimate_text,
     excerpt,
     interval,
     number,
     points,
-    sentence,
+    points_interval,
 )
 from laser_core.report.subject import Subject
 
 if TYPE_CHECKING:
-    from laser_core.report.page import ReportOptions
+    from laser_core.report.options import ReportOptions
     from laser_core.rollouts import ReadResult
 
-INTERVALS = "All intervals are 95% and treat the problem as the unit."
+INTERVALS = "All intervals are 95% confidence intervals over problems."
 
 
 @dataclass(frozen=True)
 class Card:
-    """A headline number, its interval and what it rests on."""
+    """A headline number with its interval and n."""
 
     name: str
     value: str
@@ -49,7 +49,7 @@ def cards(subject: Subject) -> list[Card]:
             _card("AUROC within a problem", s.within_problem_auroc, noun="mixed problem"),
             _card("AUROC, all solutions", s.auroc),
         ]
-        at = _judged(subject)
+        at = _separation(subject)
         rates = f"TPR {number(at.tpr.value, 2)}, TNR {number(at.tnr.value, 2)}"
         out.append(
             Card(
@@ -62,57 +62,54 @@ def cards(subject: Subject) -> list[Card]:
         if summary.calibration.clipped_share < 0.5:
             out.append(_card("calibration error (ECE)", summary.calibration.ece))
     if subject.headline_n:
-        for name, label in (("majority", "majority vote"), ("weighted", "weighted vote")):
-            estimate = voted(subject, name)
+        for label, estimate in (("majority", subject.voted("majority")), ("weighted", subject.voted("weighted"))):
             if math.isfinite(estimate.value):
-                out.append(_card(f"{label} of {subject.headline_n}", estimate))
-        gain = voted(subject, "weighted_minus_majority")
+                out.append(_card(f"{label} vote of {subject.headline_n}", estimate))
+        gain = subject.voted("weighted_minus_majority")
         if math.isfinite(gain.value):
-            spread, n = f"{points(gain.ci_low)} to {points(gain.ci_high)}", f"n = {count(gain.n, 'problem')}, paired"
-            out.append(Card("gain of weighting, points", points(gain.value), spread, n))
+            n = f"n = {count(gain.n, 'problem')}, paired"
+            spread = points_interval(gain.ci_low, gain.ci_high)
+            out.append(Card("gain from weighted voting, points", points(gain.value), spread, n))
     return out
 
 
-def verdict(subject: Subject) -> str:
-    """What the numbers let one say, in two sentences."""
+def headline(subject: Subject) -> str:
+    """The conclusion that the numbers support, in two sentences."""
     within = subject.summary.separation.within_problem_auroc
     label = subject.label
     if not subject.samples.has_scores:
-        return f"These rollouts hold no value of the {label}: only what needs none is shown."
+        return f"These rollouts hold no value of the {label}; only the parts that need none are shown."
     if not math.isfinite(within.value):
-        return "No problem has both a correct and an incorrect solution with a score, so the score cannot be judged."
+        return "No problem has both a correct and an incorrect solution with a score, so the score cannot be evaluated."
     if within.ci_high < 0.5:
-        first = f"The {label} points the wrong way within a problem"
+        first = f"Within a problem, the {label} is higher for incorrect solutions"
     elif not within.ci_low > 0.5:
-        first = f"It is not shown that the {label} tells right from wrong within a problem"
+        first = f"It is inconclusive whether the {label} tells correct from incorrect solutions of a problem"
     elif within.value < 0.6:
-        first = f"The {label} barely tells right from wrong within a problem"
+        first = f"The {label} barely tells correct from incorrect solutions of a problem"
+    elif within.value < 0.75:
+        first = f"The {label} partly tells correct from incorrect solutions of a problem"
     else:
-        first = f"The {label} tells right from wrong within a problem" + (" in part" if within.value < 0.75 else "")
-    first += f": AUROC {sentence(within, noun='mixed problem')}, where chance is 0.50."
-    gain = voted(subject, "weighted_minus_majority") if subject.headline_n > 1 else None
-    if gain is None or not math.isfinite(gain.value):
+        first = f"The {label} tells correct from incorrect solutions of a problem"
+    first += f": AUROC {estimate_text(within, noun='mixed problem')}, where chance is 0.50."
+    gain = subject.voted("weighted_minus_majority")
+    if subject.headline_n < 2 or not math.isfinite(gain.value):
         return first
-    word = "gains" if gain.ci_low > 0 else "loses" if gain.ci_high < 0 else "changes by"
-    value = points(gain.value) if word == "changes by" else f"{abs(100 * gain.value):.1f}"
+    value = f"{abs(100 * gain.value):.1f} points of accuracy"
+    if gain.ci_low > 0:
+        change = f"gains {value}"
+    elif gain.ci_high < 0:
+        change = f"loses {value}"
+    else:
+        change = f"makes no clear difference: {points(gain.value)} points of accuracy"
     return (
-        f"{first} Weighting the vote of {subject.headline_n} by it {word} {value} points of accuracy "
-        f"({points(gain.ci_low)} to {points(gain.ci_high)}, paired, n = {count(gain.n, 'problem')})."
-    )
-
-
-def voted(subject: Subject, name: str) -> Estimate:
-    """A value of the voting curves at the headline N."""
-    curve = subject.summary.voting
-    at = int(np.flatnonzero(curve.n == subject.headline_n)[0])
-    stem = name.rstrip("_")
-    return Estimate(
-        *(float(getattr(curve, part)[at]) for part in (name, f"{stem}_low", f"{stem}_high")), int(curve.n_problems)
+        f"{first} Weighting a vote of {subject.headline_n} by it {change} (95% CI "
+        f"{points_interval(gain.ci_low, gain.ci_high)}, paired, n = {count(gain.n, 'problem')})."
     )
 
 
 def warnings(subject: Subject) -> list[str]:
-    """What a reader should know before quoting a number; text of the file in them is shortened and made visible."""
+    """What to know before quoting a number; text of the file in them is shortened, with all characters visible."""
     return [excerpt(warning, 600) for warning in subject.summary.warnings]
 
 
@@ -125,19 +122,15 @@ def about(
     options: ReportOptions,
     versions: dict[str, str],
 ) -> Section:
-    """Everything one needs to make the same page again."""
-    command = ["laser", "report", name, "--out", "report.html", "--seed", str(options.seed)]
-    for option, value in (("--signal", options.signal), ("--run", options.run), ("--n-max", options.n_max)):
-        command += [option, str(value)] if value is not None else []
-    command += ["--strict"] if options.strict else []
+    """Everything that is needed to make the same page again."""
     read_from = [
         ("file", excerpt(name, 120)),
-        ("SHA-256", digest or "not read from a file"),
+        ("SHA-256", digest or "unknown: not read from a file"),
         ("format", excerpt(result.format)),
         ("run", subject.run),
         ("rows read, refused", f"{result.n_rows:,}, {result.n_refused or len(result.refused):,}"),
         ("solutions, problems", f"{subject.summary.n_rollouts:,}, {subject.summary.n_problems:,}"),
-        ("made again by", excerpt(shlex.join(command), 400)),
+        ("command", excerpt(_command(name, options), 400)),
     ]
     meta = [
         (field.name.replace("_", " "), _meta(getattr(subject.rollouts.meta, field.name)))
@@ -145,24 +138,24 @@ def about(
     ]
     curve = subject.summary.voting
     settings = [
-        ("judged by", subject.label),
-        ("threshold", number(subject.threshold) + (" (the paper's)" if subject.signal == "score" else " (best here)")),
+        ("signal", subject.label),
+        (
+            "threshold",
+            number(subject.threshold) + (" (the paper's)" if subject.signal == "score" else " (best balanced F1)"),
+        ),
         ("vote weight", curve.weight if curve else "no votes"),
         ("largest N", str(int(curve.n.max())) if curve else "no votes"),
         ("random orders per problem", f"{curve.n_orders:,}" if curve else "none"),
         ("Monte-Carlo standard error of the weighted vote", number(curve.weighted_se.max(), 4) if curve else "none"),
-        ("folds of problems, for whatever is chosen on other problems", "5"),
+        ("folds of problems, for cross-fitting", "5"),
         ("bootstrap draws of problems", "400"),
         ("bins of the reliability curve, at most", "15"),
         ("seed", str(options.seed)),
     ]
-    notes = [*(excerpt(note) for note in result.notes)]
-    for refusal in result.refused[:20]:
-        where = f"line {refusal.line}" + (f", field '{refusal.field}'" if refusal.field else "")
-        notes.append(excerpt(f"refused {where}: {refusal.reason}"))
-    blocks = [
-        Table("What was read", ("", ""), read_from, foreign=frozenset({1}), half=True),
-        Table("What the file says of itself", ("", ""), meta, foreign=frozenset({1}), half=True),
+    notes = _notes(result)
+    blocks: list[Block] = [
+        Table("Input", ("", ""), read_from, foreign=frozenset({1}), half=True),
+        Table("Metadata of the file", ("", ""), meta, foreign=frozenset({1}), half=True),
         Table("Settings of the analysis", ("", ""), settings, half=True),
         Table("Versions", ("", ""), list(versions.items()), half=True),
     ]
@@ -170,18 +163,34 @@ def about(
         blocks.append(Table("Notes from reading", ("",), [[note] for note in notes[:60]], foreign=frozenset({0})))
     blocks.append(
         Words(
-            "Intervals: a mean over problems has the standard error of its per-problem values, any other number that "
-            "of its influence function (the clustered bootstrap, linearised); both become Wilson intervals with the "
-            "effective number of observations. Differences are taken within each problem. Bands are pointwise. "
-            "The ECE has no unbiased estimate near 0; its interval errs on the wide side."
+            "Intervals: the standard error of a mean over problems comes from its per-problem values, any other "
+            "number's from its influence function (a linearised clustered bootstrap). Both become Wilson intervals "
+            "with the effective number of observations. Differences are paired by problem. Bands are pointwise. The "
+            "ECE has no unbiased estimate near 0; its interval is conservative."
         )
     )
-    return Section("about", "How was this made?", INTERVALS, blocks)
+    return Section("about", "How was this report made?", INTERVALS, blocks)
 
 
-def _judged(subject: Subject):
-    from laser_core.analysis import separation
+def _command(name: str, options: ReportOptions) -> str:
+    """The command line that makes the report."""
+    command = ["laser", "report", name, "--out", "report.html", "--seed", str(options.seed)]
+    for option, value in (("--signal", options.signal), ("--run", options.run), ("--n-max", options.n_max)):
+        command += [option, str(value)] if value is not None else []
+    return shlex.join([*command, "--strict"] if options.strict else command)
 
+
+def _notes(result: ReadResult) -> list[str]:
+    """The notes from reading, then the first refused rows."""
+    notes = [excerpt(note) for note in result.notes]
+    for refusal in result.refused[:20]:
+        where = f"line {refusal.line}" + (f", field '{refusal.field}'" if refusal.field else "")
+        notes.append(excerpt(f"refused {where}: {refusal.reason}"))
+    return notes
+
+
+def _separation(subject: Subject) -> Separation:
+    """The separation at the report's threshold."""
     s = subject.summary.separation
     return s if subject.threshold == s.threshold else separation(subject.samples, threshold=subject.threshold)
 

@@ -1,4 +1,4 @@
-"""Put the page together: read the file, ask every question, fill the template."""
+"""Build the page: read the file, run every section, fill the template."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import base64
 import hashlib
 import json
 import platform
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 from markupsafe import Markup, escape
 
 from laser_core import __version__
@@ -19,41 +21,28 @@ from laser_core.analysis import Samples, analyze_samples, full_signal_name, with
 from laser_core.atomic import write_whole
 from laser_core.errors import InputError
 from laser_core.report import context_sections, overview, score_sections, vote_sections
-from laser_core.report.parts import Section, excerpt
+from laser_core.report.options import ReportOptions
+from laser_core.report.parts import Figure, Missing, Section, SolutionList, Table, Words, excerpt
 from laser_core.report.subject import Subject
 from laser_core.rollouts import ReadResult, read
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "plotly", "jinja2", "math-verify")
 
 
-@dataclass(frozen=True)
-class ReportOptions:
-    """What a report was asked for.
-
-    Attributes
-    ----------
-    signal : the column to judge; None: the score, or where there is none the file's first signal.
-    run : which run of the file; None where it holds one.
-    n_max : largest N of the voting curves; None: what nine problems in ten reach.
-    seed : of every random draw.
-    strict : refuse the file for one bad row.
-    """
-
-    signal: str | None = None
-    run: str | None = None
-    n_max: int | None = None
-    seed: int = 0
-    strict: bool = False
-
-
 def write_report(path: str | Path, out: str | Path, options: ReportOptions | None = None) -> None:
-    """Read a rollout file and write the report on it, whole or not at all.
+    """Read a rollout file and write a report about it, atomically.
 
     Parameters
     ----------
-    path : a rollout file of any known format.
-    out : the HTML file to write.
+    path : str or Path
+        A rollout file of any known format.
+    out : str or Path
+        The HTML file to write.
     options : ReportOptions, optional
+        The defaults if None.
 
     Raises
     ------
@@ -70,14 +59,18 @@ def write_report(path: str | Path, out: str | Path, options: ReportOptions | Non
 def report_html(
     result: ReadResult, *, name: str, digest: str | None = None, options: ReportOptions | None = None
 ) -> str:
-    """The report on rollouts that were read already, as one HTML page.
+    """The report about rollouts that have been read, as one HTML page.
 
     Parameters
     ----------
-    result : what :func:`laser_core.rollouts.read` gave.
-    name : what to call the file.
-    digest : SHA-256 of its bytes, in hexadecimal.
+    result : ReadResult
+        From :func:`laser_core.rollouts.read`.
+    name : str
+        The file's name on the page.
+    digest : str, optional
+        SHA-256 of the file, in hexadecimal.
     options : ReportOptions, optional
+        The defaults if None.
 
     Raises
     ------
@@ -121,7 +114,7 @@ def file_digest(path: str | Path) -> str:
 
 
 def versions() -> dict[str, str]:
-    """This package, Python and every library that a number or a picture depends on, with their versions."""
+    """Versions of this package, Python, and all libraries that the numbers and figures depend on."""
     found = {"laser_core": __version__, "Python": platform.python_version()}
     for library in LIBRARIES:
         try:
@@ -135,7 +128,7 @@ def _subject(result: ReadResult, options: ReportOptions) -> Subject:
     rollouts = result.rollouts
     runs = rollouts.runs()
     if options.run is not None and options.run in runs and len(runs) > 1:
-        rollouts = rollouts.take([run == options.run for run in rollouts.text("run")])
+        rollouts = rollouts.take(np.array([run == options.run for run in rollouts.text("run")]))
     free = with_free_signals(rollouts)
     chosen = options.signal
     if chosen is None:
@@ -153,13 +146,13 @@ def _subject(result: ReadResult, options: ReportOptions) -> Subject:
 def _render(subject: Subject, sections: list[Section], name: str) -> str:
     script, plotly = _text("page.js"), _plotly()
     blocks = [block for section in sections for block in section.blocks]
-    figures = [block for block in blocks if block.kind == "figure"]
+    figures = [block for block in blocks if isinstance(block, Figure)]
     return _template().render(
         name=excerpt(name, 120),
         model=excerpt(subject.rollouts.meta.model, 120),
         subject=subject,
         cards=overview.cards(subject),
-        verdict=overview.verdict(subject),
+        headline=overview.headline(subject),
         warnings=overview.warnings(subject),
         sections=sections,
         figures=[(figure.key, _json(figure.fig.to_json())) for figure in figures],
@@ -174,14 +167,14 @@ def _render(subject: Subject, sections: list[Section], name: str) -> str:
 
 def _json(text: str) -> str:
     """JSON that cannot end the element it is put into, whatever its strings hold."""
-    json.loads(text)  # a figure that is no JSON must fail here, not in somebody's browser
+    json.loads(text)  # a figure that is not valid JSON must fail here rather than in the browser
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
 
 
 def _source_hash(text: str) -> str:
-    """What the page's security policy calls a script by: only scripts named there run."""
+    """The name of a script in the page's security policy; the browser runs no others."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
@@ -197,7 +190,7 @@ def _text(name: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _template():
+def _template() -> Template:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -208,11 +201,18 @@ def _template():
         lstrip_blocks=True,
     )
     environment.filters["code"] = _code
+    environment.tests |= {
+        "figure": lambda block: isinstance(block, Figure),
+        "table": lambda block: isinstance(block, Table),
+        "words": lambda block: isinstance(block, Words),
+        "missing": lambda block: isinstance(block, Missing),
+        "solution_list": lambda block: isinstance(block, SolutionList),
+    }
     return environment.get_template("page.html.j2")
 
 
 def _code(text: str) -> Markup:
-    """Escaped text in which what stands between backticks is set as code."""
+    """Escaped text; whatever is between backticks becomes code."""
     parts = [escape(part) for part in text.split("`")]
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if i % 2 and i < len(parts) - 1 else part for i, part in enumerate(parts)

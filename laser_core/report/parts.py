@@ -1,13 +1,13 @@
-"""What a report is made of: sections of figures, tables, words and lists of solutions; and numbers as text.
+"""The parts of a report (sections of figures, tables, text and lists of solutions), and numbers as text.
 
-Everything is plain text until the template escapes it; only :mod:`.equations` holds markup.
+Everything is plain text, which the template escapes; only :mod:`.equations` holds markup.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
@@ -20,22 +20,29 @@ if TYPE_CHECKING:
     from laser_core.analysis import Estimate
 
 MINUS = "\N{MINUS SIGN}"
-EXCERPT = 320  # characters of a response that a list shows
+EXCERPT = 320  # characters of a response in a list
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure and what belongs under it.
+    """A figure and its caption.
 
     Attributes
     ----------
-    key : unique in the page.
-    fig : the figure.
-    see : one sentence that says what to see.
-    n : what it rests on.
-    interval : what its bands or bars are.
-    equation : what is drawn, as markup of :mod:`.equations`.
-    half : whether two of its kind fit side by side on a wide screen.
+    key : str
+        Unique on the page.
+    fig : Figure
+        The Plotly figure.
+    see : str
+        One sentence about what to see.
+    n : str
+        The number of problems or solutions.
+    interval : str
+        The meaning of its bands or bars.
+    equation : Markup
+        What is drawn, from :mod:`.equations`.
+    half : bool
+        Whether two of its kind fit side by side on a wide screen.
     """
 
     key: str
@@ -45,14 +52,26 @@ class Figure:
     interval: str
     equation: Markup
     half: bool = False
-    kind: str = "figure"
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text; the first column names the rows, with a note where ``notes`` has one for it.
+    """A table of text.
 
-    ``foreign`` columns hold text of the file. ``half``: two of its kind fit side by side on a wide screen.
+    Attributes
+    ----------
+    caption : str
+        What it shows.
+    head : sequence of str
+        The column titles.
+    rows : sequence of sequence of str
+        The cells; the first column names the rows.
+    foreign : frozenset of int
+        The columns that hold text of the file.
+    notes : sequence of str
+        A note below the name of each row, or none.
+    half : bool
+        Whether two of its kind fit side by side on a wide screen.
     """
 
     caption: str
@@ -61,7 +80,6 @@ class Table:
     foreign: frozenset[int] = frozenset()
     notes: Sequence[str] = ()
     half: bool = False
-    kind: str = "table"
 
 
 @dataclass(frozen=True)
@@ -69,25 +87,23 @@ class Words:
     """A paragraph."""
 
     text: str
-    kind: str = "words"
 
 
 @dataclass(frozen=True)
 class Missing:
-    """What the file lacks for this part, and how to get it."""
+    """What a part needs and the file lacks, and how to get it."""
 
     needs: str
-    kind: str = "missing"
 
 
 @dataclass(frozen=True)
 class Solution:
-    """One rollout in a list; every field is text of the file, shortened and with invisible characters shown."""
+    """One rollout in a list; text of the file is shortened, with invisible characters made visible."""
 
     problem_id: str
     sample: str
     row: int
-    verdict: str
+    label: str
     score: str
     n_tokens: str
     problem: str
@@ -98,27 +114,29 @@ class Solution:
 
 @dataclass(frozen=True)
 class SolutionList:
-    """Rollouts to look at: what they have in common, how many there are, and the first of them."""
+    """Rollouts worth reading: what they have in common, how many there are, and the first of them."""
 
     title: str
     why: str
     total: str
     solutions: Sequence[Solution]
-    kind: str = "solutions"
+
+
+Block = Figure | Table | Words | Missing | SolutionList
 
 
 @dataclass(frozen=True)
 class Section:
-    """A question, its finding in a sentence, and the blocks behind it."""
+    """A question, its finding in a sentence, and the blocks that support it."""
 
     key: str
     title: str
     finding: str
-    blocks: Sequence[object] = field(default_factory=tuple)
+    blocks: Sequence[Block] = ()
 
 
 def excerpt(text: object, limit: int = EXCERPT) -> str:
-    """Foreign text of bounded length: its beginning and its end, with invisible and direction characters made visible.
+    """Foreign text, shortened to its beginning and end, with invisible and direction characters made visible.
 
     >>> excerpt("x=2\\n\\u202eevil"), excerpt(None), excerpt("abcdefghij", 5)
     ('x=2↵\\\\u202eevil', '', 'ab … ij')
@@ -131,7 +149,7 @@ def excerpt(text: object, limit: int = EXCERPT) -> str:
     return visible(text)
 
 
-def number(value: float, digits: int = 3) -> str:
+def number(value: float | None, digits: int = 3) -> str:
     """A value, or a word where it is undefined.
 
     >>> number(0.83651), number(float("nan")), number(-0.0001), number(-0.42, 2)
@@ -143,7 +161,7 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def points(value: float) -> str:
-    """A difference of shares in points.
+    """A difference of shares in percentage points.
 
     >>> points(0.1651), points(-0.04), points(-0.0001)
     ('+16.5', '−4.0', '0.0')
@@ -155,27 +173,27 @@ def points(value: float) -> str:
 
 
 def interval(estimate: Estimate, digits: int = 3) -> str:
-    """The ends of an interval, as "0.811 to 0.860"."""
+    """An interval, as "[0.811, 0.860]"."""
     if not math.isfinite(estimate.ci_low):
         return "no interval"
-    return f"{number(estimate.ci_low, digits)} to {number(estimate.ci_high, digits)}"
+    return f"[{number(estimate.ci_low, digits)}, {number(estimate.ci_high, digits)}]"
 
 
-def told(estimate: Estimate, *, digits: int = 3) -> str:
+def estimate_cell(estimate: Estimate, *, digits: int = 3) -> str:
     """An estimate with its interval, for a table: "0.837 [0.811, 0.860]"."""
     if not math.isfinite(estimate.value):
         return "undefined"
     if not math.isfinite(estimate.ci_low):
         return number(estimate.value, digits)
-    low, high = number(estimate.ci_low, digits), number(estimate.ci_high, digits)
-    return f"{number(estimate.value, digits)} [{low}, {high}]"
+    return f"{number(estimate.value, digits)} {interval(estimate, digits)}"
 
 
-def sentence(estimate: Estimate, *, digits: int = 2, noun: str = "problem") -> str:
-    """An estimate with its interval and n, for a sentence."""
+def estimate_text(estimate: Estimate, *, digits: int = 2, noun: str = "problem") -> str:
+    """An estimate with its interval and n, for a sentence: "0.84 (95% CI [0.81, 0.86], n = 312 problems)"."""
     if not math.isfinite(estimate.value):
         return "undefined"
-    return f"{number(estimate.value, digits)} ({interval(estimate, digits)}, n = {count(estimate.n, noun)})"
+    spread = f"95% CI {interval(estimate, digits)}" if math.isfinite(estimate.ci_low) else "no interval"
+    return f"{number(estimate.value, digits)} ({spread}, n = {count(estimate.n, noun)})"
 
 
 def count(n: int, noun: str) -> str:
@@ -188,5 +206,10 @@ def count(n: int, noun: str) -> str:
 
 
 def difference(value: float, low: float, high: float) -> str:
-    """A difference in points with its interval, for a table."""
-    return f"{points(value)} [{points(low)}, {points(high)}]" if math.isfinite(value) else "undefined"
+    """A difference in percentage points with its interval, for a table."""
+    return f"{points(value)} {points_interval(low, high)}" if math.isfinite(value) else "undefined"
+
+
+def points_interval(low: float, high: float) -> str:
+    """An interval of a difference of shares, in percentage points."""
+    return f"[{points(low)}, {points(high)}]"

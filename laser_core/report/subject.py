@@ -1,4 +1,4 @@
-"""What a report is about: one run of a table, judged by one signal."""
+"""The subject of a report: one run, analysed by one signal."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pyarrow as pa
 
-from laser_core.analysis import Results, Samples
+from laser_core.analysis import Estimate, Results, Samples
+from laser_core.analysis.voting.curve import CurveName
 from laser_core.report.parts import Solution, excerpt, number
 from laser_core.rollouts import Rollouts
 
 HEADLINE_N = 8  # solutions per vote in sentences that compare votes
+UNDEFINED = Estimate(float("nan"), float("nan"), float("nan"), 0)
 
 
 @dataclass(frozen=True)
@@ -20,12 +23,20 @@ class Subject:
 
     Attributes
     ----------
-    rollouts : the run's rows, with the free confidence signals.
-    samples : the grid, judged by ``signal``.
-    summary : every headline number.
-    signal : "score" or "signal.<name>".
-    threshold : 0.5 for the score, the best balanced F1 for any other signal; NaN where there is none.
-    seed, n_max : as asked for.
+    rollouts : Rollouts
+        The run's rows, with the free confidence signals.
+    samples : Samples
+        The grid; its score is ``signal``.
+    summary : Results
+        The headline numbers.
+    signal : str
+        "score" or "signal.<name>".
+    threshold : float
+        0.5 for the score, that of the best balanced F1 for any other signal; NaN where there is none.
+    seed : int
+        Seed of all random draws.
+    n_max : int, optional
+        Largest N of the voting curves.
     """
 
     rollouts: Rollouts
@@ -38,12 +49,12 @@ class Subject:
 
     @property
     def label(self) -> str:
-        """The signal's name in a sentence; foreign text is made safe by whoever shows it."""
+        """The signal's name in a sentence; as foreign text it is escaped where it is shown."""
         return "last-token score" if self.signal == "score" else excerpt(self.signal.removeprefix("signal."), 40)
 
     @property
     def drawn_threshold(self) -> float | None:
-        """The threshold as figures take it: None where there is none."""
+        """The threshold for figures; None where there is none."""
         return self.threshold if np.isfinite(self.threshold) else None
 
     @property
@@ -57,7 +68,12 @@ class Subject:
         voting = self.summary.voting
         if voting is None or not np.isfinite(voting.majority).any():
             return 0
-        return int(voting.n[voting.n <= HEADLINE_N].max())
+        return voting.largest_n(HEADLINE_N)
+
+    def voted(self, name: CurveName) -> Estimate:
+        """A value of the voting curves at the headline N; undefined where votes cannot be counted."""
+        curve = self.summary.voting
+        return curve.at(name, self.headline_n) if curve is not None and self.headline_n else UNDEFINED
 
     @property
     def run(self) -> str:
@@ -65,16 +81,16 @@ class Subject:
         return excerpt(self.rollouts.text("run")[int(self.samples.row[self.samples.present][0])], 80)
 
     def solution(self, row: int) -> Solution:
-        """One rollout as a list shows it."""
+        """One rollout for a list."""
         values = self._shown.slice(int(row), 1).to_pylist()[0]
-        verdict = {True: "correct", False: "incorrect", None: "no verdict"}[values.get("correct")]
+        label = {True: "correct", False: "incorrect", None: "not verified"}[values.get("correct")]
         score = values.get(self.signal)
         tokens = values.get("n_tokens")
         return Solution(
             problem_id=excerpt(values["problem_id"], 80),
             sample=str(values["sample"]),
             row=int(row),
-            verdict=verdict,
+            label=label,
             score="no score" if score is None or not np.isfinite(score) else number(score),
             n_tokens="" if tokens is None else f"{tokens:,} tokens",
             problem=excerpt(values.get("problem")),
@@ -84,7 +100,7 @@ class Subject:
         )
 
     @cached_property
-    def _shown(self):
+    def _shown(self) -> pa.Table:
         wanted = ("problem_id", "sample", "correct", "n_tokens", "problem", "response", "answer", "reference_answer")
         names = self.rollouts.table.column_names
         return self.rollouts.table.select([name for name in (*wanted, self.signal) if name in names])

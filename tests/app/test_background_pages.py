@@ -74,7 +74,7 @@ def test_train_starts_a_run_and_refuses_a_second(bundled_runs, stand_in):
     assert "LaSeR run 1" in other.markdown[0].value
     next(button for button in other.button if button.label == "Stop").click().run()
     wait_for(job, "stopped")
-    assert "It can go on" in plain(visit(start(), "train"))
+    assert "It can be resumed" in plain(visit(start(), "train"))
 
 
 def test_a_finished_run_is_among_the_rollouts_of_every_page(bundled_runs, stand_in):
@@ -85,9 +85,9 @@ def test_a_finished_run_is_among_the_rollouts_of_every_page(bundled_runs, stand_
     for page in ("scores", "voting"):
         assert not visit(app, page).exception
     app = visit(start(), "train")
-    assert "Finished: 16 solutions of each of 500 held-out problems" in plain(app)
+    assert "Finished. 16 solutions of each of 500 held-out problems" in plain(app)
     assert [metric.label for metric in app.metric][:2] == ["Reward", "Balanced F1"]
-    next(button for button in app.button if button.label == "Delete for good").click().run()
+    next(button for button in app.button if button.label == "Delete permanently").click().run()
     assert jobs.all_jobs() == []
     assert "LaSeR run 1" not in app.selectbox(key="run").options
 

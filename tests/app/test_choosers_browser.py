@@ -38,9 +38,9 @@ def agrees(page):
 def test_choosers_name_what_is_shown(page):
     page, complaints = page
     assert agrees(page)
-    page.get_by_role("button", name="tie broken by the weights").click()
+    page.get_by_role("button", name="tie decided by weighting").click()
     settle(page)
-    assert chosen(page, "Problems") == "tie broken by the weights"
+    assert chosen(page, "Problems") == "ties decided correctly"
     assert agrees(page)
     choose(page, "Order", "easiest first")
     choose(page, "Problems", "correct and incorrect")
@@ -50,7 +50,7 @@ def test_choosers_name_what_is_shown(page):
     assert agrees(page)
     choose(page, "Rollouts", "Base")
     assert agrees(page)
-    page.get_by_role("button", name="the trace turns here").click()
+    page.get_by_role("button", name="sharp turn in the trace").click()
     settle(page)
-    assert chosen(page, "Order") == "most telling first"
+    assert chosen(page, "Order") == "most informative first"
     assert complaints == []

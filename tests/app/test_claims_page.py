@@ -18,11 +18,11 @@ def with_claim_runs(bundled_runs):
     shutil.rmtree(bundled_runs / "reproduce")
 
 
-def test_the_finding_counts_the_tables_verdicts(bundled_runs):
-    judged = [claim for claim in load() if claim.holds is not None]
+def test_the_finding_counts_the_claims_that_hold(bundled_runs):
+    tested = [claim for claim in load() if claim.holds is not None]
     app = visit(start(), "claims")
     assert not app.exception
-    assert f"{sum(claim.holds for claim in judged)} of {len(judged)} judged rows hold" in app.markdown[0].value
+    assert f"{sum(claim.holds for claim in tested)} of {len(tested)} tested claims hold" in app.markdown[0].value
 
 
 def test_every_row_that_does_not_hold_is_named_with_its_interval(bundled_runs):

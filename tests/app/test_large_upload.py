@@ -54,7 +54,7 @@ def test_the_data_page_says_what_is_held(large):
     table = app.table[0].value
     told = table.loc[table["setting"] == "held by this server", "value"].item().replace("\\", "")
     disk = held(source_of(app).rollouts).disk / 1e6
-    assert f"{disk:.1f} MB in a temporary file that ends with the session" in told
+    assert f"{disk:.1f} MB in a temporary file until the session ends" in told
 
 
 def test_it_ends_with_its_session(large):

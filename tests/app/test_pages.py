@@ -68,18 +68,18 @@ def test_first_paint_states_the_true_finding(bundled_runs):
     finding = app.markdown[0].value
     assert finding.startswith("#### Yes, in the run “LaSeR”")
     assert f"{100 * within.value:.0f}% of the time" in finding
-    assert f"95% interval {100 * within.ci_low:.0f} to {100 * within.ci_high:.0f}%" in finding
+    assert f"95% CI [{100 * within.ci_low:.0f}%, {100 * within.ci_high:.0f}%]" in finding
     assert f"n = {within.n} problems" in finding
 
 
-def test_start_shows_five_figures_with_their_pages(bundled_runs):
+def test_start_shows_five_numbers(bundled_runs):
     app = start()
     assert [metric.label for metric in app.metric] == [
         "Accuracy",
         "AUROC",
         "Within a problem",
         "Balanced F1",
-        "Gain by the weights",
+        "Gain from weighting",
     ]
     samples = Samples.from_rollouts(read(bundled_runs / "rollouts" / "laser.parquet").rollouts)
     assert app.metric[0].value == f"{100 * analysis.accuracy(samples).value:.1f}%"
@@ -123,7 +123,7 @@ def test_a_bad_upload_names_the_fault_and_keeps_the_data(bundled_runs):
     upload(app, "bad.jsonl", b"\x00\x01 nothing that holds rows")
     assert not app.exception
     assert "bad" in app.error[0].value
-    assert "still the previous ones" in app.error[0].value
+    assert "still shows the previous rollouts" in app.error[0].value
     assert app.selectbox(key="run").value == "grpo"
     assert app.markdown[0].value == before
 

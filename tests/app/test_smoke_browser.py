@@ -150,7 +150,7 @@ def test_a_bad_upload_shows_the_fault_and_keeps_the_page(app, tmp_path):
     page, complaints = open_page(context, f"{app[0]}/scores")
     finding = page.locator("h4").first.inner_text()
     page.locator('input[type="file"]').set_input_files(file)
-    page.get_by_text("still the previous ones").wait_for()
+    page.get_by_text("still shows the previous rollouts").wait_for()
     settle(page)
     assert "bad.jsonl" in page.locator('[data-testid="stAlertContentError"]').inner_text()
     assert page.locator("h4").first.inner_text() == finding

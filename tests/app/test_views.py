@@ -5,8 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from app.data import cache, sources
+from app.data import downloads, sources
 from app.tour.steps import STEPS
+from app.widgets.format import estimate
 from laser_core import analysis
 from laser_core.analysis import Samples
 from laser_core.figures import QUANTITIES
@@ -33,7 +34,7 @@ def test_confidently_wrong_opens_the_highest_scored_incorrect_solution(bundled_r
     wrong = np.where(rollouts.column("correct") == 0, rollouts.column("score"), -9)
     assert rollouts.column("score")[worst] == np.nanmax(wrong)
     app = visit(start(), "traces")
-    app.button(key="preset-confidently wrong").click().run()
+    app.button(key="example-confidently wrong").click().run()
     assert not app.exception
     assert app.selectbox(key="problem").value == rollouts.row(worst)["problem_id"]
     assert app.selectbox(key="incorrect").value == worst
@@ -44,7 +45,7 @@ def test_the_trace_turns_where_neighbouring_values_differ_most(bundled_runs):
     steps = [np.abs(np.diff(row["z_trace"])).max() for row in rollouts.table.to_pylist()]
     row = int(np.argmax(steps))
     app = visit(start(), "traces")
-    app.button(key="preset-the trace turns here").click().run()
+    app.button(key="example-sharp turn in the trace").click().run()
     assert app.selectbox(key="problem").value == rollouts.row(row)["problem_id"]
     trace = np.array(rollouts.row(row)["z_trace"])
     assert app.slider(key="token").value == int(np.argmax(np.abs(np.diff(trace)))) + 2
@@ -122,13 +123,49 @@ def test_the_log_ratio_is_offered_where_the_reference_is_known(bundled_runs):
     assert "“x”\\: 0.50" in said(app) or "“x”: 0.50" in said(app)
 
 
-@pytest.mark.parametrize(
-    "section", ["Against length", "Against another signal", "Against training step", "Beside free signals"]
-)
-def test_every_section_of_the_scores_page_opens(bundled_runs, section):
-    app = choose(visit(start(), "scores"), scores_section=section)
-    assert not app.exception
-    assert not app.error
+def figures_of(app):
+    """The keys of the figures on the page, with the descriptions that screen readers get."""
+    return {element.proto.id.split("-", 2)[2]: element.proto.alt for element in app.get("plotly_chart")}
+
+
+def test_the_scores_page_relates_the_score_to_length(bundled_runs):
+    _, samples = run_of(bundled_runs)
+    app = choose(visit(start(), "scores"), scores_section="Against length")
+    assert set(figures_of(app)) == {"score_length"}
+    assert f"(Spearman) {estimate(analysis.length_relation(samples).spearman)}" in said(app)
+
+
+def test_the_scores_page_relates_the_score_to_another_signal(bundled_runs):
+    rollouts, samples = run_of(bundled_runs)
+    app = choose(visit(start(), "scores"), scores_section="Against another signal")
+    app.selectbox(key="other_signal").select("signal.mean_logprob").run()
+    assert "mean_logprob" in figures_of(app)["score_signal"]
+    other = samples.with_signal(analysis.with_free_signals(rollouts), "signal.mean_logprob")
+    relation = analysis.length_relation(analysis.in_length_place(samples, other))
+    assert f"(Spearman) {estimate(relation.spearman)}" in said(app)
+
+
+def test_the_scores_page_compares_every_signal_and_explains_it(bundled_runs):
+    rollouts, samples = run_of(bundled_runs)
+    app = choose(visit(start(), "scores"), scores_section="Beside free signals")
+    assert set(figures_of(app)) == {"score_signals"}
+    table = analysis.compare_signals(samples, rollouts)
+    assert len(table.rows) > 3
+    text = said(app).replace("\\", "")
+    for row in table.rows[1:]:
+        assert f"**{row.signal.removeprefix('signal.')}**: {row.description}" in text
+
+
+def test_the_scores_page_follows_training_steps(bundled_runs):
+    app = choose(visit(start(), "scores"), scores_section="Against training step")
+    assert "sampled at training step 100" in said(app)
+    assert not figures_of(app)
+    rows = rows_of(make_rollouts(n_problems=8, n_samples=4))
+    rows = [row | {"step": step} for step in (0, 50, 100) for row in rows]
+    app = visit(upload(start(), "steps.jsonl", jsonl(rows)), "scores")
+    choose(app, scores_section="Against training step")
+    assert set(figures_of(app)) == {"score_steps", "score_animation"}
+    assert "3 steps." in said(app)
 
 
 @pytest.mark.parametrize("picture", ["histogram", "ECDF", "violin"])
@@ -142,16 +179,38 @@ def test_scores_of_one_problem_count_its_solutions(bundled_runs, picture):
     assert f"{right} correct solution" in said(app)
 
 
-@pytest.mark.parametrize("section", ["Flipped problems", "Other β_v and c_ref", "Tokens spent"])
-def test_every_section_of_the_voting_page_opens(bundled_runs, section):
-    app = choose(visit(start(), "voting"), voting_section=section)
-    assert not app.exception
-    assert not app.error
+def test_the_voting_page_counts_the_votes_that_weighting_changes(bundled_runs):
+    _, samples = run_of(bundled_runs)
+    drill = analysis.drill_down(samples)
+    app = choose(visit(start(), "voting"), voting_section="Changed votes")
+    fixed, broken = len(drill.fixed_by_weights), len(drill.broken_by_weights)
+    assert f"weighting fixes **{fixed}**" in said(app)
+    assert f"breaks **{broken}**" in said(app)
+    assert len(app.dataframe[0].value) == (fixed or broken)
+
+
+def test_the_voting_page_recomputes_votes_under_other_settings(bundled_runs):
+    rollouts, samples = run_of(bundled_runs)
+    app = choose(visit(start(), "voting"), voting_section="Other β_v and c_ref")
+    app.select_slider(key="beta_factor").set_value(4.0).run()
+    assert "voting_settings" in figures_of(app)
+    beta_v, c_ref = rollouts.meta.beta_v, rollouts.meta.c_ref
+    found = analysis.sensitivity(samples, beta_v=beta_v, c_ref=c_ref, beta_grid=(4 * beta_v,), c_ref_grid=(c_ref,), n=8)
+    assert f"correct on **{100 * found.weighted[0, 0]:.1f}%**" in said(app)
+    assert f"**{found.balanced_f1[0, 0]:.2f}**" in said(app)
+
+
+def test_the_voting_page_says_how_many_tokens_early_stops_save(bundled_runs):
+    rollouts, samples = run_of(bundled_runs)
+    app = choose(visit(start(), "voting"), voting_section="Tokens spent")
+    assert "voting_tokens" in figures_of(app)
+    worth = analysis.compute_worth(samples, drop=analysis.early_drop(rollouts, samples), weight="clip")
+    assert f"saves {100 * worth.policy('weighted', 'confident').saved[-1]:.0f}% (95% CI" in said(app)
 
 
 def test_a_cell_of_the_confusion_table_opens_its_rollouts(bundled_runs):
     rollouts, _ = run_of(bundled_runs)
-    app = choose(visit(start(), "thresholds"), cell="let through")
+    app = choose(visit(start(), "thresholds"), cell="false accepts")
     table = app.dataframe[0].value
     wrong_above = (rollouts.column("correct") == 0) & (rollouts.column("score") > 0.5)
     assert len(table) == wrong_above.sum()
@@ -194,11 +253,11 @@ def test_the_tour_reveals_after_the_prediction_and_visits_its_pages(bundled_runs
     for number, step in enumerate(STEPS, start=1):
         assert not app.exception
         assert app.markdown[0].value.startswith(f"**{number} of {len(STEPS)}")
-        assert bool(app.title) is not step.get("covered", True)  # nothing gives the answer away
-        app.radio(key="tour_guess").set_value(step["options"][0]).run()
+        assert bool(app.title) is not step.covered  # a covered page gives nothing away
+        app.radio(key="tour_guess").set_value(step.options[0]).run()
         next(button for button in app.button if button.label == "Reveal").click().run()
         assert app.title
-        assert f"You said “{step['options'][0]}”" in said(app).replace("\\", "")
+        assert f"You predicted “{step.options[0]}”" in said(app).replace("\\", "")
         assert app.query_params["tour"] == str(number)
         next(button for button in app.button if button.label in ("Next", "Finish")).click().run()
     assert app.session_state["tour"] is None
@@ -217,11 +276,11 @@ def test_the_first_prediction_is_judged_by_this_run(bundled_runs):
     _, samples = run_of(bundled_runs)
     value = analysis.separation(samples).within_problem_auroc.value
     app = start(tour="1")
-    options = STEPS[0]["options"]
+    options = STEPS[0].options
     right = options[sum(value >= edge for edge in (0.6, 0.75, 0.9))]
     app.radio(key="tour_guess").set_value(right).run()
     next(button for button in app.button if button.label == "Reveal").click().run()
-    assert "So it is." in app.success[0].value
+    assert "Right. " in app.success[0].value
 
 
 def test_several_files_become_runs_to_compare(bundled_runs):
@@ -319,7 +378,7 @@ def test_a_megabyte_of_text_in_every_field_breaks_nothing(bundled_runs):
 def test_the_report_of_a_run_holds_its_figures_and_names_it(bundled_runs):
     _, samples = run_of(bundled_runs)
     source = sources.bundled_sources()["laser"]
-    page = cache.report(source, "score")
+    page = downloads.report(source, "score")
     assert "LaSeR" in page
     assert f"{analysis.separation(samples).within_problem_auroc.value:.3f}" in page
     assert start().get("download_button")

@@ -48,7 +48,7 @@ def test_roc_starts_at_accepting_all_and_marks_the_threshold():
 
 
 def test_precision_beside_the_share_of_correct_solutions():
-    fig = figures.roc_pr_figure(analysis.roc_pr(SMALL), which="pr", threshold=0.5)
+    fig = figures.roc_pr_figure(analysis.roc_pr(SMALL), "pr", threshold=0.5)
     drawn = named(fig)
     assert list(drawn["chance"].y) == [0.4, 0.4]
     assert (drawn["at threshold 0.5"].x[0], drawn["at threshold 0.5"].y[0]) == (0.5, 0.5)
@@ -132,9 +132,12 @@ def test_signals_list_the_score_first_and_draw_its_interval():
     assert drawn["last-token score"].x[0] == estimate.value
     assert drawn["last-token score"].error_x.array[0] == pytest.approx(estimate.ci_high - estimate.value)
     assert len(drawn["free"].x) == len(table.rows) - 1
-    votes = figures.signals_figure(table, metric="weighted")
+    votes = figures.signals_figure(table, figures.SignalMetric.WEIGHTED)
     assert votes.layout.shapes[0].x0 == table.majority.value
-    assert len(named(figures.signals_figure(table, metric="within_difference"))["free"].x) == len(table.rows) - 1
+    assert (
+        len(named(figures.signals_figure(table, figures.SignalMetric.WITHIN_DIFFERENCE))["free"].x)
+        == len(table.rows) - 1
+    )
 
 
 def test_costs_draw_every_policy_of_the_vote_and_the_plain_majority():
@@ -144,7 +147,7 @@ def test_costs_draw_every_policy_of_the_vote_and_the_plain_majority():
     assert set(drawn) == {
         "majority vote",
         "weighted: whole budget",
-        "weighted: stop when settled",
+        "weighted: stop when decided",
         "weighted: stop when sure (95%)",
         "weighted: drop early",
         "weighted: drop early, stop when sure",
@@ -170,7 +173,7 @@ def test_paired_differences_are_in_points_around_zero():
     better = SAMPLES.with_score(SAMPLES.score + 0.3 * (SAMPLES.correct == 1))
     found = analysis.compare(SAMPLES, better, n_max=4)
     fig = figures.paired_difference_figure(found, n=4, names=("before", "<b>after</b>"))
-    assert fig.layout.xaxis.title.text == "&lt;b&gt;after&lt;/b&gt; less before, points"
+    assert fig.layout.xaxis.title.text == "&lt;b&gt;after&lt;/b&gt; minus before, points"
     (trace,) = fig.data
     at = fig.layout.yaxis.ticktext.index("AUROC")
     assert trace.x[at] == pytest.approx(100 * found.auroc.difference.value)
@@ -186,7 +189,7 @@ def test_recalibrated_scores_are_drawn_beside_the_score():
     fig = figures.reliability_figure(
         analysis.calibration(SAMPLES), recalibrated=analysis.calibration(analysis.recalibrate(SAMPLES))
     )
-    assert [trace.name for trace in fig.data][1:] == ["the score, 95% interval", "recalibrated on other problems"]
+    assert [trace.name for trace in fig.data][1:] == ["the score, 95% interval", "recalibrated on held-out problems"]
 
 
 EMPTY = Samples.from_arrays(correct=[[np.nan, np.nan]])

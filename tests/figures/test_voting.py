@@ -55,13 +55,13 @@ def test_the_gain_is_in_points_around_a_zero_line():
     assert "points" in fig.layout.yaxis.title.text
 
 
-def test_a_vote_shows_heads_and_weights_per_answer_and_stars_both_winners():
+def test_a_vote_shows_counts_and_weights_per_answer_and_stars_both_winners():
     vote = analysis.draw_vote(SAMPLES, 0, 3, seed=0)
     fig = vote_figure(vote, ["7", "<i>9</i>"])
-    heads, weights = fig.data
-    assert (heads.name, list(heads.x)) == ("majority vote", [2, 1])
+    counts, weights = fig.data
+    assert (counts.name, list(counts.x)) == ("majority vote", [2, 1])
     assert (weights.name, list(weights.x)) == ("weighted vote", pytest.approx([0.5, 0.9]))
-    assert ["★" in text for text in heads.text] == [True, False]
+    assert ["★" in text for text in counts.text] == [True, False]
     assert ["★" in text for text in weights.text] == [False, True]
     assert list(weights.text) == ["0.50", "<b>0.90  ★ wins</b>"]
     assert list(fig.layout.yaxis.ticktext) == ["✗  7", "✓  &lt;i&gt;9&lt;/i&gt;"]
@@ -69,9 +69,16 @@ def test_a_vote_shows_heads_and_weights_per_answer_and_stars_both_winners():
 
 def test_a_tie_is_called_a_tie():
     samples = Samples.from_arrays(correct=[[1, 0]], score=[[0.9, 0.2]], answer=[[0, 1]])
-    heads, weights = vote_figure(analysis.draw_vote(samples, 0, 2, seed=0), ["1", "2"]).data
-    assert ["ties" in text for text in heads.text] == [True, True]
+    counts, weights = vote_figure(analysis.draw_vote(samples, 0, 2, seed=0), ["1", "2"]).data
+    assert ["ties" in text for text in counts.text] == [True, True]
     assert ["wins" in text for text in weights.text] == [True, False]
+
+
+def test_without_any_weight_nobody_wins_the_weighted_vote():
+    samples = Samples.from_arrays(correct=[[1, 0]], score=[[-0.1, 0.0]], answer=[[0, 1]])
+    counts, weights = vote_figure(analysis.draw_vote(samples, 0, 2, seed=0), ["1", "2"]).data
+    assert list(weights.text) == ["0", "0"]
+    assert ["ties" in text for text in counts.text] == [True, True]
 
 
 def test_a_vote_without_answers_says_so():

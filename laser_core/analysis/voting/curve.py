@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
-from laser_core.analysis.estimates import mean_interval
+from laser_core.analysis.estimates import Estimate, mean_interval
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.voting.ballots import Ballots
 from laser_core.analysis.voting.closed_forms import best_of, pass_at
@@ -16,6 +17,7 @@ from laser_core.analysis.voting.resample import resample_votes
 from laser_core.analysis.voting.weights import Weight, vote_weights
 from laser_core.errors import InputError
 
+CurveName = Literal["pass_", "majority", "weighted", "best_of_n", "weighted_minus_majority"]
 DENSE = 64  # up to here every N by default, beyond it about every 9%
 
 
@@ -81,6 +83,22 @@ class VotingCurve:
     weight: str
     per_problem: dict[str, np.ndarray] = field(repr=False)
     problems: np.ndarray = field(repr=False)
+
+    def band(self, name: CurveName) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """One curve, and the lower and upper end of its 95% band; each of shape (n_sizes,)."""
+        stem = name.rstrip("_")
+        value, low, high = (getattr(self, part) for part in (name, f"{stem}_low", f"{stem}_high"))
+        return np.asarray(value, float), np.asarray(low, float), np.asarray(high, float)
+
+    def at(self, name: CurveName, n: int) -> Estimate:
+        """One curve's value at ``n`` solutions, with its 95% interval over problems; ``n`` must be one of the sizes."""
+        place = int(np.flatnonzero(self.n == n)[0])
+        value, low, high = (float(part[place]) for part in self.band(name))
+        return Estimate(value, low, high, self.n_problems)
+
+    def largest_n(self, most: int) -> int:
+        """The largest size that is at most ``most``."""
+        return int(self.n[self.n <= most].max())
 
 
 def voting_curve(

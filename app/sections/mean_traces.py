@@ -1,0 +1,74 @@
+"""The Traces page's mean traces: correct and incorrect solutions on average, token by token."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import numpy as np
+import streamlit as st
+
+from app.data import cache
+from app.sections.token_panel import quantity_name
+from app.sections.traces import ProblemView
+from app.widgets import choices, parts
+from app.widgets.format import count
+from laser_core import analysis
+from laser_core.figures import mean_trace_figure
+
+
+class MeanScope(StrEnum):
+    """The problems that the means are taken over."""
+
+    ALL = "all problems"
+    THIS = "this problem"
+
+
+class Alignment(StrEnum):
+    """The horizontal axis; the value is the ``by`` of :func:`laser_core.analysis.mean_traces`."""
+
+    TOKEN = "token"
+    FRACTION = "fraction"
+
+
+def show(shown: ProblemView) -> None:
+    """Mean traces of correct and of incorrect solutions."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        scope = choices.one_of("Over", choices.by_value(MeanScope), key="mean_over", source=shown.source)
+        by = choices.one_of("Aligned by", choices.by_value(Alignment), key="mean_by", source=shown.source)
+        of = st.selectbox(
+            "Of",
+            shown.quantities,
+            key="mean_of",
+            format_func=quantity_name,
+            width=210,
+            **choices.kept(shown.source),
+        )
+    problem = shown.position if scope == MeanScope.THIS else None
+    found = cache.remember(
+        shown.source,
+        ("mean traces", shown.signal, of, str(by), problem),
+        lambda: analysis.mean_traces(
+            shown.source.with_signals,
+            cache.samples(shown.source, shown.signal),
+            quantity=of,
+            by=Alignment(by).value,
+            problem=problem,
+        ),
+    )
+    if not np.isfinite([*found.correct[0], *found.incorrect[0]]).any():
+        st.info(
+            "Too few verified solutions with per-token values for a mean. Choose all problems, or another run.",
+            icon=":material/info:",
+        )
+        return
+    unit = "problems" if problem is None else "solutions"
+    parts.figure(
+        mean_trace_figure(found, beta_v=shown.beta_v, c_ref=shown.c_ref, unit=unit),
+        key="traces_mean",
+        alt=f"Mean {quantity_name(of)} along correct and along incorrect solutions, with 95% bands",
+        see=f"Means with 95% intervals over {unit}; n = {count(int(found.n_correct[0]), 'correct solution')} and "
+        f"{int(found.n_incorrect[0]):,} incorrect of {count(found.n_problems, 'problem')} at the start. Where the "
+        "bands part, the model's own estimate begins to tell them apart."
+        + (" The right end rests on the longest solutions alone." if by == Alignment.TOKEN else ""),
+        settings=parts.made_with(shown.source, shown.signal, over=str(scope), by=str(by), quantity=of),
+    )
