@@ -35,10 +35,10 @@ def reproduce(
     from dataclasses import replace
 
     from laser_core.commands.bars import plain_bar
+    from laser_core.report.claims_page import write_page
     from laser_core.reproduce.claims import all_claims
     from laser_core.reproduce.evidence import Evidence
     from laser_core.reproduce.execute import execute
-    from laser_core.reproduce.page import write_page
     from laser_core.reproduce.plan import QUICK, Scale
 
     scale = QUICK if quick else Scale()

@@ -8,9 +8,9 @@ import pytest
 
 from laser_core.analysis.estimates import Estimate
 from laser_core.errors import InputError
+from laser_core.report.claims_page import write_page
 from laser_core.reproduce.claims import all_claims
 from laser_core.reproduce.evidence import Evidence, gain, within
-from laser_core.reproduce.page import write_page
 from laser_core.reproduce.plan import ABLATIONS, QUICK, Scale, plan
 from laser_core.reproduce.table import Claim, ClaimSection, Measured, as_text, load, save, show, to_json
 from laser_core.rollouts import Rollouts, RunMeta, write_parquet

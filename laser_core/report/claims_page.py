@@ -26,7 +26,7 @@ def write_page(claims: Sequence[Claim], path: Path) -> None:
         for section, group in itertools.groupby(claims, lambda claim: claim.section)
         for rows in [list(group)]
     ]
-    page = environment.get_template("page.html.j2").render(
+    page = environment.get_template("claims_page.html.j2").render(
         sections=sections,
         held=sum(claim.holds is True for claim in claims),
         tested=sum(claim.holds is not None for claim in claims),
