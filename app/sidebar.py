@@ -8,9 +8,9 @@ import streamlit as st
 
 from app.data import sources, uploads
 from app.data.sources import Source
+from app.format import count, literal
 from app.tour import tour
 from app.widgets import choices, parts
-from app.widgets.format import count, literal
 
 
 def show(*, standalone: bool = False) -> bool:

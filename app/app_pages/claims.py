@@ -8,8 +8,8 @@ import math
 import streamlit as st
 
 from app.data import sources
+from app.format import count, literal
 from app.widgets import parts
-from app.widgets.format import count, literal
 from laser_core.errors import InputError
 from laser_core.figures.claims import claims_figure
 from laser_core.reproduce.table import Claim, load, show, verdict

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from app.data import cache, sources
+from app.format import literal, with_interval
 from app.sections import compare
 from app.widgets import parts
-from app.widgets.format import literal, with_interval
 from laser_core.figures import training_figure
 from laser_core.figures.runs import PANELS
 

@@ -6,9 +6,10 @@ from functools import partial
 
 import streamlit as st
 
-from app.data import cache, downloads, mapping_form, sources
+from app.data import cache, downloads, sources
+from app.format import count, literal
+from app.sections import mapping_form
 from app.widgets import parts
-from app.widgets.format import count, literal
 from laser_core.rollouts import checks, missing_views
 from laser_core.rollouts.schema import COLUMNS, REQUIRED
 

@@ -7,10 +7,10 @@ import time
 
 import streamlit as st
 
+from app.format import count, literal
+from app.format import fault as describe
 from app.sections import playground
 from app.widgets import parts
-from app.widgets.format import count, literal
-from app.widgets.format import fault as describe
 from laser_core.errors import InputError
 from laser_core.playground import typed_problem
 from laser_core.playground.protocol import MAX_SAMPLES, Request

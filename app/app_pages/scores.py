@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from app.data import findings, sources
+from app.format import estimate
 from app.sections import scores
 from app.widgets import choices, parts
-from app.widgets.format import estimate
 
 QUESTION = "Do correct solutions score higher than incorrect ones?"
 

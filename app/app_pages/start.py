@@ -5,10 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.data import cache, downloads, findings, sources, uploads
-from app.sections import compare
-from app.tour import tour
-from app.widgets import parts
-from app.widgets.format import (
+from app.format import (
     UNDEFINED,
     count,
     interval,
@@ -20,6 +17,9 @@ from app.widgets.format import (
     points,
     points_interval,
 )
+from app.sections import compare
+from app.tour import tour
+from app.widgets import parts
 from laser_core import analysis
 
 source = sources.current()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app.data import sources
+from app.format import literal, number, small
 from app.widgets import parts
-from app.widgets.format import literal, number, small
 from laser_core.analysis import closed_form
 from laser_core.figures.theory import neglected_figure, noise_figure, score_line_figure
 from laser_core.score import partition

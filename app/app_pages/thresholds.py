@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from app.data import cache, findings, sources
+from app.format import estimate, with_interval
 from app.sections import thresholds
 from app.widgets import parts
-from app.widgets.format import estimate, with_interval
 from laser_core import analysis
 
 source = sources.current()

@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 
 from app.data import cache, findings, sources
+from app.format import count, literal, number, percent
 from app.sections import mean_traces, token_panel, traces
 from app.tour import presets
 from app.widgets import parts, problem_chooser
-from app.widgets.format import count, literal, number, percent
 
 QUESTION = "When does the model know that it is wrong?"
 

@@ -6,9 +6,9 @@ import dataclasses
 
 import streamlit as st
 
+from app.format import duration, literal
 from app.sections import train
 from app.widgets import parts
-from app.widgets.format import duration, literal
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.jobs import jobs

@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 
 from app.data import cache, findings, sources
+from app.format import count, literal, number, percent, percent_interval, points_interval, score_text
 from app.sections import voting
 from app.widgets import choices, parts
-from app.widgets.format import count, literal, number, percent, percent_interval, points_interval, score_text
 from laser_core import analysis
 from laser_core.figures import voting_figure, voting_gain_figure
 

@@ -13,7 +13,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.data.sources import Loaded, Source, all_sources, uploaded_sources
-from app.widgets.format import count, short
+from app.format import count, short
 from laser_core.errors import InputError
 from laser_core.rollouts import Preview, ProblemNames, ReadResult, give_back, on_disk, preview, read, read_files
 

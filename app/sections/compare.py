@@ -8,8 +8,8 @@ import streamlit as st
 
 from app.data import cache, findings, sources
 from app.data.sources import Source
+from app.format import count, literal, points, points_interval, with_interval
 from app.widgets import parts
-from app.widgets.format import count, literal, points, points_interval, with_interval
 from laser_core import analysis
 from laser_core.analysis import Estimate
 from laser_core.errors import InputError

@@ -8,10 +8,10 @@ import numpy as np
 import streamlit as st
 
 from app.data import cache
+from app.format import count
 from app.sections.token_panel import quantity_name
 from app.sections.traces import ProblemView
 from app.widgets import choices, parts
-from app.widgets.format import count
 from laser_core import analysis
 from laser_core.figures import mean_trace_figure
 

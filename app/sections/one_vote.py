@@ -8,8 +8,8 @@ import streamlit as st
 
 from app.data import cache, findings
 from app.data.sources import Source
+from app.format import count, literal, short
 from app.widgets import choices, parts, problem_chooser
-from app.widgets.format import count, literal, short
 from laser_core import analysis
 from laser_core.analysis import Vote
 from laser_core.figures import vote_figure

@@ -13,8 +13,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.data import sources
+from app.format import bounds, count, literal, percent, score_text
 from app.widgets import parts
-from app.widgets.format import bounds, count, literal, percent, score_text
 from laser_core import bundled
 from laser_core.analysis import Vote
 from laser_core.figures import Trace, token_strip_html, trace_figure, vote_figure

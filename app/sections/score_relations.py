@@ -6,8 +6,8 @@ import streamlit as st
 
 from app.data import cache, findings
 from app.data.sources import Source
+from app.format import count, estimate, literal, with_interval
 from app.widgets import choices, parts
-from app.widgets.format import count, estimate, literal, with_interval
 from laser_core import analysis
 from laser_core.errors import InputError
 from laser_core.figures import (

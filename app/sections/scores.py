@@ -10,9 +10,9 @@ import streamlit as st
 
 from app.data import cache, findings
 from app.data.sources import Source
+from app.format import count, estimate, mean_score
 from app.sections import score_relations
 from app.widgets import choices, parts, problem_chooser
-from app.widgets.format import count, estimate, mean_score
 from laser_core import analysis
 from laser_core.analysis import Samples
 from laser_core.figures import (

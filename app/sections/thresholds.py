@@ -10,8 +10,8 @@ import streamlit as st
 
 from app.data import cache, findings
 from app.data.sources import Source
+from app.format import bounds, count, estimate, interval, number, percent, score_text, with_interval
 from app.widgets import choices, parts
-from app.widgets.format import bounds, count, estimate, interval, number, percent, score_text, with_interval
 from laser_core import analysis
 from laser_core.figures import mark_threshold, reliability_figure, roc_pr_figure, threshold_figure
 

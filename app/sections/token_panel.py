@@ -9,10 +9,10 @@ import streamlit as st
 
 from app.data import findings
 from app.data.findings import SolutionOrder
+from app.format import count, literal, score_text
 from app.sections import traces
 from app.sections.traces import ProblemView, Slot
 from app.widgets import browser, choices, parts
-from app.widgets.format import count, literal, score_text
 from laser_core import analysis
 from laser_core.figures import QUANTITIES, Trace, linked_figure
 

@@ -10,8 +10,8 @@ import streamlit as st
 
 from app.data import findings
 from app.data.sources import Source
+from app.format import literal, score_text
 from app.widgets import choices, parts
-from app.widgets.format import literal, score_text
 from laser_core.analysis.tokens.traces import SOURCES
 from laser_core.figures import QUANTITIES, Trace, token_strip_html
 

@@ -10,8 +10,8 @@ from functools import partial
 import streamlit as st
 
 from app.data import cache, sources
+from app.format import count, duration, literal, number, small
 from app.widgets import parts
-from app.widgets.format import count, duration, literal, number, small
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.figures import training_figure

@@ -11,9 +11,9 @@ import streamlit as st
 from app.data import cache, findings, sources
 from app.data.findings import KIND_LABELS, Kind
 from app.data.sources import Source
+from app.format import bounds, count, literal, number, percent, percent_interval, points, short
 from app.sections import one_vote
 from app.widgets import choices, parts
-from app.widgets.format import bounds, count, literal, number, percent, percent_interval, points, short
 from laser_core import analysis
 from laser_core.errors import InputError
 from laser_core.figures import SettingsMetric, accuracy_tokens_figure, sensitivity_figure

@@ -9,9 +9,7 @@ import numpy as np
 from app.data import cache, findings, sources
 from app.data.findings import Kind
 from app.data.sources import Source
-from app.tour import presets
-from app.tour.presets import Example
-from app.widgets.format import (
+from app.format import (
     bounds,
     count,
     estimate,
@@ -22,6 +20,8 @@ from app.widgets.format import (
     score_text,
     with_interval,
 )
+from app.tour import presets
+from app.tour.presets import Example
 from laser_core import analysis
 
 NO_EXAMPLE = "This run has no such example; go on to the next step."

@@ -9,9 +9,9 @@ import streamlit as st
 
 from app.data import sources
 from app.data.sources import Source
+from app.format import literal
 from app.tour import presets
 from app.tour.steps import STEPS, Step
-from app.widgets.format import literal
 
 
 def resume() -> None:

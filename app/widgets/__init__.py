@@ -1,1 +1,1 @@
-"""Controls and text pieces that several pages share."""
+"""Controls and page furniture that several pages share."""

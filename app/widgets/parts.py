@@ -10,8 +10,8 @@ import streamlit as st
 
 from app.data import sources
 from app.data.sources import Source
+from app.format import literal, short, unescaped
 from app.widgets import browser
-from app.widgets.format import literal, short, unescaped
 from laser_core import __version__
 from laser_core.errors import missing_model_packages
 from laser_core.figures import enlarge, figure_csv, figure_html

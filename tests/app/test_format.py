@@ -4,8 +4,8 @@ import doctest
 
 import pytest
 
+from app import format
 from app.sections import token_panel
-from app.widgets import format
 from laser_core.analysis import Estimate
 
 NAN = float("nan")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from app.data import downloads, sources
+from app.format import estimate
 from app.tour.steps import STEPS
-from app.widgets.format import estimate
 from laser_core import analysis
 from laser_core.analysis import Samples
 from laser_core.figures import QUANTITIES

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.data import uploads
 from app.data.sources import Source
-from app.widgets.format import literal
+from app.format import literal
 from laser_core.rollouts import COLUMNS, SIGNAL_PREFIX
 
 NOTHING = "(leave out)"
