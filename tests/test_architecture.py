@@ -59,8 +59,7 @@ def test_functions_stay_short():
 
 
 def _lines_of_code(function: ast.FunctionDef) -> int:
-    """Lines of a function, its docstring apart."""
-    first = function.body[0]
-    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-    docstring = first.end_lineno - first.lineno + 1 if documented else 0
-    return function.end_lineno - function.lineno + 1 - docstring
+    """Lines of a function's body, its docstring apart; a command's options are its signature, and no code."""
+    body = function.body
+    documented = isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) and len(body) > 1
+    return function.end_lineno - body[documented].lineno + 1

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laser_core.rollouts.readers import Context
-from laser_core.rollouts.readers.openai_responses import batch_problem
+from laser_core.rollouts.readers.chat_completions import batch_problem
+from laser_core.rollouts.readers.context import Context
 from laser_core.rollouts.readers.parts import Row, objects
 from laser_core.rollouts.reading.fields import FieldError
 from laser_core.rollouts.reading.json_values import as_object

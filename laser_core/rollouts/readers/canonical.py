@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from laser_core.rollouts.readers import Context
+from laser_core.rollouts.readers.context import Context
 from laser_core.rollouts.schema import check_version, column_type
 
 NAME = "jsonl"

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from laser_core.rollouts.readers import Context
+from laser_core.rollouts.readers.context import Context
 from laser_core.rollouts.readers.parts import Grade, Row, graded, objects, survey_grades, verdict_name
 from laser_core.rollouts.reading.fields import FieldError
 from laser_core.rollouts.reading.json_values import as_object

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from laser_core.rollouts.readers import Context
+from laser_core.rollouts.readers.context import Context
 from laser_core.rollouts.readers.parts import (
     Row,
     a_list,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from laser_core.answers.verify import extract_answer
-from laser_core.rollouts.readers import Context
+from laser_core.rollouts.readers.context import Context
 from laser_core.rollouts.readers.verl import as_text
 from laser_core.rollouts.reading.fields import FieldError
 from laser_core.rollouts.reading.json_values import as_number

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laser_core.rollouts.readers import Context
+from laser_core.rollouts.readers.context import Context
 from laser_core.rollouts.reading.fields import FieldError
 
 NAME = "search-and-learn"

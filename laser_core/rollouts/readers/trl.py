@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from laser_core.rollouts.readers import Context
+from laser_core.rollouts.readers.context import Context
 from laser_core.rollouts.reading.fields import FieldError
 from laser_core.rollouts.reading.identity import problem_hash
 from laser_core.rollouts.reading.rewards import RewardScale, decide

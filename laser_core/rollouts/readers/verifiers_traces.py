@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from laser_core.rollouts.readers import Context
-from laser_core.rollouts.readers.openai_responses import message_content
+from laser_core.rollouts.readers.chat_completions import message_content
+from laser_core.rollouts.readers.context import Context
 from laser_core.rollouts.readers.parts import Grade, Row, graded, objects, reference, survey_grades, verdict_name
 from laser_core.rollouts.readers.trl import message_text
 from laser_core.rollouts.reading.fields import FieldError

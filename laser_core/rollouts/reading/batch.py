@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from laser_core.errors import InputError
-from laser_core.rollouts.readers import openai_responses
+from laser_core.rollouts.readers import chat_completions
 from laser_core.rollouts.reading.json_values import as_object
 from laser_core.rollouts.reading.records import Record
 from laser_core.rollouts.reading.source import Source, open_source, stem_of
@@ -118,11 +118,11 @@ def _requests_of(opened: Source) -> dict[str, str] | None:
     for record in opened.records():
         if not isinstance(record, Record):
             continue
-        if not openai_responses.is_request(record.value):
+        if not chat_completions.is_request(record.value):
             if not found:
                 return None
             continue
-        problem = openai_responses.prompt_text(as_object(record.value.get("body", record.value.get("params"))))
+        problem = chat_completions.prompt_text(as_object(record.value.get("body", record.value.get("params"))))
         if problem is not None:
             found[str(record.value["custom_id"])] = problem
     return found or None

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from laser_core.errors import InputError
-from laser_core.rollouts.readers import Context, canonical, mapped
+from laser_core.rollouts.readers import canonical, mapped
+from laser_core.rollouts.readers.context import Context
 from laser_core.rollouts.reading.fields import FieldError, check_row, coerce, unspelled
 from laser_core.rollouts.reading.identity import ProblemNames, own_id
 from laser_core.rollouts.reading.no_answer import is_no_answer

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from laser_core.errors import InputError
 from laser_core.rollouts.canonical_parquet import is_canonical_parquet
-from laser_core.rollouts.readers import canonical, mapped, ms_swift, openai_responses, readers, trl
+from laser_core.rollouts.readers import READERS, canonical, chat_completions, mapped, ms_swift, trl
 from laser_core.rollouts.readers.mapped import suggest_mapping
 from laser_core.rollouts.reading.lists import leaves, look_up
 from laser_core.rollouts.reading.records import Record
@@ -78,7 +78,7 @@ def preview(source: str | Path | bytes | BinaryIO, *, name: str | None = None, n
         if not first:
             choose_reader(opened, format=None, mapping=None)
             raise InputError("none of its first lines can be read", file=opened.name, remedy="choose another file")
-    if known is None and openai_responses.is_request(first[0].value):
+    if known is None and chat_completions.is_request(first[0].value):
         known, title = REQUESTS, "requests of an OpenAI batch"
     columns = _columns(first)
     rows = tuple({path: _short(_found(record.value, path)) for path in columns} for record in first[:n])
@@ -104,7 +104,7 @@ def choose_reader(opened: Source, *, format: str | None, mapping: dict[str, str]
     InputError
         If the name is unknown, the mapping is unusable, or nothing recognises the file.
     """
-    known = {reader.NAME: reader for reader in readers()} | {"parquet": canonical, "csv": canonical}
+    known = {reader.NAME: reader for reader in READERS} | {"parquet": canonical, "csv": canonical}
     if format is not None and format not in known:
         raise InputError(f"unknown format '{format}'", file=opened.name, remedy=f"choose one of {', '.join(known)}")
     first = _first_records(opened)
@@ -118,7 +118,7 @@ def choose_reader(opened: Source, *, format: str | None, mapping: dict[str, str]
         )
     if chosen is not None:
         return chosen
-    if first and openai_responses.is_request(first[0].value):
+    if first and chat_completions.is_request(first[0].value):
         remedy = "add the batch's output file: the requests supply the problem texts"
         raise InputError(
             "this is a batch's input file: it holds requests and no answers", file=opened.name, remedy=remedy
@@ -145,7 +145,7 @@ def _first_records(opened: Source) -> list[Record]:
 
 
 def _recognised(first: list[Record]) -> ModuleType | None:
-    return next((reader for reader in readers() for r in first[:5] if reader.matches(set(r.value), r.value)), None)
+    return next((reader for reader in READERS for r in first[:5] if reader.matches(set(r.value), r.value)), None)
 
 
 def _columns(first: list[Record]) -> tuple[str, ...]:

@@ -186,13 +186,13 @@ def wrapped_records(document: dict[str, object]) -> list[object] | None:
     >>> wrapped_records({"question": "1+1?", "messages": [{"role": "user", "content": "1+1?"}]}) is None
     True
     """
-    from laser_core.rollouts.readers import readers
+    from laser_core.rollouts.readers import READERS
     from laser_core.rollouts.readers.mapped import suggest_mapping
 
     if is_inspect_log(document):
         samples = document["samples"]
         return samples if isinstance(samples, list) else None
-    if any(reader.matches(set(document), document) for reader in readers()):
+    if any(reader.matches(set(document), document) for reader in READERS):
         return None
     if (found := reshaped(document)) is not None:
         return found
@@ -204,7 +204,7 @@ def wrapped_records(document: dict[str, object]) -> list[object] | None:
     if lists:
         texts = [name for name, value in document.items() if isinstance(value, str)]
         asks = "problem" in suggest_mapping(texts).values()  # {"question": "1+1?", "samples": [...]} is one record
-        known = any(reader.matches(set(lists[0][0]), lists[0][0]) for reader in readers())
+        known = any(reader.matches(set(lists[0][0]), lists[0][0]) for reader in READERS)
         return lists[0] if len(lists) == 1 and (known or not asks) else None
     values = list(document.values())
     numbered = len(values) > 1 and all(isinstance(value, dict) and value for value in values)

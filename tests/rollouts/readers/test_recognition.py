@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from laser_core.rollouts import preview, read
-from laser_core.rollouts.readers import readers
+from laser_core.rollouts.readers import READERS
 from tests.rollouts.readers.files import FIXTURES, records_of
 from tests.rollouts.test_more_formats import HAND_MADE
 
@@ -53,23 +53,23 @@ def owner(name: str) -> str:
 def test_one_reader_recognises_each_record(name):
     for i, record in enumerate(records_of(name)):
         if (name, i) not in FAILED:
-            assert [reader.NAME for reader in readers() if reader.matches(set(record), record)] == [owner(name)]
+            assert [reader.NAME for reader in READERS if reader.matches(set(record), record)] == [owner(name)]
     assert preview(FIXTURES / name).format == owner(name)
 
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_requests_are_no_rollouts(name):
-    assert not any(reader.matches(set(record), record) for record in records_of(name) for reader in readers())
+    assert not any(reader.matches(set(record), record) for record in records_of(name) for reader in READERS)
 
 
 @pytest.mark.parametrize("name", HAND_MADE)
 def test_one_reader_recognises_each_hand_made_record(name):
     record = HAND_MADE[name]
-    assert [reader.NAME for reader in readers() if reader.matches(set(record), record)] == [name]
+    assert [reader.NAME for reader in READERS if reader.matches(set(record), record)] == [name]
 
 
 def test_the_names_are_one_each():
-    names = [reader.NAME for reader in readers()]
+    names = [reader.NAME for reader in READERS]
     assert len(set(names)) == len(names)
 
 
