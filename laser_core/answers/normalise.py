@@ -75,18 +75,19 @@ _WORD_UNIT = re.compile(
     rf"(?<=[\d)}}\]])(?:\s+|(?={_GLUED}))(?:{_UNIT_WORD}|m/s)(?:(?:\s+|\s*[/-]\s*)(?:{_UNIT_WORD}|(?:of|an?|s|h)(?![A-Za-z])))*"
     rf"\.?{_POWER}$"
 )
+_LETTER_UNIT = re.compile(r"(10\s*\^\s*\{?\s*[+-]?\d+\s*\}?|\d[eE][+-]?\d+)\s+[A-Za-z]$")  # 2.5e3 J
 _PI_UNIT = re.compile(rf"(?<=pi)\s+{_UNIT_WORD}{_POWER}$")
 
 
 def drop_units(text: str) -> str:
-    r"""A value without the unit behind it. A single letter is no unit unless LaTeX says that it is text: 6m is algebra.
+    r"""A value without the unit behind it. A single letter is a unit only as LaTeX text, or behind a power of ten.
 
     Examples
     --------
-    >>> [drop_units(text) for text in ("18 dollars", r"12\text{cm}^2", "5 km/h", "5cm", "6m")]
-    ['18', '12', '5', '5', '6m']
+    >>> [drop_units(text) for text in ("18 dollars", r"12\text{cm}^2", "5 km/h", "5cm", "6m", "2.5e3 J")]
+    ['18', '12', '5', '5', '6m', '2.5e3']
     """
-    text = _TEXT_UNIT.sub("", text)
+    text = _LETTER_UNIT.sub(r"\1", _TEXT_UNIT.sub("", text))
     return _PI_UNIT.sub("", _WORD_UNIT.sub("", text)).strip()
 
 
