@@ -78,10 +78,7 @@ def test_scores_follow_from_log_probs_and_lengths_from_tokens():
 
 
 def test_progress_counts_the_slow_items():
-    rows = [
-        {"response": f"the answer is {i}", "reference_answer": rf"\frac{{\sqrt{{{4 * i * i}}}}}{{2}}"}
-        for i in range(1, 11)
-    ]
+    rows = [{"response": f"the answer is {i}", "reference_answer": rf"\sqrt{{{i * i}}}"} for i in range(1, 11)]
     calls = []
     done = complete(table(rows), progress=lambda what, n, total: calls.append((what, n, total)))
     assert done.rollouts.table["correct"].to_pylist() == [True] * 10
