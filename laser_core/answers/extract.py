@@ -64,8 +64,9 @@ def _gsm8k(response: str) -> tuple[int, str] | None:
     if not match:
         return None
     stated = match[1].strip()
+    is_last = not response[match.end() :].strip()
     is_answer = parse_number(stated) is not None or (not re.search(r"\s", stated) and re.search(r"\d", stated))
-    return (start, stated) if is_answer else None
+    return (start, stated) if is_answer or (is_last and _is_bare_answer(stated)) else None
 
 
 def _tagged(response: str) -> tuple[int, str] | None:
@@ -96,6 +97,7 @@ def _is_bare_answer(text: str) -> bool:
 _ANSWER_IS = re.compile(
     r"\banswer\b\s*\**\s*(?::|=)|\banswer\b[^.\n:]{0,60}?\b(?:is|are|would be|will be)\b(?:\s+therefore|\s+thus)?\s*:?"
     r"|\bfinal answer\b\W{0,6}\n|\bcorrect (?:option|choice|answer)\s*(?:is|:)"
+    r"|\b(?:choose|select|pick|option)\s+(?:option\s+)?(?=\([A-J]\))"
     r"|答案\s*(?:是|为|為|:|=)+|(?:答え|解答|正解)\s*(?:は|:)|(?<![a-z])答\s*:|故选\s*:?|选择?\s*:?\s*(?=\(?[A-J])",
     re.IGNORECASE,
 )
@@ -174,12 +176,15 @@ def _after_equals(text: str) -> str:
     return sides[-1].strip() if len(sides) > 2 or _SUM_OF_NAMES.fullmatch(sides[0].strip(" $")) else text
 
 
+_CONNECTIONS = (",", "and", "or", ", and", ", or", "和", "或")
+
+
 def _joined(line: str, spans: list[tuple[int, int, str]]) -> str:
-    """The formula a statement starts with, with those that follow after commas, "and" or "or"."""
+    """The first of the formulas, with those that follow it after commas, "and" or "or"."""
     parts, end = [spans[0][2]], spans[0][1]
     for start, after, content in spans[1:]:
         between = line[end:start].strip()
-        if between not in (",", "and", "or", ", and", ", or", "和", "或"):
+        if between not in _CONNECTIONS:
             break
         parts.append(f"{'or' if 'or' in between else ','} {content}")
         end = after
@@ -189,7 +194,7 @@ def _joined(line: str, spans: list[tuple[int, int, str]]) -> str:
 # ----------------------------------------------------------------------------------------------------------- prose
 
 _NUMBER = re.compile(
-    r"(?<![A-Za-z0-9.\\_^{])[-+]?[$€£¥]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?(?:\s?/\s?\d+)?(?:\s?%)?(?![\d])"
+    r"(?<![A-Za-z0-9.\\_^{])[-+]?[$€£¥]?(?:\d+\s(?=\d+/\d))?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?(?:\s?/\s?\d+)?(?:\s?%)?(?![\d])"
 )
 _LABEL = re.compile(r"(?:A|Ans)\s*[:.]\s+")
 _DISPLAY = re.compile(r"\\\[(.{1,400}?)\\\]|\\\((.{1,400}?)\\\)|\$\$(.{1,400}?)\$\$", re.DOTALL)
@@ -232,7 +237,10 @@ def _last_value(text: str) -> str | None:
         if text[end : end + 1] in ("\\", "^", "√", "π", "("):  # 12\pi and 3(x+1): up to the next space
             end = next((i for i in range(end, len(text)) if text[i].isspace()), len(text))
         return text[number.start() : end].rstrip(".,;: ") or None
-    return _after_equals(last_span[2]) if last_span else None
+    first = len(spans) - 1
+    while first > 0 and text[spans[first - 1][1] : spans[first][0]].strip() in _CONNECTIONS:
+        first -= 1
+    return _joined(text, spans[first:]) if spans else None
 
 
 def may_be_prose(response: str) -> bool:

@@ -65,30 +65,29 @@ def drop_base(text: str) -> str:
     return match[1] if match else text
 
 
-_ABBREVIATIONS = (
-    r"cm|mm|km|dm|ft|in|yd|mi|kg|mg|lbs?|oz|ml|mL|hrs?|mins?|secs?|mph|kmh|kph|km/h|m/s|cm/s|sq|cu|Hz|kHz|kJ|kW|cc|"
-    r"am|pm|eV|rad|mol|atm|kPa|Pa|nm"
-)
-_UNIT_WORD = rf"(?!(?:{FUNCTIONS}|{NAMES}|mod|and|or|if)\b)(?:[A-Za-z]{{3,20}}|{_ABBREVIATIONS})"
-_TEXT_UNIT = re.compile(r"(?<=[^\s+*/=^(-])\s*(?:\\text\{[^{}]*\}(?:\s*\^\s*\{?-?\d\}?)?[\s./]*)+$")
+# Each token of a unit can be read in one way only, or a long row of them would be tried in every combination.
+_SHORT = "cm|mm|km|dm|nm|ft|in|yd|mi|kg|mg|lb|oz|ml|mL|hr|sq|cu|cc|Hz|kJ|kW|eV|Pa|am|pm"
+_GLUED = rf"(?:{_SHORT}|lbs|hrs|mins?|secs?|mph|kmh|kph|kHz|kPa|m/s)(?![A-Za-z])"
+_UNIT_WORD = rf"(?!(?:{FUNCTIONS}|{NAMES}|mod|and|or|if)\b)(?:[A-Za-z]{{3,20}}|{_SHORT})(?![A-Za-z])"
+_POWER = r"(?:\s*\^\s*\{?-?\d\}?)?"
+_TEXT_UNIT = re.compile(rf"(?<=[^\s+*/=^(-])\s*(?:\\text\{{[^{{}}]*\}}{_POWER}[\s./]*)+$")
 _WORD_UNIT = re.compile(
-    rf"(?<=[\d)}}\]])(?:\s+|(?={_ABBREVIATIONS}))(?:{_UNIT_WORD})(?:(?:\s+|\s*/\s*|\s*-\s*)(?:{_UNIT_WORD}|of|a|an|s|h))*"
-    r"\.?(?:\s*\^\s*\{?-?\d\}?)?$"
+    rf"(?<=[\d)}}\]])(?:\s+|(?={_GLUED}))(?:{_UNIT_WORD}|m/s)(?:(?:\s+|\s*[/-]\s*)(?:{_UNIT_WORD}|(?:of|an?|s|h)(?![A-Za-z])))*"
+    rf"\.?{_POWER}$"
 )
-_PI_UNIT = re.compile(
-    rf"(?<=pi)\s+(?!(?:{FUNCTIONS}|{NAMES})\b)(?:[A-Za-z]{{3,20}}|{_ABBREVIATIONS})(?:\s*\^\s*\{{?\d\}}?)?$"
-)
+_LETTER_UNIT = re.compile(r"(10\s*\^\s*\{?\s*[+-]?\d+\s*\}?|\d[eE][+-]?\d+)\s+[A-Za-z]$")  # 2.5e3 J
+_PI_UNIT = re.compile(rf"(?<=pi)\s+{_UNIT_WORD}{_POWER}$")
 
 
 def drop_units(text: str) -> str:
-    r"""A value without the unit behind it. A single letter is no unit unless LaTeX says that it is text: 6m is algebra.
+    r"""A value without the unit behind it. A single letter is a unit only as LaTeX text, or behind a power of ten.
 
     Examples
     --------
-    >>> [drop_units(text) for text in ("18 dollars", r"12\text{cm}^2", "5 km/h", "5cm", "6m")]
-    ['18', '12', '5', '5', '6m']
+    >>> [drop_units(text) for text in ("18 dollars", r"12\text{cm}^2", "5 km/h", "5cm", "6m", "2.5e3 J")]
+    ['18', '12', '5', '5', '6m', '2.5e3']
     """
-    text = _TEXT_UNIT.sub("", text)
+    text = _LETTER_UNIT.sub(r"\1", _TEXT_UNIT.sub("", text))
     return _PI_UNIT.sub("", _WORD_UNIT.sub("", text)).strip()
 
 

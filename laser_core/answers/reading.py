@@ -47,23 +47,23 @@ def plain_number(text: str) -> tuple[Fraction, int] | None:
 def keys_of(texts: Iterable[str], *, progress: OnProgress | None = None) -> dict[str, str]:
     """The key of each distinct text; "" where it cannot be read within two seconds.
 
-    ``progress(done, total)`` counts the texts that the child process reads.
+    ``progress(done, total)`` counts the texts that need algebra, those of earlier calls first.
     """
-    keys: dict[str, str] = {}
-    slow = []
-    for text in dict.fromkeys(texts):
-        key = _keys[text] if text in _keys else quick_key(text)
-        if key is None:
-            slow.append(text)
-        else:
-            keys[text] = key
-    replies = ask_many([{"op": "key", "text": text} for text in slow], progress=progress)
-    for text, reply in zip(slow, replies, strict=True):
-        keys[text] = reply.get("key", "")
-        if len(_keys) >= _CACHE_SIZE:
-            _keys.clear()
-        _keys[text] = keys[text]
-    return keys
+    keys = {text: quick_key(text) for text in dict.fromkeys(texts)}
+    slow = [text for text, key in keys.items() if key is None]
+    known = [text for text in slow if text in _keys]
+    unknown = [text for text in slow if text not in _keys]
+    if progress:
+        for done in range(1, len(known) + 1):
+            progress(done, len(slow))
+    report = (lambda done, _: progress(len(known) + done, len(slow))) if progress else None
+    replies = ask_many([{"op": "key", "text": text} for text in unknown], progress=report)
+    read = {text: _keys[text] for text in known}
+    read |= {text: reply.get("key", "") for text, reply in zip(unknown, replies, strict=True)}
+    if len(_keys) >= _CACHE_SIZE:
+        _keys.clear()
+    _keys.update(read)
+    return {text: read[text] if key is None else key for text, key in keys.items()}
 
 
 def same_answer(first: str, second: str, keys: dict[str, str]) -> bool:

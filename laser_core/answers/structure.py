@@ -39,7 +39,8 @@ _AND = re.compile(r"(?<![A-Za-z\\])and(?![A-Za-z])|和|及|&(?!=)")
 _NAME = re.compile(
     r"(?:\\(?:angle|triangle|overline|vec|hat|bar|text|mathbb|mathcal|mathbf)\s*)*"
     r"(?:[A-Za-z]|\\(?:theta|alpha|beta|gamma|delta|lambda|mu|phi|omega|sigma|rho|tau)|[A-Z]{2,4}|\{[A-Za-z .,]+\}|"
-    r"(?:[A-Z]\s){1,3}[A-Z]|[A-Za-z]{3,}(?:\s[A-Za-z]+){0,5}|\((?:\s*[a-zA-Z](?:_\{?\d\}?)?\s*,?)+\)|\|[A-Za-z]{1,2}\|)"
+    r"(?:[A-Z]\s){1,3}[A-Z]|[A-Za-z]{3,}(?:\s[A-Za-z]+){0,5}|\|[A-Za-z]{1,2}\||"
+    r"\(\s*[a-zA-Z](?:_\{?\d\}?)?(?:\s*,\s*[a-zA-Z](?:_\{?\d\}?)?)*\s*\))"
     r"(?:_(?:\{[^{}]*\}|\w|\\[a-z]+))?'*(?:\^\{-1\})?'*\s*(?:\([^()=]*\))?"
 )
 

@@ -120,6 +120,8 @@ def text_commands(text: str) -> str:
             return " "
         if _SEPARATOR_WORD.fullmatch(found[2]) or not re.search(r"[^\W\d]", content):
             return f" {content} "
+        if re.fullmatch(r"\([A-J]\)\.?", content):  # the label of a choice, before its text
+            return f"{content} "
         if MATH_WORD.fullmatch(content):
             return f"\\{content} "
         is_letter = len(content) == 1 and found[1] not in ("text", "mbox", "hbox", "textrm")

@@ -11,7 +11,7 @@ MAX_CHARS = 60
 
 _CHOICE = re.compile(r"(?:(?:option|choice|选项?|選択肢)\s*)?(?:\(\s*([A-J])\s*\)|([A-J]))\s*[.):]?", re.IGNORECASE)
 _LABELLED = re.compile(r"(?:(?:option|choice)\s+)?(?:\(\s*([A-J])\s*\)\s*|([A-J])\s*[.)]\s+)\S")
-_VERDICT = re.compile(r"(yes|no|true|false)\s*[,.;:!-]", re.IGNORECASE)
+_YES_NO = re.compile(r"(yes|no|true|false)\s*[,.;:!-]", re.IGNORECASE)
 _TIME = re.compile(r"(\d{1,2}):(\d{2})\s*(?:\\text\{\s*)?((?:[ap]\.?\s*m\.?)?)\s*\}?", re.IGNORECASE)
 _LETTERS = re.compile(r"(?:[^\W\d_]|['\s.-])+")
 _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
@@ -67,7 +67,7 @@ def words_key(text: str) -> str | None:
         return None
     if letter := choice_letter(text):
         return f"t:({letter})"
-    if match := _VERDICT.match(text):
+    if match := _YES_NO.match(text):
         return f"t:{match[1].casefold()}"
     if match := _TIME.fullmatch(text):
         half = re.sub(r"[^apm]", "", match[3].casefold())

@@ -93,7 +93,13 @@ STATED = [
     ("The answer is -3 < x < 5.", "(-3,5)"),
     ("So the final answer is (2, 3].", "(2,3]"),
     ("The answer is 5 apples. This took 3 steps.", "5"),
+    ("The answer is 2.5 × 10^3 J", "2500"),
     # letters and words
+    ("The answer is $\\textbf{(B)}\\ 12$.", "B"),
+    (r"Thus the answer is $\boxed{\textbf{(D) }24}$.", "D"),
+    ("I choose option (C).", "C"),
+    ("#### Evelyn", "Evelyn"),
+    ("<answer>Evelyn</answer>", "Evelyn"),
     (r"so it is \boxed{A}", "A"),
     ("The answer is (B).", "B"),
     ("The correct answer is (C) 15.", "C"),
@@ -110,6 +116,8 @@ STATED = [
     ('The answer is "Evelyn".', "Evelyn"),
     (r"\boxed{\text{Evelyn}}", "Evelyn"),
     # prose
+    ("Thus $x=3$ or $x=-2$.", "3,-2"),
+    ("It takes 3 1/2 hours.", "3.5"),
     ("His profit is $200,000 - $130,000 = $70,000.", "70000"),
     ("It costs $5 and then $3, total $8", "8"),
     ("He earned $1,250.50 in total.", "1250.5"),

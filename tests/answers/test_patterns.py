@@ -1,0 +1,40 @@
+"""No rule takes more than a moment on a long row of any fragments: a regular expression that backtracks would hang."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from laser_core.answers.extract import marked_answer, prose_answer
+from laser_core.answers.normalise import scalar_tex
+from laser_core.answers.shapes import UnreadableError
+from laser_core.answers.structure import read_structure
+from laser_core.answers.text import MAX_MATH_CHARS, MAX_NUMBER_CHARS, normalize, parse_number
+from laser_core.answers.words import words_key
+
+FRAGMENTS = [
+    "(", ")", "a ", "a,", " ", r"\text{cm}", r"\text{", "^", "{", "}", "1", "1,", "12 ", r"\,", "$", "**", "*",
+    "_", "a_1", "where ", "for ", "is ", "integer ", r"\in ", r"\mathbb{Z}", "cm ", "hrs ", "km/h ", "cm/", "-",
+    ".", "..", "1.", "1 1/", r"\frac", r"\sqrt", r"\boxed{", "answer ", "answer is ", "and ", "or ", "=", "<",
+    r"\le ", "x", "|", ":", r"\choose", "C(", "0.3", "33", "e", "√", "²", "½", r"\begin{matrix}", "&", "\\\\",
+    r"\end{matrix}", "%", "°", r"\pm ", r"\{", r"\}", "[", "]", "\n", "答案是",
+]  # fmt: skip
+fragments = st.lists(st.sampled_from(FRAGMENTS), min_size=1, max_size=3).map("".join)
+
+
+@pytest.mark.timeout(120)
+@settings(max_examples=300, deadline=None)
+@given(fragments, fragments, fragments)
+@example("1 ", "hrs ", "!")
+@example("1 ", "km/h ", "!")
+@example("(", "a ", "= 5")
+def test_a_long_row_of_fragments_is_read_in_a_moment(start, again, end):
+    text = (start + again * MAX_MATH_CHARS)[: MAX_MATH_CHARS - len(end)] + end
+    for rule in (scalar_tex, read_structure, normalize, words_key, marked_answer, prose_answer):
+        with contextlib.suppress(UnreadableError):
+            rule(text)
+    words_key(text[:200])
+    parse_number(text[:MAX_NUMBER_CHARS])
