@@ -56,7 +56,7 @@ def other_fractions(text: str) -> str:
 
 
 def equal_value(text: str) -> str | None:
-    """Another spelling of the value: 7 as 7.0, 1/4 as 0.25, 0.25 as 25/100, a list from its end."""
+    """Another spelling of the value: 7 as 7.0, 1/4 as 0.25, 0.25 as 25/100, 2e3 in powers of ten, a list turned."""
     plain = re.sub(r"\\!|(?<=\d),(?=\d{3}\b)", "", text)
     if re.fullmatch(r"-?\d+", plain):
         return f"{plain}.0"
@@ -65,6 +65,8 @@ def equal_value(text: str) -> str | None:
         if 10**6 % value.denominator == 0:
             return f"{match[1]}{float(value)}"
         return rf"{match[1]}\frac{{{2 * int(match[2])}}}{{{2 * int(match[3])}}}"
+    if match := re.fullmatch(r"(-?[\d.]+)e\+?(-?\d+)", plain):
+        return rf"{match[1]} \times 10^{{{match[2]}}}"
     if match := re.fullmatch(r"(-?)(\d*)\.(\d+)", plain):
         return f"{match[1]}{int(match[2] + match[3])}/{10 ** len(match[3])}"
     if "," in text and not any(c in text for c in "([{=!") and "\\text" not in text:
@@ -276,11 +278,13 @@ def main() -> None:
     parser.add_argument("--qwen", type=Path, help="the folder with grader.py and parser.py of Qwen2.5-Math")
     parser.add_argument("--show", action="store_true", help="print every error of this project's verifier")
     parser.add_argument("--only", help="one problem set")
+    parser.add_argument("--also", help="another set, as NAME=FILE: JSON lines with an 'answer'")
     parser.add_argument("--grader", action="append", help="one grader; may be given several times")
     args = parser.parse_args()
     print("| set: same, wrong | grader | missed | unknown | accepted | ms, median | ms, worst |")
     print("|---|---|---|---|---|---|---|")
-    sets = {name: list(pairs_of(files)) for name, files in SETS.items()}
+    files = SETS | ({name: [file] for name, file in [args.also.split("=", 1)]} if args.also else {})
+    sets = {name: list(pairs_of(file)) for name, file in files.items()}
     sets |= {"public bug reports": list(hand_made()), "own tests": list(kinds())}
     chosen = {name: grader for name, grader in graders(args.qwen).items() if name in (args.grader or [name])}
     for name, pairs in sets.items():
