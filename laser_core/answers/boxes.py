@@ -47,7 +47,7 @@ def boxes(text: str) -> list[Box]:
 
 
 def last_boxed(text: str) -> Box | None:
-    r"""The last box, joined with the boxes before it where only commas, "and" or "or" part them.
+    r"""The last box, joined with the boxes before it if only commas, "and" or "or" separate them.
 
     Examples
     --------

@@ -42,7 +42,7 @@ _SYMBOLS = re.compile("|".join(map(re.escape, [*_COMMANDS, *_FRACTIONS_TEX])))
 
 
 def fold_lookalikes(text: str) -> str:
-    """Full-width forms, minus signs, quotation marks and spaces as their ASCII characters.
+    """Replace full-width forms, minus signs, quotation marks and spaces by ASCII characters.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def fold_lookalikes(text: str) -> str:
 
 
 def superscripts_to_powers(text: str) -> str:
-    r"""Superscript and subscript characters as ``^{...}`` and ``_{...}``.
+    r"""Write superscript and subscript characters as ``^{...}`` and ``_{...}``.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def superscripts_to_powers(text: str) -> str:
 
 
 def root_signs_to_tex(text: str) -> str:
-    r"""``√19`` as ``\sqrt{19}``; brackets after the sign are kept for the rule that reads arguments.
+    r"""Write ``√19`` as ``\sqrt{19}``. Brackets after the sign are left to the rule that reads arguments.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def root_signs_to_tex(text: str) -> str:
 
 
 def symbols_to_tex(text: str) -> str:
-    r"""Unicode operators, relations, fractions and Greek letters as LaTeX commands.
+    r"""Write Unicode operators, relations, fractions and Greek letters as LaTeX commands.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def symbols_to_tex(text: str) -> str:
 
 
 def unicode_to_tex(text: str) -> str:
-    """All of the rules above, for a text that holds anything beyond ASCII."""
+    """Apply all of the rules above to a text that holds anything beyond ASCII."""
     if text.isascii():
         return text
     return symbols_to_tex(root_signs_to_tex(superscripts_to_powers(fold_lookalikes(text))))

@@ -1,7 +1,7 @@
-r"""A single value in the LaTeX that math-verify's parser reads as it was meant: one rule a function.
+r"""Spell a single value in LaTeX that math-verify's parser cannot misread, in one function per rule.
 
-The first rules drop what is no part of the value (currency, percent, degrees, base, unit); the others spell the rest:
-bare names, powers, decimals, mixed numbers, products. Every rule is text to text and takes linear time on short texts.
+The first rules drop what is not part of the value (currency, percent, degrees, base, unit). The others rewrite the
+rest: bare names, powers, decimals, mixed numbers, products. Every rule is text to text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TRIG_OF_DEGREES = re.compile(r"(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z]).*(?:\\ci
 
 
 def drop_currency(text: str) -> str:
-    r"""Without the sign of a currency.
+    r"""Drop currency signs.
 
     Examples
     --------
@@ -29,7 +29,7 @@ def drop_currency(text: str) -> str:
 
 
 def drop_percent(text: str) -> str:
-    r"""Without percent signs: 50% answers "what percentage" as 50 does. It is not 0.5, or 50 would be 0.5.
+    r"""Drop percent signs: 50% and 50 both answer "what percentage?". Then 50% cannot be 0.5 as well.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def drop_percent(text: str) -> str:
 
 
 def drop_degrees(text: str) -> str:
-    r"""Without degree signs, except inside sine and company, where they become a factor.
+    r"""Drop degree signs, except inside trigonometric functions, where they become a factor.
 
     Examples
     --------
@@ -54,7 +54,7 @@ _BASE = re.compile(r"([+-]?\d+)\s*_\s*(?:\d+|\{\s*(?:\d+|\\text\{[^{}]*\}|[a-z]+
 
 
 def drop_base(text: str) -> str:
-    r"""The digits of a number whose base is written beside it: the question says which base it asks for.
+    r"""Drop the base of a numeral: the question already says which base it asks for.
 
     Examples
     --------
@@ -80,7 +80,7 @@ _PI_UNIT = re.compile(rf"(?<=pi)\s+{_UNIT_WORD}{_POWER}$")
 
 
 def drop_units(text: str) -> str:
-    r"""A value without the unit behind it. A single letter is a unit only as LaTeX text, or behind a power of ten.
+    r"""Drop the unit after a value. A single letter is a unit only as LaTeX text or after a power of ten.
 
     Examples
     --------
@@ -99,7 +99,7 @@ _FULL_NAMES = {
 
 
 def ascii_names(text: str) -> str:
-    r"""Bare names of constants and functions as LaTeX commands.
+    r"""Turn bare names of constants and functions into LaTeX commands.
 
     Examples
     --------
@@ -114,7 +114,7 @@ _SIGNED_POWER = re.compile(r"\^\s*([+-]?\s*\d+(?:\.\d+)?|-\s*[A-Za-z])")
 
 
 def ascii_powers(text: str) -> str:
-    r"""``x**2``, ``x^10`` and ``10^-11`` with their exponents in braces.
+    r"""Put the exponents of ``x**2``, ``x^10`` and ``10^-11`` in braces.
 
     Examples
     --------
@@ -128,7 +128,7 @@ _SUBSCRIPT = re.compile(r"_\s*([A-Za-z\d])(?![A-Za-z])|_\s*\{\s*(?:\\text\{\s*(\
 
 
 def braced_subscripts(text: str) -> str:
-    r"""Subscripts of one character in braces, so that what follows is not read as part of them.
+    r"""Put subscripts of one character in braces, so that what follows is not read as part of them.
 
     Examples
     --------
@@ -142,7 +142,7 @@ _CHOOSE = re.compile(r"\{([^{}]*)\\choose([^{}]*)\}|(\w+)\s*\\choose\s*(\w+)|(?<
 
 
 def binomials(text: str) -> str:
-    r"""``{n \choose k}`` and ``C(n, k)`` as ``\binom``.
+    r"""Write ``{n \choose k}`` and ``C(n, k)`` as ``\binom``.
 
     Examples
     --------
@@ -164,7 +164,7 @@ _DECIMAL = re.compile(r"(?<![\d.])(\d*)\.(\d+)(?![\d.])")
 
 
 def repeating_decimals(text: str) -> str:
-    r"""``0.1\overline{6}`` as the fraction it is.
+    r"""Write ``0.1\overline{6}`` as a fraction.
 
     Examples
     --------
@@ -181,7 +181,7 @@ def repeating_decimals(text: str) -> str:
 
 
 def exact_decimals(text: str) -> str:
-    r"""Decimals inside an expression as fractions, so that nothing is rounded on the way.
+    r"""Write decimals inside an expression as fractions, so that nothing is rounded on the way.
 
     Examples
     --------
@@ -196,7 +196,7 @@ _TIMES = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
 
 
 def scientific(text: str) -> str:
-    r"""``7.25e-11`` and ``7.25 x 10^-11`` as products.
+    r"""Write ``7.25e-11`` and ``7.25 x 10^-11`` as products.
 
     Examples
     --------
@@ -210,7 +210,7 @@ _MIXED = re.compile(r"([+-]?)\s*(\d+)\s*(?:\\frac\s*\{(\d+)\}\s*\{(\d+)\}|(?<=\d
 
 
 def mixed_numbers(text: str) -> str:
-    r"""A whole number and a proper fraction behind it as their sum; with an improper fraction it is no mixed number.
+    r"""Write a mixed number as one fraction. With an improper fraction it is not a mixed number.
 
     Examples
     --------
@@ -230,7 +230,7 @@ _BEFORE_BRACKET = re.compile(r"(?<![_^\d{])(\d+)\s*\(|\)\s*(?=[(\d])")
 
 
 def explicit_products(text: str) -> str:
-    r"""A product sign before brackets, where the parser would read 2(3) as a mixed number.
+    r"""Put a product sign before brackets: the parser would read 2(3) as a mixed number.
 
     Examples
     --------
@@ -241,7 +241,7 @@ def explicit_products(text: str) -> str:
 
 
 def has_numbers_side_by_side(text: str) -> bool:
-    """Whether two numbers stand beside each other with nothing that says how they combine ("4 10/3")."""
+    """Whether two numbers stand side by side and nothing says how they combine ("4 10/3")."""
     return _SIDE_BY_SIDE.search(text) is not None
 
 
@@ -249,7 +249,7 @@ _APPROXIMATE = re.compile(r"\s*\\approx.*|\s*≈.*")
 
 
 def drop_approximation(text: str) -> str:
-    r"""The exact value where a rounded one follows it; the rounded one where it stands alone.
+    r"""Keep the exact value if a rounded one follows it, or the rounded one if it stands alone.
 
     Examples
     --------
@@ -261,7 +261,7 @@ def drop_approximation(text: str) -> str:
 
 
 def bare_value(text: str) -> str:
-    """A single value without currency, percent, degrees, base and unit.
+    """Drop currency, percent, degrees, base and unit from a single value.
 
     Examples
     --------
@@ -272,7 +272,7 @@ def bare_value(text: str) -> str:
 
 
 def scalar_tex(text: str) -> str:
-    r"""A single value in LaTeX that math-verify's parser reads as it was meant.
+    r"""Apply all of the rules above: a single value in LaTeX for math-verify's parser.
 
     Examples
     --------

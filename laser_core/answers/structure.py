@@ -190,6 +190,8 @@ def _alternatives(parts: list[str], depth: int) -> Node:
     for part in parts:
         node = _node(part, depth + 1)
         nodes += node.members if isinstance(node, AnyOrder) and not part.startswith("\\{") else [node]
+    if not nodes:
+        raise UnreadableError("a list without members")
     if any(_is_condition(node) for node in nodes):
         return Union(tuple(nodes))
     return AnyOrder(tuple(nodes)) if len(nodes) > 1 else nodes[0]

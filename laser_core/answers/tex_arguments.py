@@ -41,7 +41,7 @@ def _argument(text: str, start: int, *, brackets: str = "{", whole_number: bool 
 
 
 def explicit_arguments(text: str) -> str:
-    r"""Every argument of ``\frac``, ``\binom``, ``\sqrt``, ``\exp`` and ``^`` in braces of its own.
+    r"""Put every argument of ``\frac``, ``\binom``, ``\sqrt``, ``\exp`` and ``^`` in braces of its own.
 
     Examples
     --------

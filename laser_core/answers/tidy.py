@@ -1,7 +1,6 @@
-r"""A whole answer without wrappers, layout and thousands separators, in ASCII and LaTeX: one rule a function.
+r"""Clean up a whole answer: strip wrappers, layout and thousands separators, in one function per rule.
 
-Every rule is text to text and takes linear time on the short texts that
-:func:`laser_core.answers.text.is_mathlike` lets through.
+Every rule is text to text. Only short texts get here: see :func:`laser_core.answers.text.is_mathlike`.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _LEAD = re.compile(
 
 
 def unwrap(text: str) -> str:
-    r"""Without what encloses the whole answer: dollar signs, a box, emphasis, "the answer is", a full stop.
+    r"""Strip what encloses the whole answer: dollar signs, a box, emphasis, "the answer is", a full stop.
 
     Examples
     --------
@@ -53,7 +52,7 @@ def unwrap(text: str) -> str:
         if text == before:
             break
     text = _INNER_EMPHASIS.sub(r"\1", text)
-    # Single formulas in dollars, between words: the dollars say nothing. A lone dollar sign is money.
+    # Dollar signs around formulas between words carry no meaning. A lone dollar sign is money.
     return re.sub(r"(?<!\\)\$([^$]*)(?<!\\)\$", r"\1", text) if text.count("$") > 1 else text
 
 
@@ -78,7 +77,7 @@ _PLAIN = ("lt", "gt", "lvert", "rvert", "vert", "mid", "degree", "lbrack", "rbra
 
 
 def drop_layout(text: str) -> str:
-    r"""Without sizes and spacing; synonyms of one command as one command.
+    r"""Drop sizes and spacing, and replace synonyms by one command.
 
     Examples
     --------
@@ -101,7 +100,7 @@ _OLD_FONT = re.compile(r"\{?\\(?:rm|bf|it)(?![a-zA-Z])\s*([^{}\\]*)\}?")
 
 
 def text_commands(text: str) -> str:
-    r"""``\text{...}`` as what it says: a number, a letter, a separator, a function; units stay inside ``\text{}``.
+    r"""Replace ``\text{...}`` by its content: a number, letter, separator or function. Units stay inside ``\text{}``.
 
     Examples
     --------
@@ -137,7 +136,7 @@ _THOUSANDS = re.compile(r"(?<![\d,.])(\d{1,3})((?:,\d{3})+)(?![\d,])(?!\.\d*,)")
 
 
 def join_tex_thousands(text: str) -> str:
-    r"""Digits that LaTeX sets as one number: ``11,\! 111`` and ``10{,}000``, and groups of three after a thin space.
+    r"""Join digits that LaTeX sets as one number: ``11,\! 111``, ``10{,}000``, and groups of three after a thin space.
 
     Examples
     --------
@@ -149,7 +148,7 @@ def join_tex_thousands(text: str) -> str:
 
 
 def join_thousands(text: str) -> str:
-    """Digits in groups of three, outside of brackets, where a comma may part coordinates.
+    """Join digits in groups of three; not inside brackets, where a comma separates coordinates.
 
     Examples
     --------
@@ -170,7 +169,7 @@ _SIDE_CONDITION = re.compile(
 
 
 def drop_side_conditions(text: str) -> str:
-    r"""Without "where k is an integer" and ``k \in \mathbb{Z}`` at the end: they say which numbers a letter stands for.
+    r"""Drop "where k is an integer" or ``k \in \mathbb{Z}`` at the end, which only says what a letter stands for.
 
     Examples
     --------
@@ -182,7 +181,7 @@ def drop_side_conditions(text: str) -> str:
 
 
 def tidy(text: str) -> str:
-    r"""An answer without wrappers, layout and thousands separators, in ASCII and LaTeX.
+    r"""Apply all of the rules above: the answer in ASCII and LaTeX, without wrappers, layout and thousands separators.
 
     Examples
     --------

@@ -21,9 +21,9 @@ __all__ = ["answer_groups", "extract_answer", "extract_answers", "is_correct", "
 def extract_answer(response: str | None, *, prose: bool = True) -> str | None:
     r"""The final answer a response states, as text; None if it states none.
 
-    The last mark counts: ``\boxed{...}`` (boxes that only commas or "and" part are one answer), GSM8K's ``#### 42`` (a
-    heading is none), ``<answer>...</answer>``, "the answer is" and the like. Without a mark: the miniature world's
-    closing ``#9``, a response that is nothing but an answer, and at last the last formula or number in the prose.
+    The last mark counts: ``\boxed{...}`` (boxes separated only by commas or "and" are one answer), GSM8K's ``#### 42``
+    (a heading does not count), ``<answer>...</answer>``, "the answer is" and the like. Without a mark: the miniature
+    world's closing ``#9``, a response that is nothing but an answer, or the last formula or number in the prose.
 
     Parameters
     ----------

@@ -31,6 +31,7 @@ fragments = st.lists(st.sampled_from(FRAGMENTS), min_size=1, max_size=3).map("".
 @example("1 ", "hrs ", "!")
 @example("1 ", "km/h ", "!")
 @example("(", "a ", "= 5")
+@example("answer is ", "or ", "\n")  # was an IndexError: a list without members
 def test_a_long_row_of_fragments_is_read_in_a_moment(start, again, end):
     text = (start + again * MAX_MATH_CHARS)[: MAX_MATH_CHARS - len(end)] + end
     for rule in (scalar_tex, read_structure, normalize, words_key, marked_answer, prose_answer):

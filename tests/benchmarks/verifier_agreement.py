@@ -295,7 +295,7 @@ def main() -> None:
             median, worst = 1000 * statistics.median(t.seconds), 1000 * max(t.seconds)
             print(
                 f"| {name}: {t.positives}, {t.negatives} | {grader_name} | {t.missed} | {t.unknown} | {t.accepted} "
-                f"| {median:.2g} | {worst:.2g} |",
+                f"| {median:.2g} | {worst:.4g} |",
                 flush=True,
             )
 
