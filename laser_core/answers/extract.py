@@ -6,6 +6,7 @@ Pure text in, text out, in linear time whatever a model wrote.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from laser_core.answers.boxes import last_boxed
 from laser_core.answers.characters import LOOKALIKES
@@ -40,7 +41,7 @@ def marked_answer(response: str | None, *, prose: bool = True) -> str | None:
     """
     if not response:
         return None
-    text = _SPECIAL_END.sub("", response[-400:]).rstrip() if response[-1] in " \n>" else response[-400:]
+    text = _without_special_end(response[-400:])
     marks = [mark for mark in (_boxed(response), _gsm8k(response), _tagged(response)) if mark]
     if prose and (mark := _stated(response, explicit=bool(marks))):
         marks.append(mark)
@@ -50,6 +51,11 @@ def marked_answer(response: str | None, *, prose: bool = True) -> str | None:
         return match[1]
     whole = response.strip() if len(response) <= 2 * MAX_NUMBER_CHARS else ""
     return whole if whole and _is_bare_answer(whole) else None
+
+
+def _without_special_end(text: str) -> str:
+    """The text without special tokens such as ``<|im_end|>`` at its end."""
+    return _SPECIAL_END.sub("", text).rstrip() if text and text[-1] in " \n>" else text
 
 
 def _boxed(response: str) -> tuple[int, str] | None:
@@ -101,6 +107,10 @@ _ANSWER_IS = re.compile(
     r"|答案\s*(?:是|为|為|:|=)+|(?:答え|解答|正解)\s*(?:は|:)|(?<![a-z])答\s*:|故选\s*:?|选择?\s*:?\s*(?=\(?[A-J])",
     re.IGNORECASE,
 )
+_ANSWER_WORDS = (  # every match of _ANSWER_IS begins with one of them
+    *("answer", "final answer", "correct ", "choose", "select", "pick", "option"),
+    *("答案", "答え", "解答", "正解", "答", "故选", "选"),
+)
 _FULL_WIDTH = {character: ascii or " " for character, ascii in LOOKALIKES.items()}  # one for one: positions stay valid
 _SENTENCE_START = re.compile(
     r"(?:.*[.!?])?\W*(?:(?:so|thus|therefore|hence|所以|因此)\W*)?(?:the\s+)?(?:final|correct|最终|最終)?\W*",
@@ -122,8 +132,9 @@ def _stated(response: str, *, explicit: bool) -> tuple[int, str] | None:
     must follow.
     """
     offset = max(0, len(response) - _STATEMENT_CHARS)
-    tail = _SPECIAL_END.sub("", response[offset:].translate(_FULL_WIDTH))
-    for match in reversed(list(_ANSWER_IS.finditer(tail))):
+    tail = response[offset:].translate(_FULL_WIDTH)
+    tail = tail[:-400] + _without_special_end(tail[-400:])
+    for match in reversed(_answer_phrases(tail)):
         stated = _statement(tail[match.end() : match.end() + _LONGEST_STATEMENT])
         if not stated:
             continue
@@ -133,6 +144,25 @@ def _stated(response: str, *, explicit: bool) -> tuple[int, str] | None:
         if not explicit or (begins and is_plain):
             return offset + match.start(), stated
     return None
+
+
+def _answer_phrases(text: str) -> list[re.Match[str]]:
+    """What ``_ANSWER_IS.finditer`` finds, at a tenth of its cost: most positions of a long response hold none."""
+    lowered = text.lower()
+    if len(lowered) != len(text):  # a few letters grow, and positions would shift
+        return list(_ANSWER_IS.finditer(text))
+    found: list[re.Match[str]] = []
+    for start in sorted({start for word in _ANSWER_WORDS for start in _positions(lowered, word)}):
+        if (not found or start >= found[-1].end()) and (match := _ANSWER_IS.match(text, start)):
+            found.append(match)
+    return found
+
+
+def _positions(text: str, word: str) -> Iterator[int]:
+    start = text.find(word)
+    while start >= 0:
+        yield start
+        start = text.find(word, start + 1)
 
 
 def _statement(text: str) -> str | None:

@@ -39,3 +39,14 @@ def test_a_long_row_of_fragments_is_read_in_a_moment(start, again, end):
             rule(text)
     words_key(text[:200])
     parse_number(text[:MAX_NUMBER_CHARS])
+
+
+_PIECES = ["answer", "Final Answer", "is", " ", "\n", ":", "correct option", "option (B)", "choose ", "5", "**", "答案",
+           "是", "答", "选择 A", "故选:", "正解", "İ", "the", "are"]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=30).map("".join))
+def test_phrases_are_found_where_the_whole_pattern_finds_them(text):
+    """The search from word to word is only faster than the pattern over the whole response."""
+    found = [match.span() for match in extract._answer_phrases(text)]
+    assert found == [match.span() for match in extract._ANSWER_IS.finditer(text)]
