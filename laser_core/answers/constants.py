@@ -98,7 +98,8 @@ def fixed_points(symbols: list[sp.Symbol], *, steps: bool = False, n: int = 3) -
 
     Absolute values and steps also need negative points and whole numbers.
     """
-    points = [{s: sp.Rational(7 + 4 * i + 5 * k, 11 + 2 * i + 3 * k) for i, s in enumerate(symbols)} for k in range(n)]
+    # Odd over even: never a whole number, at which a logarithm may vanish or a denominator with it.
+    points = [{s: sp.Rational(15 + 8 * i + 10 * k, 22 + 4 * i + 6 * k) for i, s in enumerate(symbols)} for k in range(n)]
     if steps:
         points += [{s: sp.Rational(-17 - 3 * i - k, 7 + 2 * i) for i, s in enumerate(symbols)} for k in range(2)]
         points += [{s: sp.Integer(2 + k + 3 * i) for i, s in enumerate(symbols)} for k in range(11)]

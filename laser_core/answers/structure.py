@@ -45,6 +45,8 @@ _NAME = re.compile(
 )
 
 
+_FIRST_SYMBOL = re.compile(r"\\[A-Za-z]+|[A-Za-z]")
+_WORD_OF_CAPITALS = re.compile(r"[A-Z]{2,}")
 _FRENCH = re.compile(r"([\[\]])([^\[\]]+[,;][^\[\]]+)([\[\]])")  # ]0, 1[ is (0, 1)
 
 
@@ -146,6 +148,10 @@ def assignment(text: str) -> tuple[str, str] | None:
     name, value = text[:at].strip(), text[end:].strip()
     if not _NAME.fullmatch(name) or not value:
         return None
+    if _WORD_OF_CAPITALS.fullmatch(name) and _WORD_OF_CAPITALS.fullmatch(value):
+        return None  # MR = MC says that two quantities are equal
+    if "'" in name and (function := _FIRST_SYMBOL.match(name)) and function[0] in value:
+        return None  # y' = -3y is a differential equation
     letter = re.escape(name)
     in_itself = len(name) == 1 and re.search(rf"(?<![A-Za-z\\]){letter}(?![A-Za-z])", value)
     return None if in_itself else (name, value)

@@ -14,7 +14,7 @@ FUNCTIONS = (
     "arcsin|arccos|arctan|arccot|asin|acos|atan|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|ln|log|exp|sqrt|cbrt|abs|floor|"
     "ceil|binom|min|max|gcd|lcm"
 )
-NAMES = "infinity|infty|inf|oo|pi|theta|alpha|beta|gamma|delta|lambda|mu|sigma|omega|phi|rho|tau|Pi"
+NAMES = "infinity|infty|inf|oo|pi|theta|alpha|beta|gamma|delta|epsilon|zeta|kappa|hbar|lambda|mu|sigma|omega|phi|rho|tau|Pi"
 MATH_WORD = re.compile(rf"(?:{FUNCTIONS}|{NAMES}|mod|and|or)")
 
 _WRAPPERS = re.compile(
@@ -130,6 +130,25 @@ def text_commands(text: str) -> str:
     return _TEXT.sub(plain, _OLD_FONT.sub(r"\\text{\1}", text) if "\\rm" in text or "\\bf" in text else text)
 
 
+_MODULE = r"(?<![A-Za-z\\])(?:np|numpy|math|cmath|sympy|sp)\."
+_MODULE_LOG = re.compile(rf"{_MODULE}log(10|2)?(?![A-Za-z\d])")
+_MODULE_NAME = re.compile(rf"{_MODULE}(?=(?:{FUNCTIONS}|pi|e|inf|oo)(?![A-Za-z]))")
+
+
+def python_names(text: str) -> str:
+    r"""Drop the module before a function or a constant of Python's; its ``log`` is the natural logarithm.
+
+    Examples
+    --------
+    >>> python_names("np.arcsin(3/5) + math.pi"), python_names("np.log(2)"), python_names("math.log10(x)")
+    ('arcsin(3/5) + pi', '\\ln (2)', '\\log_{10}(x)')
+    """
+    if "." not in text:
+        return text
+    text = _MODULE_LOG.sub(lambda log: rf"\log_{{{log[1]}}}" if log[1] else r"\ln ", text)
+    return _MODULE_NAME.sub("", text)
+
+
 _TEX_THOUSANDS = re.compile(r"(?<![\d,.])(\d{1,3})((?:(?:\{,\}|,\\!)\s*\d{3})+)(?!\d)")
 _THIN_THOUSANDS = re.compile(r"(?<![\d,.])(\d{1,3})((?:\\,\d{3})+|(?: \d{3})+)(?![\d/])")
 _THOUSANDS = re.compile(r"(?<![\d,.])(\d{1,3})((?:,\d{3})+)(?![\d,])(?!\.\d*,)")
@@ -189,5 +208,5 @@ def tidy(text: str) -> str:
     ('( 3, \\frac{\\pi}{2} )', '10 - 2\\sqrt{5}', '\\$32348')
     """
     text = unwrap(unicode_to_tex("".join(c if c.isprintable() else " " for c in text)))
-    text = text_commands(drop_layout(join_tex_thousands(text)))
+    text = python_names(text_commands(drop_layout(join_tex_thousands(text))))
     return join_thousands(unwrap(text)).strip()
