@@ -20,7 +20,7 @@ from laser_core.answers.shapes import (
     UnreadableError,
     Value,
 )
-from laser_core.answers.symbols import derivative_of
+from laser_core.answers.symbols import function_of
 from laser_core.answers.text import parse_number
 
 
@@ -50,6 +50,8 @@ def equation_key(node: Relation) -> str | None:
         return _congruence_key(*node.sides)
     if len(node.signs) > 1 and set(node.signs) <= {"<", "<=", ">", ">="}:
         return None
+    if len(node.signs) > 1 and set(node.signs) == {"="}:
+        return f"w==:{','.join(sorted(expression_key(parse_value(side, is_side=True)) for side in node.sides))}"
     if len(node.signs) > 1 or node.signs == ("in",):
         raise UnreadableError(str(node))
     left, right = (parse_value(side, is_side=True) for side in node.sides)
@@ -83,7 +85,7 @@ def _solved(difference: sp.Expr, symbols: list[sp.Symbol]) -> sp.Expr | None:
     The unknown is the only symbol, the y of an x and a y, or the only derivative of a function that does not occur.
     """
     names = [str(symbol) for symbol in symbols]
-    functions = {name: function for name in names if (function := derivative_of(name))}
+    functions = {name: function for name in names if (function := function_of(name))}
     unknown = symbols[-1]
     if len(functions) == 1:
         (rate, function), *_ = functions.items()

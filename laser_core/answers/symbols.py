@@ -86,7 +86,7 @@ def _symbol_at(text: str, at: int) -> tuple[str | None, int]:
         order = match["primes"].count("'") or match["primes"].count("\\prime")
         return _rate("d", str(order), match["of"] + (match["call"] or ""), ""), match.end()
     if match := _INDEXED.match(text, at) or _LIKE_CONSTANTS.match(text, at):
-        return _plain(match[0]), match.end()
+        return plain_name(match[0]), match.end()
     if (match := _CAPITALS.match(text, at)) and not runs_through_alphabet(match[0]) and not _SENTENCE.search(text):
         return match[0], match.end()
     skipped = _SKIPPED.match(text, at)
@@ -94,11 +94,17 @@ def _symbol_at(text: str, at: int) -> tuple[str | None, int]:
 
 
 def _rate(kind: str, order: str, of: str, by: str) -> str:
-    return f"{kind}{order}({_plain(of)})/d({_plain(by)})"
+    return f"{kind}{order}({plain_name(of)})/d({plain_name(by)})"
 
 
-def _plain(name: str) -> str:
-    """A name without braces, spaces and fonts."""
+def plain_name(name: str) -> str:
+    r"""A name without braces, spaces, fonts and backslashes.
+
+    Examples
+    --------
+    >>> plain_name(r"\lambda_{\text {red}}"), plain_name("x_{1}")
+    ('lambda_red', 'x_1')
+    """
     return re.sub(r"\\(?:text|mathrm|rm)(?![A-Za-z])|[\\{}\s]", "", name)
 
 
@@ -107,13 +113,25 @@ def runs_through_alphabet(letters: str) -> bool:
     return all(ord(b) == ord(a) + 1 for a, b in zip(letters, letters[1:], strict=False))
 
 
-def derivative_of(name: str) -> str | None:
-    """The function that a symbol's name is a derivative of; None for any other symbol.
+def derivative_name(text: str) -> str | None:
+    r"""The name of the derivative that a text is; None for anything else.
 
     Examples
     --------
-    >>> derivative_of("d1(x)/d(t)"), derivative_of("d2(f(x))/d()"), derivative_of("x_1")
-    ('x', 'f', None)
+    >>> derivative_name(r"\frac{dx}{dt}"), derivative_name(r"\dot{x}"), derivative_name("2y'"), derivative_name("x_1")
+    ('d1(x)/d(t)', 'd1(x)/d(t)', None, None)
+    """
+    name, end = _symbol_at(text, 0) if text else (None, 0)
+    return name if name and function_of(name) and end == len(text) else None
+
+
+def function_of(name: str) -> str:
+    """The function that a symbol's name is a derivative of; "" for any other symbol.
+
+    Examples
+    --------
+    >>> function_of("d1(x)/d(t)"), function_of("d2(f(x))/d()"), function_of("x_1")
+    ('x', 'f', '')
     """
     match = _DERIVATIVE.match(name)
-    return match[1] if match else None
+    return match[1] if match else ""

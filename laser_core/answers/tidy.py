@@ -14,7 +14,9 @@ FUNCTIONS = (
     "arcsin|arccos|arctan|arccot|asin|acos|atan|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|ln|log|exp|sqrt|cbrt|abs|floor|"
     "ceil|binom|min|max|gcd|lcm"
 )
-NAMES = "infinity|infty|inf|oo|pi|theta|alpha|beta|gamma|delta|epsilon|zeta|kappa|hbar|lambda|mu|sigma|omega|phi|rho|tau|Pi"
+NAMES = (
+    "infinity|infty|inf|oo|pi|Pi|alpha|beta|gamma|delta|epsilon|zeta|theta|kappa|lambda|mu|rho|sigma|tau|phi|omega|hbar"
+)
 MATH_WORD = re.compile(rf"(?:{FUNCTIONS}|{NAMES}|mod|and|or)")
 
 _WRAPPERS = re.compile(
@@ -100,7 +102,7 @@ _OLD_FONT = re.compile(r"\{?\\(?:rm|bf|it)(?![a-zA-Z])\s*([^{}\\]*)\}?")
 
 
 def text_commands(text: str) -> str:
-    r"""Replace ``\text{...}`` by its content: a number, letter, separator or function. Units stay inside ``\text{}``.
+    r"""Replace ``\text{...}`` by its content: a number, letter, name, separator or function. Units stay as they are.
 
     Examples
     --------
@@ -123,6 +125,8 @@ def text_commands(text: str) -> str:
             return f"{content} "
         if MATH_WORD.fullmatch(content):
             return f"\\{content} "
+        if re.fullmatch(r"[A-Z]{2,}", content) and found.string[: found.start()].rstrip()[-1:] in ("", "=", "+", "-"):
+            return content  # a name: no unit stands there
         is_letter = len(content) == 1 and found[1] not in ("text", "mbox", "hbox", "textrm")
         is_font = found[1] in ("mathbf", "boldsymbol", "bm", "bold", "mathit")
         return content if is_letter or is_font else rf"\text{{{content}}}"
