@@ -83,8 +83,8 @@ def _symbol_at(text: str, at: int) -> tuple[str | None, int]:
         of = (match["in"] or match["bare"]) + (match["index"] or "") + (match["call"] or "")
         return _rate("d", str(len(match["dots"]) + 1), of, "t"), match.end()
     if match := _PRIMED.match(text, at):
-        order = match["primes"].count("'") or match["primes"].count("\\prime")
-        return _rate("d", str(order), match["of"] + (match["call"] or ""), ""), match.end()
+        n_primes = match["primes"].count("'") or match["primes"].count("\\prime")
+        return _rate("d", str(n_primes), match["of"] + (match["call"] or ""), ""), match.end()
     if match := _INDEXED.match(text, at) or _LIKE_CONSTANTS.match(text, at):
         return plain_name(match[0]), match.end()
     if (match := _CAPITALS.match(text, at)) and not runs_through_alphabet(match[0]) and not _SENTENCE.search(text):

@@ -1,4 +1,4 @@
-"""Symbols of physics and economics, powers of ten, numbers from Python: pairs that mean the same, and pairs that do not."""
+"""Symbols of physics and economics, powers of ten, numbers from Python: pairs that are the same, pairs that are not."""
 
 from __future__ import annotations
 
