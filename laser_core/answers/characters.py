@@ -24,7 +24,10 @@ _COMMANDS = {
     "⌈": r"\lceil ", "⌉": r"\rceil ", "∠": r"\angle ", "⟨": r"\langle ", "⟩": r"\rangle ", "ℯ": "e", "′": "'",
     "％": "%", "π": r"\pi ", "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "δ": r"\delta ", "ε": r"\epsilon ",
     "θ": r"\theta ", "λ": r"\lambda ", "μ": r"\mu ", "ρ": r"\rho ", "σ": r"\sigma ", "τ": r"\tau ", "φ": r"\phi ",
-    "ϕ": r"\phi ", "ω": r"\omega ", "Δ": r"\Delta ", "Ω": r"\Omega ",
+    "ϕ": r"\phi ", "ω": r"\omega ", "Δ": r"\Delta ", "Ω": r"\Omega ", "ζ": r"\zeta ",
+    "η": r"\eta ", "κ": r"\kappa ", "ν": r"\nu ", "ξ": r"\xi ", "χ": r"\chi ", "ψ": r"\psi ", "Γ": r"\Gamma ",
+    "Θ": r"\Theta ", "Λ": r"\Lambda ", "Φ": r"\Phi ", "Ψ": r"\Psi ", "ħ": r"\hbar ", "ℏ": r"\hbar ",
+    "∂": r"\partial ", "⊙": r"\odot ", "ℓ": r"\ell ",
 }  # fmt: skip
 _FRACTIONS = {
     "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5),

@@ -94,11 +94,12 @@ def _power_of_ten(size: float) -> float:
 
 
 def fixed_points(symbols: list[sp.Symbol], *, steps: bool = False, n: int = 3) -> list[dict[sp.Symbol, sp.Rational]]:
-    """Fixed positive points with nothing special about them (roots and logarithms exist there).
+    """Fixed positive points with nothing special about them: odd over even, so that no symbol is a whole number.
 
     Absolute values and steps also need negative points and whole numbers.
     """
-    points = [{s: sp.Rational(7 + 4 * i + 5 * k, 11 + 2 * i + 3 * k) for i, s in enumerate(symbols)} for k in range(n)]
+    named = list(enumerate(symbols))
+    points = [{s: sp.Rational(15 + 8 * i + 10 * k, 22 + 4 * i + 6 * k) for i, s in named} for k in range(n)]
     if steps:
         points += [{s: sp.Rational(-17 - 3 * i - k, 7 + 2 * i) for i, s in enumerate(symbols)} for k in range(2)]
         points += [{s: sp.Integer(2 + k + 3 * i) for i, s in enumerate(symbols)} for k in range(11)]

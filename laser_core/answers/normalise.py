@@ -191,19 +191,33 @@ def exact_decimals(text: str) -> str:
     return _DECIMAL.sub(lambda n: rf"\frac{{{int((n[1] or '0') + n[2])}}}{{1{'0' * len(n[2])}}}", text)
 
 
+_TRAILING_POINT = re.compile(r"(?<![\d.])(\d+)\.(?=\s*(?:[-+*/^)}\]]|[eE][+-]?\d|$))")
+
+
+def drop_trailing_points(text: str) -> str:
+    r"""Drop a decimal point without digits behind it.
+
+    Examples
+    --------
+    >>> drop_trailing_points("-1./3"), drop_trailing_points("2.e-5"), drop_trailing_points("1.5 + 1..")
+    ('-1/3', '2e-5', '1.5 + 1..')
+    """
+    return _TRAILING_POINT.sub(r"\1", text)
+
+
 _SCIENTIFIC = re.compile(r"(\d)\s*[eE]\s*([+-]?\d{1,3})(?![\d.A-Za-z])")
 _TIMES = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
 
 
 def scientific(text: str) -> str:
-    r"""Write ``7.25e-11`` and ``7.25 x 10^-11`` as products.
+    r"""Write ``7.25e-11`` and ``7.25 x 10^-11`` as products, and ``1.`` without its point.
 
     Examples
     --------
     >>> scientific("7.25e-11"), scientific("3 x 10^{8}")
     ('7.25\\cdot 10^{-11}', '3\\cdot 10^{8}')
     """
-    return _TIMES.sub(r"\\cdot ", _SCIENTIFIC.sub(r"\1\\cdot 10^{\2}", text))
+    return _TIMES.sub(r"\\cdot ", _SCIENTIFIC.sub(r"\1\\cdot 10^{\2}", drop_trailing_points(text)))
 
 
 _MIXED = re.compile(r"([+-]?)\s*(\d+)\s*(?:\\frac\s*\{(\d+)\}\s*\{(\d+)\}|(?<=\d)\s+(\d+)\s*/\s*(\d+))")

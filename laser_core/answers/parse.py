@@ -8,20 +8,31 @@ import sympy as sp
 from latex2sympy2_extended.latex2sympy2 import ConversionConfig, latex2sympy
 
 from laser_core.answers.normalise import (
+    ascii_names,
     bare_value,
     braced_subscripts,
     has_numbers_side_by_side,
     mixed_numbers,
     scalar_tex,
+    scientific,
 )
 from laser_core.answers.shapes import UnreadableError
+from laser_core.answers.symbols import opaque_symbols, runs_through_alphabet
+from laser_core.answers.tex_arguments import explicit_arguments
 
 _AS_WRITTEN = ConversionConfig(interpret_as_mixed_fractions=False, lowercase_symbols=False)
 _LONG_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{4,}")
 
 
-def parse_value(text: str) -> sp.Basic:
+def parse_value(text: str, *, is_side: bool = False) -> sp.Basic:
     r"""One value as a sympy object, read by math-verify's LaTeX parser.
+
+    Parameters
+    ----------
+    text : str
+    is_side : bool
+        A side of an equation, in which I is always a symbol. Elsewhere it is the imaginary unit, as in Python's
+        ``2*I``, where it is the only letter and not doubled as in III.
 
     Raises
     ------
@@ -30,8 +41,9 @@ def parse_value(text: str) -> sp.Basic:
     """
     if has_numbers_side_by_side(braced_subscripts(mixed_numbers(bare_value(text)))):
         raise UnreadableError(text)
-    tex = scalar_tex(text)
-    if "\\text" in tex or any(not _is_product(word) for word in _LONG_WORD.findall(tex)):
+    tex, names = opaque_symbols(explicit_arguments(ascii_names(scientific(bare_value(text)))))
+    tex = scalar_tex(tex)
+    if "\\text" in tex or any(not runs_through_alphabet(word) for word in _LONG_WORD.findall(tex)):
         raise UnreadableError(text)
     try:
         value = latex2sympy(
@@ -43,17 +55,23 @@ def parse_value(text: str) -> sp.Basic:
         return value
     if not isinstance(value, sp.Expr) or value.has(sp.Derivative):  # dP/dt of two letters would be zero
         raise UnreadableError(text)
-    value = value.replace(lambda part: isinstance(part, sp.core.function.AppliedUndef), _applied)
-    return value.subs(sp.Symbol("i", real=True), sp.I)
+    value = value.xreplace({_symbol(short): _symbol(name) for short, name in names.items()})
+    value = value.replace(
+        lambda part: isinstance(part, sp.core.function.AppliedUndef), lambda call: _applied(call, names)
+    )
+    if not is_side and "II" not in text and value.free_symbols == {_symbol("I")}:
+        value = value.subs(_symbol("I"), sp.I)
+    return value.subs(_symbol("i"), sp.I)
 
 
-def _applied(call: sp.Expr) -> sp.Expr:
+def _symbol(name: str) -> sp.Symbol:
+    return sp.Symbol(name, real=True)
+
+
+def _applied(call: sp.Expr, names: dict[str, str]) -> sp.Expr:
     """The value of an unknown function as a symbol; what stands before brackets may also be a factor: n(3)."""
-    name, arguments = str(call.func), call.args
+    name, arguments = str(call.func).strip(), call.args
     is_factor = len(arguments) == 1 and len(name) == 1 and name.islower() and name not in "fghpquvy"
-    return sp.Symbol(name, real=True) * arguments[0] if is_factor else sp.Symbol(str(call), real=True)
-
-
-def _is_product(letters: str) -> bool:
-    """Four or more letters in a row are a word, unless they run through the alphabet as names of sides do."""
-    return all(ord(b) == ord(a) + 1 for a, b in zip(letters, letters[1:], strict=False))
+    if is_factor:
+        return _symbol(name) * arguments[0]
+    return _symbol(f"{names.get(name, name)}({','.join(map(str, arguments))})".replace(" ", ""))

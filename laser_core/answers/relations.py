@@ -20,6 +20,7 @@ from laser_core.answers.shapes import (
     UnreadableError,
     Value,
 )
+from laser_core.answers.symbols import function_of
 from laser_core.answers.text import parse_number
 
 
@@ -49,9 +50,11 @@ def equation_key(node: Relation) -> str | None:
         return _congruence_key(*node.sides)
     if len(node.signs) > 1 and set(node.signs) <= {"<", "<=", ">", ">="}:
         return None
+    if len(node.signs) > 1 and set(node.signs) == {"="}:
+        return f"w==:{','.join(sorted(expression_key(parse_value(side, is_side=True)) for side in node.sides))}"
     if len(node.signs) > 1 or node.signs == ("in",):
         raise UnreadableError(str(node))
-    left, right = (parse_value(side) for side in node.sides)
+    left, right = (parse_value(side, is_side=True) for side in node.sides)
     if isinstance(left, sp.Set) or isinstance(right, sp.Set):
         raise UnreadableError(str(node))
     difference = (left - right).doit()
@@ -77,9 +80,21 @@ def _inequality_key(difference: sp.Expr, symbols: list[sp.Symbol], sign: str) ->
 
 
 def _solved(difference: sp.Expr, symbols: list[sp.Symbol]) -> sp.Expr | None:
-    """What the unknown is, where the equation says it linearly: the only symbol, or the y of an x and a y."""
+    """What the unknown is, where the equation says it linearly.
+
+    The unknown is the only symbol, the y of an x and a y, or the only derivative of a function that does not occur.
+    """
+    names = [str(symbol) for symbol in symbols]
+    functions = {name: function for name in names if (function := function_of(name))}
     unknown = symbols[-1]
-    if len(symbols) > 1 and [str(symbol) for symbol in symbols] != ["x", "y"] or not difference.is_polynomial(unknown):
+    if len(functions) == 1:
+        (rate, function), *_ = functions.items()
+        if any(name == function or name.startswith(f"{function}(") for name in names):
+            return None
+        unknown = symbols[names.index(rate)]
+    elif len(symbols) > 1 and names != ["x", "y"]:
+        return None
+    if not difference.is_polynomial(unknown):
         return None
     polynomial = sp.Poly(difference, unknown)
     if polynomial.degree() != 1 or polynomial.LC().free_symbols:

@@ -23,6 +23,7 @@ from laser_core.answers.shapes import (
     UnreadableError,
     Value,
 )
+from laser_core.answers.symbols import derivative_name, function_of, plain_name
 from laser_core.answers.tidy import drop_side_conditions, tidy
 
 MAX_DEPTH = 12
@@ -136,19 +137,32 @@ def assignment(text: str) -> tuple[str, str] | None:
     --------
     >>> assignment("f(x)=2x+1"), assignment(r"m_{\max} = 7"), assignment("x=2x+1"), assignment("2x+y=0")
     (('f(x)', '2x+1'), ('m_{\\max}', '7'), None, None)
+    >>> assignment("dy/dx = 2x"), assignment("y' = 2y"), assignment("MR = MC")
+    (('d1(y)/d(x)', '2x'), None, None)
     """
     signs = [(token, at, end) for token, at, end in _tokens(text) if token in _SIGNS]
+    if _equates_quantities(text):
+        return None
     if len(signs) > 1 and all(_SIGNS[token] == "=" for token, _, _ in signs) and "," not in text:
         return "", text[signs[-1][2] :].strip()  # a = b = c says what the last side is
     if len(signs) != 1 or _SIGNS[signs[0][0]] not in ("=", "in"):
         return None
     _, at, end = signs[0]
     name, value = text[:at].strip(), text[end:].strip()
-    if not _NAME.fullmatch(name) or not value:
+    rate = derivative_name(name)
+    if not value or not (rate or _NAME.fullmatch(name)):
         return None
+    if rate and function_of(rate) in plain_name(value):
+        return None  # y' = -3y is a differential equation
     letter = re.escape(name)
     in_itself = len(name) == 1 and re.search(rf"(?<![A-Za-z\\]){letter}(?![A-Za-z])", value)
-    return None if in_itself else (name, value)
+    return None if in_itself else (rate or name, value)
+
+
+def _equates_quantities(text: str) -> bool:
+    """Whether the sides are names in capitals, at least two of them of several letters: MR = MC, P = MR = MC."""
+    sides = [side.strip() for side in text.split("=")]
+    return all(re.fullmatch("[A-Z]+", side) for side in sides) and sum(len(side) > 1 for side in sides) > 1
 
 
 def _relation(text: str) -> Relation | None:

@@ -14,7 +14,9 @@ FUNCTIONS = (
     "arcsin|arccos|arctan|arccot|asin|acos|atan|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|ln|log|exp|sqrt|cbrt|abs|floor|"
     "ceil|binom|min|max|gcd|lcm"
 )
-NAMES = "infinity|infty|inf|oo|pi|theta|alpha|beta|gamma|delta|lambda|mu|sigma|omega|phi|rho|tau|Pi"
+NAMES = (
+    "infinity|infty|inf|oo|pi|Pi|alpha|beta|gamma|delta|epsilon|zeta|theta|kappa|lambda|mu|rho|sigma|tau|phi|omega|hbar"
+)
 MATH_WORD = re.compile(rf"(?:{FUNCTIONS}|{NAMES}|mod|and|or)")
 
 _WRAPPERS = re.compile(
@@ -100,7 +102,7 @@ _OLD_FONT = re.compile(r"\{?\\(?:rm|bf|it)(?![a-zA-Z])\s*([^{}\\]*)\}?")
 
 
 def text_commands(text: str) -> str:
-    r"""Replace ``\text{...}`` by its content: a number, letter, separator or function. Units stay inside ``\text{}``.
+    r"""Replace ``\text{...}`` by its content: a number, letter, name, separator or function. Units stay as they are.
 
     Examples
     --------
@@ -123,11 +125,32 @@ def text_commands(text: str) -> str:
             return f"{content} "
         if MATH_WORD.fullmatch(content):
             return f"\\{content} "
+        if re.fullmatch(r"[A-Z]{2,}", content) and found.string[: found.start()].rstrip()[-1:] in ("", "=", "+", "-"):
+            return content  # a name: no unit stands there
         is_letter = len(content) == 1 and found[1] not in ("text", "mbox", "hbox", "textrm")
         is_font = found[1] in ("mathbf", "boldsymbol", "bm", "bold", "mathit")
         return content if is_letter or is_font else rf"\text{{{content}}}"
 
     return _TEXT.sub(plain, _OLD_FONT.sub(r"\\text{\1}", text) if "\\rm" in text or "\\bf" in text else text)
+
+
+_MODULE = r"(?<![A-Za-z\\])(?:np|numpy|math|cmath|sympy|sp)\."
+_MODULE_LOG = re.compile(rf"{_MODULE}log(10|2)?(?![A-Za-z\d])")
+_MODULE_NAME = re.compile(rf"{_MODULE}(?=(?:{FUNCTIONS}|pi|e|inf|oo)(?![A-Za-z]))")
+
+
+def python_names(text: str) -> str:
+    r"""Drop the module before a function or a constant of Python's; its ``log`` is the natural logarithm.
+
+    Examples
+    --------
+    >>> python_names("np.arcsin(3/5) + math.pi"), python_names("np.log(2)"), python_names("math.log10(x)")
+    ('arcsin(3/5) + pi', '\\ln (2)', '\\log_{10}(x)')
+    """
+    if "." not in text:
+        return text
+    text = _MODULE_LOG.sub(lambda log: rf"\log_{{{log[1]}}}" if log[1] else r"\ln ", text)
+    return _MODULE_NAME.sub("", text)
 
 
 _TEX_THOUSANDS = re.compile(r"(?<![\d,.])(\d{1,3})((?:(?:\{,\}|,\\!)\s*\d{3})+)(?!\d)")
@@ -189,5 +212,5 @@ def tidy(text: str) -> str:
     ('( 3, \\frac{\\pi}{2} )', '10 - 2\\sqrt{5}', '\\$32348')
     """
     text = unwrap(unicode_to_tex("".join(c if c.isprintable() else " " for c in text)))
-    text = text_commands(drop_layout(join_tex_thousands(text)))
+    text = python_names(text_commands(drop_layout(join_tex_thousands(text))))
     return join_thousands(unwrap(text)).strip()

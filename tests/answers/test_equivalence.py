@@ -82,6 +82,37 @@ def spelled_roots(draw) -> tuple[tuple, str]:
 
 
 @st.composite
+def spelled_symbols(draw) -> tuple[tuple, str]:
+    """A multiple of a symbol or of a derivative, and one of the ways to write it."""
+    factor = draw(st.integers(2, 4))
+    symbols = {
+        "E_1": ["E_1", "E_{1}", "E₁", r"E_{\text{1}}"],
+        "E_2": ["E_2", "E_{ 2 }"],
+        "gamma": [r"\gamma", "γ", "gamma"],
+        "I R": ["I R", r"R \cdot I"],
+        "sun": [r"M_\odot", r"M_{\odot}"],
+        "dN/dt": [r"\frac{dN}{dt}", r"\dot{N}", r"\frac{d N}{d t}", "(dN/dt)", r"\dot N"],
+        "d2N/dt2": [r"\frac{d^2N}{dt^2}", r"\ddot{N}", r"\frac{d^{2} N}{d t^{2}}"],
+        "y'": ["y'", r"y^{\prime}", r"y^\prime"],
+    }
+    symbol = draw(st.sampled_from(sorted(symbols)))
+    written = draw(st.sampled_from(symbols[symbol]))
+    ways = ["{n} {s}", r"{n} \cdot {s}", r"\frac{{{twice}}}{{2}} {s}", "${n}*{s}$"]
+    return ("symbol", factor, symbol), draw(st.sampled_from(ways)).format(n=factor, s=written, twice=2 * factor)
+
+
+@st.composite
+def spelled_equations(draw) -> tuple[tuple, str]:
+    """A differential equation or an equation of two quantities, and one of the ways to write it."""
+    factor = draw(st.integers(-3, 3).filter(bool))
+    if draw(st.booleans()):
+        ways = ["y' = {n}y", "{n} y = y^{{\\prime}}", "y' - ({n})y = 0", "2y'={twice}y"]
+        return ("equation", factor), draw(st.sampled_from(ways)).format(n=factor, twice=2 * factor)
+    first, second = draw(st.permutations(["MR", "SRMC", "LRAC"]))[:2]
+    return ("quantities", *sorted([first, second])), f"{first} = {second}"
+
+
+@st.composite
 def spelled_words(draw) -> tuple[tuple, str]:
     """A word or a choice, and one of the ways to write it."""
     word = draw(st.sampled_from(["yes", "no", "Evelyn", "B", "C"]))
@@ -90,7 +121,15 @@ def spelled_words(draw) -> tuple[tuple, str]:
     return ("word", word), draw(st.sampled_from(ways))
 
 
-answers = st.one_of(spelled_numbers(), spelled_lists(), spelled_intervals(), spelled_roots(), spelled_words())
+answers = st.one_of(
+    spelled_numbers(),
+    spelled_lists(),
+    spelled_intervals(),
+    spelled_roots(),
+    spelled_symbols(),
+    spelled_equations(),
+    spelled_words(),
+)
 unreadable = st.sampled_from(["{", r"\frac{1}", "4 10/3", "a sentence that goes on for much longer than any name does"])
 
 given_answers = st.lists(st.one_of(answers.map(lambda pair: pair[1]), unreadable, st.none()), min_size=1, max_size=5)

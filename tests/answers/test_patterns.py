@@ -12,6 +12,7 @@ from laser_core.answers.extract import marked_answer, prose_answer
 from laser_core.answers.normalise import scalar_tex
 from laser_core.answers.shapes import UnreadableError
 from laser_core.answers.structure import read_structure
+from laser_core.answers.symbols import opaque_symbols
 from laser_core.answers.text import MAX_MATH_CHARS, MAX_NUMBER_CHARS, normalize, parse_number
 from laser_core.answers.words import words_key
 
@@ -21,6 +22,7 @@ FRAGMENTS = [
     ".", "..", "1.", "1 1/", r"\frac", r"\sqrt", r"\boxed{", "answer ", "answer is ", "and ", "or ", "=", "<",
     r"\le ", "x", "|", ":", r"\choose", "C(", "0.3", "33", "e", "√", "²", "½", r"\begin{matrix}", "&", "\\\\",
     r"\end{matrix}", "%", "°", r"\pm ", r"\{", r"\}", "[", "]", "\n", "答案是",
+    "d", "dx/", "d^2", "'", "_{", "E", "I", "LRMC", r"\dot{", r"\prime ", r"\frac{d", r"\partial ", "np.", "1./",
 ]  # fmt: skip
 fragments = st.lists(st.sampled_from(FRAGMENTS), min_size=1, max_size=3).map("".join)
 
@@ -34,7 +36,7 @@ fragments = st.lists(st.sampled_from(FRAGMENTS), min_size=1, max_size=3).map("".
 @example("answer is ", "or ", "\n")  # was an IndexError: a list without members
 def test_a_long_row_of_fragments_is_read_in_a_moment(start, again, end):
     text = (start + again * MAX_MATH_CHARS)[: MAX_MATH_CHARS - len(end)] + end
-    for rule in (scalar_tex, read_structure, normalize, words_key, marked_answer, prose_answer):
+    for rule in (scalar_tex, opaque_symbols, read_structure, normalize, words_key, marked_answer, prose_answer):
         with contextlib.suppress(UnreadableError):
             rule(text)
     words_key(text[:200])
