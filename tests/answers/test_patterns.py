@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from laser_core.answers import extract
 from laser_core.answers.extract import marked_answer, prose_answer
 from laser_core.answers.normalise import scalar_tex
 from laser_core.answers.shapes import UnreadableError
