@@ -9,6 +9,12 @@ from laser_core.analysis.outofcore.parquet import is_big_parquet, summarize_parq
 from laser_core.analysis.questions.combined import combine_free_signals
 from laser_core.analysis.questions.compare import Comparison, Difference, compare
 from laser_core.analysis.questions.drilldown import DrillDown, drill_down
+from laser_core.analysis.questions.judged import (
+    JudgedSignals,
+    derived_from_verdict,
+    judged_signals,
+    why_not_judged,
+)
 from laser_core.analysis.questions.length import LengthBins, LengthRelation, length_relation
 from laser_core.analysis.questions.problem_lists import difficulty, order_solutions, problem_lists
 from laser_core.analysis.questions.selecting import answered, cell_rows, in_length_place, rescaled
@@ -65,6 +71,7 @@ __all__ = [
     "Estimate",
     "FilteredMajority",
     "FullVotes",
+    "JudgedSignals",
     "LengthBins",
     "LengthRelation",
     "MeanTraces",
@@ -101,6 +108,7 @@ __all__ = [
     "confidence_signals",
     "confusion",
     "cross_fit",
+    "derived_from_verdict",
     "difficulty",
     "draw_vote",
     "drill_down",
@@ -110,6 +118,7 @@ __all__ = [
     "full_votes",
     "in_length_place",
     "is_big_parquet",
+    "judged_signals",
     "length_relation",
     "mean_traces",
     "order_solutions",
@@ -131,6 +140,7 @@ __all__ = [
     "threshold_sweep",
     "vote_weights",
     "voting_curve",
+    "why_not_judged",
     "with_exact_reference",
     "with_free_signals",
 ]
