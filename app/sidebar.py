@@ -62,19 +62,20 @@ def _about(source: Source) -> None:
         f"{count(source.n_problems, 'problem')}, {count(len(rollouts), 'solution')}. {literal(source.description)}"
     )
     offered = source.all_signals
-    if len(offered) > 1 or offered != source.signals:
-        own = source.signals[0] if source.signals else None
-        if st.session_state.get("signal", own) not in [None, *offered]:
+    own, derived = source.judged.default, source.judged.reasons
+    if len(offered) > 1 or offered != ([] if own is None else [own]):
+        if st.session_state.get("signal", own) not in ([None, *offered] if own is None else offered):
             st.session_state["signal"] = own  # set, not removed: the browser would show the old name
         st.selectbox(
             "Score or signal",
             offered,
             index=offered.index(own) if own else None,
             key="signal",
-            format_func=parts.signal_choice,
-            placeholder="none in the file: choose one",
+            format_func=lambda name: parts.signal_choice(name) + (" (from the verdict)" if name in derived else ""),
+            placeholder="no score: choose a signal",
             help="The column that stands in the score's place on every page. Beside the file's own columns there are "
-            "free signals, computed from token log-probs, entropies and lengths.",
+            "free signals, computed from token log-probs, entropies and lengths. A signal from the verdict says "
+            "nothing about how well it tells correct from incorrect.",
             **choices.kept(source),
         )
 

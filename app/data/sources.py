@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import streamlit as st
 
 from laser_core import bundled
-from laser_core.analysis import with_free_signals
+from laser_core.analysis import JudgedSignals, judged_signals, with_free_signals
 from laser_core.errors import InputError
 from laser_core.jobs import jobs
 from laser_core.rollouts import ReadResult, Rollouts, give_back, on_disk, read
@@ -96,6 +96,11 @@ class Source:
     def signals(self) -> list[str]:
         """The file's own columns that can stand in the score's place, the score first."""
         return self.rollouts.signals
+
+    @cached_property
+    def judged(self) -> JudgedSignals:
+        """Which of the file's own signals can stand in the score's place, and why the others cannot."""
+        return judged_signals(self.rollouts)
 
     @cached_property
     def with_signals(self) -> Rollouts:
@@ -205,8 +210,8 @@ def current() -> Source:
 
 
 def signal_of(source: Source) -> str | None:
-    """The signal chosen in the sidebar if this source has it, else the file's first; None where it has none."""
+    """The signal chosen in the sidebar if this source has it, else the file's default; None where it is unscored."""
     chosen = st.session_state.get("signal")
     if chosen is not None and (chosen in source.signals or chosen in source.all_signals):
         return chosen
-    return source.signals[0] if source.signals else None
+    return source.judged.default

@@ -17,7 +17,13 @@ from laser_core.analysis.questions.judged import (
 )
 from laser_core.analysis.questions.length import LengthBins, LengthRelation, length_relation
 from laser_core.analysis.questions.problem_lists import difficulty, order_solutions, problem_lists
-from laser_core.analysis.questions.selecting import answered, cell_rows, in_length_place, rescaled
+from laser_core.analysis.questions.selecting import (
+    answered,
+    cell_rows,
+    in_length_place,
+    length_in_score_place,
+    rescaled,
+)
 from laser_core.analysis.questions.sensitivity import Sensitivity, sensitivity, with_exact_reference
 from laser_core.analysis.questions.signals import (
     SignalRow,
@@ -39,6 +45,7 @@ from laser_core.analysis.scores.roc_pr import RocPr, roc_pr
 from laser_core.analysis.scores.separation import Separation, accuracy, separation
 from laser_core.analysis.scores.thresholds import Sweep, threshold_sweep
 from laser_core.analysis.summary import Curve, Summary, VotingSummary
+from laser_core.analysis.tokens.confidence import SIGNALS as FREE_SIGNALS
 from laser_core.analysis.tokens.confidence import confidence_signals
 from laser_core.analysis.tokens.early_drop import EarlyDrop, early_drop
 from laser_core.analysis.tokens.traces import (
@@ -58,6 +65,7 @@ from laser_core.analysis.voting.one_vote import FullVotes, Vote, draw_vote, full
 from laser_core.analysis.voting.weights import vote_weights
 
 __all__ = [
+    "FREE_SIGNALS",
     "Calibration",
     "Change",
     "Comparison",
@@ -119,6 +127,7 @@ __all__ = [
     "in_length_place",
     "is_big_parquet",
     "judged_signals",
+    "length_in_score_place",
     "length_relation",
     "mean_traces",
     "order_solutions",

@@ -9,6 +9,7 @@ import numpy as np
 from laser_core.analysis import SignalTable, compare_signals, length_relation, score_by_step, sensitivity
 from laser_core.errors import InputError
 from laser_core.figures import (
+    JITTER_NOTE,
     SettingsMetric,
     SignalMetric,
     score_animation,
@@ -156,7 +157,8 @@ def by_length(subject: Subject) -> list[Section]:
                 Figure(
                     "length",
                     score_length_figure(found, signal=plain(subject.label)),
-                    "Where the lines are flat, the score of that kind of solution does not depend on length.",
+                    "Where the lines are flat, the score of that kind of solution does not depend on length. "
+                    + JITTER_NOTE,
                     f"{count(found.n_total, 'solution')}{shown}",
                     f"{BAND} of the mean",
                     equations.LENGTH,

@@ -19,7 +19,8 @@ from laser_core.rollouts.schema import SIGNAL_PREFIX, Rollouts
 MAX_GRADES = 8  # distinct values; more of them that separate perfectly are a score, not a grade
 MIN_SOLUTIONS = 20  # below this, lengths and log-probs may take few values that separate by chance
 REWARDS = frozenset(("advantage", "advantages", "return", "returns", "reward", "rewards"))
-GRADES = frozenset(("acc", "accuracy", "correct", "correctness", "em", "match", "pass", "passed", "solved", "verdict"))
+CORRECT = frozenset(("acc", "accuracy", "correct", "correctness", "solved", "verdict"))
+SCORERS = frozenset(("em", "exact", "includes", "match", "pass", "passed"))  # of answers: other verifiers
 MODEL = frozenset(("model", "rm"))  # a reward model judges the text, not the verdict
 
 
@@ -160,4 +161,4 @@ def _named_like_a_reward(signal: str) -> bool:
     """
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", signal.removeprefix(SIGNAL_PREFIX)).lower()
     words = set(re.findall(r"[a-z]+", name))
-    return bool(words & (REWARDS | GRADES)) and not words & MODEL
+    return bool(words & (REWARDS | CORRECT | SCORERS)) and not words & MODEL
