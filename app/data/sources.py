@@ -200,6 +200,17 @@ def all_sources() -> dict[str, Source]:
     return bundled_sources() | opened_sources() | trained_sources() | uploaded_sources()
 
 
+def missing_run(runs: Mapping[str, Source]) -> str | None:
+    """The title of a run that a reloaded or shared address asks for and that is not here; None once one is chosen."""
+    if st.session_state.get("run") is not None:
+        st.session_state["missing_run"] = None
+    elif "missing_run" not in st.session_state:  # the session's first look at its address
+        asked = st.query_params.get("run")
+        known = asked is None or any(source.title == asked for source in runs.values())
+        st.session_state["missing_run"] = None if known else asked
+    return st.session_state["missing_run"]
+
+
 def current() -> Source:
     """The source chosen in the sidebar."""
     sources = all_sources()
