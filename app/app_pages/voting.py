@@ -37,8 +37,8 @@ majority, weighted = curve.at("majority", n), curve.at("weighted", n)
 if signal is None:
     one = curve.at("majority", 1)
     finding = (
-        f"One solution is correct on {percent(one.value, 1)} of the problems ({percent_interval(one, 1)}), a majority "
-        f"vote of {n} on {percent(majority.value, 1)} (95% CI {percent_interval(majority, 1)}, "
+        f"One solution is correct on {percent(one.value, 1)} of the problems (95% CI {percent_interval(one, 1)}), a "
+        f"majority vote of {n} on {percent(majority.value, 1)} (95% CI {percent_interval(majority, 1)}, "
         f"n = {count(majority.n, 'problem')}). There is no score to weight votes by."
     )
 else:
@@ -65,7 +65,7 @@ with left:
         + (", best of N, weighted" if signal else "")
         + " and majority votes against the number of solutions",
         see=f"Bands are 95% intervals over {count(curve.n_problems, 'problem')}. pass@N is the ceiling: at least one "
-        "solution is correct. A better score could win what lies between it and the majority."
+        f"solution is correct. A {'better ' if signal else ''}score could win what lies between it and the majority."
         + (
             f" Filtered majority: only solutions that score above {score_text(level)} vote; where none does, all vote."
             if filtered

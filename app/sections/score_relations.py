@@ -102,7 +102,11 @@ def against_step(source: Source, signal: str) -> None:
 
 def beside_signals(source: Source, signal: str) -> None:
     """The score beside the free signals."""
-    table = findings.signal_table(source)
+    try:
+        table = findings.signal_table(source)
+    except InputError as error:  # every signal of the file was derived from the verdict
+        st.info(literal(error), icon=":material/info:")
+        return
     metrics: list[SignalMetric] = list(SignalMetric)
     metric = st.selectbox(
         "Compared by",

@@ -28,8 +28,8 @@ def finding(source: Source) -> str:
         majority, ceiling = curve.at("majority", n), curve.at("pass_", n)
         sentences.append(
             f"A majority vote of {n} is correct on {percent(majority.value)} of the problems "
-            f"({percent_interval(majority)}); on {percent(ceiling.value)} ({percent_interval(ceiling)}) at least one "
-            f"of {n} solutions is."
+            f"(95% CI {percent_interval(majority)}); on {percent(ceiling.value)} (95% CI {percent_interval(ceiling)}) "
+            f"at least one of {n} solutions is."
         )
     return " ".join(sentences)
 

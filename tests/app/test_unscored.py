@@ -8,6 +8,7 @@ import pytest
 
 from laser_core.rollouts import Rollouts
 from tests.app.test_pages import jsonl, rows_of, said, start, upload, visit
+from tests.app.test_views import choose
 from tests.factories import make_rollouts
 from tests.rollouts.readers.files import FIXTURES
 
@@ -94,3 +95,26 @@ def test_files_of_other_tools_open_on_every_page(bundled_runs, name):
         assert not app.exception, page
         assert "100% of the time" not in said(app), page
         assert "nan" not in json.dumps(said(app)).split(), page
+
+
+def test_two_unscored_runs_are_compared_by_accuracy_and_votes(bundled_runs):
+    first = plain(*TRACES)
+    second = first.with_column("correct", [False] * len(first))
+    app = upload(opened(first), "second.jsonl", jsonl(rows_of(second)))
+    visit(app, "compare")
+    app.multiselect(key="compared").set_value([key for key in app.multiselect(key="compared").value if "upload" in key])
+    app.run()
+    assert not app.exception
+    assert app.markdown[0].value.startswith("#### No run has a score. Accuracy with its 95% CI: ")
+    assert "undefined" not in said(app)
+
+
+def test_every_section_opens_with_a_reward_chosen_by_hand(bundled_runs):
+    data = rewarded()
+    app = opened(Rollouts(data.table.drop_columns(["n_tokens"]), data.meta))
+    app.selectbox(key="signal").select("signal.reward").run()
+    visit(app, "scores")
+    for section in ("Against length", "Against another signal", "Against training step", "Beside free signals"):
+        choose(app, scores_section=section)
+        assert not app.exception, section
+    assert any("no signal that can be judged" in info.value for info in app.info)
