@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import streamlit as st
@@ -24,29 +25,35 @@ def show(*, standalone: bool = False) -> bool:
         Whether the page works without rollouts; it is then shown in any case.
     """
     runs = sources.all_sources()
+    missing = sources.missing_run(runs)
     with st.sidebar:
         if runs:
             keys = list(runs)
             default = keys.index(sources.DEFAULT_RUN) if sources.DEFAULT_RUN in keys else 0
-            if st.session_state.get("run", keys[default]) not in keys:  # a run that is gone
+            if missing is None and st.session_state.get("run", keys[default]) not in keys:  # forgotten in this session
                 st.session_state["run"] = keys[default]  # set, not removed: the browser would show the old name
             st.selectbox(
                 "Rollouts",
                 keys,
-                index=default,
+                index=default if missing is None else None,
                 key="run",
+                placeholder="choose a run",
                 format_func=lambda key: runs[key].title,
                 bind="query-params",
                 help="The run that every page shows. Upload your own below.",
             )
-            _about(sources.current())
+            if missing is None:
+                _about(sources.current())
         _upload()
         if st.toggle("Presentation", key="large_type", persist_state="session", help="Larger type, for a projector."):
             st.html(Path(__file__).parent / "large.css")
-        if runs:
+        if runs and missing is None:
             st.button(
                 "Guided tour", key="tour_sidebar", icon=":material/tour:", on_click=tour.go, args=(0,), type="tertiary"
             )
+    if missing is not None and not standalone:
+        _missing(missing, runs)
+        return False
     if not runs and not standalone:
         st.title("No rollouts yet")
         st.write(
@@ -56,25 +63,48 @@ def show(*, standalone: bool = False) -> bool:
     return bool(runs) or standalone
 
 
+def _missing(title: str, runs: Mapping[str, Source]) -> None:
+    """In place of the page: the address names a run that this server does not have."""
+    st.title("This run is not on this server any more", anchor=False)
+    st.markdown(
+        f"The address asks for “{literal(title, 100)}”. An upload belongs to one browser session: it ends with a "
+        "reload, and a link to it opens for no one else. Upload the file again in the sidebar, or choose another run."
+    )
+    for key in [key for key in (sources.DEFAULT_RUN, *runs) if key in runs][:1]:
+        st.button(
+            f"Show {literal(runs[key].title)} instead",
+            key="instead",
+            on_click=_choose,
+            args=(key,),
+            icon=":material/visibility:",
+        )
+
+
+def _choose(key: str) -> None:
+    """A callback: show this run on every page."""
+    st.session_state["run"] = key
+
+
 def _about(source: Source) -> None:
     rollouts = source.rollouts
     st.caption(
         f"{count(source.n_problems, 'problem')}, {count(len(rollouts), 'solution')}. {literal(source.description)}"
     )
     offered = source.all_signals
-    if len(offered) > 1 or offered != source.signals:
-        own = source.signals[0] if source.signals else None
-        if st.session_state.get("signal", own) not in [None, *offered]:
+    own, derived = source.judged.default, source.judged.reasons
+    if len(offered) > 1 or offered != ([] if own is None else [own]):
+        if st.session_state.get("signal", own) not in ([None, *offered] if own is None else offered):
             st.session_state["signal"] = own  # set, not removed: the browser would show the old name
         st.selectbox(
             "Score or signal",
             offered,
             index=offered.index(own) if own else None,
             key="signal",
-            format_func=parts.signal_choice,
-            placeholder="none in the file: choose one",
+            format_func=lambda name: parts.signal_choice(name) + (" (from the verdict)" if name in derived else ""),
+            placeholder="no score: choose a signal",
             help="The column that stands in the score's place on every page. Beside the file's own columns there are "
-            "free signals, computed from token log-probs, entropies and lengths.",
+            "free signals, computed from token log-probs, entropies and lengths. A signal from the verdict says "
+            "nothing about how well it tells correct from incorrect.",
             **choices.kept(source),
         )
 

@@ -6,22 +6,22 @@ import streamlit as st
 
 from app.data import findings, sources
 from app.format import estimate
-from app.sections import scores
+from app.sections import scores, unscored
 from app.widgets import choices, parts
-
-QUESTION = "Do correct solutions score higher than incorrect ones?"
 
 source = sources.current()
 signal = sources.signal_of(source)
 if signal is None:
-    parts.header(QUESTION, "These rollouts hold no score.")
-    parts.needs_score(source)
+    parts.header("How do correct and incorrect solutions differ, without a score?", unscored.finding(source))
+    unscored.body(source)
     st.stop()
 
 separation = findings.separated(source, signal)
+name = parts.signal_name(signal)
 parts.header(
-    QUESTION,
-    f"AUROC over all problems {estimate(separation.auroc)}; between solutions of the same problem "
+    f"Do correct solutions have a higher {name} than incorrect ones?",
+    findings.derived(source, signal)
+    or f"AUROC of the {name} over all problems {estimate(separation.auroc)}; between solutions of the same problem "
     f"{estimate(separation.within_problem_auroc)}. Chance is 0.50.",
 )
 

@@ -6,23 +6,28 @@ import streamlit as st
 
 from app.data import cache, findings, sources
 from app.format import estimate, with_interval
-from app.sections import thresholds
+from app.sections import thresholds, unscored
 from app.widgets import parts
 from laser_core import analysis
 
 source = sources.current()
 signal = sources.signal_of(source)
-question = (
-    "Is 0.5 the right threshold?" if signal in (None, "score") else "Which threshold tells correct from incorrect?"
-)
 if signal is None:
-    parts.header(question, "These rollouts hold no score.")
-    parts.needs_score(source)
+    parts.header("Which threshold tells correct from incorrect?", f"It takes a score. {unscored.finding(source)}")
+    unscored.body(source)
     st.stop()
+
+name = parts.signal_name(signal)
+question = (
+    f"Is 0.5 the right threshold of the {name}?"
+    if signal == "score"
+    else f"Which threshold of {name} tells correct from incorrect?"
+)
 
 fixed = findings.separated(source, signal)
 if not (fixed.n_correct and fixed.n_incorrect):
     parts.header(question, "A threshold needs both correct and incorrect solutions with scores; one kind is missing.")
+    st.page_link("app_pages/voting.py", label="Votes need only one kind", icon=":material/how_to_vote:")
     st.stop()
 
 tuned = cache.analyse(source, analysis.cross_fit, signal=signal).balanced_f1
@@ -35,7 +40,8 @@ better = (
 )
 parts.header(
     question,
-    f"At {fixed.threshold:.2f} the balanced F1 (TPR, TNR) is {estimate(fixed.balanced_f1)}. A threshold tuned on "
+    findings.derived(source, signal)
+    or f"At {fixed.threshold:.2f} the balanced F1 (TPR, TNR) is {estimate(fixed.balanced_f1)}. A threshold tuned on "
     f"held-out problems does {better}: {with_interval(tuned)}.",
 )
 

@@ -7,30 +7,39 @@ import streamlit as st
 
 from app.data import cache, findings, sources
 from app.format import count, literal, number, percent, percent_interval, points_interval, score_text
-from app.sections import voting
+from app.sections import unscored, voting
 from app.widgets import choices, parts
 from laser_core import analysis
 from laser_core.figures import voting_figure, voting_gain_figure
 
-QUESTION = "Do the scores make better votes?"
-
 source = sources.current()
 signal = sources.signal_of(source)
 weighing = signal or "score"
+question = (
+    "Does a majority vote do better than one solution?"
+    if signal is None
+    else f"Does weighting by the {parts.signal_name(signal)} make better votes?"
+)
 curve, reason = findings.voting(source, weighing)
 if curve is None:
-    parts.header(QUESTION, "Votes cannot be counted here.")
-    st.info(literal(reason), icon=":material/info:")
+    parts.header(question, "Votes cannot be counted here.")
+    st.info(
+        f"{literal(reason)}. Map a column to “answer” on the Data page, or convert the file with "
+        "`laser convert FILE --map answer=COLUMN`.",
+        icon=":material/info:",
+    )
+    st.page_link("app_pages/scores.py", label="The solutions themselves", icon=":material/bar_chart:")
     st.stop()
 
 n = findings.headline_n(curve)
 gain = curve.at("weighted_minus_majority", n)
 majority, weighted = curve.at("majority", n), curve.at("weighted", n)
 if signal is None:
+    one = curve.at("majority", 1)
     finding = (
-        f"These rollouts hold no score to weight votes by. A majority vote of {n} is correct on "
-        f"{percent(majority.value, 1)} of the problems (95% CI {percent_interval(majority, 1)}, "
-        f"n = {count(majority.n, 'problem')})."
+        f"One solution is correct on {percent(one.value, 1)} of the problems (95% CI {percent_interval(one, 1)}), a "
+        f"majority vote of {n} on {percent(majority.value, 1)} (95% CI {percent_interval(majority, 1)}, "
+        f"n = {count(majority.n, 'problem')}). There is no score to weight votes by."
     )
 else:
     chance = "" if gain.ci_low > 0 or gain.ci_high < 0 else "; the interval includes 0, so this could be chance"
@@ -40,7 +49,7 @@ else:
         f"{percent(majority.value, 1)} becomes {percent(weighted.value, 1)} (95% CI {points_interval(gain)}, n = "
         f"{count(gain.n, 'problem')}{chance})."
     )
-parts.header(QUESTION, finding)
+parts.header(question, findings.derived(source, signal) or finding)
 level = findings.threshold(source, weighing) if signal else None
 filtered = (
     cache.analyse(source, analysis.filtered_majority, signal=weighing, threshold=level) if level is not None else None
@@ -52,9 +61,11 @@ with left:
     parts.figure(
         voting_figure(curve, filtered=filtered),
         key="voting_curve",
-        alt="Accuracy of pass at N, best of N, weighted and majority votes against the number of solutions",
+        alt="Accuracy of pass at N"
+        + (", best of N, weighted" if signal else "")
+        + " and majority votes against the number of solutions",
         see=f"Bands are 95% intervals over {count(curve.n_problems, 'problem')}. pass@N is the ceiling: at least one "
-        "solution is correct. A better score could win what lies between it and the majority."
+        f"solution is correct. A {'better ' if signal else ''}score could win what lies between it and the majority."
         + (
             f" Filtered majority: only solutions that score above {score_text(level)} vote; where none does, all vote."
             if filtered
@@ -64,6 +75,8 @@ with left:
     )
 with right:
     if signal is None:
+        unscored.refused(source)
+        unscored.free_signals(source)
         parts.needs_score(source)
     else:
         parts.figure(

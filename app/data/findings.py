@@ -12,9 +12,11 @@ import streamlit as st
 
 from app.data import cache
 from app.data.sources import Source
+from app.format import literal
 from laser_core import analysis
 from laser_core.analysis import DrillDown, Estimate, Samples, Separation, VotingCurve, separation
 from laser_core.errors import InputError
+from laser_core.rollouts.schema import SIGNAL_PREFIX
 
 HEADLINE_N = 8  # solutions per vote in every sentence that compares votes
 UNDEFINED = Estimate(float("nan"), float("nan"), float("nan"), 0)
@@ -78,6 +80,18 @@ def decision(source: Source, signal: str) -> float | None:
 def weight(signal: str) -> Literal["clip", "rank"]:
     """How a signal becomes a vote's weight: the score is clipped to [0, 1], any other signal gives its rank."""
     return "clip" if signal == "score" else "rank"
+
+
+def derived(source: Source, signal: str | None) -> str:
+    """The finding in place of every other where the signal was derived from the verdict; empty otherwise (markdown)."""
+    if signal is None or signal == "score":
+        return ""
+
+    def make() -> str:
+        reason = analysis.why_not_judged(signal, *(source.with_signals.column(name) for name in (signal, "correct")))
+        return analysis.derived_from_verdict(signal.removeprefix(SIGNAL_PREFIX), reason) if reason else ""
+
+    return literal(cache.remember(source, ("derived", signal), make))
 
 
 def separated(source: Source, signal: str) -> Separation:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import streamlit as st
 
 from laser_core import bundled
-from laser_core.analysis import with_free_signals
+from laser_core.analysis import JudgedSignals, judged_signals, with_free_signals
 from laser_core.errors import InputError
 from laser_core.jobs import jobs
 from laser_core.rollouts import ReadResult, Rollouts, give_back, on_disk, read
@@ -96,6 +96,11 @@ class Source:
     def signals(self) -> list[str]:
         """The file's own columns that can stand in the score's place, the score first."""
         return self.rollouts.signals
+
+    @cached_property
+    def judged(self) -> JudgedSignals:
+        """Which of the file's own signals can stand in the score's place, and why the others cannot."""
+        return judged_signals(self.rollouts)
 
     @cached_property
     def with_signals(self) -> Rollouts:
@@ -195,6 +200,17 @@ def all_sources() -> dict[str, Source]:
     return bundled_sources() | opened_sources() | trained_sources() | uploaded_sources()
 
 
+def missing_run(runs: Mapping[str, Source]) -> str | None:
+    """The title of a run that a reloaded or shared address asks for and that is not here; None once one is chosen."""
+    if st.session_state.get("run") is not None:
+        st.session_state["missing_run"] = None
+    elif "missing_run" not in st.session_state:  # the session's first look at its address
+        asked = st.query_params.get("run")
+        known = asked is None or any(source.title == asked for source in runs.values())
+        st.session_state["missing_run"] = None if known else asked
+    return st.session_state["missing_run"]
+
+
 def current() -> Source:
     """The source chosen in the sidebar."""
     sources = all_sources()
@@ -205,8 +221,8 @@ def current() -> Source:
 
 
 def signal_of(source: Source) -> str | None:
-    """The signal chosen in the sidebar if this source has it, else the file's first; None where it has none."""
+    """The signal chosen in the sidebar if this source has it, else the file's default; None where it is unscored."""
     chosen = st.session_state.get("signal")
     if chosen is not None and (chosen in source.signals or chosen in source.all_signals):
         return chosen
-    return source.signals[0] if source.signals else None
+    return source.judged.default

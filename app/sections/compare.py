@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import streamlit as st
 
 from app.data import cache, findings, sources
@@ -24,25 +25,28 @@ from laser_core.rollouts import joined
 
 
 def side_by_side(runs: Sequence[Source]) -> dict[str, dict[str, Estimate]]:
-    """The findings that runs are compared by, per run title; a run without a score has its accuracy only."""
+    """The findings that runs are compared by, per run title.
+
+    A run without a score, or with a signal that was derived from the verdict, has its accuracy and majority vote only.
+    """
     rows: dict[str, dict[str, Estimate]] = {}
     for source in runs:
         signal = sources.signal_of(source)
         row = {"accuracy": cache.analyse(source, analysis.accuracy, signal=signal or "score")}
-        if signal is not None:
+        judged = signal is not None and not findings.derived(source, signal)
+        if signal is not None and judged:
             separated = findings.separated(source, signal)
             row |= {
                 "AUROC": separated.auroc,
                 "AUROC within a problem": separated.within_problem_auroc,
                 "balanced F1 (TPR, TNR)": separated.balanced_f1,
             }
-            curve, _ = findings.voting(source, signal)
-            if curve is not None:
-                n = findings.headline_n(curve)
-                row |= {
-                    f"majority vote of {n}": curve.at("majority", n),
-                    f"weighted vote of {n}": curve.at("weighted", n),
-                }
+        curve, _ = findings.voting(source, signal or "score")
+        if curve is not None:
+            n = findings.headline_n(curve)
+            row[f"majority vote of {n}"] = curve.at("majority", n)
+            if judged:
+                row[f"weighted vote of {n}"] = curve.at("weighted", n)
         title = source.title if source.title not in rows else f"{source.title} ({source.key})"
         rows[title] = row
     return rows
@@ -75,12 +79,18 @@ def comparison_sentence(runs: Sequence[Source]) -> str:
     values = []
     for source in runs:
         signal = sources.signal_of(source)
-        if signal is not None:
-            within = findings.separated(source, signal).within_problem_auroc
-            values.append(f"{literal(source.title)} {with_interval(within)}, n = {within.n}")
+        if signal is None:
+            continue
+        name = "" if signal == "score" else f" by {parts.signal_name(signal)}"
+        if findings.derived(source, signal):
+            values.append(f"{literal(source.title)}{name}: derived from the verdict, which says nothing")
+            continue
+        within = findings.separated(source, signal).within_problem_auroc
+        values.append(f"{literal(source.title)}{name} {with_interval(within)}, n = {within.n}")
     if not values:
-        return "No run has a score."
-    return f"AUROC within a problem with its 95% CI (chance is 0.50): {'; '.join(values)}."
+        accuracies = (f"{literal(s.title)} {with_interval(cache.analyse(s, analysis.accuracy))}" for s in runs)
+        return f"No run has a score. Accuracy with its 95% CI: {'; '.join(accuracies)}."
+    return f"AUROC of the last-token score within a problem, with its 95% CI (chance is 0.50): {'; '.join(values)}."
 
 
 def compared(first: Source, second: Source, signal: str) -> analysis.Comparison:
@@ -143,8 +153,12 @@ def _differences(found: analysis.Comparison, first: Source, second: Source, sett
             see=f"{literal(second.title)} minus {literal(first.title)}, in percentage points, with 95% intervals "
             f"paired by problem, n = {count(found.n_problems, 'common problem')}"
             + (f" ({left_out:,} others left out)" if left_out else "")
-            + f". AUROC within a problem changes by {points(within.value)} points {points_interval(within)}. Where an "
-            "interval includes 0, no difference is shown.",
+            + (
+                f". AUROC within a problem changes by {points(within.value)} points {points_interval(within)}"
+                if np.isfinite(within.value)
+                else ""
+            )
+            + ". Where an interval includes 0, no difference is shown.",
             settings=settings,
         )
     with right:

@@ -15,14 +15,14 @@ from laser_core.analysis import Vote
 from laser_core.figures import vote_figure
 
 
-def show(source: Source, signal: str, usual: int) -> None:
-    """One actual vote on a chosen problem; the voters can be drawn again."""
+def show(source: Source, signal: str, usual: int, *, weighted: bool) -> None:
+    """One actual vote on a chosen problem; the voters can be drawn again. Without a score nothing is weighted."""
     problem_id = problem_chooser.choose(source, signal)
-    _one_vote(source, signal, usual, cache.samples(source, signal).problem_ids.index(problem_id))
+    _one_vote(source, signal, usual, weighted, cache.samples(source, signal).problem_ids.index(problem_id))
 
 
 @st.fragment
-def _one_vote(source: Source, signal: str, usual: int, p: int) -> None:
+def _one_vote(source: Source, signal: str, usual: int, weighted: bool, p: int) -> None:
     grid = cache.samples(source, signal)
     most = int(grid.counts[p])
     left, right = st.columns([2, 3], gap="medium")
@@ -39,23 +39,28 @@ def _one_vote(source: Source, signal: str, usual: int, p: int) -> None:
         source, analysis.draw_vote, signal=signal, problem=p, n=voters, seed=seed, weight=findings.weight(signal)
     )
     with left:
-        _voters(source, signal, vote)
+        _voters(source, signal if weighted else None, vote)
     reference = source.rollouts.row(int(grid.row[p, 0])).get("reference_answer")
     with right:
         parts.figure(
-            vote_figure(vote, answers_of(source, vote)),
+            vote_figure(vote, answers_of(source, vote), weighted=weighted),
             key="vote",
-            alt="Votes per answer, counted and weighted by the score",
+            alt="Votes per answer, counted"
+            + (f" and weighted by the {parts.signal_label(signal)}" if weighted else ""),
             see=f"{count(voters, 'voter')} drawn at random from {most} solutions; a single draw has no interval"
             + (f"; {vote.n_unanswered} of them without an answer" if vote.n_unanswered else "")
             + ". ✓ marks the correct answer"
             + (f", {literal(reference, 60)}" if reference is not None else "")
-            + ". Grey counts the votes, green adds up their scores; the star marks the winner of each.",
+            + (
+                ". Grey counts the votes, green adds up their weights; the star marks the winner of each."
+                if weighted
+                else ". The star marks the winner; without a score there are no weights."
+            ),
             settings=parts.made_with(source, signal, problem=grid.problem_ids[p], voters=voters, draw=seed),
         )
 
 
-def _voters(source: Source, signal: str, vote: Vote) -> None:
+def _voters(source: Source, signal: str | None, vote: Vote) -> None:
     """The solutions that vote, as a table."""
     drawn = source.with_signals.take(np.asarray(vote.rows))
     st.dataframe(
@@ -63,7 +68,7 @@ def _voters(source: Source, signal: str, vote: Vote) -> None:
             "voter": list(range(1, len(drawn) + 1)),
             "sample": drawn.column("sample"),
             "answer": [short(text) if text is not None else "none: no vote" for text in drawn.text("answer")],
-            "score": drawn.column(signal),
+            **({} if signal is None else {"score": drawn.column(signal)}),
             "verifier": [{1.0: "✓", 0.0: "✗"}.get(value, "?") for value in drawn.column("correct")],
         },
         hide_index=True,

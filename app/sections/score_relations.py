@@ -11,6 +11,7 @@ from app.widgets import choices, parts
 from laser_core import analysis
 from laser_core.errors import InputError
 from laser_core.figures import (
+    JITTER_NOTE,
     SignalMetric,
     score_animation,
     score_by_step_figure,
@@ -59,7 +60,7 @@ def _relation(source: Source, signal: str, found: analysis.LengthRelation, x: st
         f"{with_interval(found.spearman_within_problem)}. Only the last three "
         "show a dependence that correctness and difficulty do not explain. "
         f"{found.n_points:,} of {count(found.n_total, 'solution')} drawn; the means, with 95% intervals over problems, "
-        "use all.",
+        "use all." + (f" {JITTER_NOTE}" if found.whole_lengths else ""),
         settings=parts.made_with(source, signal, against=x),
     )
 
@@ -101,7 +102,11 @@ def against_step(source: Source, signal: str) -> None:
 
 def beside_signals(source: Source, signal: str) -> None:
     """The score beside the free signals."""
-    table = findings.signal_table(source)
+    try:
+        table = findings.signal_table(source)
+    except InputError as error:  # every signal of the file was derived from the verdict
+        st.info(literal(error), icon=":material/info:")
+        return
     metrics: list[SignalMetric] = list(SignalMetric)
     metric = st.selectbox(
         "Compared by",
@@ -121,6 +126,9 @@ def beside_signals(source: Source, signal: str) -> None:
         settings=parts.made_with(source, signal, metric=metric.field),
     )
     st.caption("  \n".join(f"**{name}**: {about}" for name, about in _explained(table)))
+    if table.not_judged:
+        left_out = "; ".join(f"{parts.signal_name(name)}: {literal(why)}" for name, why in table.not_judged.items())
+        st.caption(f"Left out, because they say nothing beside the verdict they belong to: {left_out}.")
     if table.not_combined:
         st.caption(f"No row for the free signals combined: {literal(table.not_combined)}")
 

@@ -43,7 +43,7 @@ def show(section: VotingSection, source: Source, signal: str, n: int) -> None:
     """Draw one section; ``n`` is the number of solutions in a vote."""
     match section:
         case VotingSection.ONE_VOTE:
-            one_vote.show(source, signal, n)
+            one_vote.show(source, signal, n, weighted=sources.signal_of(source) is not None)
         case VotingSection.CHANGED:
             changed(source, signal)
         case VotingSection.SETTINGS:
@@ -56,6 +56,8 @@ def changed(source: Source, signal: str) -> None:
     """The problems where weighting changes who wins."""
     lists = findings.problem_lists(source, signal)
     fixed, broken, tie_broken = (len(lists[kind]) for kind in (Kind.FIXED, Kind.BROKEN, Kind.TIE_BROKEN))
+    if findings.derived(source, signal):
+        st.caption(findings.derived(source, signal))
     st.markdown(
         f"With all solutions voting on {count(cache.samples(source, signal).n_problems, 'problem')}, weighting fixes "
         f"**{fixed:,}** that the majority gets wrong and breaks **{broken:,}** that it gets right. It decides "

@@ -119,11 +119,11 @@ def equation(latex: str, words: str, *, label: str = "The equation") -> None:
 
 
 def needs_score(source: Source) -> str | None:
-    """The signal to analyse; without one, show how to get one and return None."""
+    """The signal to analyse; without one, say how to get the score and return None."""
     signal = sources.signal_of(source)
     if signal is None:
         st.info(
-            "These rollouts hold neither a last-token score nor another signal to analyse. Score them with "
+            "A last-token score adds separation, thresholds and weighted votes. Score these rollouts with "
             "`laser score MODEL rollouts.parquet --out scored.parquet` and upload the result.",
             icon=":material/info:",
         )

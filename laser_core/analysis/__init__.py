@@ -9,9 +9,21 @@ from laser_core.analysis.outofcore.parquet import is_big_parquet, summarize_parq
 from laser_core.analysis.questions.combined import combine_free_signals
 from laser_core.analysis.questions.compare import Comparison, Difference, compare
 from laser_core.analysis.questions.drilldown import DrillDown, drill_down
+from laser_core.analysis.questions.judged import (
+    JudgedSignals,
+    derived_from_verdict,
+    judged_signals,
+    why_not_judged,
+)
 from laser_core.analysis.questions.length import LengthBins, LengthRelation, length_relation
 from laser_core.analysis.questions.problem_lists import difficulty, order_solutions, problem_lists
-from laser_core.analysis.questions.selecting import answered, cell_rows, in_length_place, rescaled
+from laser_core.analysis.questions.selecting import (
+    answered,
+    cell_rows,
+    in_length_place,
+    length_in_score_place,
+    rescaled,
+)
 from laser_core.analysis.questions.sensitivity import Sensitivity, sensitivity, with_exact_reference
 from laser_core.analysis.questions.signals import (
     SignalRow,
@@ -33,6 +45,7 @@ from laser_core.analysis.scores.roc_pr import RocPr, roc_pr
 from laser_core.analysis.scores.separation import Separation, accuracy, separation
 from laser_core.analysis.scores.thresholds import Sweep, threshold_sweep
 from laser_core.analysis.summary import Curve, Summary, VotingSummary
+from laser_core.analysis.tokens.confidence import SIGNALS as FREE_SIGNALS
 from laser_core.analysis.tokens.confidence import confidence_signals
 from laser_core.analysis.tokens.early_drop import EarlyDrop, early_drop
 from laser_core.analysis.tokens.traces import (
@@ -52,6 +65,7 @@ from laser_core.analysis.voting.one_vote import FullVotes, Vote, draw_vote, full
 from laser_core.analysis.voting.weights import vote_weights
 
 __all__ = [
+    "FREE_SIGNALS",
     "Calibration",
     "Change",
     "Comparison",
@@ -65,6 +79,7 @@ __all__ = [
     "Estimate",
     "FilteredMajority",
     "FullVotes",
+    "JudgedSignals",
     "LengthBins",
     "LengthRelation",
     "MeanTraces",
@@ -101,6 +116,7 @@ __all__ = [
     "confidence_signals",
     "confusion",
     "cross_fit",
+    "derived_from_verdict",
     "difficulty",
     "draw_vote",
     "drill_down",
@@ -110,6 +126,8 @@ __all__ = [
     "full_votes",
     "in_length_place",
     "is_big_parquet",
+    "judged_signals",
+    "length_in_score_place",
     "length_relation",
     "mean_traces",
     "order_solutions",
@@ -131,6 +149,7 @@ __all__ = [
     "threshold_sweep",
     "vote_weights",
     "voting_curve",
+    "why_not_judged",
     "with_exact_reference",
     "with_free_signals",
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from laser_core.analysis.estimates import Estimate
+from laser_core.analysis.questions.judged import derived_from_verdict, judged_signals, why_not_judged
 from laser_core.analysis.questions.signals import full_signal_name, with_free_signals
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.calibration import Calibration, calibration
@@ -16,7 +17,7 @@ from laser_core.analysis.scores.thresholds import Sweep, threshold_sweep
 from laser_core.analysis.summary import Curve, Summary, VotingSummary, few_problems
 from laser_core.analysis.voting.curve import VotingCurve, voting_curve
 from laser_core.errors import InputError
-from laser_core.rollouts.schema import Rollouts
+from laser_core.rollouts.schema import SIGNAL_PREFIX, Rollouts
 
 
 @dataclass(frozen=True)
@@ -105,16 +106,17 @@ def _voting_summary(v: VotingCurve) -> VotingSummary:
 
 
 def summarize(
-    rollouts: Rollouts, *, signal: str = "score", n_max: int | None = None, seed: int = 0, run: str | None = None
+    rollouts: Rollouts, *, signal: str | None = None, n_max: int | None = None, seed: int = 0, run: str | None = None
 ) -> Summary:
     """Every headline number of one run.
 
     Parameters
     ----------
     rollouts : Rollouts
-    signal : str
+    signal : str, optional
         The column to analyse: "score", one of ``rollouts.signals`` (with or without "signal." in front), or a free
-        signal that :func:`~laser_core.analysis.confidence_signals` can make from the table's columns.
+        signal that :func:`~laser_core.analysis.confidence_signals` can make from the table's columns. None: the
+        default of :func:`~laser_core.analysis.judged_signals`; where there is none, the rollouts are unscored.
     n_max : int, optional
         Largest N of the voting curves; see :func:`~laser_core.analysis.voting_curve`.
     seed : int
@@ -137,10 +139,16 @@ def summarize(
     >>> found["n_problems"], found["accuracy"], found["score"]["auroc"], found["voting"]["weighted"]
     (40, 0.5, 1.0, [0.5, 1.0])
     """
+    notes: tuple[str, ...] = ()
+    if signal is None:
+        signals = judged_signals(rollouts)
+        signal = signals.default or "score"
+        notes = () if signals.default else signals.notes()
     signal = full_signal_name(signal)
     if signal != "score" and signal not in rollouts.signals:
         rollouts = with_free_signals(rollouts)
     samples = Samples.from_rollouts(rollouts, signal=signal, run=run)
+    samples = replace(samples, warnings=(*notes, *samples.warnings))
     return analyze_samples(samples, n_max=n_max, seed=seed).summary(run or rollouts.runs()[0])
 
 
@@ -202,6 +210,9 @@ def _warnings(samples: Samples, s: Separation, c: Calibration, voting: VotingCur
     if known < total:
         found.append(f"{total - known} of {total} solutions have no verdict and are left out where one is needed.")
     found += few_problems(samples.n_problems)
+    reason = why_not_judged(samples.signal, samples.score, samples.correct)
+    if reason:
+        found.insert(0, derived_from_verdict(samples.signal.removeprefix(SIGNAL_PREFIX), reason))
     if not samples.has_scores:
         found.append(f"No solution has a value in '{samples.signal}'.")
     elif s.n_unscored:
@@ -209,7 +220,7 @@ def _warnings(samples: Samples, s: Separation, c: Calibration, voting: VotingCur
             f"{s.n_unscored} {'solution has' if s.n_unscored == 1 else 'solutions have'} a verdict but no score; "
             "metrics ending in _all count them as predicted incorrect."
         )
-    if s.auroc.value > 0.6 and s.within_problem_auroc.ci_low <= 0.5:
+    if not reason and s.auroc.value > 0.6 and s.within_problem_auroc.ci_low <= 0.5:
         found.append(
             f"The score separates problems rather than solutions: AUROC {s.auroc.value:.2f} over all, but "
             f"{s.within_problem_auroc.value:.2f} within a problem. Weighted voting cannot gain from it."

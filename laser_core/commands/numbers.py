@@ -14,7 +14,10 @@ from laser_core.commands import Out, Seed
 def analyze(
     file: Annotated[Path, typer.Argument(help="A rollout file in any known format.")],
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
-    signal: Annotated[str, typer.Option(help="What to analyze: score, or a signal such as mean_logprob.")] = "score",
+    signal: Annotated[
+        str | None,
+        typer.Option(help="What to analyze: score, or a signal such as mean_logprob; by default the score if any."),
+    ] = None,
     run: Annotated[str | None, typer.Option(help="Which run, if the file holds several.")] = None,
     n_max: Annotated[int | None, typer.Option(help="Largest N of the voting curves.")] = None,
     seed: Seed = 0,
@@ -35,9 +38,9 @@ def analyze(
 
     if is_big_parquet(file) if out_of_core is None else out_of_core:
         sizes = None if n_max is None else 2 ** np.arange(max(n_max, 1).bit_length())
-        found = summarize_parquet(file, signal=signal, run=run, n_values=sizes).to_json()
+        found = summarize_parquet(file, signal=signal or "score", run=run, n_values=sizes).to_json()
     else:
-        columns = ANALYSIS_COLUMNS if signal == "score" else (*ANALYSIS_COLUMNS, "token_logprobs", "entropy")
+        columns = ANALYSIS_COLUMNS if signal in (None, "score") else (*ANALYSIS_COLUMNS, "token_logprobs", "entropy")
         rollouts = read(file, columns=columns).rollouts
         found = summarize(rollouts, signal=signal, run=run, n_max=n_max, seed=seed).to_json()
     typer.echo(json.dumps(found) if json_ else summary_text(found))

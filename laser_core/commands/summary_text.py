@@ -23,6 +23,21 @@ def summary_text(found: dict) -> str:
         _line("accuracy", found, "accuracy"),
         f"  {'truncated':<38}{found['truncated_fraction']:.1%} of the solutions",
         "",
+        *_score_lines(score),
+    ]
+    lines = [line for line in shown if line is not None]
+    if found["voting"]["n"]:
+        lines += ["", *_voting_lines(found["voting"])]
+    for warning in found["warnings"]:
+        lines += ["", *_wrapped(f"Note: {_plain(warning)}")]
+    return "\n".join(lines)
+
+
+def _score_lines(score: dict) -> list[str | None]:
+    """How well the score or signal separates; one line where no solution has one."""
+    if not score["n_scored"]:
+        return [f"No solution with a verdict has a value in '{_plain(score['signal'])}', so nothing is said about it."]
+    return [
         f"Does '{_plain(score['signal'])}' tell right from wrong?  "
         f"({score['n_correct']:,} correct and {score['n_incorrect']:,} incorrect scored)",
         _line("AUROC, all solutions", score, "auroc"),
@@ -37,12 +52,6 @@ def summary_text(found: dict) -> str:
         _line("expected calibration error, debiased", score, "ece"),
         _line("Brier score", score, "brier"),
     ]
-    lines = [line for line in shown if line is not None]
-    if found["voting"]["n"]:
-        lines += ["", *_voting_lines(found["voting"])]
-    for warning in found["warnings"]:
-        lines += ["", *_wrapped(f"Note: {_plain(warning)}")]
-    return "\n".join(lines)
 
 
 def _voting_lines(v: dict) -> list[str]:

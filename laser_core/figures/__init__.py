@@ -7,6 +7,7 @@ from laser_core.figures.curves import confusion_figure, ecdf_figure, roc_pr_figu
 from laser_core.figures.export import figure_csv, figure_html
 from laser_core.figures.quantities import QUANTITIES
 from laser_core.figures.relations import (
+    JITTER_NOTE,
     SignalMetric,
     score_animation,
     score_by_step_figure,
@@ -29,6 +30,7 @@ from laser_core.figures.worth import (
 )
 
 __all__ = [
+    "JITTER_NOTE",
     "QUANTITIES",
     "SettingsMetric",
     "SignalMetric",

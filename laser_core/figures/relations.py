@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from laser_core.analysis import LengthRelation, SignalTable, StepScores
 
 GL_ABOVE = 3000  # points that are drawn one by one; a browser needs its graphics card for more
-_JITTER = 0.35  # tokens, to either side: lengths are whole numbers, so points of one length would overlap
+_JITTER = 0.35  # to either side of a whole number, so that points of one length do not overlap
+JITTER_NOTE = "Points are moved sideways by up to 0.35, so that solutions of one whole number do not cover each other."
 MAX_FRAMES = 60  # of an animation: a minute at most
 
 
@@ -54,6 +55,8 @@ def score_length_figure(
 ) -> go.Figure:
     """Score against number of tokens, correct and incorrect: the solutions, and their mean score with 95% intervals.
 
+    Whole numbers are jittered sideways (:data:`JITTER_NOTE` says so in a caption); other values stay where they are.
+
     Parameters
     ----------
     relation : LengthRelation
@@ -67,6 +70,7 @@ def score_length_figure(
     if not relation.n_points:
         return empty(f"No solution has both a {signal} and a {x.split(',')[0]}.")
     near = "%{x:.0f} tokens" if x.endswith("tokens") else "%{x:.3g}"
+    jitter = _JITTER if relation.whole_lengths else 0.0  # moved, any other value would be one that does not exist
     kind = go.Scattergl if relation.n_points > GL_ABOVE else go.Scatter
     fig = go.Figure()
     for outcome, label, bins in ((True, 1, relation.bins_correct), (False, 0, relation.bins_incorrect)):
@@ -76,7 +80,7 @@ def score_length_figure(
         shown = f"{int(rows.sum()):,}" + (" sampled" if relation.n_points < relation.n_total else "")
         fig.add_trace(
             kind(
-                x=relation.length[rows] + _JITTER * np.sin(np.arange(rows.sum()) * 12.9898),
+                x=relation.length[rows] + jitter * np.sin(np.arange(rows.sum()) * 12.9898),
                 customdata=relation.length[rows],
                 y=relation.score[rows],
                 mode="markers",

@@ -92,7 +92,7 @@ def voting_gain_figure(curve: VotingCurve) -> go.Figure:
     return fig
 
 
-def vote_figure(vote: Vote, answers: Sequence[str]) -> go.Figure:
+def vote_figure(vote: Vote, answers: Sequence[str], *, weighted: bool = True) -> go.Figure:
     """One actual vote, answer by answer: the number of solutions (majority) and the sum of their scores (weighted).
 
     Both count votes: in the majority a solution counts 1, in the weighted vote its score clipped to [0, 1].
@@ -103,6 +103,8 @@ def vote_figure(vote: Vote, answers: Sequence[str]) -> go.Figure:
         From :func:`laser_core.analysis.draw_vote`; the first 12 answers are drawn, the most frequent first.
     answers : sequence of str
         The text of each of the vote's answers, in the vote's order; shown as plain text.
+    weighted : bool
+        Whether to draw the weighted vote too; without a score all weights would be 0.
     """
     order = range(min(len(vote.count), MAX_ANSWERS))
     if not order:
@@ -111,15 +113,12 @@ def vote_figure(vote: Vote, answers: Sequence[str]) -> go.Figure:
         f"{'✓' if vote.correct[i] == 1 else '✗' if vote.correct[i] == 0 else '?'}  {plain(answers[i], 24)}"
         for i in order
     ]
-    fig = go.Figure(
-        [
-            _bars(VOTES["majority"], vote.count, vote.majority_winners, "{:g}".format, hatch="/"),
-            _bars(VOTES["weighted"], vote.weight, vote.weighted_winners, _weight, hatch=""),
-        ]
-    )
+    fig = go.Figure(_bars(VOTES["majority"], vote.count, vote.majority_winners, "{:g}".format, hatch="/"))
+    if weighted:
+        fig.add_trace(_bars(VOTES["weighted"], vote.weight, vote.weighted_winners, _weight, hatch=""))
     frame(
         fig,
-        x="votes (solutions, or sum of clipped scores)",
+        x="votes (solutions, or sum of clipped scores)" if weighted else "votes, solutions",
         y="",
         height=110 + 52 * max(len(order), 2),
         hovermode="closest",

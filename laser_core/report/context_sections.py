@@ -9,6 +9,7 @@ import numpy as np
 from laser_core.analysis import SignalTable, compare_signals, length_relation, score_by_step, sensitivity
 from laser_core.errors import InputError
 from laser_core.figures import (
+    JITTER_NOTE,
     SettingsMetric,
     SignalMetric,
     score_animation,
@@ -87,6 +88,9 @@ def free_signals(subject: Subject) -> list[Section]:
         )
     elif table.not_combined:
         blocks.append(Missing(f"more to combine the free signals in one baseline: {table.not_combined}"))
+    if table.not_judged:
+        listed = "; ".join(f"{excerpt(n.removeprefix('signal.'), 40)}: {why}" for n, why in table.not_judged.items())
+        blocks.append(Words(f"Left out, because they say nothing beside the verdict they belong to: {listed}."))
     return [Section("signals", title, _best_other_signal(table), blocks)]
 
 
@@ -127,7 +131,7 @@ def _signal_table(table: SignalTable) -> Table:
 
 def by_length(subject: Subject) -> list[Section]:
     """The score against the length of solutions."""
-    title = "Does the score depend on length?"
+    title = f"Does the {subject.label} depend on length?"
     found = length_relation(subject.samples, max_points=MAX_POINTS, seed=subject.seed)
     if not found.n_points:
         needs = "solutions with a score and a token count (`n_tokens`); `laser score MODEL FILE` writes both"
@@ -153,7 +157,8 @@ def by_length(subject: Subject) -> list[Section]:
                 Figure(
                     "length",
                     score_length_figure(found, signal=plain(subject.label)),
-                    "Where the lines are flat, the score of that kind of solution does not depend on length.",
+                    "Where the lines are flat, the score of that kind of solution does not depend on length. "
+                    + JITTER_NOTE,
                     f"{count(found.n_total, 'solution')}{shown}",
                     f"{BAND} of the mean",
                     equations.LENGTH,
@@ -226,7 +231,7 @@ def _range(values: np.ndarray) -> str:
 
 def by_step(subject: Subject) -> list[Section]:
     """The score along training, where the file has several steps."""
-    title = "How did the score change in training?"
+    title = f"How did the {subject.label} change in training?"
     steps = subject.rollouts.column("step")
     if len(np.unique(steps[np.isfinite(steps)])) < 2 or not subject.has_both:
         needs = "scored rollouts of at least two training steps (the `step` column)"

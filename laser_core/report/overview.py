@@ -78,9 +78,12 @@ def headline(subject: Subject) -> str:
     within = subject.summary.separation.within_problem_auroc
     label = subject.label
     if not subject.samples.has_scores:
-        return f"These rollouts hold no value of the {label}; only the parts that need none are shown."
+        accuracy = estimate_text(subject.summary.accuracy)
+        return f"These rollouts hold no {label}; only the parts that need none are shown. Accuracy {accuracy}."
+    if subject.derived:
+        return subject.derived
     if not math.isfinite(within.value):
-        return "No problem has both a correct and an incorrect solution with a score, so the score cannot be evaluated."
+        return f"No problem has both a correct and an incorrect solution with a {label}, so it cannot be evaluated."
     if within.ci_high < 0.5:
         first = f"Within a problem, the {label} is higher for incorrect solutions"
     elif not within.ci_low > 0.5:

@@ -17,7 +17,7 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from laser_core import __version__
-from laser_core.analysis import Samples, analyze_samples, full_signal_name, with_free_signals
+from laser_core.analysis import Samples, analyze_samples, full_signal_name, judged_signals, with_free_signals
 from laser_core.atomic import write_whole
 from laser_core.errors import InputError
 from laser_core.report import context_sections, overview, score_sections, vote_sections
@@ -130,14 +130,14 @@ def _subject(result: ReadResult, options: ReportOptions) -> Subject:
     if options.run is not None and options.run in runs and len(runs) > 1:
         rollouts = rollouts.take(np.array([run == options.run for run in rollouts.text("run")]))
     free = with_free_signals(rollouts)
-    chosen = options.signal
-    if chosen is None:
-        chosen = rollouts.signals[0] if rollouts.signals else "score"
-    signal = full_signal_name(chosen)
+    signals = judged_signals(rollouts)
+    signal = full_signal_name(options.signal or signals.default or "score")
     if signal != "score" and signal not in free.signals:
         remedy = f"choose from: {', '.join(free.signals) or 'none'}"
         raise InputError(f"the table has no values for '{signal}'", field="signal", remedy=remedy)
     samples = Samples.from_rollouts(free, signal=signal, run=options.run)
+    if signals.default is None and options.signal is None:
+        samples = replace(samples, warnings=(*signals.notes(), *samples.warnings))
     summary = analyze_samples(samples, n_max=options.n_max, seed=options.seed)
     threshold = 0.5 if signal == "score" else summary.sweep.best
     return Subject(replace(free, meta=rollouts.meta), samples, summary, signal, threshold, options.seed, options.n_max)

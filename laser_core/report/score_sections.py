@@ -45,7 +45,7 @@ BARS = "95% intervals over problems"
 
 def separation(subject: Subject) -> list[Section]:
     """The distribution of the scores, and how well they rank."""
-    title = "Does the score tell correct from incorrect solutions?"
+    title = f"Does the {subject.label} tell correct from incorrect solutions?"
     if not subject.has_both:
         return [Section("separation", title, "", [Missing(NEEDS_BOTH)])]
     s = subject.summary.separation
@@ -67,7 +67,7 @@ def separation(subject: Subject) -> list[Section]:
         _violin(subject, shape, n),
         Table("Ranking, with 95% intervals", ("number", "value", "problems"), rows, half=True),
     ]
-    return [Section("separation", title, finding, blocks)]
+    return [Section("separation", title, subject.derived or finding, blocks)]
 
 
 def _distributions(subject: Subject, shape: ScoreShape, n: str) -> list[Figure]:
@@ -131,7 +131,7 @@ def _violin(subject: Subject, shape: ScoreShape, n: str) -> Figure:
 
 def thresholds(subject: Subject) -> list[Section]:
     """The threshold in use, the best one, and its performance on held-out problems."""
-    title = "Which threshold, and how good is it?"
+    title = f"Which threshold of the {subject.label}, and how good is it?"
     if not subject.has_both:
         return [Section("thresholds", title, "", [Missing(NEEDS_BOTH)])]
     samples, sweep = subject.samples, subject.summary.sweep
@@ -174,7 +174,7 @@ def thresholds(subject: Subject) -> list[Section]:
     ]
     if fit:
         blocks.append(_costs(subject))
-    return [Section("thresholds", title, finding, blocks)]
+    return [Section("thresholds", title, subject.derived or finding, blocks)]
 
 
 def _rates(at: Confusion | CrossFit) -> tuple[str, ...]:
@@ -205,7 +205,7 @@ def _costs(subject: Subject) -> Table:
 
 def calibrated(subject: Subject) -> list[Section]:
     """The score as a probability, before and after recalibration on held-out problems."""
-    title = "Is the score a probability?"
+    title = f"Is the {subject.label} a probability?"
     if not subject.has_both:
         return [Section("calibration", title, "", [Missing(NEEDS_BOTH)])]
     before = subject.summary.calibration
@@ -233,7 +233,7 @@ def calibrated(subject: Subject) -> list[Section]:
     )
     head = ("", "ECE, debiased", "Brier", "reliability", "resolution", "uncertainty")
     caption = "Calibration, with 95% intervals. Brier = reliability − resolution + uncertainty + spread within bins"
-    return [Section("calibration", title, finding, [figure, Table(caption, head, rows)])]
+    return [Section("calibration", title, subject.derived or finding, [figure, Table(caption, head, rows)])]
 
 
 def _calibration_row(name: str, c: Calibration) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from laser_core.analysis import Estimate, Results, Samples
+from laser_core.analysis import Estimate, Results, Samples, derived_from_verdict, why_not_judged
 from laser_core.analysis.voting.curve import CurveName
 from laser_core.report.parts import Solution, excerpt, number
 from laser_core.rollouts import Rollouts
@@ -51,6 +51,12 @@ class Subject:
     def label(self) -> str:
         """The signal's name in a sentence; as foreign text it is escaped where it is shown."""
         return "last-token score" if self.signal == "score" else excerpt(self.signal.removeprefix("signal."), 40)
+
+    @cached_property
+    def derived(self) -> str:
+        """The finding in place of every other where the signal was derived from the verdict; empty otherwise."""
+        reason = why_not_judged(self.signal, self.samples.score, self.samples.correct)
+        return derived_from_verdict(self.label, reason) if reason else ""
 
     @property
     def drawn_threshold(self) -> float | None:

@@ -46,7 +46,9 @@ OF_PROBLEM = 4  # solutions shown per problem, in a list of problems
 
 def voting(subject: Subject) -> list[Section]:
     """Accuracy as N grows."""
-    title = "What does voting with the score gain?"
+    title = (
+        f"What does voting with the {subject.label} gain?" if subject.samples.has_scores else "What does voting gain?"
+    )
     curve = subject.summary.voting
     if curve is None:
         reason = next((w for w in subject.summary.warnings if w.startswith("No voting curves")), "")
@@ -60,7 +62,8 @@ def voting(subject: Subject) -> list[Section]:
         Figure(
             "voting",
             voting_figure(curve, chosen_n=subject.headline_n or None),
-            "pass@N is the ceiling; the gap between the two votes is the gain from the score.",
+            "pass@N is the ceiling"
+            + ("; the gap between the two votes is the gain from weighting." if subject.samples.has_scores else "."),
             n_text,
             f"{BAND}; pass@N and best-of-N exact, majority {exact}, weighted vote estimated on "
             f"{curve.n_orders:,} shared random orders{noise}",
@@ -91,7 +94,7 @@ def voting(subject: Subject) -> list[Section]:
                 )
             )
         blocks.append(_table(subject, curve))
-    return [Section("voting", title, finding, blocks)]
+    return [Section("voting", title, subject.derived or finding, blocks)]
 
 
 def _table(subject: Subject, curve: VotingCurve) -> Table:
@@ -162,11 +165,12 @@ def drill_downs(subject: Subject) -> list[Section]:
     )
     lists = [_of_problems(subject, found, *entry) for entry in of_problems]
     blocks: list[Block] = [*lists[:2], *(_of_rows(subject, *entry) for entry in of_rows), *lists[2:]]
+    weighed = subject.headline_n and subject.samples.has_scores
     finding = (
-        f"With all solutions voting, weighting fixes {count(len(found.fixed_by_weights), 'problem')} and breaks "
-        f"{len(found.broken_by_weights):,}."
+        f"With all solutions voting, weighting by the {subject.label} fixes "
+        f"{count(len(found.fixed_by_weights), 'problem')} and breaks {len(found.broken_by_weights):,}."
     )
-    return [Section("lists", title, finding if subject.headline_n else "", blocks)]
+    return [Section("lists", title, subject.derived or (finding if weighed else ""), blocks)]
 
 
 def _of_rows(subject: Subject, title: str, why: str, rows: np.ndarray) -> SolutionList:
@@ -195,7 +199,7 @@ def _total(total: int, shown: int, noun: str) -> str:
 
 def compute(subject: Subject) -> list[Section]:
     """Accuracy against tokens, for votes that stop early."""
-    title = "How many tokens does the score save?"
+    title = f"How many tokens does the {subject.label} save?" if subject.has_both else "How many tokens can be saved?"
     samples, drop, without = subject.samples, None, ""
     try:
         drop = early_drop(subject.rollouts, samples, seed=subject.seed) if subject.has_both else None
@@ -239,7 +243,7 @@ def compute(subject: Subject) -> list[Section]:
         f"(95% CI [{best.saved_low[-1]:.0%}, {best.saved_high[-1]:.0%}]) and {changes} ({spread} points); n = "
         f"{count(worth.n_problems, 'problem')}."
     )
-    return [Section("compute", title, finding, blocks)]
+    return [Section("compute", title, subject.derived or finding, blocks)]
 
 
 def _policy_rows(worth: ComputeWorth, vote: str, how: str, *, only_drops: bool = False) -> list[tuple[str, ...]]:

@@ -168,3 +168,17 @@ def test_bad_files_are_named(tmp_path):
     write_parquet(Rollouts.from_rows([{"run": "r", "problem_id": "p", "sample": 0, "response": ""}]), bare)
     with pytest.raises(InputError, match="'correct': required column is missing"):
         summarize_parquet(bare)
+
+
+def test_a_signal_derived_from_the_verdict_says_so(tmp_path):
+    rollouts = make_rollouts(n_problems=30, traces=False)
+    correct = rollouts.column("correct")
+    noisy = correct + np.random.default_rng(0).normal(size=len(correct))
+    rollouts = rollouts.with_column("signal.total", 1.2 * correct).with_column("signal.rm", noisy)
+    write_parquet(rollouts, tmp_path / "big.parquet")
+    first, *_ = summarize_parquet(tmp_path / "big.parquet", signal="total").warnings
+    assert first == summarize(rollouts, signal="total").warnings[0]
+    assert first.startswith("'total' is derived from the verdict")
+    for signal in ("score", "rm"):
+        warnings = summarize_parquet(tmp_path / "big.parquet", signal=signal).warnings
+        assert not any("derived" in warning for warning in warnings)

@@ -76,7 +76,7 @@ def test_a_real_run_is_started_watched_reloaded_stopped_resumed_and_looked_at(ap
     settle(page)
     assert page.locator(ERROR_BOXES).all_inner_texts() == []
     main_button(page, "Scores").click()
-    page.get_by_role("heading", level=1, name="Do correct solutions score higher").wait_for()
+    page.get_by_role("heading", level=1, name="Do correct solutions have a higher").wait_for()
     settle(page)
     assert "run=LaSeR+run+2" in page.url
     assert page.get_by_text("16 problems, 64 solutions").is_visible()

@@ -88,7 +88,7 @@ def test_start_shows_five_numbers(bundled_runs):
 
 def test_the_address_chooses_the_run(bundled_runs):
     assert start(run="GRPO").selectbox(key="run").value == "grpo"
-    assert start(run="no-such-run").selectbox(key="run").value == "laser"
+    assert start(run="no-such-run").selectbox(key="run").value is None  # and the page says that it is not here
 
 
 def test_another_run_changes_the_finding(bundled_runs):
@@ -143,6 +143,43 @@ def test_an_upload_is_shown_and_survives_its_removal_from_the_widget(bundled_run
     assert "24 solutions read" in app.success[0].value
     app.file_uploader(key="upload").clear().run()
     assert "mine" in app.markdown[0].value
+
+
+@pytest.mark.parametrize("page", ["start", "scores", "traces", "compare", "data"])
+def test_the_address_of_an_upload_that_is_gone_says_so(bundled_runs, page):
+    """After a reload the bundled run's numbers once stood under the address of the upload."""
+    app = visit(start(run="<b>mine</b>.jsonl"), page)
+    assert not app.exception
+    assert app.title[0].value == "This run is not on this server any more"
+    assert "\\<b\\>mine" in app.markdown[0].value
+    assert not app.metric
+    assert app.selectbox(key="run").value is None
+    app.button(key="instead").click().run()
+    assert not app.exception
+    assert app.selectbox(key="run").value == "laser"
+    assert app.title[0].value != "This run is not on this server any more"
+
+
+def test_an_upload_answers_the_address_of_one_that_is_gone(bundled_runs):
+    app = start(run="mine.jsonl")
+    upload(app, "mine.jsonl", jsonl(rows_of(make_rollouts(n_problems=6, n_samples=4, run="mine"))))
+    assert not app.exception
+    assert "mine" in app.markdown[0].value
+    assert app.metric
+
+
+def test_a_forgotten_upload_leaves_the_usual_run(bundled_runs):
+    app = upload(start(), "mine.jsonl", jsonl(rows_of(make_rollouts(n_problems=6, n_samples=4, run="mine"))))
+    forget = next(button for button in app.button if button.key.startswith("forget-"))
+    forget.click().run()
+    assert app.selectbox(key="run").value == "laser"
+    assert app.metric
+
+
+def test_pages_without_rollouts_ignore_an_address_that_is_gone(bundled_runs):
+    app = visit(start(run="mine.jsonl"), "theory")
+    assert not app.exception
+    assert app.title[0].value != "This run is not on this server any more"
 
 
 def test_an_upload_with_two_runs_offers_both(bundled_runs):

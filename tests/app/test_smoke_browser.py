@@ -13,9 +13,9 @@ pytestmark = pytest.mark.browser
 QUESTIONS = {
     "start": "Does the last token know whether the solution is correct?",
     "traces": "When does the model know that it is wrong?",
-    "scores": "Do correct solutions score higher than incorrect ones?",
-    "thresholds": "Is 0.5 the right threshold?",
-    "voting": "Do the scores make better votes?",
+    "scores": "Do correct solutions have a higher last-token score than incorrect ones?",
+    "thresholds": "Is 0.5 the right threshold of the last-token score?",
+    "voting": "Does weighting by the last-token score make better votes?",
     "compare": "What does training the score change?",
     "claims": "Do the paper's claims hold on a laptop?",
     "train": "What does training do to the score?",

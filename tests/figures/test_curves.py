@@ -106,6 +106,19 @@ def two_steps() -> Rollouts:
     return Rollouts.from_rows(rows)
 
 
+def test_only_whole_numbers_are_jittered():
+    """A log-prob of -0.31 was once drawn anywhere between -0.66 and 0.04."""
+    lengths = analysis.length_relation(SAMPLES)
+    assert lengths.whole_lengths
+    moved = figures.score_length_figure(lengths).data[0]
+    assert 0 < np.abs(moved.x - moved.customdata).max() <= 0.35
+    other = SAMPLES.with_score(SAMPLES.n_tokens / 7)
+    relation = analysis.length_relation(analysis.in_length_place(SAMPLES, other))
+    assert not relation.whole_lengths
+    drawn = figures.score_length_figure(relation, x="log-prob").data[0]
+    np.testing.assert_array_equal(drawn.x, drawn.customdata)
+
+
 def test_steps_show_medians_and_the_auroc_below():
     fig = figures.score_by_step_figure(analysis.score_by_step(two_steps()))
     drawn = named(fig)

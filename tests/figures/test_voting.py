@@ -93,3 +93,11 @@ def test_without_scores_only_the_votes_that_need_none_are_drawn():
     drawn = lines(voting_figure(curve))
     assert set(drawn) == {"pass@N", "majority vote"}
     assert drawn["majority vote"].y[-1] == 0.0
+
+
+def test_without_a_score_one_vote_has_no_weights():
+    """A weighted vote of 0 once stood there as the winner."""
+    vote = analysis.draw_vote(SAMPLES, 0, 3, seed=0)
+    fig = vote_figure(vote, ["7", "9"], weighted=False)
+    assert len(fig.data) == 1
+    assert "clipped" not in fig.layout.xaxis.title.text

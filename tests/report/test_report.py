@@ -306,3 +306,18 @@ def test_it_opens_without_an_error_or_a_request(tmp_path, hostile_html, width, s
     assert owned is None
     assert (drawn, missing, overflow) == (True, 0, 0)
     assert ink == {"light": "rgb(27, 29, 40)", "dark": "rgb(233, 234, 240)"}[scheme]
+
+
+def test_a_signal_derived_from_the_verdict_is_never_praised():
+    """A reward as the default once made a perfect report: AUROC 1, and a gain from voting by the verdict."""
+    rollouts = make_rollouts(n_problems=24, n_samples=4, traces=False)
+    table = rollouts.table.drop_columns(["score", "z_logprob", "ref_z_logprob"])
+    rollouts = Rollouts(table, rollouts.meta).with_column("signal.reward", 2 * rollouts.column("correct") - 1)
+    result = ReadResult(rollouts, "verl", len(rollouts), ())
+    page = report_html(result, name="verl.jsonl")
+    assert "These rollouts hold no last-token score" in page
+    assert "&#39;reward&#39; cannot stand in its place" in page
+    chosen = report_html(result, name="verl.jsonl", options=ReportOptions(signal="reward"))
+    assert chosen.count("is derived from the verdict") > 5
+    for praise in ("The reward tells correct", "Weighting a vote of", "the correct one scores higher with probability"):
+        assert praise not in chosen

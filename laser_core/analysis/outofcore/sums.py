@@ -8,6 +8,7 @@ import numpy as np
 
 from laser_core import metrics
 from laser_core.analysis.estimates import UNDEFINED, Estimate, confidence_interval
+from laser_core.analysis.questions.judged import derived_from_verdict, why_not_judged
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.calibration import EceMoments
 from laser_core.analysis.scores.separation import Ranked
@@ -15,6 +16,7 @@ from laser_core.analysis.scores.thresholds import choice
 from laser_core.analysis.summary import Curve, Summary, VotingSummary, few_problems
 from laser_core.analysis.voting.curve import voting_curve
 from laser_core.errors import InputError
+from laser_core.rollouts.schema import SIGNAL_PREFIX
 
 BINS = 4096  # of the score, equally full; the overall AUROC counts scores of one bin as equal
 ECE_BINS = 15
@@ -115,9 +117,15 @@ class Sums:
             n_unscored=self.unscored,
             truncated_fraction=self.truncated / max(1, self.n_rollouts),
             voting=self.votes.summary(self.n_problems),
-            warnings=tuple(self._warnings(n_correct + n_incorrect)),
+            warnings=tuple(self._derived(signal) + self._warnings(n_correct + n_incorrect)),
             out_of_core=True,
         )
+
+    def _derived(self, signal: str) -> list[str]:
+        """What to say of a signal that was derived from the verdict; the bins it fills stand for its values."""
+        bins = [np.flatnonzero(counts) for counts in self.histogram]
+        reason = why_not_judged(signal, np.concatenate(bins), np.repeat([0.0, 1.0], [len(found) for found in bins]))
+        return [derived_from_verdict(signal.removeprefix(SIGNAL_PREFIX), reason)] if reason else []
 
     def _warnings(self, n_scored: int) -> list[str]:
         found = [

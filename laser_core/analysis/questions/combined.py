@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from laser_core.analysis.questions.judged import judged_signals
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.crossfit import folds
 from laser_core.analysis.tokens.confidence import SIGNALS
@@ -31,7 +32,8 @@ def combine_free_signals(samples: Samples, rollouts: Rollouts, *, n_folds: int =
         Made from ``rollouts``.
     rollouts : Rollouts
         With the free signals as columns: see :func:`~laser_core.analysis.with_free_signals`. Signals that a file brings
-        along under other names, such as a reward model's, are not free and take no part.
+        along under other names, such as a reward model's, are not free and take no part; nor does one that was derived
+        from the verdict.
     n_folds : int
         Folds of whole problems: no solution of a problem helps to predict another one of it.
     seed : int
@@ -55,7 +57,7 @@ def combine_free_signals(samples: Samples, rollouts: Rollouts, *, n_folds: int =
     >>> correct = rng.random((40, 4)) < 0.5
     >>> rows = [
     ...     {"run": "r", "problem_id": f"p{p}", "sample": i, "response": "", "correct": bool(correct[p, i]),
-    ...      "signal.min_logprob": float(correct[p, i]), "signal.shortness": rng.random()}
+    ...      "signal.min_logprob": correct[p, i] - rng.random() / 9, "signal.shortness": rng.random()}
     ...     for p in range(40) for i in range(4)
     ... ]
     >>> table = Rollouts.from_rows(rows)
@@ -63,7 +65,8 @@ def combine_free_signals(samples: Samples, rollouts: Rollouts, *, n_folds: int =
     >>> bool(combined.score[correct].min() > combined.score[~correct].max())
     True
     """
-    names = [name for name in SIGNALS if name in rollouts.signals]
+    judged = judged_signals(rollouts).judged
+    names = [name for name in SIGNALS if name in judged]
     if len(names) < 2:
         raise InputError(
             "fewer than two free signals to combine",

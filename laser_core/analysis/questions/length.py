@@ -78,6 +78,11 @@ class LengthRelation:
     n_points: int
     n_total: int
 
+    @property
+    def whole_lengths(self) -> bool:
+        """Whether every length that is drawn is a whole number, as a count of tokens is."""
+        return bool(np.all(self.length == np.round(self.length)))
+
 
 def length_relation(samples: Samples, *, max_points: int = MAX_POINTS, seed: int = 0) -> LengthRelation:
     """How the score goes with length.

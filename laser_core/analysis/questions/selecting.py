@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pyarrow.compute as pc
 
 from laser_core.analysis.samples import Samples
 from laser_core.errors import InputError
+from laser_core.rollouts.schema import Rollouts
 from laser_core.score import last_token_score, z_logprob_from_score
 
 
@@ -81,6 +83,29 @@ def answered(samples: Samples) -> Samples:
     [[0.9, nan]]
     """
     return samples.with_score(np.where(samples.answer >= 0, samples.score, np.nan)) if samples.has_answers else samples
+
+
+def length_in_score_place(samples: Samples, rollouts: Rollouts) -> Samples:
+    """The same solutions with their length as the score: in tokens, or in characters where no row counts tokens.
+
+    Parameters
+    ----------
+    samples : Samples
+        Made from ``rollouts``.
+    rollouts : Rollouts
+
+    Examples
+    --------
+    >>> rows = [{"run": "r", "problem_id": "p", "sample": i, "response": "x" * i} for i in (2, 3)]
+    >>> table = Rollouts.from_rows(rows)
+    >>> found = length_in_score_place(Samples.from_rollouts(table), table)
+    >>> found.signal, found.score.tolist()
+    ('length, characters', [[2.0, 3.0]])
+    """
+    if np.isfinite(samples.n_tokens).any():
+        return replace(samples.with_score(samples.n_tokens), signal="length, tokens")
+    characters = pc.utf8_length(rollouts.table["response"]).to_numpy().astype(np.float64)
+    return replace(samples.with_score(characters[samples.row]), signal="length, characters")
 
 
 def in_length_place(samples: Samples, other: Samples) -> Samples:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from laser_core.analysis.estimates import Estimate, Statistic, mean_statistic
 from laser_core.analysis.questions import combined
 from laser_core.analysis.questions.combined import combine_free_signals
+from laser_core.analysis.questions.judged import judged_signals
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.crossfit import cross_fit
 from laser_core.analysis.scores.separation import Ranked, auroc_statistic, separation, within_problem_statistic
@@ -69,6 +71,8 @@ class SignalTable:
     n_problems : int
     not_combined : str
         Why there is no row for the free signals combined; empty where there is one.
+    not_judged : mapping of str to str
+        Signals without a row because they were derived from the verdict, and the reason for each.
     """
 
     rows: tuple[SignalRow, ...]
@@ -76,6 +80,7 @@ class SignalTable:
     n: int
     n_problems: int
     not_combined: str = ""
+    not_judged: Mapping[str, str] = field(default_factory=dict)
 
 
 def with_free_signals(rollouts: Rollouts) -> Rollouts:
@@ -103,7 +108,7 @@ def full_signal_name(name: str) -> str:
 
 
 def compare_signals(samples: Samples, rollouts: Rollouts, *, n: int | None = None, seed: int = 0) -> SignalTable:
-    """Put every signal in the score's place in turn, on the same solutions.
+    """Put every signal that can be judged in the score's place in turn, on the same solutions.
 
     The last row combines all free signals: see :func:`~laser_core.analysis.combine_free_signals`.
 
@@ -120,7 +125,7 @@ def compare_signals(samples: Samples, rollouts: Rollouts, *, n: int | None = Non
     Raises
     ------
     InputError
-        If the table has no score and no signal.
+        If the table has no score and no signal that can be judged.
 
     Examples
     --------
@@ -135,10 +140,13 @@ def compare_signals(samples: Samples, rollouts: Rollouts, *, n: int | None = Non
     [('score', 1.0), ('signal.shortness', 0.75)]
     """
     rollouts = with_free_signals(rollouts)
-    names = rollouts.signals
+    signals = judged_signals(rollouts)
+    names = signals.judged
     if not names:
         raise InputError(
-            "the table has no score and no signal", field="score", remedy="score it: `laser score MODEL FILE --traces`"
+            "the table has no score and no signal that can be judged",
+            field="score",
+            remedy="score it: `laser score MODEL FILE --traces`",
         )
     size = n or min(8, int(np.quantile(samples.counts, 0.1, method="lower")))
     grids = [samples.with_signal(rollouts, name) for name in names]
@@ -151,7 +159,8 @@ def compare_signals(samples: Samples, rollouts: Rollouts, *, n: int | None = Non
     first = (grids[0], curves[0]) if names[0] == "score" else None
     rows = tuple(_row(grid, curve, first, seed) for grid, curve in zip(grids, curves, strict=True))
     majority = next((_of(curve, "majority") for curve in curves if curve is not None), Statistic.undefined())
-    return SignalTable(rows, majority.estimate(), size if any(curves) else 0, samples.n_problems, not_combined)
+    n_votes = size if any(curves) else 0
+    return SignalTable(rows, majority.estimate(), n_votes, samples.n_problems, not_combined, signals.reasons)
 
 
 def _curve(samples: Samples, size: int, seed: int) -> VotingCurve | None:

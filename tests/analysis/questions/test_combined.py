@@ -108,8 +108,19 @@ def test_it_says_what_is_missing():
     with pytest.raises(InputError, match="20 problems with both.*there are 0"):
         combined_of(table(np.ones((60, 6)), shortness=correct, min_logprob=correct))
     few = correct[: combined.MIN_MIXED - 1]
+    noise = np.random.default_rng(0).random(few.shape)
     with pytest.raises(InputError, match="20 problems with both"):
-        combined_of(table(few, shortness=few, min_logprob=few))
+        combined_of(table(few, shortness=few + noise, min_logprob=few - noise))
+
+
+def test_a_column_that_repeats_the_verdict_is_not_mixed_in():
+    """A file may bring the verdict under a free signal's name: mixed in, it would look perfect."""
+    correct, rng = coins(9), np.random.default_rng(9)
+    noise = {"shortness": rng.normal(size=correct.shape), "neg_entropy": rng.normal(size=correct.shape)}
+    with_verdict, without = (
+        combined_of(table(correct, **noise, **more)).score for more in ({"mean_logprob": 2 * correct - 1}, {})
+    )
+    np.testing.assert_array_equal(with_verdict, without)
 
 
 def test_the_table_of_signals_ends_with_it_or_says_why_not():

@@ -36,3 +36,12 @@ def test_a_signal_of_the_file_is_kept():
         {"run": "r", "problem_id": "p", "sample": 0, "response": "", "n_tokens": 4, "signal.shortness": 17.0},
     ]
     assert with_free_signals(Rollouts.from_rows(rows)).column("signal.shortness").tolist() == [17.0]
+
+
+def test_a_signal_derived_from_the_verdict_gets_no_row():
+    rollouts = make_rollouts(n_problems=30)
+    correct = rollouts.column("correct")
+    rollouts = rollouts.with_column("signal.grade", 3 * correct - 1).with_column("signal.reward", correct / 2 + 0.1)
+    table = compare_signals(Samples.from_rollouts(rollouts), rollouts, n=4)
+    assert list(table.not_judged) == ["signal.grade", "signal.reward"]
+    assert not {row.signal for row in table.rows} & set(table.not_judged)
