@@ -95,7 +95,7 @@ def votes_card(signal: str, derived: str) -> None:
     )
     card(
         "Gain from weighting",
-        f"{points(gain.value)} pts" if curve else UNDEFINED,
+        "–" if derived else f"{points(gain.value)} pts" if curve else UNDEFINED,
         derived or points_interval(gain),
         "app_pages/voting.py",
         "Voting",
@@ -122,7 +122,7 @@ def cards(signal: str, separation: Separation) -> None:
         )
         card(
             "AUROC",
-            number(separation.auroc.value, 3),
+            "–" if derived else number(separation.auroc.value, 3),
             derived or interval(separation.auroc, 3),
             "app_pages/scores.py",
             "Scores",
@@ -131,7 +131,7 @@ def cards(signal: str, separation: Separation) -> None:
         )
         card(
             "Within a problem",
-            number(within.value, 3),
+            "–" if derived else number(within.value, 3),
             derived or interval(within, 3),
             "app_pages/scores.py",
             "Scores",
@@ -139,7 +139,7 @@ def cards(signal: str, separation: Separation) -> None:
         )
         card(
             "Balanced F1",
-            number(separation.balanced_f1.value, 3),
+            "–" if derived else number(separation.balanced_f1.value, 3),
             derived or interval(separation.balanced_f1, 3),
             "app_pages/thresholds.py",
             "Thresholds",

@@ -53,6 +53,7 @@ def test_a_reward_chosen_by_hand_says_that_it_says_nothing(bundled_runs, page):
     assert not app.exception
     assert "is derived from the verdict" in app.markdown[0].value.replace("\\", "")
     assert "reward" in app.title[0].value
+    assert [metric.value for metric in app.metric][1:] == (["–"] * 4 if page == "start" else [])
 
 
 def test_compare_leaves_a_reward_out(bundled_runs):
