@@ -25,7 +25,7 @@ HELD_BY_ROUNDING = (
     "family.words-laser.laser-grpo",
     "family.words-alpha-0.5.laser-grpo",
 )
-CHANGED_BACK = "the rule was changed after the results, to compare the value rounded to 3 digits, and is changed back"
+SAME = 1e-12  # numbers this close differ by a machine's rounding alone
 
 
 def linked(rollouts: Path, cost: Path, folder: Path) -> Evidence:
@@ -43,20 +43,33 @@ def recomputed(evidence: Evidence, shipped: Sequence[Claim]) -> list[Claim]:
     """Every row that the evidence gives, and in its old place what only the shipped table knows."""
     rows = {claim.id: claim for claim in all_claims(evidence)}
     carried = {claim.id: claim for claim in shipped if claim.id not in rows}
-    order = list(rows)
-    before = ""
-    for claim in shipped:
+    order, following = list(rows), len(rows)
+    for claim in reversed(shipped):
         if claim.id in carried:
-            order.insert(order.index(before) + 1, claim.id)
-        before = claim.id
-    return [_with_history((rows | carried)[id]) for id in order]
+            order.insert(following, claim.id)
+        else:
+            following = order.index(claim.id)
+    old = {claim.id: claim for claim in shipped}
+    return [_with_history(_as_shipped((rows | carried)[id], old.get(id))) for id in order]
+
+
+def _as_shipped(claim: Claim, shipped: Claim | None) -> Claim:
+    """The row with the shipped numbers where they agree, so that another machine's last digit changes no file."""
+    if shipped is None:
+        return claim
+    new, old = ((row.value, row.ci_low, row.ci_high) for row in (claim, shipped))
+    value, low, high = (b if abs(a - b) <= SAME else a for a, b in zip(new, old, strict=True))
+    return replace(claim, value=value, ci_low=low, ci_high=high)
 
 
 def _with_history(claim: Claim) -> Claim:
     if claim.id not in HELD_BY_ROUNDING:
         return claim
-    note = "; ".join(part for part in (claim.note, CHANGED_BACK) if part)
-    return replace(claim, held_before=True, note=note)
+    change = (
+        f"the value is {claim.value:.1e}, below 0; after the results the rule was changed to compare values rounded to "
+        "3 digits, and it has been changed back"
+    )
+    return replace(claim, held_before=True, note="; ".join(part for part in (claim.note, change) if part))
 
 
 if __name__ == "__main__":

@@ -86,8 +86,8 @@ st.markdown(
 for claim in claims:
     if claim.id == "verification.score-text_rule":
         st.markdown(
-            "A baseline to keep in mind: these solutions write their check out, and a one-line rule that compares their "
-            "last total with the equation's right side is a verifier, too. Balanced F1, score - text rule: "
+            "A baseline to keep in mind: these solutions write out their check, so a one-line rule that compares the "
+            "last total with the equation's right side verifies them, too. Balanced F1, score - text rule: "
             f"{show(claim.value, claim)}, 95% CI [{show(claim.ci_low, claim)}, {show(claim.ci_high, claim)}]; "
             f"{claim.note}."
         )

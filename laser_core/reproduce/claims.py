@@ -38,10 +38,11 @@ FREE_SIGNALS = {
     "signal.lowest_group_logprob": "DeepConf's lowest group",
     "signal.tail_logprob": "DeepConf's tail",
 }
-OTHER_SIGNALS = {REWARD_MODEL: "reward model", SELF_VERIFY: "second prompt"}
+OTHER_SIGNALS = {REWARD_MODEL: "reward model", SELF_VERIFY: "grade after the end token"}
 VOTES = (4, 8, 16, 32)
-GRADED = "the miniature base was pretrained on graded solutions and verifies well from the start, unlike Qwen2.5"
-SAME_POSITION = "the grade follows <eos> in the base's corpus: this reads the score's own position, not a second prompt"
+SAME_POSITION = (
+    "the base's corpus has a grade right after the end token: it is read where the score is, not in a second prompt"
+)
 PINNED = "a loss term of the base's pretraining pins z_c there: this row cannot fail"
 ONE_STEP = "one decode step of so many: this row cannot fail"
 
@@ -156,7 +157,7 @@ def reasoning(e: Evidence) -> list[Claim]:
 
 
 def self_verification(e: Evidence) -> list[Claim]:
-    """Claim 3: the score verifies the model's own solutions, beside a second prompt and a reward model."""
+    """Claim 3: the score verifies the model's own solutions, beside its own grade and a reward model."""
     section = ClaimSection(3, "Self-verification: balanced F1 at 0.5, untuned")
     score, rule = e.over("laser", balanced_f1), at_least(0.85)
     rows = [
@@ -167,14 +168,21 @@ def self_verification(e: Evidence) -> list[Claim]:
     # The paper's 0.329 and 0.492 are of a real second prompt: no number of the paper compares with these.
     for group, title in (("base", "base"), ("grpo", "GRPO"), ("laser", "LaSeR's model")):
         found, id = e.over(group, balanced_f1, signal=SELF_VERIFY), f"verification.second_prompt.{group}"
-        words = f"{title}, the grade it writes after <eos>"
+        words = f"{title}, the grade it writes after the end token"
         rows.append(Claim.of(section, id, words, found, note=SAME_POSITION, group=group))
     found = e.over("laser", balanced_f1, signal=REWARD_MODEL)
     title = "reward model of the same size, same rollouts"
     rows.append(Claim.of(section, "verification.reward_model", title, found, paper=0.789, group="laser"))
     in_the_paper = "in the paper, too, the score is below the reward model"
     for signal, id, title, reported, rule, note in (
-        (SELF_VERIFY, "verification.score-second_prompt", "score - second prompt", None, above(0), GRADED),
+        (
+            SELF_VERIFY,
+            "verification.score-second_prompt",
+            "score - grade after the end token",
+            None,
+            above(0),
+            SAME_POSITION,
+        ),
         (REWARD_MODEL, "verification.score-reward_model", "score - reward model", -0.013, not_worse(), in_the_paper),
     ):
         found = e.difference("laser", "laser", balanced_f1, signals=(signal, "score"))

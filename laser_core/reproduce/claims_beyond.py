@@ -19,7 +19,9 @@ METRICS = (
     (balanced_f1, "balanced_f1", "balanced F1"),
     (within, "within", "AUROC within"),
 )
-DEGRADED = 0.05  # if the second prompt's balanced F1 falls by more, it is the solutions that are harder to verify
+DEGRADED = (
+    0.05  # if the balanced F1 of the model's own grade falls by more, it is the solutions that are harder to verify
+)
 LOST = 0.5  # balanced F1 of a transfer below which a reader must see what the threshold does there
 NEARLY_ALL = 0.95  # accuracy beyond which few incorrect solutions are left to detect
 
@@ -166,7 +168,7 @@ def _why_hard_to_verify(e: Evidence, family: str, laser: str, grpo: str) -> str:
     if on_base and on_grpo and after.value < before.value - DEGRADED:
         return (
             "training degrades the checks written in these solutions, under GRPO as well: the grade that the GRPO "
-            f"model writes after <eos> has balanced F1 {after.value:.2f}, the base's {before.value:.2f}"
+            f"model writes after the end token has balanced F1 {after.value:.2f}, the base's {before.value:.2f}"
         )
     return ""
 

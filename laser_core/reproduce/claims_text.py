@@ -63,7 +63,7 @@ def text_rule_rows(
     note = f"the text rule is ahead in {ahead} of {len(names)} seeds; added after the results, so no rule judges it"
     rule, gap = (Measured(over_seeds(found), len(names)) for found in (by_rule, gaps))
     return [
-        Claim.of(section, ids[0], titles[0], rule, note=note, group=group, family=family),
+        Claim.of(section, ids[0], titles[0], rule, group=group, family=family),
         Claim.of(section, ids[1], titles[1], gap, note=note, group=group, family=family, signed=True),
     ]
 

@@ -25,7 +25,7 @@ from laser_core.reproduce.text_rule import TEXT_RULE, with_text_rule
 from laser_core.rollouts import Rollouts, read
 
 THRESHOLD = 0.5
-#: Columns beside the score: the model asked in a second prompt, and a reward model.
+#: Columns beside the score: the grade that the model itself writes after a solution, and a reward model.
 SELF_VERIFY, REWARD_MODEL = "signal.self_verify", "signal.reward_model"
 Metric = Callable[[Samples], Statistic]
 
