@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from laser_core.analysis.estimates import Estimate
 
-ROUNDING = 1e-9  # within this of a limit counts as at the limit: a sum of zeros may end at 4e-16
+#: Within this of a limit counts as at the limit: a sum of zeros may end at 4e-16. Younger than the first results; it can
+#: only turn "holds" into "does not hold".
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
