@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from laser_core.analysis.estimates import Estimate
 
-#: Within this of a limit counts as at the limit: a sum of zeros may end at 4e-16. Younger than the first results; it can
-#: only turn "holds" into "does not hold".
+#: Within this of a limit counts as at the limit: a sum of zeros may end at 4e-16. Written after the first results, and
+#: kept, for it can only turn "holds" into "does not hold".
 ROUNDING = 1e-9
 
 
