@@ -11,7 +11,7 @@ from pathlib import Path
 
 from laser_core.bundled import ROOT
 from laser_core.errors import InputError
-from laser_core.reproduce.table import Claim, load, show, verdict
+from laser_core.reproduce.table import Claim, change_of_verdict, load, show, verdict
 
 BEGIN, END = "<!-- table of claims -->\n", "<!-- end of the table -->\n"
 #: Ids of the rows that the README shows.
@@ -22,9 +22,13 @@ HEADLINES = {
     "reasoning.laser",
     "reasoning.laser-grpo",
     "verification.score",
+    "verification.text_rule",
+    "verification.score-text_rule",
     "verification.second_prompt.laser",
     "verification.reward_model",
     "within.score",
+    "within.text_rule",
+    "within.score-text_rule",
     "within.untrained",
     "within.score-mean_logprob",
     "voting.majority.16",
@@ -36,18 +40,20 @@ HEADLINES = {
     "ablation.self-reward.accuracy",
     "calibration.ece",
     "calibration.ece_recalibrated",
-    "transfer.pair.within",
     "family.pair-laser.within",
+    "family.pair-laser.text_rule.within",
 }
+#: What the ids of further rows start with, so that no row of these sections is picked for its value.
+SHOWN_WHOLE = ("transfer.", "diversity.")
 
 
 def as_markdown(claims: Sequence[Claim]) -> str:
     """The headline rows as a Markdown table, and every row that does not hold."""
     lines = ["| | claim | measured [95% CI] | paper | seeds | |", "|---|---|---|---|---|---|"]
     for claim in claims:
-        if claim.id in HEADLINES:
+        if claim.id in HEADLINES or claim.id.startswith(SHOWN_WHOLE):
             paper = "" if claim.paper is None else f"{claim.paper:g}"
-            cells = (claim.section.number, claim.claim, _measured(claim), paper, claim.seeds, verdict(claim))
+            cells = (claim.section.number, claim.claim, _measured(claim), paper, claim.seeds, _result(claim))
             lines.append("| " + " | ".join(map(str, cells)) + " |")
     tested = [claim for claim in claims if claim.holds is not None]
     failed = [claim for claim in tested if not claim.holds]
@@ -56,8 +62,15 @@ def as_markdown(claims: Sequence[Claim]) -> str:
         lines += ["", "What does not hold:", ""]
     for claim in failed:
         why = f" ({claim.note})" if claim.note else ""
-        lines.append(f"- {claim.section.number}. {claim.claim}: {_measured(claim)}; rule: {claim.rule}{why}")
+        rule = "; ".join(filter(None, (f"rule: {claim.rule}", change_of_verdict(claim))))
+        lines.append(f"- {claim.section.number}. {claim.claim}: {_measured(claim)}; {rule}{why}")
     return "\n".join(lines)
+
+
+def _result(claim: Claim) -> str:
+    """The last column: verdict and note; the note of a row that does not hold stands below the table."""
+    parts = (verdict(claim), change_of_verdict(claim), claim.note if claim.holds is not False else "")
+    return "; ".join(filter(None, parts))
 
 
 def _measured(claim: Claim) -> str:

@@ -1,6 +1,6 @@
 """What is shipped is what its README says: real runs, in the canonical format, that show what they are said to show."""
 
-import importlib.util
+import importlib
 import json
 from dataclasses import asdict
 
@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from laser_core.analysis import Samples, accuracy, compare, separation, voting_curve
+from laser_core.analysis.estimates import mean_statistic
+from laser_core.analysis.seeds import over_seeds
 from laser_core.bundled import ROOT, runs
 from laser_core.errors import InputError
 from laser_core.reproduce.claims import all_claims
-from laser_core.reproduce.evidence import Evidence
 from laser_core.reproduce.table import load
+from laser_core.reproduce.text_rule import TEXT_RULE
 from laser_core.rollouts import read, write_parquet
 from laser_core.tasks import load_problems
 
@@ -125,31 +127,126 @@ def test_no_shipped_file_names_the_machine_it_was_made_on():
 
 
 @pytest.fixture(scope="module")
-def readme_table():
-    """The script beside the sample data that writes the README's table."""
-    spec = importlib.util.spec_from_file_location("readme_table", ROOT / "readme_table.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def scripts():
+    """Imports a script beside the sample data by its name."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT))
+        yield importlib.import_module
 
 
-def test_the_table_of_claims_is_what_the_shipped_rollouts_give(tmp_path):
-    """Every number, rule and note, computed again; only what needs per-token columns of other seeds is left out."""
-    (tmp_path / "cost.json").symlink_to(ROOT / "reproduce" / "cost.json")
-    for path in (ROOT / "reproduce" / "rollouts").glob("*.parquet"):
-        family, by, run = path.stem.partition("-by-")
-        folder = tmp_path / "runs" / (run if by else path.stem)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{family if by else 'rollouts'}.judged.parquet").symlink_to(path)
-    computed = {claim.id: asdict(claim) for claim in all_claims(Evidence(tmp_path))}
+@pytest.fixture(scope="module")
+def readme_table(scripts):
+    """The script that writes the README's table."""
+    return scripts("readme_table")
+
+
+@pytest.fixture(scope="module")
+def evidence(scripts, tmp_path_factory):
+    """The shipped evaluations, as a reproduction leaves them."""
+    reproduce = ROOT / "reproduce"
+    return scripts("recompute").linked(
+        reproduce / "rollouts", reproduce / "cost.json", tmp_path_factory.mktemp("shipped")
+    )
+
+
+def test_the_table_of_claims_is_what_the_shipped_rollouts_give(scripts, evidence):
+    """Every number, rule and note, computed again; only what needs per-token columns of other seeds is carried over."""
     shipped = {claim.id: asdict(claim) for claim in load()}
-    absent = set(shipped) - set(computed)
+    absent = set(shipped) - {claim.id for claim in all_claims(evidence)}
     assert len(absent) == 10
     assert all("logprob" in id or "entropy" in id for id in absent)
+    computed = {claim.id: asdict(claim) for claim in scripts("recompute").recomputed(evidence, load())}
+    assert list(computed) == list(shipped)
     for id, row in computed.items():
         for field, value in row.items():
             expected = shipped[id][field]
             assert value == (pytest.approx(expected, abs=1e-9) if isinstance(value, float) else expected), (id, field)
+
+
+def test_rows_that_held_by_rounding_show_both_verdicts(readme_table):
+    changed = {claim.id: claim for claim in load() if claim.held_before is not None}
+    assert set(changed) == {
+        f"{run}.laser-grpo" for run in ("reasoning", "family.words-laser", "family.words-alpha-0.5")
+    }
+    for claim in changed.values():
+        assert (claim.held_before, claim.holds) == (True, False)
+        assert -0.0005 < claim.value < 0
+        assert "changed back" in claim.note
+    assert readme_table.as_markdown(load()).count("before: holds") == 4  # one is a headline, too
+
+
+def test_the_readme_shows_every_row_of_transfer_and_of_different_solutions(readme_table):
+    text = readme_table.as_markdown(load())
+    rows = [claim for claim in load() if claim.section.number in (10, 12)]
+    assert len(rows) == 9 + 8 + 5
+    assert all(f"| {claim.section.number} | {claim.claim} |" in text for claim in rows)
+    assert (
+        "| 10 | word problems: balanced F1 | 0.039 [0.000, 0.080] |  | 5 | no rule, but the threshold of 0.5 fails"
+        in text
+    )
+
+
+# What README says of the limits of these runs.
+
+
+def test_the_base_puts_its_grade_where_the_score_is_read():
+    """P(y) + P(n) at the base's <eos>, from the traces' model: nothing else comes there."""
+    import torch
+
+    from laser_core.policy import load_policy
+    from laser_core.reproduce.verifiers import solutions_of
+
+    policy = load_policy("bundled:base")
+    solutions = solutions_of(policy, read(RUNS["base"].rollouts).rollouts.take(list(range(0, 16000, 160))))
+    rows, end = torch.arange(len(solutions.tokens)), solutions.prompt_length + solutions.length - 1
+    ended = solutions.tokens[rows, end] == policy.tokenizer.eos_token_id
+    with torch.inference_mode():
+        hidden = policy.model.base_model(solutions.tokens, use_cache=False).last_hidden_state[rows, end]
+        grades = policy.logits(hidden).softmax(-1)[:, policy.tokenizer.convert_tokens_to_ids(["n", "y"])].sum(1)
+    assert ended.sum() >= 99
+    assert grades[ended].min() > 0.999
+
+
+def test_every_test_problem_in_words_is_a_training_problem_with_other_names():
+    from laser_core.tasks.words import _parse
+
+    splits = {split: load_problems("words", split) for split in ("train", "test")}
+    different = {split: {str(_parse(problem.text)) for problem in problems} for split, problems in splits.items()}
+    assert [len(problems) for problems in splits.values()] == [25_505, 2_937]
+    assert len(different["train"]) == 1_863
+    assert different["test"] <= different["train"]
+
+
+def test_two_seeds_cover_less_than_their_interval_says():
+    rng, n, hits = np.random.default_rng(0), 100, 0
+    for _ in range(1000):
+        problems = rng.normal(0, 1, n)
+        seeds = [mean_statistic(problems + rng.normal(0, 4 / np.sqrt(n)), scale="real") for _ in range(2)]
+        found = over_seeds(seeds)
+        hits += found.ci_low <= 0 <= found.ci_high
+    assert 840 < hits < 910  # 0.875 in 6,000 draws
+
+
+def test_the_untrained_log_prob_drifts_by_tenths_of_a_nat(evidence):
+    moved = {True: [], False: []}
+    for name in evidence.names("grpo"):
+        rollouts = evidence.rollouts(name)
+        drift, correct = (
+            rollouts.column("z_logprob") - rollouts.column("ref_z_logprob"),
+            rollouts.column("correct") == 1,
+        )
+        for kind, values in moved.items():
+            values.append(round(float(np.nanmean(drift[correct == kind])), 2))
+    assert (min(moved[True]), max(moved[True])) == (0.12, 0.29)
+    assert (min(moved[False]), max(moved[False])) == (0.46, 0.51)
+
+
+def test_the_text_rule_decides_most_of_lasers_solutions(evidence):
+    shares = []
+    for name in evidence.names("laser"):
+        samples = evidence.samples(name, TEXT_RULE)
+        shares.append((samples.score == samples.correct)[samples.present].mean())
+    assert (round(min(shares), 3), round(max(shares), 3)) == (0.937, 0.997)
 
 
 def test_the_readme_says_what_the_shipped_table_says(readme_table):
@@ -181,9 +278,8 @@ def test_a_file_without_markers_is_left_alone(readme_table, tmp_path):
     assert path.read_text() == "before\n"
 
 
-def test_what_ships_is_copied_without_the_per_token_columns(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT))
-    ship = importlib.import_module("ship")
+def test_what_ships_is_copied_without_the_per_token_columns(tmp_path, scripts):
+    ship = scripts("ship")
     out, root = tmp_path / "out", tmp_path / "root"
     for run, name in (("base", "base"), ("laser-0", "laser"), ("grpo-0", "grpo")):
         (out / "runs" / run).mkdir(parents=True)

@@ -12,7 +12,7 @@ from app.format import count, literal
 from app.widgets import parts
 from laser_core.errors import InputError
 from laser_core.figures.claims import claims_figure
-from laser_core.reproduce.table import Claim, load, show, verdict
+from laser_core.reproduce.table import Claim, change_of_verdict, load, show, verdict
 
 QUESTION = "Do the paper's claims hold on a laptop?"
 FEW = 6  # failed claims up to which their list is open at first
@@ -28,7 +28,7 @@ def as_row(claim: Claim) -> dict[str, object]:
         "measured": show(claim.value, claim),
         "95% CI": f"[{show(claim.ci_low, claim)}, {show(claim.ci_high, claim)}]" if finite else "",
         "paper": "" if claim.paper is None else f"{claim.paper:g}",
-        "result": verdict(claim),
+        "result": "; ".join(filter(None, (verdict(claim), change_of_verdict(claim)))),
         "seeds": claim.seeds,
         "problems": claim.n_problems,
     }
@@ -38,7 +38,7 @@ def behind(claim: Claim, key: str) -> None:
     """The selected row: the rule that decided it, and buttons that open its runs."""
     st.markdown(f"**{claim.claim}**" + (f": {claim.note}" if claim.note else ""))
     if claim.rule:
-        st.markdown(f"Rule: {claim.rule}. It {verdict(claim)}.")
+        st.markdown(f"Rule: {claim.rule}. It {verdict(claim)}." + _changed(claim))
     runs = sources.runs_behind(claim.group)
     if not runs:
         st.caption("The rollouts behind this row are not bundled; `laser reproduce` makes them.")
@@ -54,6 +54,12 @@ def behind(claim: Claim, key: str) -> None:
                 args=(run.name, PAGES.get(claim.section.number, "scores")),
                 width="content",
             )
+
+
+def _changed(claim: Claim) -> str:
+    """The verdict before the rule was changed back, as a sentence; empty where none changed."""
+    change = change_of_verdict(claim)
+    return f" {change.capitalize()}." if change else ""
 
 
 try:
@@ -77,13 +83,22 @@ st.markdown(
     "has a number, it is beside ours; expect the same direction, not the same size. Every seed that was run is "
     "included. Rows without a rule are there for comparison."
 )
+for claim in claims:
+    if claim.id == "verification.score-text_rule":
+        st.markdown(
+            "A baseline to keep in mind: these solutions write out their check, so a one-line rule that compares the "
+            "last total with the equation's right side verifies them, too. Balanced F1, score - text rule: "
+            f"{show(claim.value, claim)}, 95% CI [{show(claim.ci_low, claim)}, {show(claim.ci_high, claim)}]; "
+            f"{claim.note}."
+        )
 failed = [claim for claim in tested if not claim.holds]
 if failed:
     with st.expander(f"What does not hold ({len(failed)}), and why", expanded=len(failed) <= FEW):
         for claim in failed:
             interval = f"95% CI [{show(claim.ci_low, claim)}, {show(claim.ci_high, claim)}]"
             why = f" Why: {claim.note}." if claim.note else ""
-            st.markdown(f"- **{claim.claim}**: {show(claim.value, claim)} ({interval}). Rule: {claim.rule}.{why}")
+            result = f"{show(claim.value, claim)} ({interval}). Rule: {claim.rule}.{_changed(claim)}{why}"
+            st.markdown(f"- **{claim.claim}**: {result}")
 
 sections = {str(section): list(rows) for section, rows in itertools.groupby(claims, lambda claim: claim.section)}
 chosen = st.selectbox("Claim", list(sections), key="claim_section", persist_state="session", bind="query-params")

@@ -11,7 +11,7 @@ from plotly.graph_objects import Figure
 
 from laser_core import __version__
 from laser_core.figures.claims import claims_figure
-from laser_core.reproduce.table import Claim, show, verdict
+from laser_core.reproduce.table import Claim, change_of_verdict, show, verdict
 
 
 def write_page(claims: Sequence[Claim], path: Path) -> None:
@@ -43,7 +43,7 @@ def _row(claim: Claim) -> dict[str, object]:
         "value": show(claim.value, claim),
         "interval": f"[{show(claim.ci_low, claim)}, {show(claim.ci_high, claim)}]" if finite else "",
         "paper": "" if claim.paper is None else f"{claim.paper:g}",
-        "verdict": verdict(claim),
+        "verdict": "; ".join(part for part in (verdict(claim), change_of_verdict(claim)) if part),
         "css": {True: "holds", False: "fails", None: ""}[claim.holds],
         "words": "; ".join(part for part in (claim.rule and f"rule: {claim.rule}", claim.note) if part),
     }

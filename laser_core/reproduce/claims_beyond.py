@@ -7,7 +7,8 @@ import numpy as np
 from laser_core.analysis import calibration, length_relation, recalibrate
 from laser_core.analysis.estimates import Estimate
 from laser_core.analysis.scores.separation import accuracy_statistic
-from laser_core.reproduce.evidence import SELF_VERIFY, Evidence, balanced_f1, gain, within
+from laser_core.reproduce.claims_text import TITLE, text_rule_rows
+from laser_core.reproduce.evidence import SELF_VERIFY, Evidence, balanced_f1, gain, tnr, tpr, within
 from laser_core.reproduce.plan import ABLATIONS, HEAVIER, TRANSFER
 from laser_core.reproduce.rules import Rule, above, at_least
 from laser_core.reproduce.table import Claim, ClaimSection, Measured
@@ -18,7 +19,10 @@ METRICS = (
     (balanced_f1, "balanced_f1", "balanced F1"),
     (within, "within", "AUROC within"),
 )
-DEGRADED = 0.05  # if the second prompt's balanced F1 falls by more, it is the solutions that are harder to verify
+DEGRADED = (
+    0.05  # if the balanced F1 of the model's own grade falls by more, it is the solutions that are harder to verify
+)
+LOST = 0.5  # balanced F1 of a transfer below which a reader must see what the threshold does there
 NEARLY_ALL = 0.95  # accuracy beyond which few incorrect solutions are left to detect
 
 
@@ -93,8 +97,13 @@ def transfer(e: Evidence) -> list[Claim]:
     for family in TRANSFER:
         for metric, id, what in METRICS:
             found, rule = e.over("laser", metric, family=family), above(0.5) if metric is within else None
-            title = f"{FAMILIES[family]}: {what}"
-            rows.append(Claim.of(section, f"transfer.{family}.{id}", title, found, rule=rule, group="laser"))
+            title, note = f"{FAMILIES[family]}: {what}", ""
+            if metric is balanced_f1 and found.estimate.value < LOST:
+                rates = (e.over("laser", rate, family=family).estimate.value for rate in (tpr, tnr))
+                note = "no rule, but the threshold of 0.5 fails here: TPR {:.3f}, TNR {:.3f}".format(*rates)
+            row_id = f"transfer.{family}.{id}"
+            rows.append(Claim.of(section, row_id, title, found, rule=rule, note=note, group="laser", family=family))
+        rows += _text_rule(e, section, "laser", f"transfer.{family}", family, FAMILIES[family], transfer=True)
     return rows
 
 
@@ -110,20 +119,43 @@ def other_families(e: Evidence) -> list[Claim]:
 
 def _trained_on(e: Evidence, family: str, name: str, laser: str, grpo: str) -> list[Claim]:
     section, id = ClaimSection(11, "Trained on other families"), f"family.{laser}"
-    found, title = e.difference(grpo, laser, accuracy_statistic), f"{name}: LaSeR - GRPO, accuracy"
-    rows = [Claim.of(section, f"{id}.laser-grpo", title, found, rule=at_least(0), group=laser, signed=True)]
-    accuracy = e.over(laser, accuracy_statistic)
-    rows.append(Claim.of(section, f"{id}.accuracy", f"{name}: accuracy", accuracy, group=laser))
+    found, title, rule = e.difference(grpo, laser, accuracy_statistic), f"{name}: LaSeR - GRPO, accuracy", at_least(0)
+    rows = [Claim.of(section, f"{id}.laser-grpo", title, found, rule=rule, group=laser, family=family, signed=True)]
+    accuracy, title = e.over(laser, accuracy_statistic), f"{name}: accuracy"
+    rows.append(Claim.of(section, f"{id}.accuracy", title, accuracy, group=laser, family=family))
     note = _why_hard_to_verify(e, family, laser, grpo)
     for metric, metric_id, what, rule in (
         (balanced_f1, "balanced_f1", "balanced F1", at_least(0.85)),
         (within, "within", "AUROC within", at_least(0.9)),
     ):
-        found, title = e.over(laser, metric), f"{name}: {what}"
-        rows.append(Claim.of(section, f"{id}.{metric_id}", title, found, rule=rule, note=note, group=laser))
-    found, title = e.over(laser, gain(16)), f"{name}: weighted - majority, N = 16"
-    rows.append(Claim.of(section, f"{id}.gain.16", title, found, rule=above(0), note=note, group=laser, signed=True))
+        found, title, row_id = e.over(laser, metric), f"{name}: {what}", f"{id}.{metric_id}"
+        rows.append(Claim.of(section, row_id, title, found, rule=rule, note=note, group=laser, family=family))
+    rows += _text_rule(e, section, laser, id, family, name)
+    found, title, row_id = e.over(laser, gain(16)), f"{name}: weighted - majority, N = 16", f"{id}.gain.16"
+    rule = above(0)
+    rows.append(Claim.of(section, row_id, title, found, rule=rule, note=note, group=laser, family=family, signed=True))
     return rows
+
+
+def _text_rule(
+    e: Evidence, section: ClaimSection, group: str, id: str, family: str, name: str, *, transfer: bool = False
+) -> list[Claim]:
+    """The text rule beside the score, by balanced F1 and by AUROC within a problem."""
+    return [
+        row
+        for metric, metric_id, what in METRICS
+        if metric is not accuracy_statistic
+        for row in text_rule_rows(
+            e,
+            section,
+            group,
+            metric,
+            ids=(f"{id}.text_rule.{metric_id}", f"{id}.score-text_rule.{metric_id}"),
+            titles=(f"{name}: {TITLE}, {what}", f"{name}: score - text rule, {what}"),
+            family=family,
+            transfer=transfer,
+        )
+    ]
 
 
 def _why_hard_to_verify(e: Evidence, family: str, laser: str, grpo: str) -> str:
@@ -135,8 +167,8 @@ def _why_hard_to_verify(e: Evidence, family: str, laser: str, grpo: str) -> str:
     after, on_grpo = e.over(grpo, balanced_f1, signal=SELF_VERIFY)
     if on_base and on_grpo and after.value < before.value - DEGRADED:
         return (
-            "training degrades the checks written in these solutions, under GRPO as well: asked a second time, the "
-            f"GRPO model has balanced F1 {after.value:.2f}, the base {before.value:.2f}"
+            "training degrades the checks written in these solutions, under GRPO as well: the grade that the GRPO "
+            f"model writes after the end token has balanced F1 {after.value:.2f}, the base's {before.value:.2f}"
         )
     return ""
 

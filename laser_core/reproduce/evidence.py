@@ -21,10 +21,11 @@ from laser_core.analysis.scores.separation import (
 from laser_core.analysis.seeds import over_seeds
 from laser_core.errors import InputError
 from laser_core.reproduce.table import Measured
+from laser_core.reproduce.text_rule import TEXT_RULE, with_text_rule
 from laser_core.rollouts import Rollouts, read
 
 THRESHOLD = 0.5
-#: Columns beside the score: the model asked in a second prompt, and a reward model.
+#: Columns beside the score: the grade that the model itself writes after a solution, and a reward model.
 SELF_VERIFY, REWARD_MODEL = "signal.self_verify", "signal.reward_model"
 Metric = Callable[[Samples], Statistic]
 
@@ -73,6 +74,16 @@ class Cost:
 def balanced_f1(samples: Samples) -> Statistic:
     """Harmonic mean of TPR and TNR at score > 0.5, without tuning the threshold."""
     return cell_statistics(Ranked.of(samples), THRESHOLD).balanced_f1
+
+
+def tpr(samples: Samples) -> Statistic:
+    """Share of the correct solutions that are predicted correct, at score > 0.5."""
+    return cell_statistics(Ranked.of(samples), THRESHOLD).tpr
+
+
+def tnr(samples: Samples) -> Statistic:
+    """Share of the incorrect solutions that are predicted incorrect, at score > 0.5."""
+    return cell_statistics(Ranked.of(samples), THRESHOLD).tnr
 
 
 def auroc(samples: Samples) -> Statistic:
@@ -151,8 +162,12 @@ class Evidence:
 
     def over(self, group: str, metric: Metric, *, signal: str = "score", family: str | None = None) -> Measured:
         """A metric over a group's seeds, on the family its runs were trained on or on another ``family``."""
-        names = [n for n in self.names(group) if self._path(n, family).is_file()]
+        names = self.evaluated(group, family)
         return Measured(over_seeds([metric(self.samples(name, signal, family)) for name in names]), len(names))
+
+    def evaluated(self, group: str, family: str | None = None) -> list[str]:
+        """The runs of a group that were evaluated on the ``family``, by seed; None for the one they trained on."""
+        return [name for name in self.names(group) if self._path(name, family).is_file()]
 
     def difference(
         self, first: str, second: str, metric: Metric, *, signals: tuple[str, str] = ("score", "score")
@@ -186,4 +201,7 @@ class Evidence:
         return read(path).rollouts
 
     def _samples(self, name: str, signal: str = "score", family: str | None = None) -> Samples:
+        if signal == TEXT_RULE:  # computed from the texts, not stored
+            table = with_text_rule(self.rollouts(name, family))
+            return self.samples(name, "score", family).with_signal(table, TEXT_RULE)
         return Samples.from_rollouts(self.rollouts(name, family), signal=signal)

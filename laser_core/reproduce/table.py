@@ -15,6 +15,7 @@ from laser_core.errors import InputError
 from laser_core.reproduce.rules import Rule
 
 SHIPPED = ROOT / "reproduce" / "claims.json"
+_VERDICTS = {True: "holds", False: "does not hold", None: ""}
 
 
 class Measured(NamedTuple):
@@ -97,6 +98,11 @@ class Claim:
         Unique in the table and stable under rewording, as in "voting.gain.16". Empty in a file written without ids.
     signed : bool
         Whether the value is a difference, which is shown with its sign.
+    family : str
+        Of the problems that the value was measured on.
+    held_before : bool or None
+        Whether the claim held by a rule that was changed after the results and has since been changed back; None where
+        the verdict is the same by both.
     """
 
     section: ClaimSection
@@ -113,6 +119,8 @@ class Claim:
     group: str = ""
     id: str = ""
     signed: bool = False
+    family: str = "linear"
+    held_before: bool | None = None
 
     @classmethod
     def of(
@@ -127,6 +135,7 @@ class Claim:
         rule: Rule | None = None,
         note: str = "",
         signed: bool = False,
+        family: str = "linear",
     ) -> Claim:
         """A row from an estimate over seeds; without a rule it informs."""
         estimate, seeds = measured
@@ -145,6 +154,7 @@ class Claim:
             group=group,
             id=id,
             signed=signed,
+            family=family,
         )
 
 
@@ -184,13 +194,14 @@ def load(path: Path = SHIPPED) -> tuple[Claim, ...]:
 
 
 def _record(claim: Claim) -> dict[str, object]:
-    """A row as the files hold it: the section as its heading."""
-    return asdict(claim) | {"section": str(claim.section)}
+    """A row as the files hold it: the section as its heading, and the verdict in words beside ``holds``."""
+    return asdict(claim) | {"section": str(claim.section), "verdict": verdict(claim) or None}
 
 
 def _claim(row: dict[str, Any]) -> Claim:
     numbers = {name: math.nan if row[name] is None else row[name] for name in ("value", "ci_low", "ci_high")}
-    return Claim(**(row | numbers | {"section": ClaimSection.parse(row["section"])}))
+    fields = {name: value for name, value in row.items() if name != "verdict"}  # says what ``holds`` says
+    return Claim(**(fields | numbers | {"section": ClaimSection.parse(row["section"])}))
 
 
 def verdict(claim: Claim) -> str:
@@ -200,7 +211,17 @@ def verdict(claim: Claim) -> str:
     >>> verdict(row)
     'holds'
     """
-    return {True: "holds", False: "does not hold", None: ""}[claim.holds]
+    return _VERDICTS[claim.holds]
+
+
+def change_of_verdict(claim: Claim) -> str:
+    """The earlier verdict, where the rule was changed after the results and back again; otherwise empty.
+
+    >>> row = Claim(ClaimSection(2, ""), "", -1e-5, -0.1, 0.1, None, 5, 100, False, held_before=True)
+    >>> change_of_verdict(row)
+    'before: holds'
+    """
+    return "" if claim.held_before is None else f"before: {_VERDICTS[claim.held_before]}"
 
 
 def show(value: float, claim: Claim) -> str:
@@ -226,4 +247,6 @@ def as_text(claims: Sequence[Claim]) -> str:
         seeds = f"{claim.seeds} seed{'s' if claim.seeds != 1 else ''}, {claim.n_problems} problems"
         value = show(claim.value, claim)
         lines.append(f"  {claim.claim:<74.74} {value:>7} {interval:<17} {paper:<11} {verdict(claim):<13} {seeds}")
+        if claim.held_before is not None:
+            lines.append(f"    {change_of_verdict(claim)}; {claim.note}")
     return "\n".join(lines[1:])

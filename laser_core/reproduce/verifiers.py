@@ -1,4 +1,4 @@
-"""What the score is compared with: the model asked in a second prompt, and a reward model of the same size.
+"""What the score is compared with: the grade the model writes after a solution, and a reward model of the same size.
 
 Both become ``signal.*`` columns of a rollout table, so that every analysis of the score applies to them.
 """
@@ -36,8 +36,9 @@ def solutions_of(policy: Policy, rollouts: Rollouts) -> Solutions:
 def self_verification(policy: Policy, rollouts: Rollouts) -> np.ndarray:
     """The model's own grade of each solution: it reads problem and solution again and writes a grade token.
 
-    The miniature base was pretrained on graded solutions, so one token is its whole answer. The value is P(correct)
-    among the two grade tokens; above 1/2, greedy decoding would write the grade of a correct solution.
+    The miniature base was pretrained on graded solutions, so one token is its whole answer. It is read at ``<eos>``,
+    the score's own position, so unlike the paper's baseline this is no second prompt. The value is P(correct) among the
+    two grade tokens; above 1/2, greedy decoding would write the grade of a correct solution.
 
     Returns
     -------

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from laser_core.report.claims_page import write_page
 from laser_core.reproduce.claims import all_claims
 from laser_core.reproduce.evidence import Evidence, gain, within
 from laser_core.reproduce.plan import ABLATIONS, QUICK, Scale, plan
+from laser_core.reproduce.rules import at_least, at_most
 from laser_core.reproduce.table import Claim, ClaimSection, Measured, as_text, load, save, show, to_json
 from laser_core.rollouts import Rollouts, RunMeta, write_parquet
 
 PROBLEMS, SAMPLES = 40, 16
+ADDED_LATER = ("id", "signed", "family", "held_before", "verdict")
 
 
 def run(folder, name, *, right=6, score=lambda correct, rng: float(correct), seed=0):
@@ -135,7 +138,20 @@ def test_table_survives_a_round_trip(folder, claims, tmp_path):
     save(rows, tmp_path)
     back = load(tmp_path / "claims.json")
     assert [str(row) for row in back] == [str(row) for row in rows]
-    shape = {"claim", "value", "ci_low", "ci_high", "paper", "seeds", "holds", "note"}
+    shape = {
+        "claim",
+        "value",
+        "ci_low",
+        "ci_high",
+        "paper",
+        "seeds",
+        "holds",
+        "note",
+        "id",
+        "family",
+        "rule",
+        "verdict",
+    }
     assert shape <= set(to_json(rows)["claims"][0])
     assert "NaN" not in json.dumps(to_json(rows))
     assert "accuracy after LaSeR" in as_text(rows)
@@ -162,7 +178,7 @@ def test_a_file_that_is_no_table_is_named(tmp_path, content):
 
 def test_a_table_written_without_ids_can_be_read(claims, tmp_path):
     rows = to_json(list(claims.values()))["claims"]
-    old = [{name: value for name, value in row.items() if name not in ("id", "signed")} for row in rows]
+    old = [{name: value for name, value in row.items() if name not in ADDED_LATER} for row in rows]
     (tmp_path / "claims.json").write_text(json.dumps({"claims": old}))
     assert [claim.claim for claim in load(tmp_path / "claims.json")] == [claim.claim for claim in claims.values()]
 
@@ -176,9 +192,48 @@ def test_a_difference_shows_its_sign_whatever_its_title():
     assert show(-0.0001, row(-0.0001, True)) == "0.000"
 
 
+@pytest.mark.parametrize(
+    ("rule", "value", "holds"),
+    [
+        (at_least(0), -1.25e-5, False),
+        (at_least(0), 0.0, True),
+        (at_least(0.85), 0.84999, False),
+        (at_most(0.1), 0.10001, False),
+        (at_most(0.1), 0.1, True),
+    ],
+)
+def test_a_value_that_only_rounds_to_the_limit_does_not_reach_it(rule, value, holds):
+    assert rule.holds(Estimate(value, -0.02, 0.02, 500)) is holds
+
+
+def test_json_says_the_verdict_in_words(claims):
+    rows = {row["id"]: row for row in to_json(list(claims.values()))["claims"]}
+    assert rows["reasoning.laser-base"]["verdict"] == "holds"
+    assert rows["reasoning.laser-grpo"]["verdict"] == "does not hold"
+    assert rows["reasoning.laser"]["verdict"] is None
+    assert {row["held_before"] for row in rows.values()} == {None}
+
+
+def test_a_verdict_by_a_changed_rule_stays_beside_the_new_one(claims, tmp_path):
+    changed = replace(claims["reasoning.laser-grpo"], held_before=True, note="why")
+    save([changed], tmp_path)
+    assert load(tmp_path / "claims.json") == (changed,)
+    assert "before: holds; why" in as_text([changed])
+    write_page([changed], tmp_path / "claims.html")
+    assert "does not hold; before: holds" in (tmp_path / "claims.html").read_text()
+
+
+def test_the_drift_behind_the_untrained_log_prob_is_stated_in_nats(tmp_path):
+    for seed, gap in enumerate((0.2, 0.4)):  # incorrect solutions are higher by so much
+        run(tmp_path, f"grpo-{seed}", score=lambda correct, rng, gap=gap: 0.0 if correct else 0.1 * gap)
+    row = {claim.id: claim for claim in all_claims(Evidence(tmp_path))}["within.untrained"]
+    assert row.value == 0.0
+    assert "0.20 to 0.40 nats higher on incorrect solutions" in row.note
+
+
 def test_ids_are_unique(claims):
     rows = load()
-    assert len({claim.id for claim in rows}) == len(rows) == 120
+    assert len({claim.id for claim in rows}) == len(rows) == 145
     assert set(claims) <= {claim.id for claim in rows}
 
 
