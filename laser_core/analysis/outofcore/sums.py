@@ -222,13 +222,16 @@ class VoteSums:
         n = self.n_problems
         if n == 0:
             return None
+        gain = self.gain.curve(n, scale="signed")
+        alone = self.sizes == 1  # a single vote wins whatever its weight: no estimate, so no interval
+        low, high = (np.where(alone, gain.mean, end) for end in (gain.low, gain.high))
         return VotingSummary(
             n=self.sizes,
             pass_=self.pass_.curve(n),
             majority=self.majority.curve(n),
             weighted=self.weighted.curve(n),
             best_of_n=self.best_of_n.curve(n),
-            weighted_minus_majority=self.gain.curve(n, scale="signed"),
+            weighted_minus_majority=Curve(gain.mean, low, high, gain.se),
             n_problems=n,
             n_left_out=n_all - n,
         )

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from laser_core.analysis.estimates import UNDEFINED, Estimate, confidence_interval, ratio_statistic
+from laser_core.analysis.estimates import NO_SPREAD, UNDEFINED, Estimate, confidence_interval, ratio_statistic
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.crossfit import folds
 from laser_core.analysis.scores.separation import Ranked
@@ -264,5 +264,6 @@ class EceMoments:
         spread = sum(float(w @ m @ w) for w, m in zip(weights, self.product, strict=True))
         n = self.n_problems
         se = np.sqrt(max(spread, 0.0) * inflation * n / max(n - 1, 1)) / whole
-        low, high = confidence_interval(value, se, n, scale="real")
+        # Where no problem differs from the others there is only the scale to bound the mean gap.
+        low, high = confidence_interval(value, se, n, scale="real" if se > NO_SPREAD else "signed")
         return float(low), float(high)

@@ -251,6 +251,12 @@ def _policy(
     mean, low, high = mean_interval(accuracy)
     saved = [ratio_statistic(f - v, f) for v, f in zip(value[1].T, fixed[1].T, strict=True)]
     ends = [confidence_interval(s.value, s.se, len(value[1]), scale="signed") for s in saved]
+    _, stop, drop = key
+    # Without drops a certain stop changes no vote, and the fixed budget is its own baseline: nothing is estimated.
+    if stop in ("fixed", "certain") and not drop:
+        change_low = change_high = change
+    if stop == "fixed" and not drop:
+        ends = [(np.asarray(s.value), np.asarray(s.value)) for s in saved]
     return StoppingPolicy(
         *key,
         budget=sizes,

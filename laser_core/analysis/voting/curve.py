@@ -179,6 +179,8 @@ def voting_curve(
         field_name = "pass_" if name == "pass" else name
         bands |= {field_name: mean, f"{name}_low": low, f"{name}_high": high, f"{name}_se": se[name]}
     gain, gain_low, gain_high = mean_interval(values["weighted"] - values["majority"], scale="signed")
+    alone = sizes == 1  # a single vote wins whatever its weight: no estimate, so no interval
+    gain_low, gain_high = np.where(alone, gain, gain_low), np.where(alone, gain, gain_high)
     return VotingCurve(
         n=sizes,
         **bands,
