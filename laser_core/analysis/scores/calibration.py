@@ -36,7 +36,8 @@ class Calibration:
     ece_plugin : float
         The same without the correction.
     brier : Estimate
-        Mean squared difference between clipped score and verdict.
+        Mean squared difference between clipped score and verdict. For a score that is near 0 or 1 and rarely wrong, its
+        interval is too narrow below some 500 problems (docs/estimators.md has the coverage).
     reliability, resolution, uncertainty, within_bin : float
         ``brier = reliability - resolution + uncertainty + within_bin``, exactly [2]_. Small reliability and large
         resolution are good; ``within_bin`` comes from scores that differ inside a bin.
