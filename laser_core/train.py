@@ -116,14 +116,14 @@ def train(
 def _train(
     folder: RunFolder, stop: Stop, report: Callable[[Progress], None], track: Callable[[dict], None]
 ) -> Rollouts:
-    config, pool = folder.config, _training_problems(folder.config)
+    config, pool, held_out = folder.config, _training_problems(folder.config), _held_out_problems(folder.config)
     run, state = _start_or_resume(folder, pool, report)
     folder.record(provenance(run.dtype), from_step=state["step"])
 
     def validate() -> None:
         if config.eval_every and state["step"] % config.eval_every == 0 and 0 < state["step"] < config.steps:
             name = f"validation-{state['step']}.parquet"
-            _evaluate(run, folder, state, stop, report, split="validation", problems=VALIDATION_PROBLEMS, file=name)
+            _evaluate(run, folder, state, stop, report, problems=held_out["validation"], file=name)
 
     if not (folder.path / f"validation-{state['step']}.parquet").is_file():
         validate()  # it was interrupted
@@ -150,9 +150,7 @@ def _train(
         validate()
 
     folder.save_model(run.policy.model, run.policy.tokenizer)
-    return _evaluate(
-        run, folder, state, stop, report, split="test", problems=config.eval_problems, file="rollouts.parquet"
-    )
+    return _evaluate(run, folder, state, stop, report, problems=held_out["test"], file="rollouts.parquet")
 
 
 def _training_problems(config: LaserConfig) -> Sequence[Problem]:
@@ -162,6 +160,27 @@ def _training_problems(config: LaserConfig) -> Sequence[Problem]:
             f"{len(pool)} training problems, fewer than one step takes", field="prompts_per_step", remedy="lower it"
         )
     return pool
+
+
+def _held_out_problems(config: LaserConfig) -> dict[str, Sequence[Problem]]:
+    """The problems of every evaluation to come, by split: a missing split must show before the first step."""
+    found: dict[str, Sequence[Problem]] = {}
+    for split, size, setting in (
+        ("validation", VALIDATION_PROBLEMS if 0 < config.eval_every < config.steps else 0, "eval_every"),
+        ("test", config.eval_problems, "eval_problems"),
+    ):
+        reason = "it holds no problem"
+        try:
+            found[split] = load_problems(config.task, split)[:size] if size else ()
+        except InputError as error:
+            reason = error.problem
+        if size and not found.get(split):
+            raise InputError(
+                f"'{config.task}' has no {split} split to evaluate on ({reason})",
+                field="task",
+                remedy=f"give a local .jsonl file, which is divided into splits, or set {setting} = 0",
+            )
+    return found
 
 
 def _start_or_resume(
@@ -198,8 +217,7 @@ def _evaluate(
     stop: Stop,
     report: Callable[[Progress], None],
     *,
-    split: str,
-    problems: int,
+    problems: Sequence[Problem],
     file: str,
 ) -> Rollouts:
     """Sample the policy on held-out problems and write the table.
@@ -226,7 +244,7 @@ def _evaluate(
     )
     rollouts = sample_rollouts(
         run.policy,
-        load_problems(config.task, split)[:problems],
+        problems,
         settings,
         reference=run.reference,
         score_of=run.objective.score,

@@ -42,6 +42,36 @@ def test_a_run_leaves_what_it_promises(tiny_folder, tmp_path):
     assert stages[-1] == ("evaluate", 5, 5)
 
 
+@pytest.fixture
+def task_with_train_only(tmp_path, monkeypatch):
+    """The name of a dataset of the ``datasets`` library that has a train split alone."""
+    (tmp_path / "sums").mkdir()
+    rows = [json.dumps({"problem": f"{a}+{b}=?", "answer": str(a + b)}) for a in range(5) for b in range(5)]
+    (tmp_path / "sums" / "train.jsonl").write_text("\n".join(rows))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
+    return "sums"
+
+
+@pytest.mark.parametrize(
+    ("settings", "split", "remedy"),
+    [({}, "test", "eval_problems = 0"), ({"eval_every": 2, "eval_problems": 0}, "validation", "eval_every = 0")],
+)
+def test_a_missing_split_shows_before_the_first_step(
+    tiny_folder, tmp_path, task_with_train_only, settings, split, remedy
+):
+    """It used to show after the last one."""
+    with pytest.raises(InputError, match=f"no {split} split.*{remedy}"):
+        train(tiny_run(tiny_folder, task=task_with_train_only, **settings), tmp_path / "run")
+    assert not (tmp_path / "run" / "events.jsonl").exists()
+
+
+def test_a_dataset_with_a_train_split_alone_trains_without_an_evaluation(tiny_folder, tmp_path, task_with_train_only):
+    rollouts = train(tiny_run(tiny_folder, task=task_with_train_only, eval_problems=0), tmp_path / "run")
+    assert len(events(tmp_path / "run")) == 4
+    assert len(rollouts) == 0
+
+
 def test_the_rollout_table_is_consistent_with_itself(tiny_folder, tmp_path):
     rollouts = train(tiny_run(tiny_folder, steps=1, max_new_tokens=30, eval_samples=20), tmp_path / "run")
     meta = rollouts.meta

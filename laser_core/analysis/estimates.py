@@ -8,7 +8,8 @@ Every interval in this package therefore comes from how much the *problems* diff
   problem gains a little weight. This is the clustered bootstrap, linearised ("infinitesimal jackknife").
 
 Either standard error is turned into an interval by Wilson's score method, with the effective number of observations
-that the standard error implies. The interval stays inside [0, 1], and keeps a width where every solution is correct.
+that the standard error implies. The interval stays inside [0, 1], and keeps a width where every problem has the same
+value: 0 differences among 100 problems say that at most about 4 in 100 differ, not that none does.
 
 References
 ----------
@@ -26,6 +27,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 LEVEL = 0.95
+NO_SPREAD = 1e-12  # a standard error that is rounding alone: every problem has the same value
 BOUNDS = {"unit": (0.0, 1.0), "signed": (-1.0, 1.0), "real": (-np.inf, np.inf)}
 
 
@@ -138,13 +140,21 @@ def confidence_interval(
     Notes
     -----
     On the scale "real" this is the Student interval, on bounded scales Wilson's with the effective sample size
-    ``v (1 - v) / se**2`` (``n`` itself where all problems agree on a bound, which says nothing about the spread).
+    ``v (1 - v) / se**2``.
+
+    Where all n problems have the same value, their spread says nothing about the problems that were not drawn. On a
+    bounded scale the interval then allows for the share ``q = t**2 / (n + t**2)`` of other problems (Wilson's upper
+    end for 0 of n, a little above the rule of three) whose values may lie anywhere: from ``v - q (v - bottom)`` to
+    ``v + q (top - v)``. On the scale "real" nothing bounds those values, and the interval is the point.
 
     Examples
     --------
     >>> low, high = confidence_interval(1.0, 0.0, 100)  # 100 of 100: not certainly always
     >>> f"{low:.3f} {high:.3f}"
     '0.962 1.000'
+    >>> low, high = confidence_interval(0.0, 0.0, 100, scale="signed")  # no difference in any of 100
+    >>> f"{low:.3f} {high:.3f}"
+    '-0.038 0.038'
     >>> low, high = confidence_interval(0.0, 1.0, 11, scale="real")
     >>> f"{low:.3f} {high:.3f}"
     '-2.228 2.228'
@@ -164,6 +174,8 @@ def confidence_interval(
     centre = (v + per_n / 2) / (1 + per_n)
     half = np.sqrt(per_n * spread + per_n**2 / 4) / (1 + per_n)
     low, high = np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+    same, others = (s <= NO_SPREAD) & (spread > 1e-12), t**2 / (n + t**2)
+    low, high = np.where(same, v - others * v, low), np.where(same, v + others * (1 - v), high)
     return bottom + (top - bottom) * low, bottom + (top - bottom) * high
 
 

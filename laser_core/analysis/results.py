@@ -14,7 +14,7 @@ from laser_core.analysis.scores.calibration import Calibration, calibration
 from laser_core.analysis.scores.crossfit import CrossFit, cross_fit
 from laser_core.analysis.scores.separation import Separation, accuracy, separation
 from laser_core.analysis.scores.thresholds import Sweep, threshold_sweep
-from laser_core.analysis.summary import Curve, Summary, VotingSummary, few_problems
+from laser_core.analysis.summary import Curve, Summary, VotingSummary, few_problems, weightless_votes
 from laser_core.analysis.voting.curve import VotingCurve, voting_curve
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import SIGNAL_PREFIX, Rollouts
@@ -101,6 +101,7 @@ def _voting_summary(v: VotingCurve) -> VotingSummary:
         n_problems=v.n_problems,
         n_left_out=v.n_left_out,
         tied=v.tied,
+        weighted_tied=v.weighted_tied,
         weight=v.weight,
     )
 
@@ -232,6 +233,8 @@ def _warnings(samples: Samples, s: Separation, c: Calibration, voting: VotingCur
         )
     if voting is not None and voting.n_conflicts:
         found.append(f"The verifier called the same answer both correct and incorrect {voting.n_conflicts} times.")
+    if voting is not None:
+        found += weightless_votes(voting.n_weightless, voting.n_problems)
     if voting is not None and voting.n_left_out:
         found.append(
             f"{voting.n_left_out} of {samples.n_problems} problems are left out of the voting curves: too few "

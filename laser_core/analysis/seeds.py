@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import stdtrit
 
-from laser_core.analysis.estimates import BOUNDS, LEVEL, UNDEFINED, Estimate, Statistic
-
-NOTHING = 1e-30  # a variance that is rounding alone
+from laser_core.analysis.estimates import BOUNDS, LEVEL, NO_SPREAD, UNDEFINED, Estimate, Statistic
 
 
 def over_seeds(statistics: Sequence[Statistic], *, level: float = LEVEL) -> Estimate:
@@ -52,7 +50,7 @@ def over_seeds(statistics: Sequence[Statistic], *, level: float = LEVEL) -> Esti
     of_problems = n / (n - 1) * float(np.sum(np.mean([s.influence for s in found], axis=0) ** 2))
     of_seeds = float(values.var(ddof=1)) / len(values) if len(values) > 1 else 0.0
     variance = of_problems + of_seeds
-    if variance < NOTHING:
+    if variance <= NO_SPREAD**2:
         return found[0].estimate(level=level)
     squares = of_problems**2 / (n - 1) + (of_seeds**2 / (len(values) - 1) if len(values) > 1 else 0.0)
     half = stdtrit(variance**2 / squares, 0.5 + level / 2) * np.sqrt(variance)

@@ -44,8 +44,8 @@ class VotingSummary:
         Problems behind the curves: those with enough solutions and known verdicts.
     n_left_out : int
         All other problems.
-    tied : ndarray of shape (n_sizes,) or None
-        Share of the majority votes that a tie decides; None where it was not computed.
+    tied, weighted_tied : ndarray of shape (n_sizes,) or None
+        Share of the majority votes, and of the weighted votes, that a tie decides; None where it was not computed.
     weight : str or None
         Which vote weight was used; None for the default.
     """
@@ -59,6 +59,7 @@ class VotingSummary:
     n_problems: int
     n_left_out: int
     tied: np.ndarray | None = field(default=None, repr=False)
+    weighted_tied: np.ndarray | None = field(default=None, repr=False)
     weight: str | None = None
 
     def to_json(self) -> dict[str, object]:
@@ -74,8 +75,9 @@ class VotingSummary:
         found |= {f"{name}_se": numbers(curve.se) for name, curve in curves.items()}
         for name, curve in (curves | {"weighted_minus_majority": self.weighted_minus_majority}).items():
             found |= {name: numbers(curve.mean), f"{name}_low": numbers(curve.low), f"{name}_high": numbers(curve.high)}
-        if self.tied is not None:
-            found["tied"] = numbers(self.tied)
+        for name, share in (("tied", self.tied), ("weighted_tied", self.weighted_tied)):
+            if share is not None:
+                found[name] = numbers(share)
         found |= {"n_problems": self.n_problems, "n_left_out": self.n_left_out}
         return found if self.weight is None else found | {"weight": self.weight}
 
@@ -208,6 +210,20 @@ def few_problems(n_problems: int) -> list[str]:
     if n_problems >= FEW_PROBLEMS:
         return []
     return [f"Only {n_problems} problems: the intervals are wide, and less reliable than usual."]
+
+
+def weightless_votes(n_weightless: int, n_problems: int) -> list[str]:
+    """The warning about weighted votes that have no weights, if there are any.
+
+    >>> weightless_votes(0, 500), weightless_votes(2, 500)[0][:20]
+    ([], 'In 2 of 500 problems')
+    """
+    if not n_weightless:
+        return []
+    return [
+        f"In {n_weightless} of {n_problems} problems every solution has vote weight 0: their weighted vote is a coin "
+        "toss between the answers given, and counts as a tie."
+    ]
 
 
 def number(value: float) -> float | None:

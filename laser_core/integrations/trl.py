@@ -19,12 +19,16 @@ column.
 from __future__ import annotations
 
 import inspect
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase, TrainerCallback
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, TrainOutput, get_last_checkpoint
 
 from laser_core import algorithm
 from laser_core.errors import InputError
@@ -52,6 +56,9 @@ for _name, _expected in _HOOKS.items():
         )
 
 
+C_REF_FILE = "laser.json"  # in a checkpoint's folder: the measured c_ref
+
+
 def _option(default: Any, help: str) -> Any:
     return field(default=default, metadata={"help": help})
 
@@ -71,7 +78,9 @@ class LaSeRConfig(GRPOConfig):
     tau: float = _option(0.1, "share of the score in the integrated advantage")
     std_threshold: float = _option(0.1, "least standard deviation of a group's scores to use them (T)")
     z_token: str = _option("", "verdict token z_c; empty: a token the model ships unused")
-    c_ref: float | None = _option(None, "reference log-prob of z_c, nats; None: measured on the first batch")
+    c_ref: float | None = _option(
+        None, "reference log-prob of z_c, nats; None: measured on the first batch, and kept in the checkpoints"
+    )
     class_weighting: bool = _option(True, "give both classes the same total weight in the score loss")
     reasoning_warmup: int = _option(200, "optimiser steps with the policy loss alone, at first")
     self_reward_warmup: int = _option(200, "optimiser steps that train the score without using it, after that")
@@ -123,10 +132,20 @@ class LaSeRTrainer(GRPOTrainer):
         if not isinstance(tokenizer, PreTrainedTokenizerBase):
             raise InputError("there is no tokenizer", field="processing_class", remedy="give the model's tokenizer")
         self.z_token, self.z_id = choose_z_token(tokenizer, self.args.z_token)
-        self._eos_id = tokenizer.eos_token_id
         self.c_ref = self.args.c_ref
+        self.add_callback(_KeepCRef(self))
         self._z_logprob = torch.empty(0)  # of the latest forward pass
         self._rewards = torch.empty(0)  # of the latest generation, over all processes
+
+    def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> TrainOutput:
+        """TRL's; a resumed run takes a measured c_ref from its checkpoint."""
+        if self.c_ref is None and resume_from_checkpoint:
+            folder = resume_from_checkpoint
+            if not isinstance(folder, str):
+                folder = get_last_checkpoint(self.args.output_dir)
+            if folder is not None and (stored := Path(folder) / C_REF_FILE).is_file():
+                self.c_ref = float(json.loads(stored.read_text(encoding="utf-8"))["c_ref"])
+        return super().train(resume_from_checkpoint, *args, **kwargs)
 
     def _get_per_token_logps_and_entropies(
         self, model: Any, input_ids: Tensor, attention_mask: Tensor, logits_to_keep: int, *args: Any, **kwargs: Any
@@ -166,7 +185,7 @@ class LaSeRTrainer(GRPOTrainer):
                 completion.shape[1],
                 self.args.per_device_train_batch_size,
             )
-        scored = ends_with(completion, mask, self._eos_id)
+        scored = ends_with(completion, mask, self.eos_token_ids)
 
         # Groups may span processes: statistics are taken over all of them, rows are this one's.
         gather = self.accelerator.gather
@@ -202,7 +221,7 @@ class LaSeRTrainer(GRPOTrainer):
             raise InputError(
                 "a resumed run cannot measure c_ref: the model has changed",
                 field="c_ref",
-                remedy="give the first run's",
+                remedy="give the first run's, which it logged as laser/c_ref",
             )
         if not len(z_logprob):
             raise InputError(
@@ -224,27 +243,45 @@ class LaSeRTrainer(GRPOTrainer):
         # One batch of generations is spread over processes (whose gradients are averaged), optimiser steps and
         # accumulation: the parts of one optimiser step must add up to its mean.
         share = inputs["n_scored"].clamp(min=1) / self.accelerator.num_processes
+        accumulation = 1
         if training:
             assert self.args.steps_per_generation is not None  # GRPOConfig has set it
-            share = share * self.current_gradient_accumulation_steps / self.args.steps_per_generation
+            accumulation = self.current_gradient_accumulation_steps
+            share = share * accumulation / self.args.steps_per_generation
         score_loss = total / share
+        # The parts of an optimiser step add up to its mean, while the log averages them.
         self._metrics["train" if training else "eval"]["laser/score_loss"].append(
-            self.accelerator.gather(score_loss.detach()).mean().item()
+            self.accelerator.gather(score_loss.detach()).mean().item() * accumulation
         )
-        if training and self.args.phase(self.state.global_step) == "grpo":
+        if self.args.phase(self.state.global_step) == "grpo":
             return loss
         return loss + self.args.alpha * score_loss
 
 
-def ends_with(completion: Tensor, mask: Tensor, token: int) -> Tensor:
-    """Whether each right-padded completion's last token is this one.
+class _KeepCRef(TrainerCallback):
+    """Writes c_ref into every checkpoint: the model of a resumed run is no longer the one it was measured on."""
+
+    def __init__(self, trainer: LaSeRTrainer) -> None:
+        self._trainer = trainer
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Write beside the checkpoint that has just been saved."""
+        folder = Path(args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}"
+        if state.is_world_process_zero and folder.is_dir():
+            text = json.dumps({"c_ref": self._trainer.c_ref})
+            (folder / C_REF_FILE).write_text(text, encoding="utf-8")
+
+
+def ends_with(completion: Tensor, mask: Tensor, tokens: Sequence[int]) -> Tensor:
+    """Whether each right-padded completion's last token is one of these.
 
     Parameters
     ----------
     completion : int64 Tensor of shape (B, T)
     mask : int64 Tensor of shape (B, T)
         1 at the completion's tokens.
-    token : int
+    tokens : sequence of int
+        The ids that end a completion; a model may have several.
 
     Returns
     -------
@@ -253,9 +290,10 @@ def ends_with(completion: Tensor, mask: Tensor, token: int) -> Tensor:
     Examples
     --------
     >>> completion = torch.tensor([[5, 9, 0], [5, 6, 7], [9, 0, 0]])
-    >>> ends_with(completion, torch.tensor([[1, 1, 0], [1, 1, 1], [0, 0, 0]]), 9).tolist()
-    [True, False, False]
+    >>> mask = torch.tensor([[1, 1, 0], [1, 1, 1], [0, 0, 0]])
+    >>> ends_with(completion, mask, [9]).tolist(), ends_with(completion, mask, [9, 7]).tolist()
+    ([True, False, False], [True, True, False])
     """
     length = mask.sum(1)
     last = completion.gather(1, (length - 1).clamp(min=0).unsqueeze(1)).squeeze(1)
-    return (last == token) & (length > 0)
+    return torch.isin(last, torch.tensor(list(tokens), device=last.device)) & (length > 0)

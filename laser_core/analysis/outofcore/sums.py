@@ -13,7 +13,7 @@ from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.calibration import EceMoments
 from laser_core.analysis.scores.separation import Ranked
 from laser_core.analysis.scores.thresholds import choice
-from laser_core.analysis.summary import Curve, Summary, VotingSummary, few_problems
+from laser_core.analysis.summary import Curve, Summary, VotingSummary, few_problems, weightless_votes
 from laser_core.analysis.voting.curve import voting_curve
 from laser_core.errors import InputError
 from laser_core.rollouts.schema import SIGNAL_PREFIX
@@ -133,6 +133,7 @@ class Sums:
             "equal in the overall AUROC and the best threshold."
         ]
         found += few_problems(self.n_problems)
+        found += weightless_votes(self.votes.n_weightless, self.votes.n_problems)
         if self.unscored:
             found.append(f"{self.unscored:,} solutions have a verdict but no score.")
         if n_scored and self.outside > n_scored / 2:
@@ -198,7 +199,7 @@ class VoteSums:
     """Running sums of the voting curves over problems, at fixed numbers of solutions."""
 
     def __init__(self, sizes: np.ndarray) -> None:
-        self.sizes, self.n_problems = sizes, 0
+        self.sizes, self.n_problems, self.n_weightless = sizes, 0, 0
         self.pass_, self.majority, self.weighted, self.best_of_n, self.gain = (CurveSums(len(sizes)) for _ in range(5))
 
     def add(self, samples: Samples) -> None:
@@ -209,6 +210,7 @@ class VoteSums:
             return
         votes = curve.per_problem
         self.n_problems += curve.n_problems
+        self.n_weightless += curve.n_weightless
         self.pass_.add(votes["pass"], curve.pass_se)
         self.majority.add(votes["majority"], curve.majority_se)
         self.weighted.add(votes["weighted"], curve.weighted_se)
@@ -220,13 +222,16 @@ class VoteSums:
         n = self.n_problems
         if n == 0:
             return None
+        gain = self.gain.curve(n, scale="signed")
+        alone = self.sizes == 1  # a single vote wins whatever its weight: no estimate, so no interval
+        low, high = (np.where(alone, gain.mean, end) for end in (gain.low, gain.high))
         return VotingSummary(
             n=self.sizes,
             pass_=self.pass_.curve(n),
             majority=self.majority.curve(n),
             weighted=self.weighted.curve(n),
             best_of_n=self.best_of_n.curve(n),
-            weighted_minus_majority=self.gain.curve(n, scale="signed"),
+            weighted_minus_majority=Curve(gain.mean, low, high, gain.se),
             n_problems=n,
             n_left_out=n_all - n,
         )

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from laser_core.analysis.estimates import UNDEFINED, Estimate, confidence_interval, ratio_statistic
+from laser_core.analysis.estimates import NO_SPREAD, UNDEFINED, Estimate, confidence_interval, ratio_statistic
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.crossfit import folds
 from laser_core.analysis.scores.separation import Ranked
@@ -36,7 +36,8 @@ class Calibration:
     ece_plugin : float
         The same without the correction.
     brier : Estimate
-        Mean squared difference between clipped score and verdict.
+        Mean squared difference between clipped score and verdict. For a score that is near 0 or 1 and rarely wrong, its
+        interval is too narrow below some 500 problems (docs/estimators.md has the coverage).
     reliability, resolution, uncertainty, within_bin : float
         ``brier = reliability - resolution + uncertainty + within_bin``, exactly [2]_. Small reliability and large
         resolution are good; ``within_bin`` comes from scores that differ inside a bin.
@@ -264,5 +265,6 @@ class EceMoments:
         spread = sum(float(w @ m @ w) for w, m in zip(weights, self.product, strict=True))
         n = self.n_problems
         se = np.sqrt(max(spread, 0.0) * inflation * n / max(n - 1, 1)) / whole
-        low, high = confidence_interval(value, se, n, scale="real")
+        # Where no problem differs from the others there is only the scale to bound the mean gap.
+        low, high = confidence_interval(value, se, n, scale="real" if se > NO_SPREAD else "signed")
         return float(low), float(high)

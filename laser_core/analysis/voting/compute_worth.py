@@ -25,7 +25,7 @@ from laser_core.analysis.voting.ballots import Ballots
 from laser_core.analysis.voting.curve import voting_curve
 from laser_core.analysis.voting.resample import blocks, random_orders
 from laser_core.analysis.voting.walks import ROUND, Leads, Walks
-from laser_core.analysis.voting.weights import SCALE, Weight, quantise, vote_weights
+from laser_core.analysis.voting.weights import SCALE, Weight, quantise, tie_margin, vote_weights
 from laser_core.errors import InputError
 
 RULES = ("fixed", "certain", "confident")
@@ -211,8 +211,10 @@ def _replay_all(
 def _replay(
     walks: Walks, weights: np.ndarray, tokens: np.ndarray, sizes: np.ndarray, confidence: float, bound: float
 ) -> dict[str, np.ndarray]:
-    vote, tokens = Leads(walks, quantise(weights)), walks.arrange(tokens)
+    margin = tie_margin(walks.width)
+    vote, tokens = Leads(walks, quantise(weights), margin), walks.arrange(tokens)
     unit = walks.per_walk(weights.max(axis=1) / SCALE)
+    slack = 3 * margin / SCALE  # a lead that the remaining votes would turn into a tie is not certain
     shape = (walks.n_walks, len(sizes))
     credit = {rule: np.zeros(shape) for rule in RULES}
     spent = {rule: np.zeros(shape) for rule in RULES}
@@ -225,7 +227,7 @@ def _replay(
         now = vote.credit()
         first, second = np.maximum(vote.top, 0) * unit, np.maximum(vote.second, 0) * unit
         stops = ~settled & (
-            ((position + 1 + (first - second) / bound)[:, None] > sizes + 1e-9) | (sizes == position + 1)
+            ((position + 1 + (first - second) / bound)[:, None] > sizes + slack) | (sizes == position + 1)
         )
         credit["certain"] = np.where(stops, now[:, None], credit["certain"])
         spent["certain"] = np.where(stops, used[:, None], spent["certain"])
@@ -249,6 +251,12 @@ def _policy(
     mean, low, high = mean_interval(accuracy)
     saved = [ratio_statistic(f - v, f) for v, f in zip(value[1].T, fixed[1].T, strict=True)]
     ends = [confidence_interval(s.value, s.se, len(value[1]), scale="signed") for s in saved]
+    _, stop, drop = key
+    # Without drops a certain stop changes no vote, and the fixed budget is its own baseline: nothing is estimated.
+    if stop in ("fixed", "certain") and not drop:
+        change_low = change_high = change
+    if stop == "fixed" and not drop:
+        ends = [(np.asarray(s.value), np.asarray(s.value)) for s in saved]
     return StoppingPolicy(
         *key,
         budget=sizes,

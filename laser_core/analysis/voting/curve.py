@@ -40,12 +40,14 @@ class VotingCurve:
         95% bands with the problem as unit: what other problems of this kind would show.
     weighted_minus_majority, weighted_minus_majority_low, weighted_minus_majority_high : ndarray of shape (n_sizes,)
         The gain of weighting, paired by problem.
-    tied : ndarray of shape (n_sizes,)
-        Share of the majority votes that a tie decides.
+    tied, weighted_tied : ndarray of shape (n_sizes,)
+        Share of the majority votes, and of the weighted votes, that a tie decides.
+    n_weightless : int
+        Problems with several answers in which every vote weighs 0. Their weighted votes are coin tosses, and tied.
     n_problems, n_left_out : int
         Problems behind every point, and problems with too few solutions or unknown verdicts.
     n_orders : int
-        Random orders per problem behind ``weighted`` and ``tied``; 0 if there was nothing to estimate.
+        Random orders per problem behind ``weighted`` and both ``tied``; 0 if there was nothing to estimate.
     n_conflicts : int
         Answers that the verifier found correct in one solution and incorrect in another.
     weight : str
@@ -76,6 +78,8 @@ class VotingCurve:
     weighted_minus_majority_low: np.ndarray
     weighted_minus_majority_high: np.ndarray
     tied: np.ndarray
+    weighted_tied: np.ndarray
+    n_weightless: int
     n_problems: int
     n_left_out: int
     n_orders: int
@@ -154,7 +158,7 @@ def voting_curve(
     zero = np.zeros(len(sizes))
     values = {"pass": pass_at(ballots, sizes), "majority": nothing, "weighted": nothing, "best_of_n": nothing}
     se = dict.fromkeys(values, zero)
-    tied, n_orders = nothing, 0
+    tied, weighted_tied, n_orders, n_weightless = nothing, nothing, 0, 0
     if samples.has_scores:
         values["best_of_n"] = best_of(ballots, sizes)
     if samples.has_answers:
@@ -168,12 +172,15 @@ def voting_curve(
         se["majority"] = drawn.majority_se if exact is None else zero
         if samples.has_scores:
             values["weighted"], se["weighted"] = drawn.weighted, drawn.weighted_se
+            weighted_tied, n_weightless = drawn.weighted_tied, _weightless(ballots, weights)
     bands: dict[str, np.ndarray] = {}
     for name, per_problem in values.items():
         mean, low, high = mean_interval(per_problem)
         field_name = "pass_" if name == "pass" else name
         bands |= {field_name: mean, f"{name}_low": low, f"{name}_high": high, f"{name}_se": se[name]}
     gain, gain_low, gain_high = mean_interval(values["weighted"] - values["majority"], scale="signed")
+    alone = sizes == 1  # a single vote wins whatever its weight: no estimate, so no interval
+    gain_low, gain_high = np.where(alone, gain, gain_low), np.where(alone, gain, gain_high)
     return VotingCurve(
         n=sizes,
         **bands,
@@ -181,6 +188,8 @@ def voting_curve(
         weighted_minus_majority_low=gain_low,
         weighted_minus_majority_high=gain_high,
         tied=tied.mean(axis=0),
+        weighted_tied=weighted_tied.mean(axis=0),
+        n_weightless=n_weightless,
         n_problems=ballots.n_problems,
         n_left_out=ballots.n_left_out,
         n_orders=n_orders,
@@ -194,6 +203,14 @@ def voting_curve(
 def _weights(score: np.ndarray, weight: Weight, power: float, temperature: float) -> np.ndarray | float:
     """Vote weights, or the power of a Borda vote."""
     return float(power) if weight == "borda" else vote_weights(score, weight, power=power, temperature=temperature)
+
+
+def _weightless(ballots: Ballots, weights: np.ndarray | float) -> int:
+    """Problems with two answers or more whose votes all weigh 0 (ranks within a subset never do)."""
+    if not isinstance(weights, np.ndarray):
+        return 0
+    nothing = (np.where(ballots.answer >= 0, weights, 0.0) == 0).all(axis=1)
+    return int((nothing & ((ballots.votes > 0).sum(axis=1) > 1)).sum())
 
 
 def subset_sizes(

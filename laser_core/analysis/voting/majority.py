@@ -80,7 +80,7 @@ def majority_vote(votes: np.ndarray, winning: np.ndarray, size: np.ndarray, size
     return np.clip(out, 0, 1)
 
 
-def full_vote(votes: np.ndarray, winning: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def full_vote(votes: np.ndarray, winning: np.ndarray, *, margin: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """The vote of all solutions: its credit (1 for a correct winner, a fraction in a tie) and how many answers lead.
 
     Parameters
@@ -89,6 +89,8 @@ def full_vote(votes: np.ndarray, winning: np.ndarray) -> tuple[np.ndarray, np.nd
         Counts or weights; negative where nobody gave the answer.
     winning : ndarray of bool of shape (n_problems, n_answers)
         Which answers are correct.
+    margin : float
+        Votes this close to the most tie with it.
 
     Examples
     --------
@@ -97,7 +99,7 @@ def full_vote(votes: np.ndarray, winning: np.ndarray) -> tuple[np.ndarray, np.nd
     ([0.5], [2])
     """
     top = votes.max(axis=1, keepdims=True)
-    leads = (votes == top) & (top >= 0)
+    leads = (votes >= top - margin) & (votes >= 0)
     leaders = leads.sum(axis=1)
     return (leads & winning).sum(axis=1) / np.maximum(leaders, 1), leaders
 

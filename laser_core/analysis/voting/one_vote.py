@@ -9,7 +9,7 @@ import numpy as np
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.voting.ballots import answer_table
 from laser_core.analysis.voting.majority import full_vote
-from laser_core.analysis.voting.weights import Weight, quantise, vote_weights
+from laser_core.analysis.voting.weights import Weight, quantise, tie_margin, vote_weights
 from laser_core.errors import InputError
 
 
@@ -33,7 +33,7 @@ class Vote:
     correct : ndarray of float of shape (n_answers,)
         1, 0, or NaN where no solution with this answer has a verdict.
     majority_winners, weighted_winners : ndarray of bool of shape (n_answers,)
-        More than one where answers tie.
+        More than one where answers tie; all of them where every weight is 0.
     n_unanswered : int
         Solutions drawn that cast no vote.
     """
@@ -96,7 +96,9 @@ def draw_vote(samples: Samples, problem: int, n: int, *, seed: int, weight: Weig
         share = (correct / known)[0, answers]
     by_score = np.argsort(-np.nan_to_num(score, nan=-np.inf), kind="stable")
     best = by_score[np.argmax(member[:, by_score], axis=1)] if len(answers) else np.zeros(0, int)
-    leads = [values == values.max(initial=0) for values in (count, exact_total)]
+    leads = [
+        values >= values.max(initial=0) - margin for values, margin in ((count, 0.0), (exact_total, tie_margin(n)))
+    ]
     return Vote(
         problem=int(problem),
         rows=samples.row[problem, drawn],
@@ -120,7 +122,7 @@ class FullVotes:
     majority, weighted : ndarray of shape (n_problems,)
         1 where a correct answer wins, its share where answers tie, NaN where no solution has a verdict or an answer.
     majority_leaders, weighted_leaders : ndarray of int of shape (n_problems,)
-        Number of answers that lead; more than one is a tie.
+        Number of answers that lead; more than one is a tie. Where every weight is 0, all answers given lead.
     """
 
     majority: np.ndarray
@@ -155,7 +157,8 @@ def full_votes(samples: Samples, *, weight: Weight | None = None) -> FullVotes:
     total = np.bincount(flat, whole[answered], samples.n_problems * n_answers).reshape(-1, n_answers)
     given = count > 0
     credit, leaders = full_vote(np.where(given, count, -1), winning)
-    credit_weighted, leaders_weighted = full_vote(np.where(given, total, -1), winning)
+    margin = tie_margin(samples.answer.shape[1])
+    credit_weighted, leaders_weighted = full_vote(np.where(given, total, -1), winning, margin=margin)
     return FullVotes(
         np.where(verified, credit, np.nan), np.where(verified, credit_weighted, np.nan), leaders, leaders_weighted
     )

@@ -18,7 +18,7 @@ import numpy as np
 
 from laser_core.analysis.voting.ballots import Ballots
 from laser_core.analysis.voting.walks import ROUND, Borda, Tally, Totals, Walks
-from laser_core.analysis.voting.weights import quantise
+from laser_core.analysis.voting.weights import quantise, tie_margin
 
 MIN_ROUNDS = 2
 MIN_VOTES = 4096  # votes drawn over all problems before a standard error is believed: rare outcomes must have shown
@@ -40,6 +40,8 @@ class Resampled:
         Monte-Carlo standard error of their means over problems (not the problems' own spread).
     tied : ndarray of shape (n_problems, n_sizes)
         Share of the majority votes in which answers tied for the lead.
+    weighted_tied : ndarray of shape (n_problems, n_sizes)
+        The same for the weighted votes; a vote in which every weight is 0 is tied between all answers given.
     n_orders : int
         Random orders used per problem.
     """
@@ -49,6 +51,7 @@ class Resampled:
     weighted_se: np.ndarray
     majority_se: np.ndarray
     tied: np.ndarray
+    weighted_tied: np.ndarray
     n_orders: int
 
 
@@ -80,7 +83,7 @@ def resample_votes(
         Stop there even if the target is not reached.
     """
     vote = quantise(weights) if isinstance(weights, np.ndarray) else weights
-    sums = np.zeros((6, ballots.n_problems, len(sizes)))  # of y, x, yy, xx, xy and ties, over rounds
+    sums = np.zeros((7, ballots.n_problems, len(sizes)))  # of y, x, yy, xx, xy and both kinds of ties, over rounds
     most = max(MIN_ROUNDS, max_orders // ROUND)
     done, rounds = 0, int(np.clip(-(-MIN_VOTES // (ballots.n_problems * ROUND)), MIN_ROUNDS, most))
     # Where all solutions of every problem vote there is nothing to draw: one walk of each problem tells.
@@ -100,7 +103,7 @@ def resample_votes(
 
 
 def _summarise(sums: np.ndarray, k: int, exact: np.ndarray | None) -> Resampled:
-    y, x, yy, xx, xy, ties = sums / k
+    y, x, yy, xx, xy, ties, weighted_ties = sums / k
     unbiased = k / (k - 1)
     var_y, var_x = unbiased * np.maximum(yy - y * y, 0), unbiased * np.maximum(xx - x * x, 0)
     cov = unbiased * (xy - x * y)
@@ -116,7 +119,7 @@ def _summarise(sums: np.ndarray, k: int, exact: np.ndarray | None) -> Resampled:
     def se(per_problem: np.ndarray) -> np.ndarray:
         return np.asarray(np.sqrt(np.maximum(per_problem.sum(axis=0), 0) / k) / n)
 
-    return Resampled(weighted, x, se(variance), se(var_x), ties, k * ROUND)
+    return Resampled(weighted, x, se(variance), se(var_x), ties, weighted_ties, k * ROUND)
 
 
 def random_orders(n: int, problems: np.ndarray, rounds: range, seed: int) -> np.ndarray:
@@ -144,8 +147,8 @@ def blocks(size: np.ndarray, per_problem: int) -> Iterator[np.ndarray]:
 
 
 def _walk_all(ballots: Ballots, vote: np.ndarray | float, sizes: np.ndarray, rounds: range, seed: int) -> np.ndarray:
-    """Sums over the orders of some rounds, of shape (6, n_problems, n_sizes), in blocks of bounded memory."""
-    out = np.zeros((6, ballots.n_problems, len(sizes)))
+    """Sums over the orders of some rounds, of shape (7, n_problems, n_sizes), in blocks of bounded memory."""
+    out = np.zeros((7, ballots.n_problems, len(sizes)))
     if not len(sizes):
         return out
     per_order = 2 * ballots.votes.shape[1] + 2 * ballots.answer.shape[1]
@@ -159,19 +162,22 @@ def _walk_all(ballots: Ballots, vote: np.ndarray | float, sizes: np.ndarray, rou
 
 
 def _walk(block: Ballots, vote: np.ndarray | float, orders: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Sums of y, x, y**2, x**2, x y and ties over the rounds (a round's means); shape (6, n_problems, n_sizes)."""
+    """Sums of y, x, y**2, x**2, x y and ties over the rounds (a round's means); shape (7, n_problems, n_sizes)."""
     walks = Walks(block.answer[:, : len(orders)], block.winning, orders)
-    out = np.empty((6, walks.n_problems, len(sizes)))
+    out = np.empty((7, walks.n_problems, len(sizes)))
     for i, credits in enumerate(_credits(walks, block, vote, sizes)):
-        y, x, tied = (walks.by_round(c) for c in credits)  # (n_rounds, n_problems)
-        out[:, :, i] = [value.sum(axis=0) for value in (y, x, y * y, x * x, x * y, tied)]
+        y, x, *ties = (walks.by_round(c) for c in credits)  # (n_rounds, n_problems)
+        out[:, :, i] = [value.sum(axis=0) for value in (y, x, y * y, x * x, x * y, *ties)]
     return out
 
 
 def _credits(
     walks: Walks, block: Ballots, vote: np.ndarray | float, sizes: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """At each size: credit of the weighted vote, credit of the majority, whether the majority is tied; (n_walks,)."""
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """At each size: credit of the weighted vote and of the majority, whether the majority and the weighted vote tie.
+
+    Each of shape (n_walks,).
+    """
     few = len(sizes) * walks.n_answers < _BULK * sizes[-1] and sizes[-1] <= Tally.LIMIT
     if few and isinstance(vote, np.ndarray):
         tally = Tally(walks, vote)
@@ -180,11 +186,14 @@ def _credits(
             yield tally.credits()
         return
     score = block.score[:, : walks.width]
-    weighted = Totals(walks, vote) if isinstance(vote, np.ndarray) else Borda(walks, score, vote)
-    majority = Totals(walks, np.ones(walks.answer.shape))
+    weighted = (
+        Totals(walks, vote, tie_margin(walks.width)) if isinstance(vote, np.ndarray) else Borda(walks, score, vote)
+    )
+    majority = Totals(walks, np.ones(walks.answer.shape), 0.0)
     for start, stop in pairwise([0, *sizes.tolist()]):
         for position in range(start, stop):
             drawn = walks.vote(position)
             weighted.add(drawn)
             majority.add(drawn)
-        yield weighted.credit(), majority.credit(), majority.leaders > 1
+        credit = weighted.credit()
+        yield credit, majority.credit(), majority.leaders > 1, weighted.leaders > 1

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from laser_core.analysis.voting.weights import SCALE
+from laser_core.analysis.voting.weights import SCALE, tie_margin
 
 ROUND = 16  # rotations of one random order
 _ONE = 2 * 1024 * SCALE  # what a vote adds to a tally beside its weight: more than 1024 weights can sum to
-_ABSTAIN = -5.0  # a "weight" that keeps the total of the abstentions below every answer's
+_NOBODY = -np.inf  # the total of an answer that nobody has given yet; as a weight, an abstention's
 
 
 @dataclass(frozen=True)
@@ -101,13 +101,23 @@ class Totals:
     ----------
     walks : Walks
     weights : ndarray of shape (n_problems, n_samples)
-        Whole numbers (see :func:`~laser_core.analysis.voting.weights.quantise`), so that equal totals are equal.
+        Whole numbers (see :func:`~laser_core.analysis.voting.weights.quantise`), so that sums are exact.
+    margin : float
+        Totals this close to the top tie with it.
+
+    Attributes
+    ----------
+    top : ndarray of shape (n_walks,)
+        The largest total, known to ``margin``.
+    leaders, winning_leaders : ndarray of shape (n_walks,)
+        Answers that tie for the top, and the correct ones among them.
     """
 
-    def __init__(self, walks: Walks, weights: np.ndarray) -> None:
-        self._walks, self._weight = walks, walks.arrange(np.where(walks.abstains, _ABSTAIN, weights))
-        self.totals = np.full(walks.n_walks * (walks.n_answers + 1), -1.0)  # -1: nobody gave this answer yet
-        self.top = np.full(walks.n_walks, -1.0)
+    def __init__(self, walks: Walks, weights: np.ndarray, margin: float) -> None:
+        self._walks, self._weight = walks, walks.arrange(np.where(walks.abstains, _NOBODY, weights))
+        self._margin = margin
+        self.totals = np.full(walks.n_walks * (walks.n_answers + 1), _NOBODY)
+        self.top = np.full(walks.n_walks, _NOBODY)
         self.leaders = np.zeros(walks.n_walks)
         self.winning_leaders = np.zeros(walks.n_walks)
 
@@ -116,8 +126,9 @@ class Totals:
         before = self.totals[vote.cell]
         total = np.maximum(before, 0.0) + self._walks.at(self._weight, vote.position)
         self.totals[vote.cell] = total
-        ahead = total > self.top
-        level = (total == self.top) & (total > before)
+        level_from = self.top - self._margin
+        ahead = total > self.top + self._margin
+        level = (total >= level_from) & (before < level_from) & ~ahead
         self.top = np.where(ahead, total, self.top)
         self.leaders = np.where(ahead, 1.0, self.leaders + level)
         self.winning_leaders = np.where(ahead, vote.winning, self.winning_leaders + (level & vote.winning))
@@ -128,20 +139,20 @@ class Totals:
 
 
 class Leads(Totals):
-    """Totals that also know the second largest: ``second`` equals ``top`` in a tie, and is -1 where there is none."""
+    """Totals that also know the second largest: within the margin of ``top`` in a tie, -inf where there is none."""
 
-    def __init__(self, walks: Walks, weights: np.ndarray) -> None:
-        super().__init__(walks, weights)
-        self.second = np.full(walks.n_walks, -1.0)
+    def __init__(self, walks: Walks, weights: np.ndarray, margin: float) -> None:
+        super().__init__(walks, weights, margin)
+        self.second = np.full(walks.n_walks, _NOBODY)
 
     def add(self, vote: NextVote) -> None:
         """Count one more solution in every walk."""
         before, top, sole = self.totals[vote.cell], self.top, self.leaders == 1
         super().add(vote)
         total = self.totals[vote.cell]
-        own = sole & (before == top)  # the leader itself moved further ahead
-        overtaken = np.where(total > top, np.where(own, self.second, top), np.maximum(self.second, total))
-        self.second = np.where(total > before, overtaken, self.second)
+        own = sole & (before >= top - self._margin)  # the leader itself moved further ahead
+        overtaken = np.where(total > top + self._margin, top, np.maximum(self.second, total))
+        self.second = np.where((total > before) & ~own, overtaken, self.second)
 
 
 class Tally:
@@ -155,6 +166,7 @@ class Tally:
 
     def __init__(self, walks: Walks, weights: np.ndarray) -> None:
         self._walks, self._vote = walks, walks.arrange(weights + _ONE)
+        self._margin = tie_margin(walks.width)
         self._winning = walks.per_walk(walks.winning).T
         self._totals = np.zeros((walks.n_answers + 1) * walks.n_walks)  # the last row holds the abstentions
 
@@ -165,19 +177,19 @@ class Tally:
         cell += np.arange(walks.n_walks)
         self._totals += np.bincount(cell.ravel(), walks.span(self._vote, start, stop).ravel(), len(self._totals))
 
-    def credits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Credit of the weighted vote and of the majority, and whether the majority is tied; (n_walks,) each."""
+    def credits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Credit of the weighted vote and of the majority, and whether either is tied; (n_walks,) each."""
         totals = self._totals[: -self._walks.n_walks].reshape(self._walks.n_answers, self._walks.n_walks)
         counts = np.floor(totals * (1 / _ONE))  # a power of two, so nothing is rounded
         sums = totals - counts * _ONE
         given = counts > 0
         sums[~given] = -1.0
-        weighted, _ = self._credit(sums, given)
-        majority, leaders = self._credit(counts, given)
-        return weighted, majority, leaders > 1
+        weighted, weighted_leaders = self._credit(sums, given, self._margin)
+        majority, leaders = self._credit(counts, given, 0.0)
+        return weighted, majority, leaders > 1, weighted_leaders > 1
 
-    def _credit(self, totals: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        leads = (totals == totals.max(axis=0)) & given
+    def _credit(self, totals: np.ndarray, given: np.ndarray, margin: float) -> tuple[np.ndarray, np.ndarray]:
+        leads = (totals >= totals.max(axis=0) - margin) & given
         leaders = leads.sum(axis=0, dtype=np.int32)
         return (leads & self._winning).sum(axis=0, dtype=np.int32) / np.maximum(leaders, 1), leaders
 
@@ -204,6 +216,7 @@ class Borda:
         self._rank = np.zeros((walks.n_walks, walks.width), np.float32)  # lifts so far, whether drawn or not
         self._drawn = np.zeros((walks.n_walks, walks.width), bool)
         self._member = (walks.answer[:, :, None] == np.arange(walks.n_answers)).astype(float)
+        self.leaders = np.zeros(walks.n_walks)
 
     def add(self, vote: NextVote) -> None:
         """Count one more solution in every walk."""
@@ -213,7 +226,7 @@ class Borda:
         self._drawn[np.arange(self._walks.n_walks), self._walks.at(self._column, vote.position)] = True
 
     def credit(self) -> np.ndarray:
-        """As :meth:`Totals.credit`."""
+        """As :meth:`Totals.credit`; brings ``leaders`` up to date."""
         walks = self._walks
         shape = (walks.n_orders, walks.n_problems, walks.width)
         drawn = self._drawn.reshape(shape).transpose(1, 0, 2)  # (n_problems, n_orders, n_samples)
@@ -221,8 +234,10 @@ class Borda:
         rank = self._rank.reshape(shape).transpose(1, 0, 2) + 0.5
         weight = np.where(drawn & self._known[:, None, :], (rank / walks.width) ** self._power, 0.0)
         totals = np.rint(weight * SCALE) @ self._member  # (n_problems, n_orders, n_answers)
-        totals = np.where(drawn @ self._member > 0, totals, -1.0)
-        top = totals.max(axis=2, keepdims=True)
-        leads = (totals == top) & (top >= 0)
-        credit = (leads & walks.winning[:, None, :]).sum(axis=2) / np.maximum(leads.sum(axis=2), 1)
+        given = drawn @ self._member > 0
+        top = np.max(totals, axis=2, keepdims=True, where=given, initial=0.0)
+        leads = (totals >= top - tie_margin(walks.width)) & given
+        leaders = leads.sum(axis=2)
+        self.leaders = leaders.T.ravel()
+        credit = (leads & walks.winning[:, None, :]).sum(axis=2) / np.maximum(leaders, 1)
         return np.asarray(credit).T.ravel()

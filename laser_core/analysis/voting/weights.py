@@ -1,4 +1,8 @@
-"""Vote weights from scores. A weight is never negative; a solution without a score votes with weight 0."""
+"""Vote weights from scores. A weight is never negative; a solution without a score votes with weight 0.
+
+Where every answer's weights sum to 0 (with "clip": no score above 0), the vote has nothing to go by. All answers given
+then tie, each wins with equal chance, and the vote is a coin toss that counts as a tie.
+"""
 
 from __future__ import annotations
 
@@ -91,14 +95,31 @@ _NAMED: dict[str, Callable[[np.ndarray, float, float], np.ndarray]] = {
 }
 
 
-SCALE = 2.0**30
+SCALE = 2.0**31
 
 
 def quantise(weights: np.ndarray) -> np.ndarray:
-    """Weights as whole numbers, each problem's largest becoming ``SCALE``, so that ties are exact.
+    """Weights as whole numbers, each problem's largest becoming ``SCALE``.
 
-    Sums of whole numbers are exact in double precision, whatever the order of addition. Totals that differ by less than
-    about a billionth of the largest weight tie.
+    Sums of whole numbers are exact in double precision, whatever the order of addition. What rounding the weights does
+    to a total is covered by :func:`tie_margin`.
     """
     top = weights.max(axis=1, keepdims=True, initial=0.0)
     return np.rint(weights / np.where(top > 0, top, 1.0) * SCALE)
+
+
+def tie_margin(n_votes: int) -> float:
+    """How far apart two totals of quantised weights may be and still tie.
+
+    Rounding moves each vote by half a unit at most, so two equal totals of ``n_votes`` votes between them come out at
+    most this far apart. That is a hundred-millionth of the largest weight for 43 votes.
+
+    Examples
+    --------
+    One vote of weight 1 against three of 1/3:
+
+    >>> whole = quantise(np.array([[1, 1 / 3, 1 / 3, 1 / 3]]))[0]
+    >>> float(whole[0] - whole[1:].sum()), tie_margin(4)
+    (-1.0, 2.0)
+    """
+    return n_votes / 2
