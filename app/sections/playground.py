@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
 from app.data import sources
@@ -17,7 +16,7 @@ from app.format import bounds, count, literal, percent, score_text
 from app.widgets import parts
 from laser_core import bundled
 from laser_core.analysis import Vote
-from laser_core.figures import Trace, token_strip_html, trace_figure, vote_figure
+from laser_core.figures import Drawn, Trace, token_strip_html, trace_figure, vote_figure
 from laser_core.figures.voting import MAX_ANSWERS
 from laser_core.playground import session
 from laser_core.playground.outcome import accuracy_interval, as_rollouts, first_vote
@@ -136,15 +135,15 @@ def show(draws: dict[str, Draw], counted: int) -> None:
             _one(draw, counted, votes[key], bars[key], lines[key], key=key)
 
 
-def _lines(draw: Draw) -> go.Figure:
+def _lines(draw: Draw) -> Drawn:
     beta_v, c_ref = draw.request.beta_v, draw.request.c_ref
     traces = [Trace.from_row(draw.rollouts.row(i), beta_v=beta_v, c_ref=c_ref) for i in range(len(draw.rollouts))]
-    return trace_figure(traces, "score", beta_v=beta_v, c_ref=c_ref).update_layout(showlegend=False)
+    fig = trace_figure(traces, "score", beta_v=beta_v, c_ref=c_ref)
+    fig.update_layout(showlegend=False)
+    return fig
 
 
-def _one(
-    draw: Draw, counted: int, vote: tuple[Vote, list[str]], bars: go.Figure, lines: go.Figure, *, key: str
-) -> None:
+def _one(draw: Draw, counted: int, vote: tuple[Vote, list[str]], bars: Drawn, lines: Drawn, *, key: str) -> None:
     rows = [draw.rollouts.row(i) for i in range(len(draw.rollouts))]
     st.markdown(_finding(rows[:counted], *vote))
     parts.figure(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
 from app.data import sources
@@ -14,7 +13,7 @@ from app.format import literal, short, unescaped
 from app.widgets import browser
 from laser_core import __version__
 from laser_core.errors import missing_model_packages
-from laser_core.figures import enlarge, figure_csv, figure_html
+from laser_core.figures import Drawn, enlarge, figure_csv, figure_html
 from laser_core.figures.theme import plain
 
 PLOTLY_CONFIG = {
@@ -32,7 +31,7 @@ def header(question: str, finding: str) -> None:
 
 
 def figure(
-    fig: go.Figure,
+    fig: Drawn,
     *,
     key: str,
     alt: str,
@@ -43,8 +42,8 @@ def figure(
 
     Parameters
     ----------
-    fig : Figure
-        The Plotly figure.
+    fig : Drawn
+        The figure with its table.
     key : str
         Its name on the page and the name of its files.
     alt : str
@@ -73,7 +72,7 @@ def figure(
                 _downloads(fig, key, alt, see, settings)
 
 
-def _downloads(fig: go.Figure, key: str, alt: str, see: str, settings: Mapping[str, object] | None) -> None:
+def _downloads(fig: Drawn, key: str, alt: str, see: str, settings: Mapping[str, object] | None) -> None:
     for label, make, suffix, kind in (
         ("Data (CSV)", lambda: figure_csv(fig, settings=settings), "csv", "text/csv"),
         (

@@ -1,9 +1,11 @@
 """Figures: from an analysis result to a Plotly figure. Nothing here computes a statistic.
 
-One theme (:mod:`laser_core.figures.theme`) gives each meaning one colour, dash and marker everywhere.
+One theme (:mod:`laser_core.figures.theme`) gives each meaning one colour, dash and marker everywhere. Each figure
+carries its observations as a tidy table (:class:`laser_core.figures.Drawn`), which :func:`figure_csv` writes.
 """
 
 from laser_core.figures.curves import confusion_figure, ecdf_figure, roc_pr_figure, violin_figure
+from laser_core.figures.drawn import Drawn
 from laser_core.figures.export import figure_csv, figure_html
 from laser_core.figures.quantities import QUANTITIES
 from laser_core.figures.relations import (
@@ -30,6 +32,7 @@ from laser_core.figures.worth import (
 )
 
 __all__ = [
+    "Drawn",
     "JITTER_NOTE",
     "QUANTITIES",
     "SettingsMetric",

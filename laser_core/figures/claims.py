@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
+from laser_core.figures.drawn import Drawn
 from laser_core.figures.theme import CORRECT, INCORRECT, UNKNOWN, add_rule, empty, frame, interval_bars, plain
 
 if TYPE_CHECKING:
@@ -21,10 +22,11 @@ _STYLES = {
     None: ("for comparison", UNKNOWN, "diamond"),
 }
 ROW_HEIGHT, LINE = 40, 16  # pixels: a marker with one line of text above it, and each further line
+MEASURED = ("value", "ci_low", "ci_high", "paper", "seeds", "n_problems")  # a claim's numbers
 LINE_LENGTH = 52  # characters that fit across a phone
 
 
-def claims_figure(claims: Sequence[Claim]) -> go.Figure:
+def claims_figure(claims: Sequence[Claim]) -> Drawn:
     """Values of one section's rows, top to bottom, with 95% intervals over seeds and problems.
 
     Parameters
@@ -36,7 +38,14 @@ def claims_figure(claims: Sequence[Claim]) -> go.Figure:
     if not rows:
         return empty("Nothing was measured for this claim.")
     names = [claim.claim for claim in rows]
-    fig = go.Figure()
+    fig = Drawn()
+    fig.observe(
+        section=[str(claim.section) for claim in rows],
+        claim=names,
+        **{name: [getattr(claim, name) for claim in rows] for name in MEASURED},
+        holds=[claim.holds for claim in rows],
+        rule=[claim.rule for claim in rows],
+    )
     for holds, style in _STYLES.items():
         if chosen := [claim for claim in rows if claim.holds is holds]:
             fig.add_trace(_measured(chosen, *style))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import plotly.graph_objects as go
 
+from laser_core.figures.drawn import Drawn, estimated
 from laser_core.figures.theme import (
     INK,
     LASER,
@@ -33,7 +34,7 @@ NO_LABELS = "No solution with a score has been verified."
 CURVE = Style("this run, 95% band", LASER, "solid", "circle")
 
 
-def roc_pr_figure(curves: RocPr, which: Literal["roc", "pr"] = "roc", *, threshold: float | None = None) -> go.Figure:
+def roc_pr_figure(curves: RocPr, which: Literal["roc", "pr"] = "roc", *, threshold: float | None = None) -> Drawn:
     """The ROC or the precision-recall curve with its 95% band over problems, and the line of chance.
 
     Parameters
@@ -48,7 +49,8 @@ def roc_pr_figure(curves: RocPr, which: Literal["roc", "pr"] = "roc", *, thresho
     if not len(curves.threshold):
         return empty(NO_CURVE)
     roc = which == "roc"
-    fig = go.Figure()
+    fig = Drawn()
+    _observe_curve(fig, curves, roc)
     low, high = (curves.tpr_low, curves.tpr_high) if roc else (curves.precision_low, curves.precision_high)
     add_band(fig, curves.grid, low, high, CURVE)
     x, y = (curves.fpr, curves.tpr) if roc else (curves.tpr, curves.precision)
@@ -90,7 +92,19 @@ def roc_pr_figure(curves: RocPr, which: Literal["roc", "pr"] = "roc", *, thresho
     return fig
 
 
-def ecdf_figure(shape: ScoreShape, *, threshold: float | None = 0.5, signal: str = "last-token score") -> go.Figure:
+def _observe_curve(fig: Drawn, curves: RocPr, roc: bool) -> None:
+    """The curve at every threshold, and its band, which is given at other places."""
+    n = {"n_problems": curves.n_problems, "n_correct": curves.n_correct, "n_incorrect": curves.n_incorrect}
+    if roc:
+        fig.observe(series="ROC", threshold=curves.threshold, fpr=curves.fpr, tpr=curves.tpr, **n)
+        fig.observe(series="95% band of the TPR", fpr=curves.grid, ci_low=curves.tpr_low, ci_high=curves.tpr_high, **n)
+    else:
+        precision, low, high = curves.precision, curves.precision_low, curves.precision_high
+        fig.observe(series="PR", threshold=curves.threshold, recall=curves.tpr, precision=precision, **n)
+        fig.observe(series="95% band of the precision", recall=curves.grid, ci_low=low, ci_high=high, **n)
+
+
+def ecdf_figure(shape: ScoreShape, *, threshold: float | None = 0.5, signal: str = "last-token score") -> Drawn:
     """Share of correct and of incorrect solutions that score at most x, with 95% bands; no bins to choose.
 
     Parameters
@@ -106,8 +120,17 @@ def ecdf_figure(shape: ScoreShape, *, threshold: float | None = 0.5, signal: str
     sides = [(style, side) for style, side in sides if side.n]
     if not sides:
         return empty(NO_LABELS)
-    fig = go.Figure()
+    fig = Drawn()
     for style, side in sides:
+        fig.observe(
+            verdict=style.name,
+            score=shape.x,
+            share_at_or_below=side.ecdf,
+            ci_low=side.ecdf_low,
+            ci_high=side.ecdf_high,
+            n_solutions=side.n,
+            n_problems=side.n_problems,
+        )
         add_band(fig, shape.x, side.ecdf_low, side.ecdf_high, style)
     for style, side in sides:
         named = Style(f"{style.name} (n = {side.n:,})", style.color, style.dash, style.symbol)
@@ -130,7 +153,7 @@ def ecdf_figure(shape: ScoreShape, *, threshold: float | None = 0.5, signal: str
 
 def violin_figure(
     shapes: Mapping[str, ScoreShape], *, threshold: float | None = 0.5, signal: str = "last-token score"
-) -> go.Figure:
+) -> Drawn:
     """One violin per run: the density of incorrect scores on the left, of correct ones on the right, with quartiles.
 
     Parameters
@@ -142,13 +165,16 @@ def violin_figure(
     signal : str
         The quantity on the vertical axis.
     """
-    fig = go.Figure()
+    fig = Drawn()
     known = {name: shape for name, shape in shapes.items() if shape.correct.n or shape.incorrect.n}
     if not known:
         return empty(NO_LABELS)
-    for place, shape in enumerate(known.values()):
+    for place, (run, shape) in enumerate(known.items()):
         for outcome, side, sign in ((False, shape.incorrect, -1), (True, shape.correct, 1)):
             if side.n:
+                of: dict[str, str | int] = {"run": run, "verdict": OUTCOMES[outcome].name, "n_solutions": side.n}
+                fig.observe(**of, score=shape.x, density=side.density)
+                fig.observe(**of, score=side.quantiles, quantile=list(shape.quantile_levels))
                 _half(fig, place, shape, side, OUTCOMES[outcome], sign)
     frame(fig, x="", y=signal, hovermode="closest", height=420)
     names = [plain(name, 30) for name in known]
@@ -194,7 +220,7 @@ def _half(fig: go.Figure, place: int, shape: ScoreShape, side: Side, style: Styl
     )
 
 
-def confusion_figure(cells: Confusion) -> go.Figure:
+def confusion_figure(cells: Confusion) -> Drawn:
     """Predicted against verified at one threshold: counts, and rates with their 95% intervals.
 
     Parameters
@@ -220,7 +246,7 @@ def confusion_figure(cells: Confusion) -> go.Figure:
     # Right predictions in the colour of correct, wrong ones in that of incorrect, deeper with the rate.
     share = np.array([[estimate.value for _, estimate, _ in row] for row in rows.values()], float)
     signed = np.nan_to_num(share) * np.array([[1, -1], [-1, 1]])
-    fig = go.Figure(
+    fig = Drawn(
         go.Heatmap(
             z=signed,
             x=[f"predicted correct<br>(above {cells.threshold:.3g})", "predicted incorrect"],
@@ -237,6 +263,9 @@ def confusion_figure(cells: Confusion) -> go.Figure:
             ygap=3,
         )
     )
+    for verdict, row in rows.items():
+        for predicted, (count, estimate, name) in zip(("correct", "incorrect"), row, strict=True):
+            fig.observe(verdict=verdict, predicted=predicted, count=count, rate=name, **estimated([estimate]))
     frame(fig, x="", y="verified", height=300, hovermode=False, legend=False)
     fig.update_yaxes(autorange="reversed", showgrid=False)
     fig.update_xaxes(showgrid=False, side="top")

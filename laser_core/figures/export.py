@@ -5,52 +5,50 @@ from __future__ import annotations
 import csv
 import html
 import io
+import math
+import re
 from collections.abc import Mapping
 
 import numpy as np
 import plotly.graph_objects as go
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from laser_core.figures.drawn import Drawn
+from laser_core.figures.theme import visible
+
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also full-width, as Japanese input has them
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
-def figure_csv(fig: go.Figure, *, settings: Mapping[str, object] | None = None) -> str:
-    """The points of a figure, one row each: the series' name, x, y, and for heatmaps z and the cell's text.
+def figure_csv(fig: Drawn, *, settings: Mapping[str, object] | None = None) -> str:
+    """What a figure shows as a tidy table: one row per observation, one named column per variable, then the settings.
 
-    Text that a spreadsheet would run as a formula gets an apostrophe in front; numbers are written in full.
+    Numbers are written in full, undefined ones as empty cells. In text, control characters become visible signs, and
+    what a spreadsheet would run as a formula gets an apostrophe in front.
 
     Parameters
     ----------
-    fig : Figure
+    fig : Drawn
         The figure.
     settings : mapping, optional
         The settings behind the figure, such as the run and the threshold. Each is a column of its own, the same in
-        every row, so that the table keeps its settings.
+        every row, so that the table keeps its settings; one named like a variable becomes ``setting_<name>``.
 
     Examples
     --------
-    >>> print(figure_csv(go.Figure(go.Scatter(x=[1, 2], y=[0.5, 0.25], name="accuracy"))))
-    series,x,y,z,text
-    accuracy,1,0.5,,
-    accuracy,2,0.25,,
+    >>> fig = Drawn()
+    >>> fig.observe(method="majority vote", n_solutions=[1, 2], accuracy=[0.5, 0.75])
+    >>> print(figure_csv(fig, settings={"run": "LaSeR"}))
+    method,n_solutions,accuracy,run
+    majority vote,1,0.5,LaSeR
+    majority vote,2,0.75,LaSeR
     <BLANKLINE>
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
+    names = [f"setting_{name}" if name in fig.columns else name for name in settings or {}]
+    writer.writerow([_safe(name) for name in (*fig.columns, *names)])
     constant = [_safe(value) for value in (settings or {}).values()]
-    writer.writerow(["series", "x", "y", "z", "text", *(_safe(name) for name in settings or {})])
-    for trace in fig.data:
-        name = _safe(trace.name or "")
-        if trace.type == "heatmap":
-            labels = list(fig.layout.yaxis.ticktext or trace.y)
-            for label, row, texts in zip(labels, np.asarray(trace.z), trace.text, strict=True):
-                for x, z, text in zip(trace.x, row, texts, strict=True):
-                    if np.isfinite(z):
-                        writer.writerow([name, x, _safe(label), z, _safe(text), *constant])
-        else:
-            for x, y in zip(
-                trace.x if trace.x is not None else [], trace.y if trace.y is not None else [], strict=False
-            ):
-                writer.writerow([name, _safe(x), _safe(y), "", "", *constant])
+    writer.writerows([*map(_safe, row), *constant] for row in fig.rows())
     return out.getvalue()
 
 
@@ -79,8 +77,15 @@ def figure_html(fig: go.Figure, *, title: str, caption: str, settings: Mapping[s
 
 
 def _safe(value: object) -> object:
-    """A label as plain text that no spreadsheet runs as a formula; numbers as they are."""
+    """A cell on one line that no spreadsheet runs as a formula.
+
+    >>> _safe("=1+1"), _safe(" @SUM(A1)"), _safe("-5"), _safe("-x"), _safe(-2.5), _safe(float("nan"))
+    ("'=1+1", "' @SUM(A1)", '-5', "'-x", -2.5, None)
+    """
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if not isinstance(value, str):
-        return value.item() if isinstance(value, np.generic) else value
-    text = html.unescape(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+        return value
+    text = visible(value)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text

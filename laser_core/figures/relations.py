@@ -10,10 +10,11 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from laser_core.figures import theme
+from laser_core.figures.drawn import Drawn, estimated
 from laser_core.figures.theme import LASER, OUTCOMES, RULE, Style, add_band, add_line, add_rule, empty, fade, frame
 
 if TYPE_CHECKING:
-    from laser_core.analysis import LengthRelation, SignalTable, StepScores
+    from laser_core.analysis import LengthBins, LengthRelation, SignalTable, StepScores
 
 GL_ABOVE = 3000  # points that are drawn one by one; a browser needs its graphics card for more
 _JITTER = 0.35  # to either side of a whole number, so that points of one length do not overlap
@@ -52,7 +53,7 @@ class SignalMetric(Enum):
 
 def score_length_figure(
     relation: LengthRelation, *, signal: str = "last-token score", x: str = "length, tokens"
-) -> go.Figure:
+) -> Drawn:
     """Score against number of tokens, correct and incorrect: the solutions, and their mean score with 95% intervals.
 
     Whole numbers are jittered sideways (:data:`JITTER_NOTE` says so in a caption); other values stay where they are.
@@ -72,11 +73,12 @@ def score_length_figure(
     near = "%{x:.0f} tokens" if x.endswith("tokens") else "%{x:.3g}"
     jitter = _JITTER if relation.whole_lengths else 0.0  # moved, any other value would be one that does not exist
     kind = go.Scattergl if relation.n_points > GL_ABOVE else go.Scatter
-    fig = go.Figure()
+    fig = Drawn()
     for outcome, label, bins in ((True, 1, relation.bins_correct), (False, 0, relation.bins_incorrect)):
         rows, style = relation.correct == label, OUTCOMES[outcome]
         if not rows.any():
             continue
+        _observe_lengths(fig, relation, rows, bins, style.name, "length" if x.endswith("tokens") else "other_signal")
         shown = f"{int(rows.sum()):,}" + (" sampled" if relation.n_points < relation.n_total else "")
         fig.add_trace(
             kind(
@@ -103,10 +105,28 @@ def score_length_figure(
                 "%{customdata[1]:.3f}], n = %{customdata[2]:,}<extra></extra>"
             ),
         )
-    return frame(fig, x=x, y=signal, hovermode="closest", height=420)
+    frame(fig, x=x, y=signal, hovermode="closest", height=420)
+    return fig
 
 
-def score_by_step_figure(steps: StepScores, *, signal: str = "last-token score") -> go.Figure:
+def _observe_lengths(
+    fig: Drawn, relation: LengthRelation, rows: np.ndarray, bins: LengthBins, verdict: str, at: str
+) -> None:
+    """The solutions where they really are, and the mean of each bin; ``at`` names the horizontal axis."""
+    lengths, scores = {at: relation.length[rows]}, relation.score[rows]
+    fig.observe(observation="solution", verdict=verdict, **lengths, score=scores, row=relation.row[rows])
+    fig.observe(
+        observation="mean of a bin",
+        verdict=verdict,
+        **{at: bins.length},
+        score=bins.score,
+        ci_low=bins.score_low,
+        ci_high=bins.score_high,
+        n_solutions=bins.count,
+    )
+
+
+def score_by_step_figure(steps: StepScores, *, signal: str = "last-token score") -> Drawn:
     """Median and middle half of correct and incorrect scores at each training step; below, AUROCs with 95% bands.
 
     Parameters
@@ -116,7 +136,8 @@ def score_by_step_figure(steps: StepScores, *, signal: str = "last-token score")
     signal : str
         The quantity on the upper vertical axis.
     """
-    fig = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08, row_heights=[0.55, 0.45])
+    fig = Drawn()
+    make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08, row_heights=[0.55, 0.45], figure=fig)
     level = [steps.quantile_levels.index(q) for q in (0.25, 0.5, 0.75)]
     for outcome, quantiles, n in (
         (True, steps.correct_quantiles, steps.n_correct),
@@ -124,6 +145,7 @@ def score_by_step_figure(steps: StepScores, *, signal: str = "last-token score")
     ):
         style = OUTCOMES[outcome]
         low, middle, high = (quantiles[:, i] for i in level)
+        fig.observe(step=steps.step, verdict=style.name, median=middle, quartile_1=low, quartile_3=high, n_solutions=n)
         add_band(fig, steps.step, low, high, style, row=1, col=1)
         fig.data[-1].update(name=f"{style.name}, middle half")
         add_line(
@@ -139,6 +161,7 @@ def score_by_step_figure(steps: StepScores, *, signal: str = "last-token score")
     overall = Style("AUROC, all solutions", theme.UNKNOWN, "dash", "square")
     for style, estimates in ((overall, steps.auroc), (within, steps.within_problem_auroc)):
         value, low, high = (np.array([getattr(e, end) for e in estimates]) for end in ("value", "ci_low", "ci_high"))
+        fig.observe(step=steps.step, metric=style.name, **estimated(estimates))
         add_band(fig, steps.step, low, high, style, row=2, col=1)
         add_line(
             fig,
@@ -158,7 +181,7 @@ def score_by_step_figure(steps: StepScores, *, signal: str = "last-token score")
     return fig
 
 
-def score_animation(steps: StepScores, *, threshold: float | None = 0.5, signal: str = "last-token score") -> go.Figure:
+def score_animation(steps: StepScores, *, threshold: float | None = 0.5, signal: str = "last-token score") -> Drawn:
     """Histograms of correct and incorrect scores, one frame per training step, with a slider and a play button.
 
     Bars are shares of each kind, so that steps with different numbers of solutions can be compared.
@@ -176,10 +199,16 @@ def score_animation(steps: StepScores, *, threshold: float | None = 0.5, signal:
     if not len(shown):
         return empty("No solution has a training step.")
     names = [str(int(steps.step[i])) for i in shown]
-    fig = go.Figure(
+    fig = Drawn(
         data=_step_bars(steps, shown[-1]),  # where playing ends, and what a print shows
         frames=[go.Frame(data=_step_bars(steps, i), name=name) for i, name in zip(shown, names, strict=True)],
     )
+    for i in range(len(steps.step)):
+        for correct, counts in ((True, steps.correct[i]), (False, steps.incorrect[i])):
+            low, high = steps.edges[:-1], steps.edges[1:]
+            share = counts / max(counts.sum(), 1)
+            name = OUTCOMES[correct].name
+            fig.observe(step=steps.step[i], verdict=name, bin_low=low, bin_high=high, count=counts, share=share)
     frame(fig, x=signal, y="share of each kind", height=490)
     top = max(float(bars.y.max(initial=0)) for one in fig.frames for bars in one.data)
     fig.update_yaxes(range=[0, 1.08 * top], tickformat=".0%")
@@ -233,7 +262,7 @@ def _add_player(fig: go.Figure, names: list[str]) -> None:
     )
 
 
-def signals_figure(table: SignalTable, metric: SignalMetric = SignalMetric.WITHIN_AUROC) -> go.Figure:
+def signals_figure(table: SignalTable, metric: SignalMetric = SignalMetric.WITHIN_AUROC) -> Drawn:
     """The score beside every other signal: one marker each, with its 95% interval over problems.
 
     Parameters
@@ -247,7 +276,9 @@ def signals_figure(table: SignalTable, metric: SignalMetric = SignalMetric.WITHI
     if not rows:
         return empty("No signal has this number here.")
     styles = {True: Style("last-token score", LASER, "solid", "circle"), False: Style("free", RULE, "dash", "diamond")}
-    fig = go.Figure()
+    fig = Drawn()
+    measured = estimated(getattr(row, metric.field) for row in rows)
+    fig.observe(signal=[row.signal.removeprefix("signal.") for row in rows], metric=metric.title, **measured)
     for is_score, style in styles.items():
         picked = [(i, row) for i, row in enumerate(rows) if (row.signal == "score") == is_score]
         if not picked:
@@ -279,6 +310,7 @@ def signals_figure(table: SignalTable, metric: SignalMetric = SignalMetric.WITHI
     fig.update_layout(margin={"t": 30})  # room for the label of the line
     fig.update_yaxes(tickvals=list(range(len(rows))), ticktext=names, range=[len(rows) - 0.5, -0.5], showgrid=False)
     if metric == SignalMetric.WEIGHTED and np.isfinite(table.majority.value):
+        fig.observe(signal="majority vote", metric="accuracy of the vote", **estimated([table.majority]))
         add_rule(fig, x=table.majority.value, label="majority", yanchor="bottom")
     elif metric.reference is not None:
         add_rule(fig, x=metric.reference, label="chance" if metric.reference else "no difference", yanchor="bottom")

@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from laser_core.figures.drawn import Drawn, estimated
 from laser_core.figures.theme import RULE, add_line, add_rule, empty, frame, interval_bars, plain, run_style, thin
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ PANELS = (  # from top to bottom
 )
 
 
-def training_figure(events: Mapping[str, Sequence[dict]], *, panels: Sequence[str] | None = None) -> go.Figure:
+def training_figure(events: Mapping[str, Sequence[dict]], *, panels: Sequence[str] | None = None) -> Drawn:
     """Training curves from the events of one or more runs, one panel per quantity, LaSeR solid and GRPO dashed.
 
     Parameters
@@ -67,7 +68,9 @@ def training_figure(events: Mapping[str, Sequence[dict]], *, panels: Sequence[st
     ]
     if not wanted:
         return empty("These runs hold no training events.")
-    fig = make_subplots(
+    fig = Drawn()
+    make_subplots(
+        figure=fig,
         rows=len(wanted),
         cols=1,
         shared_xaxes=True,
@@ -79,6 +82,7 @@ def training_figure(events: Mapping[str, Sequence[dict]], *, panels: Sequence[st
             points = [(e["step"], e[panel.field]) for e in run_events if e.get(panel.field) is not None]
             if not points:
                 continue
+            fig.observe(run=run, step=[x for x, _ in points], metric=panel.title, value=[y for _, y in points])
             shown = thin(len(points), 800)
             x, y = (np.array([points[i][axis] for i in shown], dtype=float) for axis in (0, 1))
             few = len(points) <= 12  # a line through one point cannot be seen
@@ -97,7 +101,7 @@ def training_figure(events: Mapping[str, Sequence[dict]], *, panels: Sequence[st
     return fig
 
 
-def comparison_figure(rows: Mapping[str, Mapping[str, Estimate]], *, chance: float | None = None) -> go.Figure:
+def comparison_figure(rows: Mapping[str, Mapping[str, Estimate]], *, chance: float | None = None) -> Drawn:
     """Runs side by side: per finding one line, per run one marker with its 95% interval.
 
     Parameters
@@ -108,12 +112,13 @@ def comparison_figure(rows: Mapping[str, Mapping[str, Estimate]], *, chance: flo
         Where to draw a reference line, such as 0.5 for an AUROC.
     """
     findings = list(dict.fromkeys(name for estimates in rows.values() for name in estimates))
-    fig = go.Figure()
+    fig = Drawn()
     spread = min(0.24, 0.8 / max(len(rows), 1))  # of one line's height, so that runs never reach the next finding
     for position, (run, estimates) in enumerate(rows.items()):
         style = run_style(plain(run), position)
         known = [(i, estimates[name]) for i, name in enumerate(findings) if name in estimates]
         known = [(i, estimate) for i, estimate in known if np.isfinite(estimate.value)]
+        fig.observe(run=run, metric=[findings[i] for i, _ in known], **estimated(e for _, e in known))
         offset = (position - (len(rows) - 1) / 2) * spread
         value = np.array([estimate.value for _, estimate in known])
         low = np.array([estimate.ci_low for _, estimate in known])

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from laser_core.figures import theme
+from laser_core.figures.drawn import Drawn
 from laser_core.figures.theme import (
     LASER,
     OUTCOMES,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 def score_histogram(
     distribution: ScoreDistribution, *, threshold: float | None = 0.5, signal: str = "last-token score"
-) -> go.Figure:
+) -> Drawn:
     """Histogram of the scores of correct (blue) and incorrect (vermilion, hatched) solutions on the same bins.
 
     Parameters
@@ -41,9 +42,10 @@ def score_histogram(
         The quantity on the horizontal axis, with its unit if it has one.
     """
     edges = np.asarray(distribution.edges, dtype=float)
-    fig = go.Figure()
+    fig = Drawn()
     for outcome, counts in ((True, distribution.correct), (False, distribution.incorrect)):
         style = OUTCOMES[outcome]
+        fig.observe(verdict=style.name, bin_low=edges[:-1], bin_high=edges[1:], count=counts)
         fig.add_trace(
             go.Bar(
                 x=(edges[:-1] + edges[1:]) / 2,
@@ -65,7 +67,7 @@ def score_histogram(
     return fig
 
 
-def threshold_figure(sweep: Sweep, *, threshold: float | None = 0.5, signal: str = "last-token score") -> go.Figure:
+def threshold_figure(sweep: Sweep, *, threshold: float | None = 0.5, signal: str = "last-token score") -> Drawn:
     """TPR, TNR and their harmonic mean, the balanced F1, at every threshold, with the 95% band of the balanced F1.
 
     Parameters
@@ -84,10 +86,11 @@ def threshold_figure(sweep: Sweep, *, threshold: float | None = 0.5, signal: str
     shown = thin(len(sweep.threshold))
     x = np.asarray(sweep.threshold, dtype=float)[shown]
     balanced = Style("balanced F1", LASER, "solid", "circle")
-    fig = go.Figure()
+    fig = Drawn()
     add_band(fig, x, np.asarray(sweep.balanced_f1_low)[shown], np.asarray(sweep.balanced_f1_high)[shown], balanced)
     accepted = Style("TPR: correct, predicted correct", theme.CORRECT, "dash", "circle")
     rejected = Style("TNR: incorrect, predicted incorrect", theme.INCORRECT, "dot", "x")
+    _observe_sweep(fig, sweep)
     for style, values in ((accepted, sweep.tpr), (rejected, sweep.tnr), (balanced, sweep.balanced_f1)):
         add_line(
             fig,
@@ -113,7 +116,19 @@ def threshold_figure(sweep: Sweep, *, threshold: float | None = 0.5, signal: str
     return fig if threshold is None else mark_threshold(fig, threshold)
 
 
-def mark_threshold(fig: go.Figure, threshold: float) -> go.Figure:
+def _observe_sweep(fig: Drawn, sweep: Sweep) -> None:
+    """Every threshold of the sweep, also those that the curves skip."""
+    n = {"n_solutions": sweep.n_scored, "n_problems": sweep.n_problems}
+    for metric, values in (("TPR", sweep.tpr), ("TNR", sweep.tnr)):
+        fig.observe(metric=metric, threshold=sweep.threshold, value=values, **n)
+    low, high = sweep.balanced_f1_low, sweep.balanced_f1_high
+    fig.observe(metric="balanced F1", threshold=sweep.threshold, value=sweep.balanced_f1, ci_low=low, ci_high=high, **n)
+    if sweep.best_index >= 0:
+        value = sweep.balanced_f1[sweep.best_index]
+        fig.observe(metric="balanced F1 at the best threshold", threshold=sweep.best, value=value, **n)
+
+
+def mark_threshold(fig: Drawn, threshold: float) -> Drawn:
     """A copy of :func:`threshold_figure`'s figure in which a line marks the threshold in use.
 
     The curves do not depend on it, and copying them takes less than half the time of drawing them again.
@@ -125,7 +140,7 @@ def mark_threshold(fig: go.Figure, threshold: float) -> go.Figure:
     >>> [len(mark_threshold(curves, x).layout.shapes) - len(curves.layout.shapes) for x in (0.3, 0.7)]
     [1, 1]
     """
-    fig = go.Figure(fig)
+    fig = Drawn(fig)
     ends = [edge for trace in fig.data for edge in (np.min(trace.x), np.max(trace.x))]
     side = _inward(threshold, min(ends), max(ends))
     add_rule(fig, x=threshold, label=f"in use: {threshold:.2f}", yanchor="bottom")
@@ -133,7 +148,7 @@ def mark_threshold(fig: go.Figure, threshold: float) -> go.Figure:
     return fig
 
 
-def reliability_figure(calibration: Calibration, *, recalibrated: Calibration | None = None) -> go.Figure:
+def reliability_figure(calibration: Calibration, *, recalibrated: Calibration | None = None) -> Drawn:
     """Accuracy in each bin of the clipped score, with 95% intervals, and the diagonal of a calibrated probability.
 
     Parameters
@@ -143,7 +158,7 @@ def reliability_figure(calibration: Calibration, *, recalibrated: Calibration | 
     recalibrated : Calibration, optional
         The same after :func:`laser_core.analysis.recalibrate`, drawn beside it.
     """
-    fig = go.Figure()
+    fig = Drawn()
     fig.add_trace(
         go.Scatter(
             x=[0, 1],
@@ -164,13 +179,22 @@ def reliability_figure(calibration: Calibration, *, recalibrated: Calibration | 
     return fig
 
 
-def _reliability(fig: go.Figure, calibration: Calibration, style: Style) -> None:
+def _reliability(fig: Drawn, calibration: Calibration, style: Style) -> None:
     known = np.asarray(calibration.count) > 0
     mean_score = np.asarray(calibration.mean_score, dtype=float)[known]
     accuracy = np.asarray(calibration.accuracy, dtype=float)[known]
     low = np.asarray(calibration.ci_low, dtype=float)[known]
     high = np.asarray(calibration.ci_high, dtype=float)[known]
     count = np.asarray(calibration.count)[known]
+    fig.observe(
+        series=style.name.removesuffix(", 95% interval"),
+        bin=np.flatnonzero(known) + 1,
+        mean_score=mean_score,
+        accuracy=accuracy,
+        ci_low=low,
+        ci_high=high,
+        n_solutions=count,
+    )
     fig.add_trace(
         go.Scatter(
             x=mean_score,

@@ -15,6 +15,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
+from laser_core.figures.drawn import Drawn
+
 if TYPE_CHECKING:
     from laser_core.analysis.voting.curve import CurveName
 
@@ -293,9 +295,9 @@ def thin(n_points: int, limit: int = 400) -> np.ndarray:
     return np.unique(np.linspace(0, n_points - 1, limit).round().astype(int))
 
 
-def empty(message: str) -> go.Figure:
+def empty(message: str) -> Drawn:
     """A figure that says why there is nothing to draw, so that callers need no special case."""
-    fig = go.Figure()
+    fig = Drawn()
     fig.add_annotation(text=plain(message), showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper")
     frame(fig, x="", y="", height=180, hovermode=False, legend=False)
     fig.update_xaxes(visible=False)

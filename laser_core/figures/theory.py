@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
+from laser_core.figures.drawn import Drawn
 from laser_core.figures.theme import LASER, OUTCOMES, RULE, Style, add_line, add_rule, fade, frame
 from laser_core.score import z_logprob_from_score
 
@@ -22,7 +23,7 @@ NEGLECTED = Style("β_v log Z", "#E69F00", "solid", "square")
 MARKS = (0.0, 0.5, 1.0)
 
 
-def score_line_figure(picture: closed_form.WorkedExample) -> go.Figure:
+def score_line_figure(picture: closed_form.WorkedExample) -> Drawn:
     """The reward that a policy's log-prob of z_c stands for, with and without Z, marked at 0, 0.5 and 1.
 
     Parameters
@@ -30,12 +31,16 @@ def score_line_figure(picture: closed_form.WorkedExample) -> go.Figure:
     picture : WorkedExample
         From :func:`laser_core.analysis.closed_form.worked_example`.
     """
-    fig = go.Figure()
+    fig = Drawn()
     for style, y in ((CLOSED_FORM, picture.line_reward), (SCORE, picture.line_score)):
+        fig.observe(series=style.name, z_logprob=picture.line_x, reward=y)
         add_line(fig, picture.line_x, y, style, markers=False, hovertemplate="%{y:.3f} at %{x:.1f} nats")
     beta_v, c_ref = picture.beta_v, picture.ref_z_logprob
     marks = [(z_logprob_from_score(mark, beta_v=beta_v, c_ref=c_ref), mark) for mark in MARKS]
     marks = [(x, mark) for x, mark in marks if x <= 0]
+    fig.observe(series="scores 0, 0.5 and 1", z_logprob=[x for x, _ in marks], reward=[mark for _, mark in marks])
+    policy = ["this policy, without Z", "this policy, with Z"]
+    fig.observe(series=policy, z_logprob=picture.z_logprob, reward=[picture.score, picture.reward])
     fig.add_trace(
         go.Scatter(
             x=[x for x, _ in marks],
@@ -87,7 +92,7 @@ def _free_at(picture: closed_form.WorkedExample, x: float, y: float) -> bool:
     return all(abs(np.interp(x, picture.line_x, line) - y) > 0.15 for line in (picture.line_reward, picture.line_score))
 
 
-def neglected_figure(picture: closed_form.WorkedExample) -> go.Figure:
+def neglected_figure(picture: closed_form.WorkedExample) -> Drawn:
     """The cost of leaving Z out, beta_v * log Z, over the reference's log-prob of z_c, on a logarithmic axis.
 
     Parameters
@@ -95,7 +100,9 @@ def neglected_figure(picture: closed_form.WorkedExample) -> go.Figure:
     picture : WorkedExample
         From :func:`laser_core.analysis.closed_form.worked_example`.
     """
-    fig = go.Figure()
+    fig = Drawn()
+    fig.observe(series="line", ref_z_logprob=picture.reference_x, neglected_reward=picture.reference_neglected)
+    fig.observe(series="this token", ref_z_logprob=picture.ref_z_logprob, neglected_reward=picture.neglected)
     add_line(
         fig,
         picture.reference_x,
@@ -141,7 +148,7 @@ def neglected_figure(picture: closed_form.WorkedExample) -> go.Figure:
     return fig
 
 
-def noise_figure(noise: closed_form.ReferenceNoise) -> go.Figure:
+def noise_figure(noise: closed_form.ReferenceNoise) -> Drawn:
     """The distribution of scores that should be 0 and 1 when the reference is not quite constant.
 
     Parameters
@@ -149,9 +156,10 @@ def noise_figure(noise: closed_form.ReferenceNoise) -> go.Figure:
     noise : ReferenceNoise
         From :func:`laser_core.analysis.closed_form.reference_noise`.
     """
-    fig = go.Figure()
+    fig = Drawn()
     for correct, density in ((False, noise.density_incorrect), (True, noise.density_correct)):
         style = OUTCOMES[correct]
+        fig.observe(verdict=style.name, score=noise.x, density=density)
         shown = Style(f"{style.name}, should be {int(correct)}", style.color, style.dash, style.symbol)
         add_line(fig, noise.x, density / np.max(density), shown, markers=False, hoverinfo="skip")
         fig.data[-1].update(fill="tozeroy", fillcolor=fade(style.color, 0.14))

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
+from laser_core.figures.drawn import Drawn
 from laser_core.figures.quantities import QUANTITIES
 from laser_core.figures.theme import LASER, OUTCOMES, Style, add_band, add_line, add_rule, empty, fade, frame
-from laser_core.figures.traces import Trace, token_heatmap, trace_figure
+from laser_core.figures.traces import Trace, observe_tokens, token_heatmap, trace_figure
 from laser_core.score import z_logprob_from_score
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def linked_figure(
     changes: Sequence[Change | None] = (),
     marked: int | None = None,
     window: tuple[int, int] | None = None,
-) -> go.Figure:
+) -> Drawn:
     """A heatmap of all solutions above the lines of some of them, on a common token axis.
 
     Parameters
@@ -61,6 +62,8 @@ def linked_figure(
     lines = trace_figure([parts[i] for i in chosen], line, beta_v=beta_v, c_ref=c_ref, first=first)
     if not len(fig.data) or not len(lines.data):
         return fig if len(fig.data) else lines
+    if line != heat:
+        observe_tokens(fig, [parts[i] for i in chosen if line in parts[i].values], line, first)
     _append_lines(fig, lines, first, last)
     _frame_rows(fig, [trace for trace in traces if heat in trace.values], [traces[i] for i in chosen], first, last)
     for i, change in zip(chosen, changes, strict=False):
@@ -137,7 +140,7 @@ def _star(fig: go.Figure, change: Change, style: Style) -> None:
 
 def mean_trace_figure(
     means: MeanTraces, *, beta_v: float | None = None, c_ref: float | None = None, unit: str = "problems"
-) -> go.Figure:
+) -> Drawn:
     """Mean values along correct and along incorrect solutions, with their 95% bands.
 
     Parameters
@@ -152,12 +155,17 @@ def mean_trace_figure(
     what = QUANTITIES[means.quantity]
     if not (np.isfinite(means.correct[0]).any() or np.isfinite(means.incorrect[0]).any()):
         return empty("Too few verified solutions with per-token values for a mean.")
-    fig = go.Figure()
+    fig = Drawn()
     for outcome, (mean, low, high), n in (
         (True, means.correct, means.n_correct),
         (False, means.incorrect, means.n_incorrect),
     ):
         style = OUTCOMES[outcome]
+        by_token = means.by == "token"
+        position = {"token_index": means.position.astype(int)} if by_token else {"fraction": means.position}
+        fig.observe(
+            verdict=style.name, **position, quantity=what.name, value=mean, ci_low=low, ci_high=high, n_solutions=n
+        )
         add_band(fig, means.position, low, high, style)
         add_line(
             fig,

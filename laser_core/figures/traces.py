@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from laser_core.analysis.tokens.traces import block_means, condense
+from laser_core.figures.drawn import Drawn
 from laser_core.figures.quantities import QUANTITIES, colour_scale, scale_ends
 from laser_core.figures.theme import INK, MONOSPACE, OUTCOMES, add_line, add_rule, empty, frame, plain
 from laser_core.score import last_token_score, z_logprob_from_score
@@ -92,7 +93,7 @@ def trace_figure(
     beta_v: float | None = None,
     c_ref: float | None = None,
     first: int = 1,
-) -> go.Figure:
+) -> Drawn:
     """One line per solution over its tokens: correct solid blue, incorrect dashed vermilion.
 
     Parameters
@@ -116,7 +117,8 @@ def trace_figure(
     unit = " nats" if what.unit == "nats" else ""
     if not shown:
         return empty(f"These rollouts hold no {what.name}.")
-    fig = go.Figure()
+    fig = Drawn()
+    observe_tokens(fig, shown, quantity, first)
     for trace in shown:
         style, values = OUTCOMES[trace.correct], trace.values[quantity]
         kept = condense(values, MAX_POINTS)
@@ -152,7 +154,7 @@ def token_heatmap(
     beta_v: float | None = None,
     c_ref: float | None = None,
     first: int = 1,
-) -> go.Figure:
+) -> Drawn:
     """Solutions as rows, tokens as cells, each cell coloured by the quantity and labelled with its token.
 
     Scores and z_c diverge around the decision (score 0.5) from vermilion over neutral to blue; log-probs and entropy
@@ -185,7 +187,7 @@ def token_heatmap(
         x, grid = block_means(grid, MAX_COLUMNS)
         text, hover = text[:, x], hover[:, x]
     low, high = scale_ends(what, grid, beta_v, c_ref)
-    fig = go.Figure(
+    fig = Drawn(
         go.Heatmap(
             z=grid,
             x=first + x,
@@ -204,8 +206,38 @@ def token_heatmap(
             colorbar=_colour_bar(f"{what.name}{unit and ', nats'}", low, high),
         )
     )
+    observe_tokens(fig, shown, quantity, first)
     _frame_rows(fig, shown)
     return fig
+
+
+def observe_tokens(fig: Drawn, traces: Sequence[Trace], quantity: str, first: int) -> None:
+    """Record a quantity at every token of these solutions, also where the screen shows means of neighbouring tokens.
+
+    Parameters
+    ----------
+    fig : Drawn
+        The figure that shows them.
+    traces : sequence of Trace
+        The solutions, all with the quantity.
+    quantity : str
+        A key of :data:`QUANTITIES`.
+    first : int
+        Number of the traces' first token.
+    """
+    what = QUANTITIES[quantity]
+    for trace in traces:
+        values = trace.values[quantity]
+        n_missing = max(len(values) - len(trace.tokens), 0)
+        fig.observe(
+            solution=trace.label,
+            verdict=OUTCOMES[trace.correct].name,
+            token_index=first + np.arange(len(values)),
+            token=[*trace.tokens[: len(values)], *[None] * n_missing],
+            quantity=what.name,
+            unit=what.unit,
+            value=values,
+        )
 
 
 def _frame_rows(fig: go.Figure, traces: Sequence[Trace]) -> None:

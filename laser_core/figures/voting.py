@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from laser_core.figures.theme import FILTERED, RULE, VOTES, Style, add_band, add_line, empty, frame, plain
+from laser_core.figures.drawn import Drawn
+from laser_core.figures.theme import FILTERED, OUTCOMES, RULE, VOTES, Style, add_band, add_line, empty, frame, plain
 
 if TYPE_CHECKING:
     from laser_core.analysis import FilteredMajority, Vote, VotingCurve
@@ -19,7 +20,7 @@ MAX_ANSWERS = 12  # that fit into the figure; the rest have the fewest votes
 
 def voting_figure(
     curve: VotingCurve, *, filtered: FilteredMajority | None = None, chosen_n: int | None = None
-) -> go.Figure:
+) -> Drawn:
     """Expected accuracy against the number of solutions N for pass@N, best-of-N, weighted and majority votes.
 
     Parameters
@@ -33,9 +34,10 @@ def voting_figure(
         Marks the N that the text refers to.
     """
     n = np.asarray(curve.n)
-    fig = go.Figure()
+    fig = Drawn()
     known = {name: curve.band(name) for name in VOTES if np.isfinite(curve.band(name)[0]).any()}
-    for name, (_, low, high) in known.items():
+    for name, (value, low, high) in known.items():
+        _observe(fig, VOTES[name], n, value, low, high, curve.n_problems)
         add_band(fig, n, low, high, VOTES[name])
     for name, (value, low, high) in known.items():
         add_line(
@@ -48,6 +50,7 @@ def voting_figure(
             hovertemplate="%{y:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}]",
         )
     if filtered is not None:
+        _observe(fig, FILTERED, filtered.n, filtered.accuracy, filtered.low, filtered.high, filtered.n_problems)
         add_band(fig, filtered.n, filtered.low, filtered.high, FILTERED)
         add_line(
             fig,
@@ -65,7 +68,13 @@ def voting_figure(
     return fig
 
 
-def voting_gain_figure(curve: VotingCurve) -> go.Figure:
+def _observe(
+    fig: Drawn, style: Style, n: np.ndarray, accuracy: np.ndarray, low: np.ndarray, high: np.ndarray, n_problems: int
+) -> None:
+    fig.observe(method=style.name, n_solutions=n, accuracy=accuracy, ci_low=low, ci_high=high, n_problems=n_problems)
+
+
+def voting_gain_figure(curve: VotingCurve) -> Drawn:
     """The gain from weighting: weighted minus majority accuracy on the same problems and subsets, with its 95% band.
 
     Parameters
@@ -75,7 +84,8 @@ def voting_gain_figure(curve: VotingCurve) -> go.Figure:
     """
     n, style = np.asarray(curve.n), VOTES["weighted"]
     gain, low, high = (100 * part for part in curve.band("weighted_minus_majority"))
-    fig = go.Figure()
+    fig = Drawn()
+    fig.observe(n_solutions=n, gain_points=gain, ci_low=low, ci_high=high, n_problems=curve.n_problems)
     add_band(fig, n, low, high, style)
     add_line(
         fig,
@@ -92,7 +102,7 @@ def voting_gain_figure(curve: VotingCurve) -> go.Figure:
     return fig
 
 
-def vote_figure(vote: Vote, answers: Sequence[str], *, weighted: bool = True) -> go.Figure:
+def vote_figure(vote: Vote, answers: Sequence[str], *, weighted: bool = True) -> Drawn:
     """One actual vote, answer by answer: the number of solutions (majority) and the sum of their scores (weighted).
 
     Both count votes: in the majority a solution counts 1, in the weighted vote its score clipped to [0, 1].
@@ -113,8 +123,12 @@ def vote_figure(vote: Vote, answers: Sequence[str], *, weighted: bool = True) ->
         f"{'✓' if vote.correct[i] == 1 else '✗' if vote.correct[i] == 0 else '?'}  {plain(answers[i], 24)}"
         for i in order
     ]
-    fig = go.Figure(_bars(VOTES["majority"], vote.count, vote.majority_winners, "{:g}".format, hatch="/"))
+    fig = Drawn(_bars(VOTES["majority"], vote.count, vote.majority_winners, "{:g}".format, hatch="/"))
+    verdict = [OUTCOMES[None if np.isnan(known) else bool(known)].name for known in vote.correct]
+    given = {"answer": list(answers), "verdict": verdict}
+    fig.observe(**given, method=VOTES["majority"].name, votes=vote.count, wins=vote.majority_winners)
     if weighted:
+        fig.observe(**given, method=VOTES["weighted"].name, votes=vote.weight, wins=vote.weighted_winners)
         fig.add_trace(_bars(VOTES["weighted"], vote.weight, vote.weighted_winners, _weight, hatch=""))
     frame(
         fig,

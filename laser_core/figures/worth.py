@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from laser_core.analysis import Estimate
+from laser_core.figures.drawn import Drawn
 from laser_core.figures.theme import (
     INK,
     LASER,
@@ -62,7 +63,7 @@ class SettingsMetric(Enum):
         self.field, self.title, self.more_is_better = field, title, more_is_better
 
 
-def accuracy_tokens_figure(worth: ComputeWorth, *, vote: Literal["weighted", "majority"] | None = None) -> go.Figure:
+def accuracy_tokens_figure(worth: ComputeWorth, *, vote: Literal["weighted", "majority"] | None = None) -> Drawn:
     """Accuracy against tokens sampled per problem: one line per stopping rule, those of fixed size with 95% bands.
 
     Parameters
@@ -74,14 +75,15 @@ def accuracy_tokens_figure(worth: ComputeWorth, *, vote: Literal["weighted", "ma
     """
     known = {policy.vote for policy in worth.policies}
     vote = vote or ("weighted" if "weighted" in known else "majority")
-    fig = go.Figure()
+    fig = Drawn()
     if vote == "weighted":
-        _policy(fig, worth.policy("majority", "fixed"), VOTES["majority"])
+        _policy(fig, worth.policy("majority", "fixed"), VOTES["majority"], worth.n_problems)
     for (stop, drop), (name, dash, symbol) in STOPS.items():
         found = [p for p in worth.policies if (p.vote, p.stop, p.drop) == (vote, stop, drop)]
         if found:
             shown = f"{name} ({worth.confidence:.0%})" if stop == "confident" and not drop else name
-            _policy(fig, found[0], Style(f"{vote}: {shown}", VOTES[vote].color, dash, symbol))
+            style = Style(f"{vote}: {shown}", VOTES[vote].color, dash, symbol)
+            _policy(fig, found[0], style, worth.n_problems)
     frame(fig, x="tokens sampled per problem", y="accuracy, share of problems", height=430, hovermode="closest")
     used = np.concatenate([policy.tokens for policy in worth.policies])
     ticks = _round_numbers(float(used.min()), float(used.max()))
@@ -99,7 +101,18 @@ def _round_numbers(low: float, high: float) -> list[float]:
     return [float(m * 10**k) for k in decades for m in (1, 2, 5) if low <= m * 10**k <= high]
 
 
-def _policy(fig: go.Figure, policy: StoppingPolicy, style: Style) -> None:
+def _policy(fig: Drawn, policy: StoppingPolicy, style: Style, n_problems: int) -> None:
+    fig.observe(
+        policy=style.name,
+        max_solutions=policy.budget,
+        tokens_per_problem=policy.tokens,
+        accuracy=policy.accuracy,
+        ci_low=policy.accuracy_low,
+        ci_high=policy.accuracy_high,
+        tokens_saved=policy.saved,
+        accuracy_change=policy.change,
+        n_problems=n_problems,
+    )
     if policy.stop == "fixed" and not policy.drop:
         add_band(fig, policy.tokens, policy.accuracy_low, policy.accuracy_high, style)
     add_line(
@@ -124,7 +137,7 @@ def sensitivity_figure(
     *,
     beta_v: float | None = None,
     c_ref: float | None = None,
-) -> go.Figure:
+) -> Drawn:
     """One number over a grid of beta_v and c_ref, written into its cells with its 95% interval where it has one.
 
     Parameters
@@ -148,7 +161,7 @@ def sensitivity_figure(
             for row in zip(text, low, high, strict=True)
         ]
     scale = [[0, "#F6F3FA"], [1, "#9B7BCC"]]
-    fig = go.Figure(
+    fig = Drawn(
         go.Heatmap(
             z=value,
             x=[f"{c:.4g}" for c in found.c_ref],
@@ -163,6 +176,10 @@ def sensitivity_figure(
             ygap=2,
         )
     )
+    for i, b in enumerate(found.beta_v):
+        interval = {} if low is None or high is None else {"ci_low": low[i], "ci_high": high[i]}
+        cells = {"beta_v": b, "c_ref": found.c_ref, "metric": metric.title, "value": value[i], **interval}
+        fig.observe(**cells, n_problems=found.n_problems)
     frame(fig, x="c_ref, nats", y="beta_v, reward per nat", height=340, hovermode="closest", legend=False)
     fig.update_xaxes(type="category", showgrid=False)
     fig.update_yaxes(type="category", showgrid=False, title_standoff=14)
@@ -177,7 +194,7 @@ def sensitivity_figure(
 
 def paired_difference_figure(
     comparison: Comparison, *, n: int | None = None, names: tuple[str, str] = ("first", "second")
-) -> go.Figure:
+) -> Drawn:
     """Second run minus first, paired by problem: one marker per number with its 95% interval, in percentage points.
 
     Parameters
@@ -195,7 +212,7 @@ def paired_difference_figure(
     value, low, high = (
         100 * np.array([getattr(d, end) for d in rows.values()]) for end in ("value", "ci_low", "ci_high")
     )
-    fig = go.Figure(
+    fig = Drawn(
         go.Scatter(
             x=value,
             y=list(range(len(rows))),
@@ -213,6 +230,15 @@ def paired_difference_figure(
             ),
             name=_minus(names),
         )
+    )
+    fig.observe(
+        run=names[1],
+        minus_run=names[0],
+        metric=list(rows),
+        difference_points=value,
+        ci_low=low,
+        ci_high=high,
+        n_problems=[difference.n for difference in rows.values()],
     )
     frame(fig, x=f"{_minus(names)}, points", y="", height=100 + 48 * len(rows), hovermode="closest", legend=False)
     fig.update_layout(margin={"t": 30})
@@ -247,7 +273,7 @@ def _minus(names: tuple[str, str]) -> str:
     return f"{plain(names[1], 30)} minus {plain(names[0], 30)}"
 
 
-def voting_difference_figure(comparison: Comparison, *, names: tuple[str, str] = ("first", "second")) -> go.Figure:
+def voting_difference_figure(comparison: Comparison, *, names: tuple[str, str] = ("first", "second")) -> Drawn:
     """Second run minus first for each kind of vote as N grows, with 95% bands paired by problem; in percentage points.
 
     Parameters
@@ -259,13 +285,23 @@ def voting_difference_figure(comparison: Comparison, *, names: tuple[str, str] =
     """
     if not len(comparison.n):
         return empty("Votes cannot be counted in both runs.")
-    fig = go.Figure()
+    fig = Drawn()
     known = []
     for name, style in VOTES.items():
         value, low, high = (100 * part for part in comparison.curves[name.rstrip("_")])
         if np.isfinite(value).any():
             known.append((style, value, low, high))
-    for style, _, low, high in known:
+    for style, value, low, high in known:
+        fig.observe(
+            run=names[1],
+            minus_run=names[0],
+            method=style.name,
+            n_solutions=comparison.n,
+            difference_points=value,
+            ci_low=low,
+            ci_high=high,
+            n_problems=comparison.n_problems,
+        )
         add_band(fig, comparison.n, low, high, style)
     for style, value, low, high in known:
         add_line(

@@ -102,9 +102,9 @@ def test_a_figure_can_be_taken_away_as_data_and_as_a_page(app, tmp_path):
     with page.expect_download() as download:
         page.get_by_role("button", name="Data (CSV)").click()
     table = list(csv.DictReader(download.value.path().read_text(encoding="utf-8").splitlines()))
-    curve = [row for row in table if row["series"] == "weighted vote"]
-    assert [int(row["x"]) for row in curve] == list(range(1, len(curve) + 1))
-    assert all(0 <= float(row["y"]) <= 1 for row in curve)
+    curve = [row for row in table if row["method"] == "weighted vote"]
+    assert [int(row["n_solutions"]) for row in curve] == list(range(1, len(curve) + 1))
+    assert all(float(row["ci_low"]) <= float(row["accuracy"]) <= float(row["ci_high"]) for row in curve)
     with page.expect_download() as download:
         page.get_by_role("button", name="Interactive (HTML)").click()
     download.value.save_as(tmp_path / "figure.html")

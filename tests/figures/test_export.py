@@ -3,32 +3,38 @@
 import csv
 import io
 
-import numpy as np
 import plotly.graph_objects as go
+import pytest
 
-from laser_core.figures import Trace, figure_csv, figure_html, token_heatmap
+from laser_core.figures import Drawn, figure_csv, figure_html
 
 
 def rows(text):
     return list(csv.reader(io.StringIO(text)))
 
 
-def test_a_heatmap_is_written_cell_by_cell_with_its_tokens():
-    trace = Trace("sample 3", True, ("a", "<eos>"), {"logprob": np.array([-0.5, -1.0])})
-    shorter = Trace("sample 4", False, ("b",), {"logprob": np.array([-2.0])})
-    assert rows(figure_csv(token_heatmap([trace, shorter], "logprob")))[1:] == [
-        ["", "1", "✓ 3", "-0.5", "a"],
-        ["", "2", "✓ 3", "-1.0", "∎"],
-        ["", "1", "✗ 4", "-2.0", "b"],
-    ]
-
-
-def test_text_that_a_spreadsheet_would_run_is_defused():
-    fig = go.Figure(go.Bar(x=["=HYPERLINK(1)", "a, b"], y=[1, -2], name="@SUM(1)"))
-    assert rows(figure_csv(fig))[1:] == [
-        ["'@SUM(1)", "'=HYPERLINK(1)", "1", "", ""],
-        ["'@SUM(1)", "a, b", "-2", "", ""],
-    ]
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+        ("+cmd", "'+cmd"),
+        ("-", "'-"),
+        ("-inf", "'-inf"),
+        ("@SUM(1)", "'@SUM(1)"),
+        (" =1", "' =1"),
+        ("\t=1", "⇥=1"),
+        ("a\r=1", "a\\x0d=1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("-5", "-5"),
+        ("+1.5e3", "+1.5e3"),
+        ("a, b", "a, b"),
+        ("&lt;b&gt;", "&lt;b&gt;"),
+    ],
+)
+def test_text_that_a_spreadsheet_would_run_is_defused(text, cell):
+    fig = Drawn()
+    fig.observe(token=[text], value=[-2])
+    assert rows(figure_csv(fig, settings={"run": text})) == [["token", "value", "run"], [cell, "-2", cell]]
 
 
 def test_the_page_is_self_contained_and_escapes_its_words():
