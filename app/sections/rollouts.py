@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TypeVar
 
 import numpy as np
 import pyarrow.compute as pc
@@ -18,9 +17,10 @@ from laser_core import analysis
 from laser_core.analysis import RolloutFilter, VerifierSays
 from laser_core.rollouts import give_back
 
-T = TypeVar("T")
 MAX_TEXT = 200  # characters of a search
-ANY_LENGTH: dict[bool | None, str] = {None: "cut off or not", True: "cut off", False: "not cut off"}
+# The options are texts: Streamlit would offer to clear a chooser whose value is None.
+TRUNCATED: dict[str, bool | None] = {"cut off or not": None, "cut off": True, "not cut off": False}
+ANY_STEP = "any"
 ORDERS = {False: "lowest first", True: "highest first"}
 NO_FILTER: dict[str, object] = {  # each filter's widget, and the value with which it keeps every row
     "rows_verifier": [],
@@ -28,8 +28,8 @@ NO_FILTER: dict[str, object] = {  # each filter's widget, and the value with whi
     "rows_high": None,
     "rows_tokens_low": None,
     "rows_tokens_high": None,
-    "rows_truncated": None,
-    "rows_step": None,
+    "rows_truncated": next(iter(TRUNCATED)),
+    "rows_step": ANY_STEP,
     "rows_problem": "",
     "rows_answer": "",
     "rows_response": "",
@@ -51,11 +51,11 @@ def filters(source: Source) -> RolloutFilter:
         tokens_low, tokens_high = _token_range(source)
         truncated = step = None
         if source.rollouts.has("truncated"):
-            truncated = _one_of("Length limit", list(ANY_LENGTH), ANY_LENGTH, key="rows_truncated", source=source)
+            truncated = TRUNCATED[_one_of("Length limit", list(TRUNCATED), key="rows_truncated", source=source)]
         steps = cache.remember(source, ("training steps",), lambda: _steps(source))
         if len(steps) > 1:
-            labels: dict[int | None, str] = {None: "any", **{value: f"{value:,}" for value in steps}}
-            step = _one_of("Training step", list(labels), labels, key="rows_step", source=source)
+            numbers = {f"{value:,}": value for value in steps}
+            step = numbers.get(_one_of("Training step", [ANY_STEP, *numbers], key="rows_step", source=source))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         signal, low, high = _signal_range(source)
         problem = _search("Problem contains", key="rows_problem", source=source, width=210)
@@ -146,11 +146,20 @@ def _steps(source: Source) -> list[int]:
     return sorted(pc.drop_null(pc.unique(source.rollouts.table["step"])).to_pylist())
 
 
-def _one_of(label: str, options: Sequence[T], labels: Mapping[T, str], *, key: str, source: Source) -> T:
+def _one_of(
+    label: str, options: Sequence[str], labels: Mapping[str, str] | None = None, *, key: str, source: Source
+) -> str:
     """A choice among values of this run; one that only another run has is forgotten."""
     if st.session_state.get(key) not in options:
         st.session_state[key] = options[0]
-    return st.selectbox(label, options, key=key, format_func=labels.__getitem__, width=150, **choices.kept(source))
+    return st.selectbox(
+        label,
+        options,
+        key=key,
+        format_func=labels.__getitem__ if labels else str,
+        width=150,
+        **choices.kept(source),
+    )
 
 
 def matching(source: Source, wanted: RolloutFilter) -> np.ndarray:

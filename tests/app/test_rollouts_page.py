@@ -38,6 +38,9 @@ def test_each_filter_keeps_what_it_says(app, rollouts):
     assert len(table) == int((rollouts.column("correct") == 0).sum())
     assert "the verifier filter sets their accuracy" in app.markdown[0].value
     app.button_group(key="rows_verifier").set_value([])
+    app.selectbox(key="rows_truncated").select("cut off").run()
+    assert len(app.dataframe[0].value) == int(rollouts.column("truncated").sum())
+    app.selectbox(key="rows_truncated").select("not cut off")
     app.number_input(key="rows_low").set_value(0.5)
     app.number_input(key="rows_tokens_high").set_value(30)
     app.text_input(key="rows_response").set_value("X=").run()
@@ -77,7 +80,7 @@ def test_a_filter_that_another_run_does_not_have_is_forgotten(bundled_runs):
         row["step"] = number % 2
         row["signal.length"] = float(number)
     app = visit(upload(start(), "two.jsonl", jsonl(rows)), "rollouts")
-    app.selectbox(key="rows_step").select(1)
+    app.selectbox(key="rows_step").select("1")
     app.selectbox(key="rows_signal").select("signal.length").run()
     assert len(app.dataframe[0].value) == len(rows) // 2
     app.selectbox(key="run").select("laser").run()
