@@ -54,6 +54,9 @@ def show(*, standalone: bool = False) -> bool:
     if missing is not None and not standalone:
         _missing(missing, runs)
         return False
+    shown = runs.get(st.session_state.get("run", ""))
+    if shown is not None and missing is None and not standalone:
+        _filtered(shown, runs)
     if not runs and not standalone:
         st.title("No rollouts yet")
         st.write(
@@ -61,6 +64,18 @@ def show(*, standalone: bool = False) -> bool:
             "`laser sample MODEL --task linear -n 16 --out rollouts.parquet`."
         )
     return bool(runs) or standalone
+
+
+def _filtered(source: Source, runs: Mapping[str, Source]) -> None:
+    """Above every page that shows a selection of rollouts: what it is, and the way back to the whole run."""
+    if source.selected_from is None:
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.markdown(f":material/filter_alt: {literal(source.description)}", width="content")
+        if source.selected_from in runs:
+            st.button(
+                "Show all", key="whole_run", on_click=_choose, args=(source.selected_from,), icon=":material/undo:"
+            )
 
 
 def _missing(title: str, runs: Mapping[str, Source]) -> None:

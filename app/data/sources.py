@@ -53,6 +53,8 @@ class Source:
         Whether this session uploaded it.
     mapping : mapping of str to str
         For an upload of no known format: the field that each of its columns was mapped to.
+    selected_from : str, optional
+        For a selection of rollouts: the key of the run that it was made from.
     """
 
     key: str
@@ -62,6 +64,7 @@ class Source:
     events: Path | None = None
     private: bool = False
     mapping: Mapping[str, str] = field(default_factory=dict)
+    selected_from: str | None = None
 
     @cached_property
     def _loaded(self) -> Loaded:

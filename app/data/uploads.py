@@ -172,7 +172,7 @@ def _keep(
             rollouts = on_disk(result.rollouts.take(rows))
             given = None if result.given is None else result.given.filter(rows)
             part = replace(result, rollouts=rollouts, given=given)
-        shown = _free_title(short(f"{title}: {run}" if len(runs) > 1 else title, 100), key)
+        shown = free_title(short(f"{title}: {run}" if len(runs) > 1 else title, 100), key)
         added[key] = Source(
             key,
             shown,
@@ -186,10 +186,10 @@ def _keep(
     return list(added)
 
 
-def _free_title(title: str, key: str) -> str:
+def free_title(title: str, key: str) -> str:
     """The title; with part of the content's hash where another source has that title already."""
     taken = {source.title for other, source in all_sources().items() if other != key}
-    return f"{title} ({key.removeprefix('upload-')[:6]})" if title in taken else title
+    return f"{title} ({key.partition('-')[2][:6]})" if title in taken else title
 
 
 def _announce(keys: Sequence[str], notes: Sequence[str]) -> None:

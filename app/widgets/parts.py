@@ -144,7 +144,15 @@ def signal_label(signal: str) -> str:
     return "last-token score" if signal == "score" else plain(signal.removeprefix("signal."), 40)
 
 
-def rollout_table(source: Source, rows: Sequence[int] | np.ndarray, *, key: str, signal: str = "score") -> None:
+def rollout_table(
+    source: Source,
+    rows: Sequence[int] | np.ndarray,
+    *,
+    key: str,
+    signal: str = "score",
+    details: bool = False,
+    found: str = "",
+) -> None:
     """Rollouts as a table; selecting a row opens its problem on the Traces page.
 
     Parameters
@@ -157,6 +165,10 @@ def rollout_table(source: Source, rows: Sequence[int] | np.ndarray, *, key: str,
         The widget's key.
     signal : str
         The column shown as score.
+    details : bool
+        Whether the training step and the length limit have columns too, and the table is taller.
+    found : str
+        A text that was searched within the responses: each cell begins shortly before it.
     """
     picked = [int(row) for row in rows][:MAX_TABLE_ROWS]
     if not picked:
@@ -166,13 +178,15 @@ def rollout_table(source: Source, rows: Sequence[int] | np.ndarray, *, key: str,
     labels = {1.0: "correct", 0.0: "incorrect"}
     table = {
         "problem": [short(p or i) for p, i in zip(taken.text("problem"), taken.text("problem_id"), strict=True)],
-        "response": [short(text, 1000) for text in taken.text("response")],
+        "response": [_from_match(text or "", found) for text in taken.text("response")],
         "answer": [None if text is None else short(text) for text in taken.text("answer")],
         "reference": [None if text is None else short(text) for text in taken.text("reference_answer")],
         "verifier": [labels.get(value, "unknown") for value in taken.column("correct")],
         "score": taken.column(signal),
         "tokens": taken.column("n_tokens"),
     }
+    if details:
+        table |= {name: taken.table[name].to_pylist() for name in ("step", "truncated") if taken.has(name)}
 
     def remember() -> None:
         chosen = st.session_state[key].selection.rows
@@ -188,15 +202,25 @@ def rollout_table(source: Source, rows: Sequence[int] | np.ndarray, *, key: str,
         on_select=remember,
         selection_mode="single-row",
         hide_index=True,
-        height="content" if len(picked) <= 8 else 320,
+        height="content" if len(picked) <= 8 else 560 if details else 320,
         column_config={
-            "score": st.column_config.NumberColumn(format="%.3f"),
+            "score": st.column_config.NumberColumn(
+                "score" if signal == "score" else signal_choice(signal), format="%.3f"
+            ),
+            "step": st.column_config.NumberColumn(format="%d"),
+            "truncated": st.column_config.CheckboxColumn("cut off"),
             "tokens": st.column_config.NumberColumn(format="%d"),
             "response": st.column_config.TextColumn(width="large"),
         },
     )
     more = len(rows) - len(picked)
     st.caption("Select a row to open its problem in Traces." + (f" {more:,} more are not listed." if more > 0 else ""))
+
+
+def _from_match(text: str, found: str) -> str:
+    """A response for a table's cell, from shortly before the text that was searched."""
+    place = text.lower().find(found.lower()) if found else -1
+    return short(text if place < 100 else "…" + text[place - 60 :], 1000)
 
 
 def models_can_run() -> bool:

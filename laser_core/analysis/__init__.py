@@ -9,6 +9,13 @@ from laser_core.analysis.outofcore.parquet import is_big_parquet, summarize_parq
 from laser_core.analysis.questions.combined import combine_free_signals
 from laser_core.analysis.questions.compare import Comparison, Difference, compare
 from laser_core.analysis.questions.drilldown import DrillDown, drill_down
+from laser_core.analysis.questions.filtering import (
+    RolloutFilter,
+    VerifierSays,
+    accuracy_of_rows,
+    matching_rows,
+    sorted_rows,
+)
 from laser_core.analysis.questions.judged import (
     JudgedSignals,
     derived_from_verdict,
@@ -152,4 +159,9 @@ __all__ = [
     "why_not_judged",
     "with_exact_reference",
     "with_free_signals",
+    "RolloutFilter",
+    "VerifierSays",
+    "accuracy_of_rows",
+    "matching_rows",
+    "sorted_rows",
 ]

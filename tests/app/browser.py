@@ -34,6 +34,7 @@ CHROMIUM_ARGS = [
 PAGES = {
     "start": "",  # the default page answers at the root
     "traces": "traces",
+    "rollouts": "rollouts",
     "scores": "scores",
     "thresholds": "thresholds",
     "voting": "voting",

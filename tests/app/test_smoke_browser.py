@@ -13,6 +13,7 @@ pytestmark = pytest.mark.browser
 QUESTIONS = {
     "start": "Does the last token know whether the solution is correct?",
     "traces": "When does the model know that it is wrong?",
+    "rollouts": "Which solutions are behind the numbers?",
     "scores": "Do correct solutions have a higher last-token score than incorrect ones?",
     "thresholds": "Is 0.5 the right threshold of the last-token score?",
     "voting": "Does weighting by the last-token score make better votes?",
@@ -26,6 +27,7 @@ QUESTIONS = {
 CHARTS = {
     "start": 1,
     "traces": 2,
+    "rollouts": 0,
     "scores": 1,
     "thresholds": 2,
     "voting": 3,
@@ -134,7 +136,7 @@ def test_hostile_uploads_show_as_text_and_run_nothing(app, tmp_path):
     settle(page)
     assert "<script>alert(2)</script> **bold** $x^2$ :red[red]" in page.locator("h4").first.inner_text()
     assert page.locator('[data-testid="stMain"] img[src="x"]').count() == 0
-    for name in ("scores", "voting", "data"):
+    for name in ("rollouts", "scores", "voting", "data"):
         page.get_by_test_id("stSidebarNavLink").filter(has_text=name.capitalize()).click()
         page.get_by_role("heading", level=1, name=QUESTIONS[name]).wait_for()
         settle(page)
@@ -154,5 +156,34 @@ def test_a_bad_upload_shows_the_fault_and_keeps_the_page(app, tmp_path):
     settle(page)
     assert "bad.jsonl" in page.locator('[data-testid="stAlertContentError"]').inner_text()
     assert page.locator("h4").first.inner_text() == finding
+    assert complaints == []
+    context.close()
+
+
+def test_a_selection_of_rollouts_is_in_the_address_and_in_its_files(app):
+    context = app[1].new_context(viewport={"width": 1440, "height": 900})
+    page, complaints = open_page(context, f"{app[0]}/rollouts")
+    everything = page.locator("h4").first.inner_text()
+    page.get_by_label("Response contains").fill("#42")
+    page.get_by_label("Response contains").press("Enter")
+    page.get_by_role("heading", name="solutions match").wait_for()
+    page.get_by_role("button", name="incorrect").click()
+    page.get_by_role("heading", name="the verifier filter").wait_for()
+    settle(page)
+    finding = page.locator("h4").first.inner_text()
+    assert finding != everything
+    page.reload()
+    settle(page)
+    assert page.locator("h4").first.inner_text() == finding
+    with page.expect_download() as download:
+        page.get_by_role("button", name="JSON lines").click()
+    _, *rows = map(json.loads, download.value.path().read_text(encoding="utf-8").splitlines())
+    assert rows
+    assert all(not row["correct"] and "#42" in row["response"] for row in rows)
+    page.get_by_role("button", name="Show these on every page").click()
+    page.get_by_text(f"Filtered: {len(rows)} of").first.wait_for()
+    settle(page)
+    page.get_by_role("button", name="Show all").click()
+    page.get_by_role("heading", name=finding).wait_for()
     assert complaints == []
     context.close()

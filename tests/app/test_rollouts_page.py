@@ -1,0 +1,132 @@
+"""The Rollouts page: what a filter keeps, the order over all of it, its files, and the selection as a run."""
+
+import io
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from app.data import downloads, sources
+from laser_core import analysis
+from laser_core.analysis import RolloutFilter
+from laser_core.rollouts import read
+from tests.app.browser import PAGES
+from tests.app.test_pages import jsonl, rows_of, said, start, upload, visit
+from tests.factories import make_rollouts
+
+
+@pytest.fixture
+def rollouts(bundled_runs):
+    return read(bundled_runs / "rollouts" / "laser.parquet").rollouts
+
+
+@pytest.fixture
+def app(bundled_runs):
+    return visit(start(), "rollouts")
+
+
+def test_without_a_filter_all_solutions_are_counted(app, rollouts):
+    accuracy = analysis.accuracy(analysis.Samples.from_rollouts(rollouts))
+    assert f"all {len(rollouts)} solutions; accuracy {accuracy.value:.2f} (95% CI [" in app.markdown[0].value
+    assert len(app.dataframe[0].value) == len(rollouts)
+
+
+def test_each_filter_keeps_what_it_says(app, rollouts):
+    app.button_group(key="rows_verifier").set_value(["incorrect"]).run()
+    table = app.dataframe[0].value
+    assert set(table["verifier"]) == {"incorrect"}
+    assert len(table) == int((rollouts.column("correct") == 0).sum())
+    assert "the verifier filter sets their accuracy" in app.markdown[0].value
+    app.button_group(key="rows_verifier").set_value([])
+    app.selectbox(key="rows_truncated").select("cut off").run()
+    assert len(app.dataframe[0].value) == int(rollouts.column("truncated").sum())
+    app.selectbox(key="rows_truncated").select("not cut off")
+    app.number_input(key="rows_low").set_value(0.5)
+    app.number_input(key="rows_tokens_high").set_value(30)
+    app.text_input(key="rows_response").set_value("X=").run()
+    table = app.dataframe[0].value
+    assert not app.exception
+    assert 0 < len(table) < len(rollouts)
+    assert table["score"].min() >= 0.5
+    assert table["tokens"].max() <= 30
+    assert f"{len(table)} of {len(rollouts)} solutions match" in app.markdown[0].value
+
+
+def test_an_order_is_over_the_whole_selection(app, rollouts):
+    app.selectbox(key="rows_order").select("score").run()
+    app.button_group(key="rows_descending").set_value(True).run()
+    assert app.dataframe[0].value["score"][0] == np.nanmax(rollouts.column("score"))
+
+
+def test_a_search_without_a_match_says_so_and_can_be_cleared(app, rollouts):
+    app.text_input(key="rows_response").set_value("nowhere to be found").run()
+    assert not app.exception
+    assert "matches these filters" in app.markdown[0].value
+    assert not app.dataframe
+    app.button(key="rows_clear").click().run()
+    assert len(app.dataframe[0].value) == len(rollouts)
+
+
+def test_filters_survive_a_walk_to_another_page(app):
+    app.text_input(key="rows_answer").set_value("3").run()
+    kept = app.markdown[0].value
+    visit(visit(app, "voting"), "rollouts")
+    assert app.markdown[0].value == kept
+
+
+def test_a_filter_that_another_run_does_not_have_is_forgotten(bundled_runs):
+    rows = rows_of(make_rollouts(n_problems=6, n_samples=4))
+    for number, row in enumerate(rows):
+        row["step"] = number % 2
+        row["signal.length"] = float(number)
+    app = visit(upload(start(), "two.jsonl", jsonl(rows)), "rollouts")
+    app.selectbox(key="rows_step").select("1")
+    app.selectbox(key="rows_signal").select("signal.length").run()
+    assert len(app.dataframe[0].value) == len(rows) // 2
+    app.selectbox(key="run").select("laser").run()
+    assert not app.exception
+    assert app.selectbox(key="rows_signal").value == "score"
+    assert "all 192 solutions" in app.markdown[0].value
+
+
+def test_the_selection_is_written_in_the_order_of_the_table(rollouts):
+    source = sources.Source("k", "t", "d", lambda: sources.Loaded("id", None, rollouts))
+    rows = np.array([5, 2, 9])
+    parquet, lines, csv = (downloads.rows_as_file(source, rows, kind) for kind in downloads.FORMATS)
+    assert pq.read_table(io.BytesIO(parquet))["sample"].to_pylist() == rollouts.table["sample"].take(rows).to_pylist()
+    assert len(lines.splitlines()) == 4  # the metadata, and three rows
+    assert csv.decode().count("\n") >= 4
+
+
+def test_a_selection_becomes_the_run_of_every_page_and_back(app, rollouts):
+    app.number_input(key="rows_low").set_value(0.4).run()
+    n = len(analysis.matching_rows(rollouts, RolloutFilter(signal_low=0.4)))
+    app.button(key="selection-run").click().run()
+    for page in PAGES:
+        visit(app, page)
+        assert not app.exception, page
+        assert not app.error, page
+        filtered = f"Filtered: {n} of {len(rollouts)} solutions of “LaSeR”" in said(app).replace("\\", "")
+        assert filtered or page in ("train", "playground", "theory"), page
+    visit(app, "data")
+    assert f"{n} solutions" in app.markdown[1].value
+    app.button(key="whole_run").click().run()
+    assert app.selectbox(key="run").value == "laser"
+    assert f"{len(rollouts)} solutions" in app.markdown[0].value
+
+
+def test_without_scores_and_verdicts_the_other_filters_remain(bundled_runs):
+    rows = [{"run": "r", "problem_id": f"p{i // 2}", "sample": i % 2, "response": f"text {i}"} for i in range(8)]
+    app = visit(upload(start(), "bare.jsonl", jsonl(rows)), "rollouts")
+    assert not app.exception
+    assert "all 8 solutions; without verdicts they have no accuracy" in app.markdown[0].value
+    app.text_input(key="rows_response").set_value("TEXT 7").run()
+    assert list(app.dataframe[0].value["response"]) == ["text 7"]
+
+
+def test_a_cell_begins_shortly_before_the_match(bundled_runs):
+    rows = rows_of(make_rollouts(n_problems=2, n_samples=2))
+    rows[1]["response"] = "a" * 5000 + "<b>Needle</b>"
+    app = visit(upload(start(), "long.jsonl", jsonl(rows)), "rollouts")
+    app.text_input(key="rows_response").set_value("needle").run()
+    assert list(app.dataframe[0].value["response"]) == ["…" + "a" * 57 + "<b>Needle</b>"]
