@@ -14,7 +14,7 @@ from app.sections import traces
 from app.sections.traces import ProblemView, Slot
 from app.widgets import browser, choices, parts
 from laser_core import analysis
-from laser_core.figures import QUANTITIES, Trace, linked_figure
+from laser_core.figures import QUANTITIES, Trace, linked_figure, token_label
 
 ORDER_LABELS = {
     SolutionOrder.VERIFIER: "verifier, then score",
@@ -41,10 +41,10 @@ def panel(shown: ProblemView) -> None:
                 continue
             chosen[slot] = row
             traces.card(shown.source, shown.signal, shown.rows[row])
-    everything = (1, max(len(shown.trace(row).tokens) for row in shown.rows))
     if not shown.quantities:
         for column, (slot, row) in zip(columns, chosen.items(), strict=False):
             with column:
+                everything = (1, len(shown.trace(row).tokens))
                 traces.text(shown, row, "score", everything, key=f"strip_{slot}")
         st.info(
             "These rollouts hold no per-token values. `laser score MODEL FILE --traces --out scored.parquet` adds "
@@ -188,7 +188,8 @@ def _below(
         for trace, change in zip(pair, changes, strict=True):
             at = "ends before this token"
             if token <= len(trace.tokens):
-                at = f"“{literal(trace.tokens[token - 1], 20)}”: {score_text(value_at(trace, line, token))}"
+                text = literal(token_label(trace.tokens[token - 1][:21]), 20)
+                at = f"“{text}”: {score_text(value_at(trace, line, token))}"
             turn = f"; sharpest change {change.size:+.2f} at token {change.token}" if change.token else ""
             lines.append(f"{'✓' if trace.correct else '✗'} {at}{turn}")
         st.caption("  \n".join(lines), width="stretch")

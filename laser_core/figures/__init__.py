@@ -19,6 +19,7 @@ from laser_core.figures.relations import (
 from laser_core.figures.runs import comparison_figure, training_figure
 from laser_core.figures.scores import mark_threshold, reliability_figure, score_histogram, threshold_figure
 from laser_core.figures.theme import enlarge
+from laser_core.figures.token_decoding import token_label
 from laser_core.figures.token_text import token_strip_html
 from laser_core.figures.tokens import linked_figure, mean_trace_figure
 from laser_core.figures.traces import Trace, token_heatmap, trace_figure
@@ -59,6 +60,7 @@ __all__ = [
     "signals_figure",
     "threshold_figure",
     "token_heatmap",
+    "token_label",
     "token_strip_html",
     "trace_figure",
     "training_figure",

@@ -50,11 +50,19 @@ def scale_ends(what: Quantity, values: np.ndarray, beta_v: float | None, c_ref: 
     return (float(finite.min()), float(finite.max())) if finite.size else (-1.0, 0.0)
 
 
-def colour_at(scale: Scale, value: float, low: float, high: float) -> str | None:
-    """The colour of a value on a scale between two ends; None where the value is undefined."""
-    if not np.isfinite(value):
-        return None
-    position = float(np.clip((value - low) / (high - low) if high > low else 0.5, 0, 1))
+def colours_at(scale: Scale, values: np.ndarray, low: float, high: float) -> list[str]:
+    """The colour of each value on a scale between two ends, as "#aabbcc"; empty where the value is undefined.
+
+    Examples
+    --------
+    >>> colours_at(((0.0, "#000000"), (1.0, "#0080ff")), np.array([-3.0, 0.0, 1.0, np.nan]), -1.0, 1.0)
+    ['#000000', '#004080', '#0080ff', '']
+    """
+    known = np.isfinite(values)
+    position = np.full(len(values), 0.5)
+    if high > low:
+        position[known] = np.clip((values[known] - low) / (high - low), 0, 1)
     stops = [stop for stop, _ in scale]
     channels = [[int(color[i : i + 2], 16) for _, color in scale] for i in (1, 3, 5)]
-    return "#" + "".join(f"{round(float(np.interp(position, stops, channel))):02x}" for channel in channels)
+    red, green, blue = (np.interp(position, stops, channel).round().astype(int).tolist() for channel in channels)
+    return [f"#{r:02x}{g:02x}{b:02x}" if k else "" for r, g, b, k in zip(red, green, blue, known, strict=True)]

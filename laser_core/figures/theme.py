@@ -130,6 +130,8 @@ def visible(text: str) -> str:
     >>> visible("a\\tb"), visible("\\u200b"), visible(" ")
     ('a⇥b', '\\\\u200b', ' ')
     """
+    if text.isprintable():
+        return text
     out = []
     for char in text:
         if char == "\n":

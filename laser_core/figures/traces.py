@@ -12,6 +12,7 @@ from laser_core.analysis.tokens.traces import block_means, condense
 from laser_core.figures.drawn import Drawn
 from laser_core.figures.quantities import QUANTITIES, colour_scale, scale_ends
 from laser_core.figures.theme import INK, MONOSPACE, OUTCOMES, add_line, add_rule, empty, frame, plain
+from laser_core.figures.token_decoding import decode_tokens, token_label
 from laser_core.score import last_token_score, z_logprob_from_score
 
 MAX_POINTS = 800  # of one line; the extremes of each block of tokens are kept
@@ -31,7 +32,8 @@ class Trace:
     correct : bool, optional
         Whether the verifier accepts it; None if unknown.
     tokens : tuple of str
-        The response's tokens, including the closing <eos>.
+        The response's tokens as text (:func:`~laser_core.figures.token_decoding.decode_tokens`), including the
+        closing <eos>; empty for a token that holds only the first bytes of a character.
     values : dict of str to ndarray of shape (n_tokens,)
         The values of each quantity, by its key in :data:`QUANTITIES`; absent where the table has none.
     """
@@ -45,8 +47,9 @@ class Trace:
     def from_row(cls, row: dict, *, beta_v: float | None, c_ref: float | None) -> Trace:
         """From a row of the rollout table (:meth:`laser_core.rollouts.Rollouts.row`).
 
-        Where beta_v and c_ref are known, the trace of z_c is also given as a score, beta_v * (log pi(z_c) - c_ref).
-        Without tokens, each character of the response is taken for one if that matches the trace's length.
+        Tokens are decoded: Ġthe becomes " the". Where beta_v and c_ref are known, the trace of z_c is also given as a
+        score, beta_v * (log pi(z_c) - c_ref). Without tokens, each character of the response is taken for one if that
+        matches the trace's length.
 
         Examples
         --------
@@ -67,12 +70,14 @@ class Trace:
         reference = values.pop("log_ratio", None)  # the reference model's log-probs so far
         if reference is not None and len(reference) == len(values.get("logprob", ())):
             values["log_ratio"] = values["logprob"] - reference
-        tokens = row.get("tokens")
-        if tokens is None:
+        spelled = row.get("tokens")
+        if spelled is not None:
+            tokens = decode_tokens(spelled)
+        else:
             n = max((len(v) for v in values.values()), default=0)
             response = row.get("response") or ""
-            tokens = list(response) if len(response) == n else [f"token {i + 1}" for i in range(n)]
-        return cls(f"sample {row.get('sample')}", row.get("correct"), tuple(tokens), values)
+            tokens = tuple(response) if len(response) == n else tuple(f"token {i + 1}" for i in range(n))
+        return cls(f"sample {row.get('sample')}", row.get("correct"), tokens, values)
 
     def part(self, first: int, last: int) -> Trace:
         """The tokens from ``first`` to ``last``, both included and counted from 1.
@@ -122,7 +127,7 @@ def trace_figure(
     for trace in shown:
         style, values = OUTCOMES[trace.correct], trace.values[quantity]
         kept = condense(values, MAX_POINTS)
-        before = [plain("".join(token[:40] for token in trace.tokens[max(0, i - 11) : i + 1]), 40) for i in kept]
+        before = [_ending(trace.tokens, i) for i in kept]
         add_line(
             fig,
             first + kept,
@@ -277,10 +282,18 @@ def _cells(traces: Sequence[Trace], quantity: str, width: int) -> tuple[np.ndarr
         text[i, : len(tokens)] = [_cell_text(token) for token in tokens]
         if tokens and text[i, len(tokens) - 1] == SPECIAL:
             text[i, len(tokens) - 1] = CLOSING
-        hover[i, : len(tokens)] = [plain(token, 40) for token in tokens]
+        hover[i, : len(tokens)] = [plain(token_label(token[:41]), 40) for token in tokens]
     return grid, text, hover
 
 
 def _cell_text(token: str) -> str:
-    """A token's label in a narrow cell: special tokens such as <pad> as one sign, long ones cut."""
-    return SPECIAL if len(token) > 2 and token.startswith("<") and token.endswith(">") else plain(token, 8)
+    """A token's label in a narrow cell: special tokens such as <pad> as one sign, spaces around it and its end cut."""
+    if len(token) > 2 and token.startswith("<") and token.endswith(">"):
+        return SPECIAL
+    return plain(token_label(token[:40].strip(" ") or token[:9]), 8)
+
+
+def _ending(tokens: Sequence[str], i: int) -> str:
+    """The last 40 characters of the text that ends with token ``i``."""
+    text = "".join(token[-40:] for token in tokens[max(0, i - 11) : i + 1])
+    return plain(text if len(text) <= 40 else "…" + text[-39:])
