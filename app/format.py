@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from laser_core.analysis import Estimate
 
 UNDEFINED = "undefined"
+JOINT = "\u2060"  # word joiner: invisible, and no line breaks at it
 
 
 def fault(error: InputError) -> str:
@@ -34,7 +35,18 @@ def literal(text: object, limit: int = 1000) -> str:
     >>> literal("<b> $x$ :red[a]")
     '\\<b\\> \\$x\\$ \\:red\\[a\\]'
     """
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", short(text, limit))
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", unlinked(short(text, limit)))
+
+
+def unlinked(text: str) -> str:
+    """Text whose bare web and mail addresses Markdown shows as text.
+
+    Streamlit's renderer links them wherever they stand, even escaped; an invisible joint keeps it from seeing them.
+
+    >>> unlinked("https://a.b www.a.b a@b.c").count(JOINT), unlinked("2 / 3")
+    (3, '2 / 3')
+    """
+    return re.sub(r"(?i)(?<=:)(?=//)|(?=@)|(?<=\bwww)(?=\.)", JOINT, text)
 
 
 def short(text: object, limit: int = 300) -> str:
@@ -54,7 +66,7 @@ def unescaped(text: str) -> str:
     '2*x (a_b) is bold'
     """
     plain = re.sub(r"(?<!\\)\*\*", "", text)
-    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", plain)
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", plain).replace(JOINT, "")
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -31,6 +31,7 @@ WINDOW = 400  # tokens that are shown one by one
 def panel(shown: ProblemView) -> None:
     """The solutions side by side, the heatmap and the lines, all of one selection."""
     order, by = _ordered(shown)
+    traces.whole_problem(shown)
     columns = st.columns(2, gap="medium")
     chosen = {}
     for column, slot in zip(columns, Slot, strict=True):
@@ -41,11 +42,12 @@ def panel(shown: ProblemView) -> None:
                 continue
             chosen[slot] = row
             traces.card(shown.source, shown.signal, shown.rows[row])
+    view = traces.choose_view(shown, chosen.values())
     if not shown.quantities:
         for column, (slot, row) in zip(columns, chosen.items(), strict=False):
             with column:
                 everything = (1, len(shown.trace(row).tokens))
-                traces.text(shown, row, "score", everything, key=f"strip_{slot}")
+                traces.text(shown, row, "score", everything, view, key=f"strip_{slot}")
         st.info(
             "These rollouts hold no per-token values. `laser score MODEL FILE --traces --out scored.parquet` adds "
             "them, if you have the model that wrote them.",
@@ -59,7 +61,7 @@ def panel(shown: ProblemView) -> None:
     heat, line, window = _controls(shown, longest)
     for column, (slot, row) in zip(columns, chosen.items(), strict=False):
         with column:
-            traces.text(shown, row, heat, window, key=f"strip_{slot}")
+            traces.text(shown, row, heat, window, view, key=f"strip_{slot}")
     pair = [heatmap[row] for row in chosen.values()]
     changes = [analysis.sharpest_change(trace.values.get(line, np.zeros(0))) for trace in pair]
     token = _token(longest, changes)

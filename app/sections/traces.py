@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ import streamlit as st
 from app.data import findings
 from app.data.sources import Source
 from app.format import literal, score_text
-from app.widgets import choices, parts
+from app.widgets import choices, parts, rich_text
 from laser_core.analysis.tokens.traces import SOURCES
 from laser_core.figures import QUANTITIES, Trace, token_strip_html
 
@@ -23,10 +23,18 @@ class Slot(StrEnum):
     INCORRECT = "incorrect"
 
 
+class TextView(StrEnum):
+    """How a solution's text is shown; the values are the words on the page and in the address."""
+
+    TOKENS = "tokens"
+    RENDERED = "rendered"
+    RAW = "raw"
+
+
 SLOT_LABELS = {Slot.CORRECT: "A correct solution", Slot.INCORRECT: "An incorrect solution"}
 SHORTCUTS = {Slot.CORRECT: ("K", "J"), Slot.INCORRECT: ("I", "U")}  # previous and next
 FOLLOW = "token_follows"  # in the session's state: mark the token where the trace turns
-MAX_PLAIN = 300  # tokens that are shown without a scroll bar of their own
+MAX_PLAIN = 300  # tokens or characters that are shown without a scroll bar of their own
 
 
 @dataclass(frozen=True)
@@ -169,11 +177,48 @@ def card(source: Source, signal: str, row: dict) -> None:
     )
 
 
-def text(shown: ProblemView, row: int, quantity: str, window: tuple[int, int], *, key: str) -> None:
-    """A solution's text with each token on its colour; plain where there are no values."""
+def whole_problem(shown: ProblemView) -> None:
+    """The problem in full, where the page's heading cuts it or cannot show its lines and formulas."""
+    problem = next(iter(shown.rows.values())).get("problem") or ""
+    if not _is_prose(problem):
+        return
+    with st.expander("The problem in full"):
+        rendered, raw = st.tabs(["Rendered", "Raw"])
+        with rendered:
+            rich_text.show_rendered(problem)
+        with raw:
+            rich_text.show_raw(problem)
+
+
+def choose_view(shown: ProblemView, rows: Iterable[int]) -> TextView:
+    """Draw the choice of how both solutions' texts are shown; a miniature's single line needs none."""
+    views = list(TextView) if shown.quantities else [TextView.RAW, TextView.RENDERED]
+    if not any(_is_prose(shown.rows[row].get("response") or "") for row in rows):
+        return views[0]
+    return choices.one_of(
+        "Solutions as",
+        choices.by_value(views),
+        key="text_view" if shown.quantities else "plain_text_view",
+        source=shown.source,
+        label_shown=False,
+    )
+
+
+def _is_prose(text: str) -> bool:
+    """Whether a text is more than one short line of plain characters."""
+    return len(text) > MAX_PLAIN or any(sign in text for sign in ("\n", "$", "\\", "<think>"))
+
+
+def text(shown: ProblemView, row: int, quantity: str, window: tuple[int, int], view: TextView, *, key: str) -> None:
+    """A solution's text: each token on its colour, or as Markdown, or as the file holds it."""
+    response = shown.rows[row].get("response") or ""
+    if view == TextView.RENDERED:
+        with st.container(height="content" if len(response) <= MAX_PLAIN else 480, border=True, key=f"{key}_rendered"):
+            rich_text.show_rendered(response)
+        return
     trace = shown.trace(row).part(*window)
-    if trace.tokens and trace.values:
+    if view == TextView.TOKENS and trace.tokens and trace.values:
         with st.container(height="content" if len(trace.tokens) <= MAX_PLAIN else 320, border=False, key=key):
             st.html(token_strip_html(trace, quantity, beta_v=shown.beta_v, c_ref=shown.c_ref))
     else:
-        st.code(shown.rows[row]["response"][:100_000], language=None, wrap_lines=True)
+        rich_text.show_raw(response)
