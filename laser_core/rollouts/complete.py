@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -156,7 +156,8 @@ def _verify(rollouts: Rollouts, notes: Counter[str], progress: OnProgress | None
         return rollouts
     report = None if progress is None else lambda done, total: progress("verifying answers", done, total)
     asked = [references[i] for i in todo]
-    verdicts = consistent(asked, verify_answers([answers[i] for i in todo], asked, progress=report))
+    # Known for all solutions of a problem or for none: the verifier decides by the reference alone.
+    verdicts = verify_answers([answers[i] for i in todo], asked, progress=report)
     for i, verdict in zip(todo, verdicts, strict=True):
         known[i] = verdict
     n_unknown = sum(verdict is None for verdict in verdicts)
@@ -165,20 +166,3 @@ def _verify(rollouts: Rollouts, notes: Counter[str], progress: OnProgress | None
     if n_unknown:
         notes["correct: unknown, because the reference answer cannot be read"] += n_unknown
     return rollouts.with_column("correct", pa.array(known, pa.bool_()))
-
-
-def consistent(references: Sequence[str | None], verdicts: Sequence[bool | None]) -> list[bool | None]:
-    """The verdicts, with every verdict against an unreadable reference set to unknown.
-
-    Otherwise the solutions that happen to spell the reference the same way would be correct and all others unknown:
-    an accuracy of 100% whatever the model did.
-
-    Examples
-    --------
-    >>> consistent(["{", "{", "2"], [True, None, False])
-    [None, None, False]
-    """
-    unreadable = {reference for reference, verdict in zip(references, verdicts, strict=True) if verdict is None}
-    return [
-        None if reference in unreadable else verdict for reference, verdict in zip(references, verdicts, strict=True)
-    ]

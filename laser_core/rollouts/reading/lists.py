@@ -97,15 +97,6 @@ def spelled(cell: object) -> object:
     return list(value) if isinstance(value, tuple) else value if isinstance(value, (list, dict)) else cell
 
 
-def as_cell(value: object) -> str:
-    """A value as it would stand in a CSV cell."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    return json.dumps(value)
-
-
 def look_up(record: Mapping[str, object], path: str) -> object:
     """The value under a name, or under a path into nested objects such as ``doc.question`` or ``choices.0.text``.
 
