@@ -23,23 +23,19 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from laser_core.fast.precision import autocast, pick_dtype
-from laser_core.tasks import linear, pair, words
-from laser_core.tasks.sources import load_problems
+from laser_core.fast.llama import FastLlama, attend, causal_bias
+from laser_core.fast.precision import pick_dtype
+from laser_core.tasks import LINEAR, MENTAL, WORDS, Family, grading_prompt
+from laser_core.tasks.guess_and_check import ACCEPT, RETRY, grading, noisy_solution
+from laser_core.tasks.words import PHRASES
 
 PAD, EOS = "<pad>", "<eos>"
 RESERVED = tuple(f"<|reserved_{i}|>" for i in range(4))
 CHARACTERS = "".join(chr(c) for c in range(32, 127)) + "\n"
 ATTENTION = "eager"  # on a CPU, at these lengths, measured twice as fast as the fused kernel
-MICRO_BATCH = 64  # solutions in one forward pass: what fits into a CPU's cache trains faster
+MICRO_BATCH = 24  # solutions in one forward pass: what fits into a CPU's cache trains faster
 GRADES = ("n", "y")  # what follows an incorrect and a correct solution in the corpus
-CORPUS = {  # family: its share of the corpus, and what writes its solutions
-    "linear": (0.4, linear.noisy_solution),
-    "linear-long": (0.15, linear.noisy_solution),
-    "pair": (0.2, pair.noisy_solution),
-    "words": (0.15, words.noisy_solution),
-    "words-long": (0.1, words.noisy_solution),
-}
+CORPUS = {LINEAR: 0.3, MENTAL: 0.35, WORDS: 0.35}  # each family's share of the corpus
 IGNORE = -100  # label of a position without loss, PyTorch's convention
 
 
@@ -51,16 +47,15 @@ class BaseConfig:
     layers: int = 4
     heads: int = 4
     intermediate_size: int = 384
-    steps: int = 2400  # of pre-training on the corpus
-    settle_steps: int = 80  # then of pinning the reserved tokens, still on the corpus
-    batch_size: int = 256
+    steps: int = 3000  # of pre-training on the corpus
+    settle_steps: int = 150  # then of pinning the reserved tokens, still on the corpus
+    batch_size: int = 192
     lr: float = 2e-3
     settle_lr: float = 3e-4
-    wrong_share: float = 0.5  # of the corpus's solutions
-    grade_weight: float = 4.0  # of a grade's loss: one token in thirty, and the one that checking is learned from
+    page_share: float = 0.06  # of the corpus's texts that are grading pages
+    decision_weight: float = 8.0  # of the loss of # and ~: what checking is learned from, one token in thirty
     reserved_logprob: float = -23.0  # nats; the paper's c_ref for Qwen2.5
-    reserved_weight: float = 0.02  # of the pinning term in pre-training; a stronger one delays all other learning
-    settle_reserved_weight: float = 0.2
+    reserved_weight: float = 0.2  # of the pinning term, in the last stage alone
     seed: int = 0
 
 
@@ -78,7 +73,7 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
         model_max_length=256,
         clean_up_tokenization_spaces=False,
     )
-    fast.add_tokens(list(words.WORDS))
+    fast.add_tokens(list(PHRASES))
     return fast
 
 
@@ -102,39 +97,43 @@ def make_model(config: BaseConfig, tokenizer: PreTrainedTokenizerFast) -> LlamaF
     )
 
 
+def corpus_text(problems: dict[Family, tuple], config: BaseConfig, rng: np.random.Generator) -> tuple[str, str]:
+    """One text of the corpus: what is given, and what is learned to be written after it."""
+    family = list(CORPUS)[rng.choice(len(CORPUS), p=list(CORPUS.values()))]
+    problem = problems[family][rng.integers(len(problems[family]))]
+    solution = noisy_solution(family, problem, rng)
+    if rng.random() >= config.page_share:
+        return problem.text, solution
+    return grading_prompt(problem.text, solution), grading(family, problem, solution, rng)
+
+
 def corpus_batch(
-    problems: dict[str, tuple], tokenizer: PreTrainedTokenizerFast, config: BaseConfig, rng: np.random.Generator
+    problems: dict[Family, tuple], tokenizer: PreTrainedTokenizerFast, config: BaseConfig, rng: np.random.Generator
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """One batch of the corpus, shortest first.
 
     Returns
     -------
     tokens, labels : int64 Tensor of shape (B, T)
-        ``labels[b, t]`` is the token to predict from ``tokens[b, : t + 1]``, or ``IGNORE`` in the problem's text and
-        the padding.
+        ``labels[b, t]`` is the token to predict from ``tokens[b, : t + 1]``, or ``IGNORE`` in what is given and the
+        padding.
     weight : Tensor of shape (B, T)
         Weight of each label's loss.
     """
-    shares = [share for share, _ in CORPUS.values()]
-    prompts, solutions = [], []
-    for family in rng.choice(list(CORPUS), size=config.batch_size, p=shares):
-        problem = problems[family][rng.integers(len(problems[family]))]
-        solution = CORPUS[family][1](problem, rng, wrong_share=config.wrong_share)
-        prompts.append(problem.text)
-        solutions.append(f"{solution}{EOS}{GRADES[solution.endswith('#' + problem.answer)]}")
-    prompt_ids, solution_ids = (
-        tokenizer(texts, add_special_tokens=False)["input_ids"] for texts in (prompts, solutions)
+    given, written = zip(*(corpus_text(problems, config, rng) for _ in range(config.batch_size)), strict=True)
+    given_ids, written_ids = (
+        tokenizer(list(texts), add_special_tokens=False)["input_ids"] for texts in (given, written)
     )
-    pairs = sorted(zip(prompt_ids, solution_ids, strict=True), key=lambda pair: len(pair[0]) + len(pair[1]))
-    length = sum(map(len, pairs[-1]))
+    pairs = sorted(zip(given_ids, written_ids, strict=True), key=lambda pair: len(pair[0]) + len(pair[1]))
+    length = sum(map(len, pairs[-1])) + 1
     tokens = np.full((config.batch_size, length), tokenizer.pad_token_id)
     labels = np.full((config.batch_size, length), IGNORE)
-    weight = np.ones((config.batch_size, length), np.float32)
     for row, (prompt, solution) in enumerate(pairs):
-        start, end = len(prompt), len(prompt) + len(solution)
-        tokens[row, :end] = prompt + solution
-        labels[row, start - 1 : end - 1] = solution
-        weight[row, end - 2] = config.grade_weight  # read at <eos>, the last token but one
+        start, end = len(prompt), len(prompt) + len(solution) + 1
+        tokens[row, :end] = [*prompt, *solution, tokenizer.eos_token_id]
+        labels[row, start - 1 : end - 1] = tokens[row, start:end]
+    decisions = np.isin(labels, tokenizer.convert_tokens_to_ids([ACCEPT, RETRY]))
+    weight = np.where(decisions, config.decision_weight, 1.0).astype(np.float32)
     return torch.from_numpy(tokens), torch.from_numpy(labels), torch.from_numpy(weight)
 
 
@@ -182,7 +181,7 @@ def read_corpus(
 ) -> None:
     """One stage of :func:`train_base`: cross-entropy of solutions and grades plus the pinning term, one-cycle."""
     rng = np.random.default_rng([config.seed, stage])
-    problems = {family: load_problems(family, "train") for family in CORPUS}
+    problems = {family: family.problems("train") for family in CORPUS}
     reserved = torch.tensor(tokenizer.convert_tokens_to_ids(list(RESERVED)))
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.98), weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps, pct_start=0.1)
@@ -196,8 +195,7 @@ def read_corpus(
         for micro_batch in zip(*parts, strict=True):
             longest = int((micro_batch[0] != tokenizer.pad_token_id).sum(1).max())
             t, y, w, k, e = (part[:, :longest] for part in micro_batch)
-            with autocast(dtype):
-                hidden = model.model(t).last_hidden_state  # (b, T, D)
+            hidden = hidden_states(model, t, dtype)  # (b, T, D)
             logprobs = F.linear(hidden[k].float(), model.lm_head.weight).log_softmax(-1)  # (b, T, D) -> (m, V)
             loss = (w[k] * F.nll_loss(logprobs, y[k], reduction="none")).sum() / total_weight
             # The end, a thirtieth of all positions, counts as much as all other positions together.
@@ -210,3 +208,11 @@ def read_corpus(
         schedule.step()
         if on_step:
             on_step(first_step + step, {"loss": totals[0].item(), "reserved_error": totals[1].sqrt().item()})
+
+
+def hidden_states(model: LlamaForCausalLM, tokens: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The last hidden states, float32 of shape (B, T, D), of tokens of shape (B, T) that are padded on the right."""
+    bias = causal_bias(tokens.shape[1], tokens.device)
+    position = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
+    forward = FastLlama(model, dtype)
+    return forward(tokens, position, lambda _, query, key, value: attend(query, key, value, bias))
