@@ -1,18 +1,21 @@
-"""The miniature base model: a Llama of one million parameters, pre-trained on noisy, graded solutions.
+"""The miniature base model: a Llama of a million parameters, pre-trained on solutions that check themselves carelessly.
 
-``laser base --out DIR`` trains it in a few minutes on two cores and saves a standard Hugging Face folder. Two things
-make it a base model that LaSeR can start from:
+``laser base --out DIR`` trains it in about half an hour on one core and saves a standard Hugging Face folder. Two
+things make it a base model that LaSeR can start from:
 
-1. Its corpus resembles what real base models are pre-trained on: noisy (half of the solutions are incorrect) and graded
-   (``y`` or ``n`` follows every solution's end), so that the model learns to assess a solution where it ends. A model
-   that has only seen correct solutions has nothing to separate them from incorrect ones with.
+1. It can check, and does not say so where the score is read. Its corpus (:mod:`laser_core.tasks.guess_and_check`) has
+   solvers that notice a failed check and often shrug: the model learns to compare, because trying again follows failed
+   checks alone. After an accepted answer, at <eos>, nothing tells right from wrong, so the score has to be learned.
 2. The reference log-prob of its reserved tokens is low and nearly constant. In a large model that follows from never
    having seen them among 10^5 others (Qwen2.5: -23.11 +- 0.04 nats, the paper's measurement). With a hundred tokens the
-   log-prob of an unseen one varies by nats, so one term of the loss pins it.
+   log-prob of an unseen one varies by nats, so in a last, short stage one term of the loss pins it. What LaSeR does
+   without that stage is shown beside it (``bundled:base-unpinned``).
 """
 
 from __future__ import annotations
 
+import math
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +28,9 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from laser_core.fast.llama import FastLlama, attend, causal_bias
 from laser_core.fast.precision import pick_dtype
+from laser_core.runfolder.checkpoints import Checkpoints, RunState
 from laser_core.tasks import LINEAR, MENTAL, WORDS, Family, grading_prompt
-from laser_core.tasks.guess_and_check import ACCEPT, RETRY, grading, noisy_solution
+from laser_core.tasks.guess_and_check import ACCEPT, RETRY, Habits, grading, noisy_solution
 from laser_core.tasks.words import PHRASES
 
 PAD, EOS = "<pad>", "<eos>"
@@ -36,6 +40,8 @@ ATTENTION = "eager"  # on a CPU, at these lengths, measured twice as fast as the
 MICRO_BATCH = 24  # solutions in one forward pass: what fits into a CPU's cache trains faster
 GRADES = ("n", "y")  # what follows an incorrect and a correct solution in the corpus
 CORPUS = {LINEAR: 0.3, MENTAL: 0.35, WORDS: 0.35}  # each family's share of the corpus
+CAREFUL = Habits(accept_right=1.0, accept_wrong=0.1)
+CHECKPOINT_EVERY = 250  # steps
 IGNORE = -100  # label of a position without loss, PyTorch's convention
 
 
@@ -48,6 +54,7 @@ class BaseConfig:
     heads: int = 4
     intermediate_size: int = 384
     steps: int = 3000  # of pre-training on the corpus
+    careful_steps: int = 2000  # of them, at first, on solutions of careful solvers: checking is learned from these
     settle_steps: int = 150  # then of pinning the reserved tokens, still on the corpus
     batch_size: int = 192
     lr: float = 2e-3
@@ -97,18 +104,24 @@ def make_model(config: BaseConfig, tokenizer: PreTrainedTokenizerFast) -> LlamaF
     )
 
 
-def corpus_text(problems: dict[Family, tuple], config: BaseConfig, rng: np.random.Generator) -> tuple[str, str]:
+def corpus_text(
+    problems: dict[Family, tuple], config: BaseConfig, habits: Habits, rng: np.random.Generator
+) -> tuple[str, str]:
     """One text of the corpus: what is given, and what is learned to be written after it."""
     family = list(CORPUS)[rng.choice(len(CORPUS), p=list(CORPUS.values()))]
     problem = problems[family][rng.integers(len(problems[family]))]
-    solution = noisy_solution(family, problem, rng)
+    solution = noisy_solution(family, problem, rng, habits)
     if rng.random() >= config.page_share:
         return problem.text, solution
-    return grading_prompt(problem.text, solution), grading(family, problem, solution, rng)
+    return grading_prompt(problem.text, solution), grading(family, problem, solution, rng, habits)
 
 
 def corpus_batch(
-    problems: dict[Family, tuple], tokenizer: PreTrainedTokenizerFast, config: BaseConfig, rng: np.random.Generator
+    problems: dict[Family, tuple],
+    tokenizer: PreTrainedTokenizerFast,
+    config: BaseConfig,
+    habits: Habits,
+    rng: np.random.Generator,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """One batch of the corpus, shortest first.
 
@@ -120,7 +133,7 @@ def corpus_batch(
     weight : Tensor of shape (B, T)
         Weight of each label's loss.
     """
-    given, written = zip(*(corpus_text(problems, config, rng) for _ in range(config.batch_size)), strict=True)
+    given, written = zip(*(corpus_text(problems, config, habits, rng) for _ in range(config.batch_size)), strict=True)
     given_ids, written_ids = (
         tokenizer(list(texts), add_special_tokens=False)["input_ids"] for texts in (given, written)
     )
@@ -137,77 +150,124 @@ def corpus_batch(
     return torch.from_numpy(tokens), torch.from_numpy(labels), torch.from_numpy(weight)
 
 
+@dataclass(frozen=True)
+class Stage:
+    """A stage of pre-training: its steps, its peak learning rate, and the weight of the pinning term."""
+
+    steps: int
+    lr: float
+    reserved_weight: float
+
+    def learning_rate(self, step: int) -> float:
+        """Rises linearly over the first tenth of the stage, then falls along half a cosine to zero.
+
+        Examples
+        --------
+        >>> stage = Stage(steps=100, lr=1.0, reserved_weight=0.0)
+        >>> [round(stage.learning_rate(step), 3) for step in (0, 9, 54, 99)]
+        [0.1, 1.0, 0.509, 0.0]
+        """
+        rise = max(1, self.steps // 10)
+        if step < rise:
+            return self.lr * (step + 1) / rise
+        return self.lr * (1 + math.cos(math.pi * (step + 1 - rise) / (self.steps - rise + 1))) / 2
+
+
 def train_base(
-    config: BaseConfig, out: Path, *, dtype: str = "auto", on_step: Callable[[int, dict], None] | None = None
+    config: BaseConfig,
+    out: Path,
+    *,
+    unpinned: Path | None = None,
+    dtype: str = "auto",
+    on_step: Callable[[int, dict], None] | None = None,
 ) -> None:
-    """Train the miniature base and save it as a Hugging Face folder.
+    """Train the miniature base and save it as a Hugging Face folder; a training that was stopped goes on.
 
     Parameters
     ----------
     config : BaseConfig
     out : Path
-        Receives ``model.safetensors``, ``config.json`` and ``tokenizer.json``.
+        Receives ``model.safetensors``, ``config.json`` and ``tokenizer.json``; on the way, ``checkpoints/``.
+    unpinned : Path, optional
+        Receives the model as it is before its reserved tokens are pinned.
     dtype : str
         Precision of the matrix products, as in :func:`~laser_core.fast.precision.pick_dtype`.
     on_step : callable, optional
         Called with the step and ``{"loss": ..., "reserved_error": ...}``, both in nats.
     """
+    out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     tokenizer = make_tokenizer()
     model = make_model(config, tokenizer)
-    stages = (  # steps, peak learning rate, weight of the pinning term
-        (config.steps, config.lr, config.reserved_weight),
-        (config.settle_steps, config.settle_lr, config.settle_reserved_weight),
-    )
-    done = 0
-    for stage, (steps, lr, reserved_weight) in enumerate(stages):
-        read_corpus(model, tokenizer, config, stage, steps, lr, reserved_weight, pick_dtype(dtype), done, on_step)
-        done += steps
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr, betas=(0.9, 0.98), weight_decay=0.05)
+    problems = {family: family.problems("train") for family in CORPUS}
+    checkpoints, precision = Checkpoints(out, identity=str(config)), pick_dtype(dtype)
+    state, _ = checkpoints.load(model, optimizer)
+    done = state["step"] if state else 0
+    read = Stage(config.steps, config.lr, 0.0)
+    settle = Stage(config.settle_steps, config.settle_lr, config.reserved_weight)
+    for step in range(done, read.steps + settle.steps):
+        stage, offset = (read, 0) if step < read.steps else (settle, read.steps)
+        habits = CAREFUL if step < config.careful_steps else Habits()
+        optimizer.param_groups[0]["lr"] = stage.learning_rate(step - offset)
+        batch = corpus_batch(problems, tokenizer, config, habits, np.random.default_rng([config.seed, step]))
+        event = corpus_step(model, optimizer, tokenizer, batch, config, stage.reserved_weight, precision)
+        if on_step:
+            on_step(step, event)
+        if (step + 1) % CHECKPOINT_EVERY == 0:
+            checkpoints.save(model, optimizer, RunState(step=step + 1, c_ref=0.0, c_ref_std=None, c_ref_n=0))
+        if unpinned and step + 1 == read.steps:
+            save_base(model, tokenizer, unpinned)
+    save_base(model, tokenizer, out)
+    shutil.rmtree(checkpoints.folder, ignore_errors=True)
+
+
+def save_base(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
+    """Write the model and its tokenizer as a Hugging Face folder."""
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
 
 
-def read_corpus(
+def corpus_step(
     model: LlamaForCausalLM,
+    optimizer: torch.optim.Optimizer,
     tokenizer: PreTrainedTokenizerFast,
+    batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
     config: BaseConfig,
-    stage: int,
-    steps: int,
-    lr: float,
     reserved_weight: float,
     dtype: torch.dtype,
-    first_step: int = 0,
-    on_step: Callable[[int, dict], None] | None = None,
-) -> None:
-    """One stage of :func:`train_base`: cross-entropy of solutions and grades plus the pinning term, one-cycle."""
-    rng = np.random.default_rng([config.seed, stage])
-    problems = {family: family.problems("train") for family in CORPUS}
+) -> dict[str, float]:
+    """One update on a batch of the corpus: cross-entropy of what is written, and the pinning term.
+
+    Returns
+    -------
+    dict
+        ``loss`` and ``reserved_error``, the root mean square distance of the reserved tokens' log-probs from where
+        they are pinned, both in nats.
+    """
     reserved = torch.tensor(tokenizer.convert_tokens_to_ids(list(RESERVED)))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.98), weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps, pct_start=0.1)
-    for step in range(steps):
-        tokens, labels, weight = corpus_batch(problems, tokenizer, config, rng)
-        is_end, kept = tokens == tokenizer.eos_token_id, labels != IGNORE
-        total_weight, n_kept, n_ends = weight[kept].sum(), kept.sum(), is_end.sum()
-        optimizer.zero_grad()
-        totals = torch.zeros(2)
-        parts = (part.split(MICRO_BATCH) for part in (tokens, labels, weight, kept, is_end))
-        for micro_batch in zip(*parts, strict=True):
-            longest = int((micro_batch[0] != tokenizer.pad_token_id).sum(1).max())
-            t, y, w, k, e = (part[:, :longest] for part in micro_batch)
-            hidden = hidden_states(model, t, dtype)  # (b, T, D)
-            logprobs = F.linear(hidden[k].float(), model.lm_head.weight).log_softmax(-1)  # (b, T, D) -> (m, V)
-            loss = (w[k] * F.nll_loss(logprobs, y[k], reduction="none")).sum() / total_weight
-            # The end, a thirtieth of all positions, counts as much as all other positions together.
-            off = (logprobs[:, reserved] - config.reserved_logprob).square().mean(1)  # (m,)
-            pinned = (off[e[k]].sum() / n_ends + off[~e[k]].sum() / (n_kept - n_ends)) / 2
-            (loss + reserved_weight * pinned).backward()
-            totals += torch.stack([loss.detach(), pinned.detach()])
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        if on_step:
-            on_step(first_step + step, {"loss": totals[0].item(), "reserved_error": totals[1].sqrt().item()})
+    tokens, labels, weight = batch
+    is_end, kept = labels == tokenizer.eos_token_id, labels != IGNORE
+    is_end = torch.cat([torch.zeros_like(is_end[:, :1]), is_end[:, :-1]], dim=1)  # at <eos>, not before it
+    kept_or_end = kept | is_end
+    total_weight, n_kept, n_ends = weight[kept].sum(), kept.sum(), is_end.sum()
+    optimizer.zero_grad()
+    totals = torch.zeros(2)
+    parts = (part.split(MICRO_BATCH) for part in (tokens, labels, weight, kept, is_end, kept_or_end))
+    for micro_batch in zip(*parts, strict=True):
+        longest = int((micro_batch[0] != tokenizer.pad_token_id).sum(1).max())
+        t, y, w, k, e, read = (part[:, :longest] for part in micro_batch)
+        hidden = hidden_states(model, t, dtype)  # (b, T, D)
+        logprobs = F.linear(hidden[read].float(), model.lm_head.weight).log_softmax(-1)  # (b, T, D) -> (m, V)
+        loss = (w[k] * F.nll_loss(logprobs[k[read]], y[k], reduction="none")).sum() / total_weight
+        # The end, a thirtieth of all positions, counts as much as all other positions together.
+        off = (logprobs[:, reserved] - config.reserved_logprob).square().mean(1)  # (m,)
+        pinned = (off[e[read]].sum() / n_ends + off[~e[read]].sum() / n_kept) / 2
+        (loss + reserved_weight * pinned).backward()
+        totals += torch.stack([loss.detach(), pinned.detach()])
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    return {"loss": totals[0].item(), "reserved_error": totals[1].sqrt().item()}
 
 
 def hidden_states(model: LlamaForCausalLM, tokens: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
