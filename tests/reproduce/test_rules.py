@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from laser_core.errors import InputError
-from laser_core.reproduce.rulebook import FAILS, HOLDS, KINDS, UNDECIDED, Rule, committed, load_rules
+from laser_core.reproduce.rules import FAILS, HOLDS, KINDS, UNDECIDED, Rule, committed, load_rules
 
 RULES = {
     "better": Rule("r", ("linear",), "better"),
