@@ -87,7 +87,7 @@ def cross_fitted(
         train, test = learnable & (fold != k), usable & (fold == k)
         if len(np.unique(correct[train])) < 2:
             return np.full(len(correct), np.nan)
-        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000, class_weight="balanced"))
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000, class_weight="balanced"))
         if test.any():
             found[test] = model.fit(features[train], correct[train] == 1).predict_proba(features[test])[:, 1]
     return found
