@@ -33,7 +33,13 @@ def constant_reference(e: Evidence) -> Iterator[Claim]:
     for metric, key, what in METRICS:
         found = _pooled(e, metric).get("exact")
         if found:
-            more: dict[str, Any] = {"family": FIRST, "paper": papers.get(key), "note": POOLED, "group": "exact", "signed": True}
+            more: dict[str, Any] = {
+                "family": FIRST,
+                "paper": papers.get(key),
+                "note": POOLED,
+                "group": "exact",
+                "signed": True,
+            }
             yield e.row(section, f"exact.{key}", f"exact - constant, {what}", found, **more)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from laser_core.errors import InputError
 from laser_core.reproduce.claims_score import BASELINES
 from laser_core.reproduce.evidence import family_of
 from laser_core.reproduce.plan import group_of
@@ -94,3 +97,33 @@ def baseline_levels(claims: Sequence[Claim], family: str) -> dict[str, float]:
     rows = {claim.id: claim.value for claim in claims}
     found = {baseline.title: rows.get(f"{family}.within.{baseline.key}", np.nan) for baseline in BASELINES}
     return {title: value for title, value in found.items() if np.isfinite(value)}
+
+
+def ranking_curves(facts: Mapping[str, Mapping[str, Any]], family: str) -> dict[str, Curves]:
+    """AUROC within a problem over training, LaSeR's and GRPO's, by name; without those that no run has."""
+    found = {name: curves_of(facts, name.lower(), family, "within", name) for name in ("LaSeR", "GRPO")}
+    return {name: curves for name, curves in found.items() if curves is not None}
+
+
+def drift_curves(facts: Mapping[str, Mapping[str, Any]], family: str) -> dict[str, Curves]:
+    """Log-prob of z_c at <eos> under GRPO over training, of correct and of incorrect solutions."""
+    found = {kind: curves_of(facts, "grpo", family, f"z_{kind}", kind) for kind in ("correct", "incorrect")}
+    return {kind: curves for kind, curves in found.items() if curves is not None}
+
+
+def start_of(facts: Mapping[str, Mapping[str, Any]], family: str) -> float:
+    """c_ref of GRPO's runs on a family, in nats: where their log-probs of z_c start; NaN where no run says it."""
+    group = group_of("grpo", family)
+    found = [run["c_ref"] for name, run in facts.items() if name.rpartition("-")[0] == group and "c_ref" in run]
+    return float(np.mean(found)) if found else float("nan")
+
+
+def load_facts(path: Path) -> dict[str, dict[str, Any]]:
+    """The facts of all runs from ``runs.json``; empty where there is no such file."""
+    if not path.is_file():
+        return {}
+    try:
+        found: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+    except ValueError as error:
+        raise InputError(f"not JSON ({error})", file=path, remedy="copy it from the reproduction again") from None
