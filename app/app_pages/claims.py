@@ -92,7 +92,7 @@ def curves(family: str) -> None:
 
 
 try:
-    claims = load()
+    claims = load(SHIPPED)
 except InputError as error:
     parts.header(QUESTION, "")
     st.info(literal(error), icon=":material/info:")
