@@ -27,7 +27,9 @@ def row(family, key, value, low, high, *, section=4, kind="better", before=None,
     rule, found = Rule(key, (family,), kind, limit=0.7, margin=0.02), Measured(Estimate(value, low, high, 400), 5)
     title = ClaimSection(section, "AUROC within a problem" if section == 4 else "Self-verification")
     before = before or rule
-    return Claim.of(title, f"{family}.{key}", key, found, rule=rule, before=before, group="laser", family=family, **more)
+    return Claim.of(
+        title, f"{family}.{key}", key, found, rule=rule, before=before, group="laser", family=family, **more
+    )
 
 
 ROWS = (
@@ -53,7 +55,9 @@ def test_the_first_sentence_says_what_the_score_does_not_beat(made_table):
     app = visit(start(), "claims")
     assert not app.exception
     finding = app.markdown[0].value.replace("\\", "")
-    assert finding.startswith("#### LaSeR's score does not beat every baseline: not, on linear, one-line rule on the text")
+    assert finding.startswith(
+        "#### LaSeR's score does not beat every baseline: not, on linear, one-line rule on the text"
+    )
     assert "on mental, one-line rule on the text for certain" in finding
     assert "Of 4 judged claims 2 hold, 1 do not hold and 1 are undecided." in finding
     assert any("first run begun 2026-11-26 06:00" in caption.value for caption in app.caption)
