@@ -51,7 +51,6 @@ class Ablation:
 ABLATIONS = (
     Ablation("no-integration", "no integrated advantages", {"integrate_advantages": False}),
     Ablation("no-reweighting", "no class re-weighting", {"class_weighting": False}),
-    Ablation("no-warmup", "no warm-ups", {"reasoning_warmup": 0, "self_reward_warmup": 0}),
     Ablation("alpha-0.1", "alpha = 0.1, the paper's", {"alpha": 0.1}),
     Ablation("alpha-2", "alpha = 2", {"alpha": 2.0}),
     Ablation("bce", "SFT / BCE form", {"score_form": "bce"}, "log-probs have to move from near -23 nats to 0"),
@@ -85,7 +84,7 @@ class Scale:
     steps: int = 110
     problems: int = 400
     samples: int = 32
-    ablation_samples: int = 16
+    ablation_samples: int = 8
     transfer_problems: int = 150
     transfer_samples: int = 8
     second_prompts: int = 8
