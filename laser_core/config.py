@@ -68,6 +68,7 @@ class LaserConfig:
     lr_warmup: int = setting(10, "steps of linear warm-up of the learning rate", unit="steps")
     lr_decay: float = setting(0.3, "share of the run, at its end, in which the learning rate falls linearly to zero")
     weight_decay: float = setting(0.0, "AdamW's")
+    adam_beta2: float = setting(0.99, "AdamW's second beta; the first is 0.9")
     max_grad_norm: float = setting(1.0, "gradient clipping")
     clip_low: float = setting(0.2, "lower clip of the probability ratio", symbol="epsilon")
     clip_high: float = setting(0.2, "upper clip of the probability ratio", symbol="epsilon")
@@ -108,6 +109,7 @@ class LaserConfig:
             need(getattr(self, name) >= 1, name, "give at least 1")
         for name in ("alpha", "std_threshold", "reasoning_warmup", "self_reward_warmup", "eval_every", "seed"):
             need(getattr(self, name) >= 0, name, "give 0 or more")
+        need(0 <= self.adam_beta2 < 1, "adam_beta2", "give a number from 0 to below 1")
         for name in ("tau", "lr_decay"):
             need(0 <= getattr(self, name) <= 1, name, "give a share between 0 and 1")
         need(self.eval_problems >= 0, "eval_problems", "give 0 or more")
@@ -143,6 +145,8 @@ class LaserConfig:
             "max_new_tokens": 8192,
             "lr": 1e-6,
             "lr_decay": 0.0,
+            "weight_decay": 0.01,  # this and the next are verl's, which the official scripts leave as they are
+            "adam_beta2": 0.999,
             "reasoning_warmup": 200,
             "self_reward_warmup": 200,
             "steps": 1000,

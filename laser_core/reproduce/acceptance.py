@@ -24,7 +24,7 @@ from laser_core.fast.precision import pick_dtype
 from laser_core.generate import generate
 from laser_core.metrics import auroc, within_problem_auroc
 from laser_core.policy import Policy
-from laser_core.reproduce.probe import cross_fitted_probe
+from laser_core.reproduce.probe import cross_fitted
 from laser_core.tasks import Family
 from laser_core.tasks.guess_and_check import ACCEPT, RETRY
 
@@ -99,7 +99,7 @@ def measure(policy: Policy, family: Family, *, n_problems: int = 200, samples: i
     number = np.repeat(np.arange(len(problems)), samples)
     ended = ~sampled.truncated.numpy()
     correct = verified.reward.numpy()[ended] > 0.5
-    probe = cross_fitted_probe(look.hidden[ended], correct, number[ended], seed=seed)
+    probe = cross_fitted(look.hidden[ended], correct.astype(float), number[ended], seed=seed)
     texts = np.array(verified.texts).reshape(len(problems), samples)
     return Acceptance(
         family=family.name,
