@@ -29,7 +29,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from laser_core.fast.llama import FastLlama, attend, causal_bias
 from laser_core.fast.precision import pick_dtype
 from laser_core.runfolder.checkpoints import Checkpoints, RunState
-from laser_core.tasks import LINEAR, MENTAL, WORDS, Family, grading_prompt
+from laser_core.tasks import CHAIN, LINEAR, WORDS, Family, grading_prompt
 from laser_core.tasks.guess_and_check import ACCEPT, RETRY, Habits, grading, noisy_solution
 from laser_core.tasks.words import PHRASES
 
@@ -39,7 +39,7 @@ CHARACTERS = "".join(chr(c) for c in range(32, 127)) + "\n"
 ATTENTION = "eager"  # on a CPU, at these lengths, measured twice as fast as the fused kernel
 MICRO_BATCH = 24  # solutions in one forward pass: what fits into a CPU's cache trains faster
 GRADES = ("n", "y")  # what follows an incorrect and a correct solution in the corpus
-CORPUS = {LINEAR: 0.3, MENTAL: 0.35, WORDS: 0.35}  # each family's share of the corpus
+CORPUS = {LINEAR: 0.3, CHAIN: 0.35, WORDS: 0.35}  # each family's share of the corpus
 CAREFUL = Habits(accept_right=1.0, accept_wrong=0.1)
 CHECKPOINT_EVERY = 250  # steps
 IGNORE = -100  # label of a position without loss, PyTorch's convention
