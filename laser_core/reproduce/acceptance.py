@@ -159,8 +159,8 @@ def first_number(attempt: str) -> int | None:
 def table(found: Sequence[Acceptance]) -> str:
     """The acceptance table as Markdown, one family a line."""
     lines = [
-        "| family | n | solved | different of 32 | cut off | accept or retry: AUROC | accepts a wrong one | z_c at `<eos>`"
-        " | probe at `<eos>` | accepted |",
+        "| family | n | solved | different of 32 | cut off | accept or retry: AUROC | accepts a wrong one"
+        " | z_c at `<eos>` | probe at `<eos>` | accepted |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in found:
