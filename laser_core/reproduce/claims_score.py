@@ -65,10 +65,10 @@ BASELINES = (
     Baseline("probe_base", "linear probe of the base's state at <eos>", PROBE_BASE),
     Baseline("free_best", "best free confidence signal", FREE_BEST),
     Baseline("free_combined", "all free signals combined", FREE_COMBINED),
-    Baseline("second_prompt", "second prompt: the model grades itself", SECOND_PROMPT),
+    Baseline("second_prompt", "second prompt, in which the model grades itself", SECOND_PROMPT),
     Baseline("reward_model", "reward model of the same size", REWARD_MODEL, opponent=False),
 )
-UPPER = Baseline("probe_own", "upper reference: linear probe of LaSeR's own state", PROBE_OWN, opponent=False)
+UPPER = Baseline("probe_own", "linear probe of LaSeR's own state, an upper reference", PROBE_OWN, opponent=False)
 
 
 def self_verification(e: Evidence) -> Iterator[Claim]:

@@ -58,7 +58,7 @@ def test_the_first_sentence_says_what_the_score_does_not_beat(made_table):
     assert finding.startswith(
         "#### LaSeR's score does not beat every baseline: not, on linear, one-line rule on the text"
     )
-    assert "on mental, one-line rule on the text for certain" in finding
+    assert "; on mental it is not ahead for certain of: one-line rule on the text (AUROC" in finding
     assert "Of 4 judged claims 2 hold, 1 do not hold and 1 are undecided." in finding
     assert any("first run begun 2026-11-26 06:00" in caption.value for caption in app.caption)
 
