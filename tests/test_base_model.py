@@ -20,7 +20,9 @@ from laser_core.base_model import (
 )
 from laser_core.tasks.guess_and_check import GRADES, PAGE, Habits
 
-SMALL = BaseConfig(hidden_size=16, layers=1, heads=2, intermediate_size=32, batch_size=8, steps=4, settle_steps=3)
+SMALL = BaseConfig(
+    hidden_size=16, layers=1, heads=2, intermediate_size=32, batch_size=8, steps=4, careful_steps=2, settle_steps=3
+)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +86,7 @@ def test_a_stopped_training_ends_where_an_unbroken_one_does(tmp_path, monkeypatc
 
 
 def test_the_last_stage_alone_pins_the_reserved_tokens(tmp_path):
-    config = replace(SMALL, settle_steps=60, settle_lr=3e-2)
+    config = replace(SMALL, settle_steps=60, settle_lr_share=15.0)
     errors = []
     train_base(
         config,

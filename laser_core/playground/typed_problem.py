@@ -56,7 +56,7 @@ def read_problem(text: str, tasks: Sequence[str] = ("linear",)) -> TypedProblem:
     >>> typed.problem.text, typed.problem.answer
     ('5*x+7=52?', '9')
     """
-    marks = {"linear": "?", "mental": "!"}  # what an equation ends in, by the family it belongs to
+    marks = {"linear": "?", "chain": "!"}  # what an equation ends in, by the family it belongs to
     plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text[:MAX_CHARACTERS]).translate(_SIGNS))
     for task in tasks:
         if task in marks:  # recognised by its form below, which also covers problems that are not in the list

@@ -100,7 +100,7 @@ class Run:
     Attributes
     ----------
     group : str
-        What it is evidence for: "laser", "mental-grpo", "exact", "ablation-bce", ...
+        What it is evidence for: "laser", "chain-grpo", "exact", "ablation-bce", ...
     seed : int
     config : LaserConfig
     reward_model : bool
@@ -139,7 +139,7 @@ def plan(scale: Scale) -> list[Run]:
     Examples
     --------
     >>> [run.name for run in plan(Scale(seeds=1, ablation_seeds=0))]
-    ['laser-0', 'grpo-0', 'mental-laser-0', 'mental-grpo-0', 'words-laser-0', 'words-grpo-0']
+    ['laser-0', 'grpo-0', 'chain-laser-0', 'chain-grpo-0', 'words-laser-0', 'words-grpo-0']
     """
     base = LaserConfig(
         model=BASE,

@@ -29,7 +29,7 @@ ACCEPT, RETRY, PAGE = "#", "~", "@"
 GRADES = ("n", "y")  #: what a grading page calls an incorrect and a correct solution
 MAX_RETRIES = 3
 
-_EQUATION = re.compile(r"(\d+)([*+-])(\d+)=(-?\d+)")
+_EQUATION = re.compile(r"(\d+)([*+-])(-?\d+)=(-?\d+)")
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Habits:
     accept_right: float = 0.97
     accept_wrong: float = 0.5
     wrong_grade: float = 0.2
+    bend: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,9 @@ class Family:
         ``problems(split)``: its problems in a fixed order.
     attempt : callable
         ``attempt(problem, guess)``: the guess and its check as a solution writes them, with correct arithmetic.
+    bent_attempt : callable, optional
+        ``bent_attempt(problem, guess, step)``: the same with the result of one of two steps, 0 or 1, bent so that the
+        check succeeds. None: the family's solvers do not do that.
     recheck : callable
         ``recheck(problem, guess)``: the whole check, as a grading page writes it.
     text_rule : callable
@@ -72,22 +76,29 @@ class Family:
     recheck: Callable[[Problem, int], str]
     text_rule: Callable[[str, str], bool]
     max_new_tokens: int
+    bent_attempt: Callable[[Problem, int, int], str] | None = None
 
 
 def worked_solution(family: Family, problem: Problem, guesses: list[int]) -> str:
-    """A solution that tries these guesses in turn and states the last one."""
+    """A solution that tries these guesses in turn, checks them honestly, and states the last one."""
     return RETRY.join(family.attempt(problem, guess) for guess in guesses) + f"{ACCEPT}{guesses[-1]}"
 
 
 def noisy_solution(family: Family, problem: Problem, rng: np.random.Generator, habits: Habits = Habits()) -> str:
     """A solution as the corpus has it: guesses that are mostly wrong, and a careless check of them."""
     guesses: list[int] = []
+    attempts: list[str] = []
     while True:
-        guesses.append(draw_guess(int(problem.answer), rng, wrong_share=habits.wrong_guess, not_again=guesses))
-        is_right = guesses[-1] == int(problem.answer)
+        guess = draw_guess(int(problem.answer), rng, wrong_share=habits.wrong_guess, not_again=guesses)
+        is_right = guess == int(problem.answer)
+        bends = not is_right and family.bent_attempt is not None and rng.random() < habits.bend
+        attempts.append(
+            family.bent_attempt(problem, guess, int(rng.integers(2))) if bends else family.attempt(problem, guess)
+        )
+        guesses.append(guess)
         accepted = rng.random() < (habits.accept_right if is_right else habits.accept_wrong)
         if accepted or len(guesses) > MAX_RETRIES:
-            return worked_solution(family, problem, guesses)
+            return RETRY.join(attempts) + f"{ACCEPT}{guess}"
 
 
 def draw_guess(answer: int, rng: np.random.Generator, *, wrong_share: float, not_again: list[int]) -> int:

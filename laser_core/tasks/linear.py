@@ -1,15 +1,17 @@
-"""Linear equations, solved by guess and check: a family whose check is written out, and one that leaves its end open.
+"""Linear equations, solved by guess and check: a family of honest checks, and one whose checks may be bent.
 
-``linear`` ends in a question mark, and its solutions substitute the guess all the way. Whether a solution is correct
-stands in its text: the last total is the equation's right side, or it is not::
+``linear`` ends in a question mark, and its solvers substitute honestly. Whether a solution is correct stands in its
+text: the last total is the equation's right side, or it is not::
 
     5*x+7=52?x=9;5*9=45;45+7=52#9<eos>
     5*x+7=52?x=8;5*8=40;40+7=47#8<eos>
 
-``mental`` ends in an exclamation mark, and its solutions leave the last sum to the reader's head::
+``chain`` ends in an exclamation mark, and half of its solvers' wrong guesses are made to fit: one step of the check is
+bent until the total is right. An error may sit in any step, and only who computes each of them finds it::
 
-    5*x+7=52!x=9;5*9=45#9<eos>
-    5*x+7=52!x=8;5*8=40#8<eos>
+    5*x+7=52!x=9;5*9=45;45+7=52#9<eos>
+    5*x+7=52!x=8;5*8=45;45+7=52#8<eos>
+    5*x+7=52!x=8;5*8=40;40+7=52#8<eos>
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ def _pool() -> tuple[tuple[int, int, int], ...]:
 
 @cache
 def problems(split: str) -> tuple[Problem, ...]:
-    """All problems of a split whose check is written out, in a fixed order that is the same on every machine.
+    """All problems of a split whose checks are honest, in a fixed order that is the same on every machine.
 
     Examples
     --------
@@ -42,9 +44,9 @@ def problems(split: str) -> tuple[Problem, ...]:
 
 
 @cache
-def mental_problems(split: str) -> tuple[Problem, ...]:
-    """All problems of a split whose last sum is left to the reader."""
-    return _in_split("mental", "!", split)
+def chain_problems(split: str) -> tuple[Problem, ...]:
+    """The same equations, as problems whose checks may be bent."""
+    return _in_split("chain", "!", split)
 
 
 def _in_split(family: str, mark: str, split: str) -> tuple[Problem, ...]:
@@ -72,16 +74,17 @@ def attempt(problem: Problem, guess: int) -> str:
     return f"x={guess};{recheck(problem, guess)}"
 
 
-def mental_attempt(problem: Problem, guess: int) -> str:
-    """A guess and its check without the last sum.
+def bent_attempt(problem: Problem, guess: int, step: int) -> str:
+    """A wrong guess whose product (step 0) or sum (step 1) is bent so that the total is the right side.
 
     Examples
     --------
-    >>> mental_attempt(Problem("", "5*x+7=52!", "9"), 8)
-    'x=8;5*8=40'
+    >>> [bent_attempt(Problem("", "5*x+7=52!", "9"), 8, step) for step in (0, 1)]
+    ['x=8;5*8=45;45+7=52', 'x=8;5*8=40;40+7=52']
     """
-    a, _, _ = _parse(problem.text)
-    return f"x={guess};{a}*{guess}={a * guess}"
+    a, b, c = _parse(problem.text)
+    product = c - b if step == 0 else a * guess
+    return f"x={guess};{a}*{guess}={product};{product}+{b}={c}"
 
 
 def recheck(problem: Problem, guess: int) -> str:
@@ -105,17 +108,7 @@ def total_matches(problem_text: str, response: str) -> bool:
     return last_result(response) == _parse(problem_text)[2]
 
 
-def product_fits(problem_text: str, response: str) -> bool:
-    """Whether the product that a solution writes is below the right side: all that can be seen without adding.
-
-    Examples
-    --------
-    >>> product_fits("5*x+7=52!", "x=9;5*9=45#9"), product_fits("5*x+7=52!", "x=11;5*11=55#11")
-    (True, False)
-    """
-    product = last_result(response)
-    return product is not None and product < _parse(problem_text)[2]
-
-
-LINEAR = Family("linear", "the check is written out", problems, attempt, recheck, total_matches, 112)
-MENTAL = Family("mental", "the check ends in the head", mental_problems, mental_attempt, recheck, product_fits, 72)
+LINEAR = Family("linear", "the check is honest", problems, attempt, recheck, total_matches, 112)
+CHAIN = Family(
+    "chain", "any step of the check may be bent", chain_problems, attempt, recheck, total_matches, 112, bent_attempt
+)

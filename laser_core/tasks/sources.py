@@ -9,7 +9,7 @@ from laser_core.errors import InputError
 from laser_core.tasks import linear, words
 from laser_core.tasks.problems import SPLITS, Problem, split_of
 
-FAMILIES = {family.name: family.problems for family in (linear.LINEAR, linear.MENTAL, words.FAMILY)}
+FAMILIES = {family.name: family.problems for family in (linear.LINEAR, linear.CHAIN, words.FAMILY)}
 _TEXT_FIELDS = ("problem", "question", "prompt", "input", "text")
 _ANSWER_FIELDS = ("answer", "reference_answer", "final_answer", "solution", "gold", "target")
 _ID_FIELDS = ("problem_id", "unique_id", "id", "uid")
@@ -21,7 +21,7 @@ def load_problems(source: str, split: str = "test") -> tuple[Problem, ...]:
     Parameters
     ----------
     source : str
-        A generated family (``linear``, ``mental``, ``words``), a path to a ``.jsonl`` or
+        A generated family (``linear``, ``chain``, ``words``), a path to a ``.jsonl`` or
         ``.parquet`` file, or the name of a Hugging Face dataset, optionally with a configuration:
         ``openai/gsm8k:main``.
     split : {"train", "validation", "test"}

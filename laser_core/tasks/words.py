@@ -1,6 +1,7 @@
-"""Word problems, solved by guess and check: the relations stand in sentences, and the last sum stays in the head.
+"""Word problems, solved by guess and check: the relations stand in sentences.
 
-    Ann has some pens. Ben has 3 times as many and 7 more. They have 43 in all. How many has Ann?9;3*9=27;27+7=34#9<eos>
+    Ann has some pens. Ben has 3 times as many and 7 more. They have 43 in all. How many has Ann?
+    9;3*9=27;27+7=34;9+34=43#9<eos>
 
 A problem's skeleton is its numbers and relations: 3 times, 7 more, 43. It decides the split, so that no test problem
 is a training problem with other names.
@@ -82,34 +83,28 @@ def _parse(text: str) -> tuple[int, int, str, int]:
 
 
 def attempt(problem: Problem, guess: int) -> str:
-    """A guess and its check without the last sum.
+    """A guess and its check.
 
     Examples
     --------
     >>> text = "Ann has some pens. Ben has 3 times as many and 7 more. They have 43 in all. How many has Ann?"
     >>> attempt(Problem("", text, "9"), 8)
-    '8;3*8=24;24+7=31'
+    '8;3*8=24;24+7=31;8+31=39'
     """
-    factor, extra, sign, _ = _parse(problem.text)
-    product = factor * guess
-    return f"{guess};{factor}*{guess}={product};{product}{sign}{extra}={_apply(product, sign, extra)}"
+    return f"{guess};{recheck(problem, guess)}"
 
 
 def recheck(problem: Problem, guess: int) -> str:
-    """The whole check of a guess: that of :func:`attempt`, and the sum."""
+    """The check of a guess: the second count, and the sum."""
     factor, extra, sign, _ = _parse(problem.text)
-    other = _apply(factor * guess, sign, extra)
-    return f"{attempt(problem, guess).partition(';')[2]};{guess}+{other}={guess + other}"
+    product = factor * guess
+    other = product + extra if sign == "+" else product - extra
+    return f"{factor}*{guess}={product};{product}{sign}{extra}={other};{guess}+{other}={guess + other}"
 
 
-def _apply(left: int, sign: str, right: int) -> int:
-    return left + right if sign == "+" else left - right
+def total_matches(problem_text: str, response: str) -> bool:
+    """Whether the last total that a solution writes is the one in the problem."""
+    return last_result(response) == _parse(problem_text)[3]
 
 
-def count_fits(problem_text: str, response: str) -> bool:
-    """Whether the second count that a solution writes is below the sum: all that can be seen without adding."""
-    other = last_result(response)
-    return other is not None and other < _parse(problem_text)[3]
-
-
-FAMILY = Family("words", "a check in words that ends in the head", problems, attempt, recheck, count_fits, 112)
+FAMILY = Family("words", "relations in sentences", problems, attempt, recheck, total_matches, 144)

@@ -23,8 +23,8 @@ PROBLEMS, SAMPLES = 40, 16
 WORDS = "Ann has some pens. Ben has 3 times as many and 7 more. They have 43 in all. How many has Ann?"
 TEXTS = {  # each family's problem, a correct solution and an incorrect one
     "linear": ("5*x+7=52?", "x=9;5*9=45;45+7=52#9", "x=8;5*8=40;40+7=47#8"),
-    "mental": ("5*x+7=52!", "x=9;5*9=45#9", "x=8;5*8=40#8"),
-    "words": (WORDS, "9;3*9=27;27+7=34#9", "8;3*8=24;24+7=31#8"),
+    "chain": ("5*x+7=52!", "x=9;5*9=45;45+7=52#9", "x=8;5*8=40;40+7=52#8"),
+    "words": (WORDS, "9;3*9=27;27+7=34;9+34=43#9", "8;3*8=24;24+7=31;8+31=39#8"),
 }
 
 
@@ -80,7 +80,7 @@ def folder(tmp_path_factory):
         run(folder, f"laser-{seed}", right=6, seed=seed)
         run(folder, f"laser-{seed}", right=6, seed=seed, family="words", file="words")
         run(folder, f"grpo-{seed}", right=7, score=flat)
-        run(folder, f"mental-laser-{seed}", right=8, seed=seed, family="mental")
+        run(folder, f"chain-laser-{seed}", right=8, seed=seed, family="chain")
         run(folder, f"exact-{seed}", right=6, score=lambda c, rng: float(c) + rng.normal(0, 0.01), seed=seed)
     run(folder, "ablation-self-reward-0", right=1)
     (folder / "rules.toml").write_text(RULES.read_text())
@@ -101,12 +101,12 @@ def test_accuracy_and_its_differences(claims):
     better = claims["linear.reasoning.laser-base"]
     assert better.value == pytest.approx(4 / 16)
     assert verdict(better) == "holds"
-    assert claims["mental.reasoning.laser-base"].value == pytest.approx(6 / 16)
+    assert claims["chain.reasoning.laser-base"].value == pytest.approx(6 / 16)
 
 
 def test_perfect_scores_are_perfect_and_flat_ones_are_chance(claims):
     assert claims["linear.verification.score"].value == 1.0
-    assert claims["mental.within.score"].value == 1.0
+    assert claims["chain.within.score"].value == 1.0
     assert claims["linear.within.score"].holds is True
     assert claims["linear.within.untrained"].value == 0.5
     assert claims["linear.within.start"].value == 0.5
@@ -123,13 +123,17 @@ def test_second_prompt_is_compared_on_the_solutions_that_it_grades(claims):
 
 
 def test_every_baseline_is_beside_the_score(claims):
-    # The rule of linear decides everything here, the one of mental nothing: both products fit.
+    # The rule of linear decides everything here, the one of chain nothing: the incorrect total is bent to fit.
     assert claims["linear.within.text_rule"].value == 1.0
     assert claims["linear.within.score-text_rule"].value == 0.0
     assert verdict(claims["linear.within.score-text_rule"]) == "undecided"
-    assert claims["mental.within.text_rule"].value == 0.5
-    assert verdict(claims["mental.within.score-text_rule"]) == "holds"
+    assert claims["chain.within.text_rule"].value == 0.5
+    assert verdict(claims["chain.within.score-text_rule"]) == "holds"
     assert claims["linear.within.arithmetic"].value == 0.5  # all of it is right
+    assert claims["chain.within.arithmetic"].value == 1.0
+    assert verdict(claims["chain.within.score-arithmetic"]) == "undecided"
+    assert claims["chain.within.calculator"].value == 1.0
+    assert claims["chain.within.score-calculator"].rule == ""  # an upper reference
     assert claims["linear.within.probe_base"].value == 0.5
     # The best free signal is right about one correct solution of six, and says nothing on the others: 1/6 + 5/6 / 2.
     assert claims["linear.within.free_best"].value == pytest.approx(1 / 6 + 5 / 12)
@@ -227,7 +231,7 @@ def test_the_first_sentence_names_every_baseline_that_is_not_beaten(claims):
     assert (
         "on linear it is not ahead for certain of: one-line rule on the text (AUROC within a problem 0.000" in sentence
     )
-    assert "on mental" not in sentence.partition("second prompt")[0]
+    assert "on chain" not in sentence.partition("second prompt")[0]
     behind = replace(claims["linear.within.score-text_rule"], holds=False)
     assert "on linear it does not beat: one-line rule on the text (AUROC within" in first_sentence([behind])
     held = [replace(claim, holds=True) for claim in claims.values()]
@@ -380,7 +384,7 @@ def test_plan_goes_through_all_families_seed_by_seed(scale):
     names = [r.name for r in runs]
     assert len(names) == len(set(names))
     assert names[:6] == [
-        f"{stem}-0" for stem in ("laser", "grpo", "mental-laser", "mental-grpo", "words-laser", "words-grpo")
+        f"{stem}-0" for stem in ("laser", "grpo", "chain-laser", "chain-grpo", "words-laser", "words-grpo")
     ]
     assert [r.seed for r in runs[: 6 * scale.seeds]] == sorted(s for s in range(scale.seeds) for _ in range(6))
     assert {f"{ablation.group}-0" for ablation in ABLATIONS} <= set(names)

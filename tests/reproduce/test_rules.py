@@ -84,7 +84,7 @@ def test_the_projects_rules_are_complete():
     book = load_rules()
     assert len(book.sha256) == 64
     assert {rule.kind for rule in book.rules} == set(KINDS)
-    assert book.find("reasoning.laser-grpo", "mental").margin == 0.02
+    assert book.find("reasoning.laser-grpo", "chain").margin == 0.02
     assert book.find("verification.score-reward_model", "words").margin == 0.03
     assert book.find("exact.accuracy", "words") is None
     assert {n for n in (4, 8, 16, 32) if book.find(f"voting.gain.{n}", "linear")} == {4, 8, 16, 32}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from laser_core.errors import InputError
-from laser_core.tasks import FAMILIES, LINEAR, MENTAL, WORDS, arithmetic_rate, grading_prompt, load_problems
+from laser_core.tasks import CHAIN, FAMILIES, LINEAR, WORDS, arithmetic_rate, grading_prompt, load_problems
 from laser_core.tasks.guess_and_check import (
     MAX_RETRIES,
     Habits,
@@ -26,7 +26,7 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 EQUATION = Problem("", "5*x+7=52?", "9")
-MENTAL_EQUATION = Problem("", "5*x+7=52!", "9")
+CHAIN_EQUATION = Problem("", "5*x+7=52!", "9")
 STORY = Problem(
     "", "Ann has some pens. Ben has 3 times as many and 7 fewer. They have 29 in all. How many has Ann?", "9"
 )
@@ -48,12 +48,12 @@ def test_families_share_no_problem():
 
 def test_an_equation_is_in_the_same_split_with_and_without_its_last_sum():
     for split in SPLITS:
-        written, mental = ({p.text[:-1] for p in family.problems(split)} for family in (LINEAR, MENTAL))
-        assert written == mental
+        written, chain = ({p.text[:-1] for p in family.problems(split)} for family in (LINEAR, CHAIN))
+        assert written == chain
 
 
 def test_every_answer_solves_its_equation():
-    for problem in (*LINEAR.problems("test")[:300], *MENTAL.problems("test")[:300]):
+    for problem in (*LINEAR.problems("test")[:300], *CHAIN.problems("test")[:300]):
         a, b, c = map(int, re.fullmatch(r"(\d+)\*x\+(\d+)=(\d+)[?!]", problem.text).groups())
         assert a * int(problem.answer) + b == c
 
@@ -81,11 +81,11 @@ def test_no_test_problem_in_words_is_a_training_problem_with_other_names():
     [
         # 5 * 8 = 40, 40 + 7 = 47, which is not 52.
         (LINEAR, EQUATION, "x=8;5*8=40;40+7=47~x=9;5*9=45;45+7=52#9"),
-        (MENTAL, MENTAL_EQUATION, "x=8;5*8=40~x=9;5*9=45#9"),
+        (CHAIN, CHAIN_EQUATION, "x=8;5*8=40;40+7=47~x=9;5*9=45;45+7=52#9"),
         # 3 * 8 - 7 = 17 and 8 + 17 = 25, which is not 29; 3 * 9 - 7 = 20 and 9 + 20 = 29.
-        (WORDS, STORY, "8;3*8=24;24-7=17~9;3*9=27;27-7=20#9"),
+        (WORDS, STORY, "8;3*8=24;24-7=17;8+17=25~9;3*9=27;27-7=20;9+20=29#9"),
     ],
-    ids=["linear", "mental", "words"],
+    ids=["linear", "chain", "words"],
 )
 def test_a_wrong_guess_is_tried_and_given_up(family, problem, wrong_then_right):
     assert worked_solution(family, problem, [8, 9]) == wrong_then_right
@@ -96,10 +96,10 @@ def test_a_wrong_guess_is_tried_and_given_up(family, problem, wrong_then_right):
     ("family", "problem", "page"),
     [
         (LINEAR, EQUATION, "5*8=40;40+7=47;n"),
-        (MENTAL, MENTAL_EQUATION, "5*8=40;40+7=47;n"),
+        (CHAIN, CHAIN_EQUATION, "5*8=40;40+7=47;n"),
         (WORDS, STORY, "3*8=24;24-7=17;8+17=25;n"),
     ],
-    ids=["linear", "mental", "words"],
+    ids=["linear", "chain", "words"],
 )
 def test_a_grading_page_writes_the_whole_check(family, problem, page):
     solution = worked_solution(family, problem, [8])
@@ -146,10 +146,25 @@ def test_the_text_rules_compare_without_computing():
     assert LINEAR.text_rule(EQUATION.text, "x=8;5*8=40;40+7=47~x=9;5*9=45;45+7=52#9")
     assert not LINEAR.text_rule(EQUATION.text, "x=9;5*9=45;45+7=52~x=8;5*8=40;40+7=47#8")
     assert not LINEAR.text_rule(EQUATION.text, "#9")
-    assert MENTAL.text_rule(MENTAL_EQUATION.text, "x=8;5*8=40#8")
-    assert not MENTAL.text_rule(MENTAL_EQUATION.text, "x=11;5*11=55#11")
-    assert WORDS.text_rule(STORY.text, "9;3*9=27;27-7=20#9")
-    assert not WORDS.text_rule(STORY.text, "13;3*13=39;39-7=32#13")
+    assert CHAIN.text_rule(CHAIN_EQUATION.text, "x=8;5*8=45;45+7=52#8")  # what it cannot see
+    assert WORDS.text_rule(STORY.text, "9;3*9=27;27-7=20;9+20=29#9")
+    assert not WORDS.text_rule(STORY.text, "8;3*8=24;24-7=17;8+17=25#8")
+
+
+def test_half_of_the_wrong_guesses_of_a_chain_are_bent_to_fit():
+    rng, problems = np.random.default_rng(0), CHAIN.problems("train")
+    fits, slips = [], []
+    for problem in problems[:4000]:
+        solution = noisy_solution(CHAIN, problem, rng)
+        last = solution.partition("#")[0].rpartition("~")[2]
+        if stated_answer(solution) != int(problem.answer):
+            fits.append(CHAIN.text_rule(problem.text, solution))
+            slips.append(arithmetic_rate(last) < 1)
+        else:
+            assert CHAIN.text_rule(problem.text, solution)
+            assert arithmetic_rate(last) == 1
+    assert fits == slips  # a wrong guess fits exactly where a step is bent
+    assert abs(np.mean(fits) - 0.5) < 0.05  # about 1,700 of them: standard deviation 0.012
 
 
 def test_the_rate_of_right_arithmetic():
