@@ -68,7 +68,7 @@ BASELINES = (
     Baseline("second_prompt", "second prompt, in which the model grades itself", SECOND_PROMPT),
     Baseline("reward_model", "reward model of the same size", REWARD_MODEL, opponent=False),
 )
-#: What no reader of these solutions can beat by much; no rule asks the score to.
+#: For orientation: what a calculator finds in the text, and a probe in the trained model. No rule judges these rows.
 UPPER = (
     Baseline("calculator", "rule and arithmetic together, a calculator's upper reference", CALCULATOR, opponent=False),
     Baseline("probe_own", "linear probe of LaSeR's own state, an upper reference", PROBE_OWN, opponent=False),
