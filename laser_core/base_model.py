@@ -19,12 +19,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from torch.nn import functional as F
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
 from laser_core.fast.llama import FastLlama, attend, causal_bias
 from laser_core.fast.precision import pick_dtype
@@ -162,7 +163,8 @@ class MatricesApart:
     """
 
     def __init__(self, model: LlamaForCausalLM, config: BaseConfig) -> None:
-        inner, outer = [], []
+        inner: list[torch.nn.Parameter] = []
+        outer: list[torch.nn.Parameter] = []
         for weight in model.model.layers.parameters():
             (inner if weight.ndim == 2 else outer).append(weight)
         outer += [*model.model.embed_tokens.parameters(), *model.model.norm.parameters(), *model.lm_head.parameters()]
@@ -181,14 +183,14 @@ class MatricesApart:
         self.matrices.zero_grad()
         self.others.zero_grad()
 
-    def state_dict(self) -> dict:
+    def state_dict(self) -> dict[str, Any]:
         """Of both."""
         return {"matrices": self.matrices.state_dict(), "others": self.others.state_dict()}
 
-    def load_state_dict(self, state: dict) -> None:
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Of both."""
-        self.matrices.load_state_dict(state["matrices"])
-        self.others.load_state_dict(state["others"])
+        self.matrices.load_state_dict(state_dict["matrices"])
+        self.others.load_state_dict(state_dict["others"])
 
 
 @dataclass(frozen=True)
@@ -309,7 +311,7 @@ def corpus_gradients(
     return {"loss": totals[0].item(), "reserved_error": totals[1].sqrt().item()}
 
 
-def hidden_states(model: LlamaForCausalLM, tokens: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+def hidden_states(model: PreTrainedModel, tokens: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """The last hidden states, float32 of shape (B, T, D), of tokens of shape (B, T) that are padded on the right."""
     bias = causal_bias(tokens.shape[1], tokens.device)
     position = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)

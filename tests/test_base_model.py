@@ -94,7 +94,7 @@ def test_a_stopped_training_ends_where_an_unbroken_one_does(tmp_path, monkeypatc
 
 
 def test_the_last_stage_alone_pins_the_reserved_tokens(tmp_path):
-    config = replace(SMALL, settle_steps=60, settle_lr_share=3.0)
+    config = replace(SMALL, settle_steps=150, settle_lr_share=5.0)
     errors = []
     train_base(
         config,

@@ -125,8 +125,10 @@ class _Look:
 def _look(
     policy: Policy, prompts: list[list[int]], responses: list[list[int]], texts: Sequence[str], answers: np.ndarray
 ) -> _Look:
-    accept, retry = policy.tokenizer.convert_tokens_to_ids([ACCEPT, RETRY])
-    hidden, decision, right = [], [], []
+    accept, retry = (int(policy.tokenizer.encode(sign)[0]) for sign in (ACCEPT, RETRY))
+    hidden: list[np.ndarray] = []
+    decision: list[float] = []
+    right: list[bool] = []
     for rows in np.array_split(np.arange(len(prompts)), -(-len(prompts) // AT_ONCE)):
         whole = [[*prompts[row], *responses[row]] for row in rows]
         longest = max(map(len, whole))

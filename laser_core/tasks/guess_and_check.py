@@ -91,10 +91,10 @@ def noisy_solution(family: Family, problem: Problem, rng: np.random.Generator, h
     while True:
         guess = draw_guess(int(problem.answer), rng, wrong_share=habits.wrong_guess, not_again=guesses)
         is_right = guess == int(problem.answer)
-        bends = not is_right and family.bent_attempt is not None and rng.random() < habits.bend
-        attempts.append(
-            family.bent_attempt(problem, guess, int(rng.integers(3))) if bends else family.attempt(problem, guess)
-        )
+        if family.bent_attempt and not is_right and rng.random() < habits.bend:
+            attempts.append(family.bent_attempt(problem, guess, int(rng.integers(3))))
+        else:
+            attempts.append(family.attempt(problem, guess))
         guesses.append(guess)
         accepted = rng.random() < (habits.accept_right if is_right else habits.accept_wrong)
         if accepted or len(guesses) > MAX_RETRIES:
