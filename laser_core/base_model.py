@@ -42,7 +42,7 @@ MICRO_BATCH = 24  # solutions in one forward pass: what fits into a CPU's cache 
 GRADES = ("n", "y")  # what follows an incorrect and a correct solution in the corpus
 FIRST_READER = {LINEAR: 1.0}  # each family's share of the corpus, at first,
 CORPUS = {LINEAR: 0.3, CHAIN: 0.35, WORDS: 0.35}  # then,
-EXERCISES = {LINEAR: 0.15, CHAIN: 0.7, WORDS: 0.15}  # and in the second reading, for what is the hardest to check
+EXERCISES = {LINEAR: 0.15, CHAIN: 0.7, WORDS: 0.15}  # and in two more readings, for what is the hardest to check
 CAREFUL = Habits(accept_right=1.0, accept_wrong=0.1)
 CHECKPOINT_EVERY = 250  # steps
 IGNORE = -100  # label of a position without loss, PyTorch's convention
@@ -59,8 +59,8 @@ class BaseConfig:
     steps: int = 2200  # of pre-training on the corpus
     first_steps: int = 500  # of them, at first, on the family whose checks are the easiest to read
     careful_steps: int = 1600  # of them, at first, on solutions of careful solvers: checking is learned from these
-    again_steps: int = 600  # then of a second reading, at half the learning rates,
-    again_careful_steps: int = 400  # which begins with careful solvers, too
+    again_steps: int = 600  # then of two more readings each, the first of them at half the learning rates,
+    again_careful_steps: int = 400  # which begin with careful solvers, too
     settle_steps: int = 150  # then of pinning the reserved tokens, still on the corpus
     batch_size: int = 64
     lr: float = 3e-3
@@ -290,6 +290,7 @@ def _schedule(config: BaseConfig) -> list[tuple[int, Stage, int]]:
     stages = (
         Stage(config.steps, careful_steps=config.careful_steps, first_steps=config.first_steps),
         Stage(config.again_steps, lr_share=0.5, shares=EXERCISES, careful_steps=config.again_careful_steps),
+        Stage(config.again_steps, shares=EXERCISES, careful_steps=config.again_careful_steps),
         Stage(config.settle_steps, lr_share=config.settle_lr_share, reserved_weight=config.reserved_weight),
     )
     steps = [(stage, offset) for stage in stages for offset in range(stage.steps)]
