@@ -8,14 +8,14 @@ import streamlit as st
 
 from app.data import sources
 from app.format import count, estimate, literal
-from app.sections import rollouts
+from app.sections import rollouts, row_filters
 from app.widgets import parts
 from laser_core import analysis
 from laser_core.analysis import VerifierSays
 
 source = sources.current()
 top = st.container()  # the header counts what the filters below it keep
-wanted = rollouts.filters(source)
+wanted = row_filters.filters(source)
 rows = rollouts.matching(source, wanted)
 
 with top:

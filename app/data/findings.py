@@ -16,6 +16,7 @@ from app.format import literal
 from laser_core import analysis
 from laser_core.analysis import DrillDown, Estimate, Samples, Separation, VotingCurve, separation
 from laser_core.errors import InputError
+from laser_core.rollouts.prompts import question
 from laser_core.rollouts.schema import SIGNAL_PREFIX
 
 HEADLINE_N = 8  # solutions per vote in every sentence that compares votes
@@ -155,7 +156,7 @@ def _labels(content_id: str, _source: Source, _grid: Samples) -> dict[str, str]:
     if _source.rollouts.has("problem"):
         problems = replace(_source.rollouts, table=_source.rollouts.table.select(["problem"]))
         text = problems.take(_grid.row[:, 0]).text("problem")
-    short = [(shown or problem_id)[:120] for shown, problem_id in zip(text, ids, strict=True)]
+    short = [(question(shown) if shown else problem_id)[:120] for shown, problem_id in zip(text, ids, strict=True)]
     seen = Counter(short)
     return {i: f"{shown}  ({i})" if seen[shown] > 1 else shown for i, shown in zip(ids, short, strict=True)}
 

@@ -15,12 +15,15 @@ from laser_core import __version__
 from laser_core.errors import missing_model_packages
 from laser_core.figures import Drawn, enlarge, figure_csv, figure_html
 from laser_core.figures.theme import plain
+from laser_core.rollouts import TAG_PREFIX
+from laser_core.rollouts.prompts import question
 
 PLOTLY_CONFIG = {
     "displaylogo": False,
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
 }
 MAX_TABLE_ROWS = 500
+MAX_TAG_COLUMNS = 12
 
 
 def header(question: str, finding: str) -> None:
@@ -144,6 +147,11 @@ def signal_label(signal: str) -> str:
     return "last-token score" if signal == "score" else plain(signal.removeprefix("signal."), 40)
 
 
+def tag_name(tag: str) -> str:
+    """A tag's name in a chooser or a table's head, which render no markdown."""
+    return short(tag.removeprefix(TAG_PREFIX), 60)
+
+
 def rollout_table(
     source: Source,
     rows: Sequence[int] | np.ndarray,
@@ -166,7 +174,7 @@ def rollout_table(
     signal : str
         The column shown as score.
     details : bool
-        Whether the training step and the length limit have columns too, and the table is taller.
+        Whether the training step, the length limit and the file's tags have columns too, and the table is taller.
     found : str
         A text that was searched within the responses: each cell begins shortly before it.
     """
@@ -177,7 +185,9 @@ def rollout_table(
     taken = source.with_signals.take(np.array(picked))
     labels = {1.0: "correct", 0.0: "incorrect"}
     table = {
-        "problem": [short(p or i) for p, i in zip(taken.text("problem"), taken.text("problem_id"), strict=True)],
+        "problem": [
+            short(question(p) if p else i) for p, i in zip(taken.text("problem"), taken.text("problem_id"), strict=True)
+        ],
         "response": [_from_match(text or "", found) for text in taken.text("response")],
         "answer": [None if text is None else short(text) for text in taken.text("answer")],
         "reference": [None if text is None else short(text) for text in taken.text("reference_answer")],
@@ -187,6 +197,11 @@ def rollout_table(
     }
     if details:
         table |= {name: taken.table[name].to_pylist() for name in ("step", "truncated") if taken.has(name)}
+        tags = {tag_name(tag): taken.text(tag) for tag in taken.tags[:MAX_TAG_COLUMNS]}
+        table |= {
+            name if name not in table else f"{name} (tag)": [None if text is None else short(text) for text in texts]
+            for name, texts in tags.items()
+        }
 
     def remember() -> None:
         chosen = st.session_state[key].selection.rows

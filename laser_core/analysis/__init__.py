@@ -15,6 +15,7 @@ from laser_core.analysis.questions.filtering import (
     accuracy_of_rows,
     matching_rows,
     sorted_rows,
+    tag_values,
 )
 from laser_core.analysis.questions.judged import (
     JudgedSignals,
@@ -164,4 +165,5 @@ __all__ = [
     "accuracy_of_rows",
     "matching_rows",
     "sorted_rows",
+    "tag_values",
 ]
