@@ -7,9 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.data import sources, uploads
+from app.data import marks, sources, uploads
 from app.data.sources import Source
 from app.format import count, literal
+from app.sections import row_filters
 from app.tour import tour
 from app.widgets import choices, parts
 
@@ -122,6 +123,30 @@ def _about(source: Source) -> None:
             "nothing about how well it tells correct from incorrect.",
             **choices.kept(source),
         )
+    _marks(source)
+
+
+def _marks(source: Source) -> None:
+    """The way to a run's marked rollouts, and whether every page shows its verdicts corrected."""
+    found = marks.of(source)
+    if not found:
+        st.session_state[marks.APPLY] = False
+        return
+    st.button(count(len(found), "mark"), key="marks", icon=":material/flag:", type="tertiary", on_click=_to_the_marks)
+    n_wrong = sum(mark.wrong_verdict for mark in found.values())
+    if n_wrong:
+        st.toggle(
+            f"Corrected verdicts ({n_wrong:,})",
+            key=marks.APPLY,
+            persist_state="session",
+            help="Turns round the verdicts that are marked as wrong, on every page. The file stays as it is.",
+        )
+
+
+def _to_the_marks() -> None:
+    """A callback: show the marked rollouts."""
+    st.session_state.update(row_filters.NO_FILTER | {"rows_marked": row_filters.Marked.MARKED})
+    st.session_state["go_to"] = "app_pages/rollouts.py"
 
 
 def _upload() -> None:

@@ -52,7 +52,7 @@ def ordered(source: Source, rows: np.ndarray, signal: str) -> np.ndarray:
     return analysis.sorted_rows(source.with_signals, rows, by=by, descending=descending)
 
 
-def take_away(source: Source, wanted: RolloutFilter, rows: np.ndarray) -> None:
+def take_away(source: Source, rows: np.ndarray) -> None:
     """Draw the buttons that download the selection and that show it on every page."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for file_format in downloads.FORMATS:
@@ -70,7 +70,7 @@ def take_away(source: Source, wanted: RolloutFilter, rows: np.ndarray) -> None:
                 "Show these on every page",
                 key="selection-run",
                 on_click=selections.choose,
-                args=(source, wanted, rows),
+                args=(source, rows),
                 icon=":material/filter_alt:",
                 help="The selection becomes a run of its own in the sidebar, until this session ends.",
             )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 
 import pyarrow.compute as pc
 import streamlit as st
 
-from app.data import cache, sources
+from app.data import cache, marks, sources
 from app.data.sources import Source
 from app.format import short
 from app.widgets import choices, parts
@@ -19,6 +20,18 @@ MAX_TEXT = 200  # characters of a search
 TRUNCATED: dict[str, bool | None] = {"cut off or not": None, "cut off": True, "not cut off": False}
 ANY_STEP = "any"
 NO_TAG = "none"
+
+
+class Marked(StrEnum):
+    """Which marks a rollout must have; the values are the words on the page and in the address."""
+
+    ANY = "marked or not"
+    MARKED = "marked"
+    BOOKMARK = "bookmarked"
+    WRONG = "verifier is wrong"
+    NOTE = "with a note"
+
+
 NO_FILTER: dict[str, object] = {  # each filter's widget, and the value with which it keeps every row
     "rows_verifier": [],
     "rows_low": None,
@@ -33,6 +46,7 @@ NO_FILTER: dict[str, object] = {  # each filter's widget, and the value with whi
     "rows_tag": NO_TAG,
     "rows_tag_values": [],
     "rows_tag_text": "",
+    "rows_marked": Marked.ANY,
 }
 
 
@@ -63,6 +77,7 @@ def filters(source: Source) -> RolloutFilter:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         response = _search("Response contains", key="rows_response", source=source, width=420)
         tag, values, text = _tag(source)
+        _marked(source)
         st.button("Clear filters", key="rows_clear", on_click=clear, icon=":material/filter_alt_off:", type="tertiary")
     return RolloutFilter(
         verdicts=tuple(verdicts),
@@ -116,6 +131,17 @@ def _tag(source: Source) -> tuple[str, tuple[str, ...], str]:
         "Tag is", values, key="rows_tag_values", format_func=short, placeholder="any value", **choices.kept(source)
     )
     return tag, tuple(shown), ""
+
+
+def _marked(source: Source) -> None:
+    """The choice of marked rollouts; a run without marks has none."""
+    if marks.of(source):
+        one_of("Marked", list(Marked), key="rows_marked", source=source)
+
+
+def marked_as(source: Source) -> Marked:
+    """Which marks the rollouts must have."""
+    return Marked(st.session_state.get("rows_marked", Marked.ANY)) if marks.of(source) else Marked.ANY
 
 
 def _search(label: str, *, key: str, source: Source, width: int) -> str:
