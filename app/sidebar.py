@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.data import marks, sources, uploads
+from app.data import cache, marks, sources, uploads
 from app.data.sources import Source
 from app.format import count, literal
 from app.sections import row_filters
@@ -122,6 +122,14 @@ def _about(source: Source) -> None:
             "free signals, computed from token log-probs, entropies and lengths. A signal from the verdict says "
             "nothing about how well it tells correct from incorrect.",
             **choices.kept(source),
+        )
+    if cache.meets_again(source):
+        st.toggle(
+            "Pool training steps",
+            key=cache.POOL_STEPS,
+            persist_state="session",
+            help="Takes the solutions that a problem got at several training steps, from different policies, as those "
+            "of one problem. Otherwise each step's solutions are a problem of their own.",
         )
     _marks(source)
 

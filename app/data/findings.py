@@ -166,7 +166,7 @@ def problem_labels(source: Source, signal: str) -> dict[str, str]:
 
     A chooser recognises its choice by the label, so a label holds nothing that differs between two runs of one problem.
     """
-    return _labels(source.content_id, source, cache.samples(source, signal))
+    return _labels(f"{source.content_id} {cache.pools_steps()}", source, cache.samples(source, signal))
 
 
 def solution_order(source: Source, signal: str, p: int, by: SolutionOrder = SolutionOrder.VERIFIER) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from app.data import marks
+from app.data import cache, marks
 from app.data.sources import Source
 from app.format import short
 from app.widgets import marking, parts
@@ -76,7 +76,7 @@ def show(
         chosen = st.session_state[key].selection.rows
         if chosen:
             slot = "correct" if taken.column("correct")[chosen[0]] == 1 else "incorrect"
-            st.session_state["problem"] = taken.text("problem_id")[chosen[0]]
+            st.session_state["problem"] = cache.group_names(source)[picked[chosen[0]]].as_py()
             st.session_state[slot] = picked[chosen[0]]
             st.session_state["go_to"] = "app_pages/traces.py"
 

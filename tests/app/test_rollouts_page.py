@@ -163,3 +163,15 @@ def test_a_prompt_is_shown_by_role(bundled_runs):
     assert ":material/settings: **system**" in said(app)
     assert "Be \\<b>brief\\</b>." in said(app)
     assert [code.value for code in app.code][:2] == ["Be <b>brief</b>.", "What is 1+1?"]
+
+
+def test_steps_of_a_problem_are_pooled_only_when_asked(bundled_runs):
+    rows = rows_of(make_rollouts(n_problems=3, n_samples=4))
+    both = [row | {"step": step} for step in (1, 2) for row in rows]
+    app = visit(upload(start(), "steps.jsonl", jsonl(both)), "traces")
+    names = [str(option) for option in app.selectbox(key="problem").options]
+    assert any("(step 2)" in name for name in names)
+    assert "of 4 solutions correct" in app.markdown[0].value
+    app.toggle(key="pool_steps").set_value(True).run()
+    assert not app.exception
+    assert "of 8 solutions correct" in app.markdown[0].value

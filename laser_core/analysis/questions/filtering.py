@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from laser_core.analysis.estimates import Estimate, mean_statistic
 from laser_core.rollouts import Rollouts
+from laser_core.rollouts.groups import group_of_rows
 
 _BLOCK_ROWS = 8192  # searched at a time: some 30 MB of solutions of 1,000 tokens
 
@@ -243,7 +244,7 @@ def accuracy_of_rows(rollouts: Rollouts, rows: np.ndarray) -> Estimate:
     """
     correct = rollouts.column("correct")[rows]
     verified = np.isfinite(correct)
-    problems = pc.dictionary_encode(rollouts.table["problem_id"]).combine_chunks()
+    problems = group_of_rows(rollouts)
     owner = problems.indices.to_numpy()[rows][verified]
     n_verified = np.bincount(owner, minlength=len(problems.dictionary))
     with np.errstate(invalid="ignore"):
