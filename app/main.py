@@ -46,7 +46,7 @@ warm.collect_ended_sessions()
 HERE = Path(__file__).parent
 st.html(HERE / "style.css")
 st.logo(HERE / "logo.svg", size="large")
-page = st.navigation(PAGES)
+page = st.navigation(PAGES, expanded=True)
 NEEDS_NO_ROLLOUTS = ("train", "playground", "theory")
 tour.resume()
 if target := st.session_state.pop("go_to", None):  # set by a table's row or a step of the tour

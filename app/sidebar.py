@@ -103,9 +103,10 @@ def _choose(key: str) -> None:
 
 def _about(source: Source) -> None:
     rollouts = source.rollouts
-    st.caption(
-        f"{count(source.n_problems, 'problem')}, {count(len(rollouts), 'solution')}. {literal(source.description)}"
-    )
+    problems = count(source.n_problems, "problem")
+    if cache.meets_again(source) and not cache.pools_steps():
+        problems += f", met {len(cache.group_names(source).dictionary):,} times"
+    st.caption(f"{problems}, {count(len(rollouts), 'solution')}. {literal(source.description)}")
     offered = source.all_signals
     own, derived = source.judged.default, source.judged.reasons
     if len(offered) > 1 or offered != ([] if own is None else [own]):

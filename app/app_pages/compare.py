@@ -7,7 +7,7 @@ import streamlit as st
 from app.data import cache, sources
 from app.format import literal, with_interval
 from app.sections import compare
-from app.widgets import parts
+from app.widgets import choices, parts
 from laser_core.figures import training_figure
 from laser_core.figures.runs import PANELS
 
@@ -16,10 +16,12 @@ CURVES = {panel.field: panel.title for panel in PANELS}
 
 runs = sources.all_sources()
 top = st.container()  # the header needs the choice made below it
+current = sources.current().key
+beside = [key for key in runs if key in sources.bundled_sources() or runs[key].private]
+choices.with_run("compared", current, beside, offered=runs)
 keys = st.multiselect(
     "Runs",
     list(runs),
-    default=[key for key in runs if key in sources.bundled_sources() or runs[key].private],
     key="compared",
     persist_state="session",
     format_func=lambda key: runs[key].title,
@@ -59,7 +61,7 @@ with right:
 
 if len(shown) > 1:
     st.subheader("Problem by problem", anchor=False)
-    compare.paired(shown)
+    compare.paired(shown, current)
 
 st.subheader("The numbers", anchor=False)
 names = list(dict.fromkeys(name for row in rows.values() for name in row))

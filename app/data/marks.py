@@ -29,7 +29,7 @@ from laser_core.rollouts.marks import (
 )
 
 if TYPE_CHECKING:
-    from app.data.sources import Source
+    from app.data.sources import Loaded, Source
 
 APPLY = "apply_marks"  # the sidebar's toggle
 CHANGED = "marks_changed"  # in the session's state: a verdict was marked, so the sidebar has to be drawn anew
@@ -87,7 +87,7 @@ def with_verdicts_turned(source: Source, wrong: Marks) -> Source:
     return kept[content_id]
 
 
-def _loaded(source: Source, wrong: Marks, content_id: str) -> object:
+def _loaded(source: Source, wrong: Marks, content_id: str) -> Loaded:
     rollouts = on_disk(corrected(source.rollouts, wrong))
     result = replace(source.result, rollouts=rollouts)
     return replace(source.loaded, content_id=content_id, result=result, rollouts=rollouts)

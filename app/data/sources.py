@@ -24,6 +24,7 @@ from laser_core.rollouts import ReadResult, Rollouts, give_back, on_disk, read
 from laser_core.rollouts.reading.source import open_source
 
 DEFAULT_RUN = "laser"
+UPLOADED_METRICS = "uploaded_metrics"  # in the session's state: events of metric files, by the run's content
 MAX_ROWS_FREE = 200_000  # beyond this many solutions the free signals would take longer than a page may
 
 

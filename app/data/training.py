@@ -15,13 +15,12 @@ import pyarrow.compute as pc
 import streamlit as st
 
 from app.data import cache
-from app.data.sources import Source
+from app.data.sources import UPLOADED_METRICS, Source
 from laser_core.analysis import StepMetric, event_metrics, step_metrics
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.rollouts import Rollouts, read
 
-UPLOADED = "uploaded_metrics"  # in the session's state: metrics of files, by the run's content
 TITLES = {  # of what events hold, from top to bottom; other numbers follow under their own names
     "reward": "reward (share correct)",
     "frac_reward_zero_std": "share of groups whose rewards are equal",
@@ -136,4 +135,4 @@ def metrics(source: Source) -> dict[str, StepMetric]:
 
 def uploaded(source: Source) -> Sequence[list[dict]]:
     """The metric files that this session has uploaded to a run."""
-    return st.session_state.get(UPLOADED, {}).get(source.content_id, ())
+    return st.session_state.get(UPLOADED_METRICS, {}).get(source.content_id, ())

@@ -38,8 +38,8 @@ def heatmap(shown: StepView) -> list[int]:
         if not np.isfinite(groups.score).any():
             offered = [name for name in offered if name in ("advantage", "reward")]
         names = {name: CELL_QUANTITIES[name].name for name in offered}
-        quantity = one_of("Colour by", offered, names, key="group_quantity", source=shown.source)
-        order = GroupOrder(one_of("Groups", list(GroupOrder), key="group_order", source=shown.source))
+        quantity = one_of("Colour by", offered, names, key="group_quantity", source=shown.source, width=230)
+        order = GroupOrder(one_of("Groups", list(GroupOrder), key="group_order", source=shown.source, width=230))
         listed = _ordered(groups, order)
         page = _page(len(listed), shown.source)
     drawn = listed[page * PER_VIEW : (page + 1) * PER_VIEW]

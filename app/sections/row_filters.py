@@ -213,7 +213,13 @@ def _steps(source: Source) -> list[int]:
 
 
 def one_of(
-    label: str, options: Sequence[str], labels: Mapping[str, str] | None = None, *, key: str, source: Source
+    label: str,
+    options: Sequence[str],
+    labels: Mapping[str, str] | None = None,
+    *,
+    key: str,
+    source: Source,
+    width: int = 150,
 ) -> str:
     """Draw a choice among values of this run; one that only another run has is forgotten."""
     if st.session_state.get(key) not in options:
@@ -223,6 +229,6 @@ def one_of(
         options,
         key=key,
         format_func=labels.__getitem__ if labels else str,
-        width=150,
+        width=width,
         **choices.kept(source),
     )

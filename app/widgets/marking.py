@@ -38,10 +38,12 @@ def controls(source: Source, row: Mapping[str, object], *, key: str) -> None:
     """
     mark = marks.of(source).get(key_of(row)) or Mark(*key_of(row))
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-        _switch(source, mark, "bookmark", ("Bookmark", "Bookmarked"), "bookmark", key)
+        then = replace(mark, bookmark=not mark.bookmark)
+        _switch(mark.bookmark, ("Bookmark", "Bookmarked"), "bookmark", source, then, key=f"{key}-bookmark")
         if row.get("correct") is not None:
             texts = ("Verifier is wrong here", "Marked: verifier is wrong")
-            _switch(source, mark, "wrong_verdict", texts, "flag", key)
+            then = replace(mark, wrong_verdict=not mark.wrong_verdict)
+            _switch(mark.wrong_verdict, texts, "flag", source, then, key=f"{key}-wrong_verdict")
         note = f"{key}-note-{hash(mark.key)}"
         with st.popover("Note: " + literal(mark.note, 40) if mark.note else "Note", icon=":material/edit_note:"):
             st.text_area(
@@ -51,15 +53,15 @@ def controls(source: Source, row: Mapping[str, object], *, key: str) -> None:
         st.error(literal(fault), icon=":material/error:")
 
 
-def _switch(source: Source, mark: Mark, name: str, texts: tuple[str, str], icon: str, key: str) -> None:
-    on = bool(getattr(mark, name))
+def _switch(on: bool, texts: tuple[str, str], icon: str, source: Source, then: Mark, *, key: str) -> None:
+    """A button that is on or off; ``then`` is the mark after a click."""
     st.button(
         texts[on],
-        key=f"{key}-{name}",
-        icon=f":material/{icon}_check:" if on and icon == "bookmark" else f":material/{icon}:",
+        key=key,
+        icon=f":material/{icon}:",
         type="secondary" if on else "tertiary",
         on_click=marks.put,
-        args=(source, replace(mark, **{name: not on})),
+        args=(source, then),
     )
 
 

@@ -144,8 +144,8 @@ def _from_line(line: str) -> Mark | None:
         return None
     if not known or not isinstance(note, str):
         return None
-    flags = (value.get(name) is True for name in ("bookmark", "wrong_verdict"))
-    return Mark(step, value["problem_id"], sample, *flags, note=note[:MAX_NOTE])
+    bookmark, wrong = (value.get(name) is True for name in ("bookmark", "wrong_verdict"))
+    return Mark(step, value["problem_id"], sample, bookmark, wrong, note[:MAX_NOTE])
 
 
 def marked_rows(rollouts: Rollouts, marks: Marks) -> dict[int, Mark]:
@@ -201,6 +201,6 @@ def marks_in(rollouts: Rollouts) -> dict[Key, Mark]:
     part = replace(rollouts, table=rollouts.table.select(kept)).take(np.flatnonzero(marked)[:MAX_MARKS])
     found = []
     for row in part.table.to_pylist():
-        flags = (row.get(name) == "true" for name in (BOOKMARK, WRONG_VERDICT))
-        found.append(Mark(*key_of(row), *flags, note=(row.get(NOTE) or "")[:MAX_NOTE]))
+        bookmark, wrong = (row.get(name) == "true" for name in (BOOKMARK, WRONG_VERDICT))
+        found.append(Mark(*key_of(row), bookmark, wrong, (row.get(NOTE) or "")[:MAX_NOTE]))
     return {mark.key: mark for mark in found if not mark.is_empty}

@@ -97,3 +97,14 @@ def test_metrics_of_steps_come_from_the_rollouts(bundled_runs):
     app = visit(upload(start(), "steps.jsonl", jsonl(rows)), "groups")
     offered = app.multiselect(key="group_metrics").options
     assert {"entropy, nats", "length, tokens", "share of groups whose rewards are equal"} <= set(offered)
+
+
+def test_an_uploaded_file_of_metrics_belongs_to_the_run_shown(bundled_runs):
+    metrics = [{"step": step, "data": {"actor/kl_loss": step / 10}} for step in (3, 4, 5)]
+    app = upload(upload(start(), "dump.jsonl", verl()), "metrics.jsonl", jsonl(metrics))
+    assert not app.exception
+    assert "metrics by step of dump.jsonl, see Groups" in said(app).replace("\\", "")
+    visit(app, "groups")
+    assert "actor/kl_loss" in app.multiselect(key="group_metrics").options
+    app.multiselect(key="group_metrics").set_value(["actor/kl_loss"]).run()
+    assert not app.exception

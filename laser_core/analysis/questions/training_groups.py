@@ -78,7 +78,7 @@ class TrainingGroups:
     @property
     def silent(self) -> np.ndarray:
         """Groups without any advantage, of shape (G,): the step's policy gradient ignores them."""
-        return self.zero_variance & ~self.blended
+        return np.asarray(self.zero_variance & ~self.blended)
 
     def weights(self) -> tuple[float, float]:
         """The class weights of correct and of incorrect solutions; NaN for a class without a scored solution."""
