@@ -63,7 +63,7 @@ def show(
     }
     marked = {row: marking.in_short(mark) for row, mark in marked_rows(taken, marks.of(source)).items()}
     if marked:
-        table["marks"] = [marked.get(row, "") for row in range(len(picked))]
+        table = {"marks": [marked.get(row, "") for row in range(len(picked))]} | table
     if details:
         table |= {name: taken.table[name].to_pylist() for name in ("step", "truncated") if taken.has(name)}
         tags = {parts.tag_name(tag): taken.text(tag) for tag in taken.tags[:MAX_TAG_COLUMNS]}

@@ -114,11 +114,19 @@ def groups_figure(
             zmax=high,
             xgap=2,
             ygap=2,
-            colorbar={"title": {"text": about.name, "side": "right"}, "thickness": 12, "len": 1.0},
+            colorbar={  # above: beside the cells it would leave a phone no room for them
+                "title": {"text": about.name, "side": "top"},
+                "orientation": "h",
+                "thickness": 10,
+                "x": 0.5,
+                "y": 1.0,
+                "yanchor": "bottom",
+            },
         )
     )
-    frame(fig, x="solution of the group, by reward", y="", height=90 + CELL_HEIGHT * len(rows), legend=False)
-    ticks = [f"{plain(label, 26)}  {_tally(groups, of)}" for label, of in zip(labels, rows, strict=True)]
+    frame(fig, x="solution of the group, by reward", y="", height=140 + CELL_HEIGHT * len(rows), legend=False)
+    fig.update_layout(margin={"t": 70})
+    ticks = [f"{plain(label, 18)}  {_tally(groups, of)}" for label, of in zip(labels, rows, strict=True)]
     fig.update_yaxes(tickvals=list(range(len(rows))), ticktext=ticks, autorange="reversed", showgrid=False)
     fig.update_xaxes(dtick=1 if width <= 16 else None, showgrid=False)
     fig.update_layout(hovermode="closest")
@@ -132,14 +140,14 @@ def _tally(groups: TrainingGroups, of: np.ndarray) -> str:
 
 
 def _hover(groups: TrainingGroups, row: int) -> str:
-    lines = (
-        ("reward", groups.reward[row]),
-        ("score", groups.score[row]),
-        ("advantage from the reward", groups.reward_advantage[row]),
-        ("advantage from the score", groups.score_advantage[row]),
-        ("advantage A", groups.advantage[row]),
-        ("class weight", groups.class_weight[row]),
-    )
+    lines = [("reward", groups.reward[row]), ("advantage A", groups.advantage[row])]
+    if np.isfinite(groups.score).any():
+        lines += [
+            ("score", groups.score[row]),
+            ("advantage from the reward", groups.reward_advantage[row]),
+            ("advantage from the score", groups.score_advantage[row]),
+            ("class weight", groups.class_weight[row]),
+        ]
     return "<br>".join(f"{name} {value:.3f}" if np.isfinite(value) else f"{name}: none" for name, value in lines)
 
 
