@@ -68,7 +68,9 @@ def show(*, standalone: bool = False) -> bool:
 
 
 def _filtered(source: Source, runs: Mapping[str, Source]) -> None:
-    """Above every page that shows a selection of rollouts: what it is, and the way back to the whole run."""
+    """Above a page that shows corrected verdicts or a selection of rollouts: what it is, and the way back."""
+    if source.uncorrected is not None:
+        st.markdown(":material/flag: Verdicts that are marked as wrong are shown corrected, here and on every page.")
     if source.selected_from is None:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):

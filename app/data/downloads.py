@@ -59,6 +59,7 @@ def report(source: Source, signal: str | None) -> str:
     """The page that ``laser report`` writes, for one run and the score or signal chosen in the sidebar."""
     from laser_core.report import ReportOptions, report_html
 
+    name = source.title + (", verdicts corrected by hand" if source.uncorrected is not None else "")
     return report_html(
-        replace(source.result, rollouts=source.rollouts), name=source.title, options=ReportOptions(signal=signal)
+        replace(source.result, rollouts=source.rollouts), name=name, options=ReportOptions(signal=signal)
     )
