@@ -44,8 +44,8 @@ def reproduce(
     scale = QUICK if quick else Scale()
     changes = {"seeds": seeds, "ablation_seeds": ablation_seeds}
     scale = replace(scale, **{name: value for name, value in changes.items() if value is not None})
-    with plain_bar("reproduce", 0) as advance:
-        execute(out, scale, workers=workers, on_done=lambda done, total, name: advance(done, f"of {total}: {name}"))
+    with plain_bar("reproduce", None) as advance:
+        execute(out, scale, workers=workers, on_done=lambda done, total, name: advance(done, name, total))
     claims = all_claims(Evidence(out))
     save(claims, out)
     write_page(claims, out / "claims.html")
