@@ -77,9 +77,7 @@ def test_a_token_waits_for_the_gpu_once(tiny_folder, gpu):
     waits = []
     for limit in (8, 16):
         pretend_gpu.moved.clear()
-        sampled = generate(
-            policy, prompts, samples=2, max_new_tokens=limit, generator=torch.Generator().manual_seed(1)
-        )
+        sampled = generate(policy, prompts, samples=2, max_new_tokens=limit, generator=torch.Generator().manual_seed(1))
         assert int(sampled.length.max()) == limit
         waits.append(len(pretend_gpu.moved))
     assert waits[1] - waits[0] == 8

@@ -34,9 +34,7 @@ class _Shown:
 
     def __init__(self, columns: tuple[ProgressColumn, ...], *, at_once: bool = True, transient: bool = False) -> None:
         self.console = Console(stderr=True, soft_wrap=True)
-        self.bar = Progress(
-            *columns, console=self.console, transient=transient, disable=not self.console.is_terminal
-        )
+        self.bar = Progress(*columns, console=self.console, transient=transient, disable=not self.console.is_terminal)
         self.began = time.monotonic()
         self._at_once, self._last = at_once, ""
         self._over = threading.Event()

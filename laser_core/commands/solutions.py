@@ -40,7 +40,9 @@ def sample(
     ] = None,
     reference: Annotated[str, typer.Option(help="Model to measure c_ref with; the model itself by default.")] = "",
     device: Device = "auto",
-    dtype: Annotated[str, typer.Option(help="Of matrix products: bfloat16, float32 or auto (the faster here).")] = "auto",
+    dtype: Annotated[
+        str, typer.Option(help="Of matrix products: bfloat16, float32 or auto (the faster here).")
+    ] = "auto",
     seed: Seed = 0,
 ) -> None:
     """Sample solutions, score and verify them, and write the rollout table."""
@@ -56,16 +58,13 @@ def sample(
         raise InputError("there are no problems", file=source, remedy="choose another split or file")
     place, precision = _where(device, dtype)
     with Activity("sampling") as activity:
-        activity.doing("loading the model")
         policy = _loaded(model, z_token, place, precision, activity)
         ref_policy = _loaded(reference, policy.z_token, place, precision, activity) if reference else policy
         c_ref_std = None
         if c_ref is None:
             c_ref, c_ref_std = _measured_c_ref(ref_policy, found, max_new_tokens, seed, activity, of=reference or model)
             if not reference:
-                activity.say(
-                    "c_ref was measured on the model itself. If it has been trained, give --reference or --c-ref instead."
-                )
+                activity.say("c_ref is the model's own. If it has been trained, give --reference or --c-ref instead.")
         settings = Sampling(
             run=Path(model.removeprefix("bundled:")).name,
             samples=n,
@@ -120,9 +119,10 @@ def _loaded(model: str, z_token: str, device: torch.device, dtype: torch.dtype, 
     from laser_core.fast.devices import weights_dtype
     from laser_core.policy import load_policy
 
+    activity.doing(f"loading {model}")
     policy = load_policy(model, z_token=z_token, device=device, dtype=weights_dtype(dtype, device))
-    policy.model.requires_grad_(False)  # nothing is trained here
-    choice = choose(policy.model, dtype, policy.pad_id)
+    activity.doing("measuring which forward pass is faster")
+    choice = choose(policy.model, dtype, policy.pad_id, to_train=False)
     if choice.reason:
         activity.say(choice.reason)
     return replace(policy, lean=choice.lean)
@@ -169,7 +169,6 @@ def score(
 
     place, precision = _where(device, dtype)
     with Activity("scoring") as activity:
-        activity.doing("loading the model")
         policy = _loaded(model, z_token, place, precision, activity)
         ref_policy = _loaded(reference, policy.z_token, place, precision, activity) if reference else None
         activity.begin(None, "rollouts")
