@@ -39,7 +39,7 @@ def test_memory_tokens_and_time_of_a_billion_parameters():
     assert plan.rows == 100
     assert not plan.recompute
     assert plan.update_seconds == pytest.approx(6 * 1e9 * 1e5 / 1e14)  # 6 s
-    # a decode step reads 2 GB of weights and 100 caches of 628 tokens x 40 kB = 2.5 GB: 4.5 ms, longer than its products
+    # a decode step reads 2 GB of weights and 100 caches of 628 tokens x 40 kB = 2.5 GB: 4.5 ms, more than its products
     assert plan.sample_seconds == pytest.approx(1000 * 4.512e-3, rel=1e-3)
     assert "a large GPU, matrix products in bfloat16" in as_text(plan)
     assert "1,000,000,000" in as_text(plan)

@@ -91,11 +91,11 @@ def test_what_cannot_be_halved_is_an_error():
         batches()[0].sampling(never, 4, 10, 10)
     with pytest.raises(MemoryError, match="256 tokens"):
         batches()[0].forward(never, longest=300, most=256)
+
+    def broken(tokens):
+        raise RuntimeError("shape mismatch")
+
     with pytest.raises(RuntimeError, match="shape"):  # another error is none of its business
-
-        def broken(tokens):
-            raise RuntimeError("shape mismatch")
-
         batches()[0].forward(broken, longest=10, most=256)
 
 
