@@ -9,7 +9,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from laser_core.errors import InputError
 from laser_core.fast.devices import pick_device, weights_dtype
-from laser_core.fast.optimiser import MasterAdamW, adamw, trained_by
+from laser_core.fast.optimiser import MasterAdamW, adamw, load_states, trained_by
 from laser_core.fast.precision import cast, output_logits, pick_dtype
 from laser_core.fast.recompute import recomputing
 
@@ -50,6 +50,21 @@ def test_the_float32_copies_survive_saving():
     assert torch.equal(first.weight, second.weight)
     with pytest.raises(ValueError, match="another model"):
         adamw(nn.Linear(4, 2).to(torch.bfloat16), lr=1.0, weight_decay=0.0).load_state_dict(one.state_dict())
+
+
+def test_states_move_between_precisions_without_losing_bits():
+    """A weight of 1 + 2**-20 is 1 in bfloat16; its float32 copy keeps it, there and back."""
+    here, there = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False).to(torch.bfloat16)
+    nn.init.constant_(here.weight, 1 + 2**-20)
+    first, second = (adamw(layer, lr=0.0, weight_decay=0.0) for layer in (here, there))
+    for layer, optimizer in ((here, first), (there, second)):
+        layer(torch.ones(1, 1, dtype=layer.weight.dtype)).sum().backward()
+        optimizer.step()  # makes their states alike
+    load_states(there, second, here.state_dict(), first.state_dict())
+    assert (there.weight.item(), trained_by(second)[0].item()) == (1.0, 1 + 2**-20)
+    nn.init.zeros_(here.weight)
+    load_states(here, first, there.state_dict(), second.state_dict())
+    assert here.weight.item() == 1 + 2**-20
 
 
 def test_float32_weights_are_trained_as_they_are():
