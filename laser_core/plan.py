@@ -224,7 +224,7 @@ def measure_speed(size: ModelSize, device: torch.device, dtype: torch.dtype) -> 
 
 def _seconds(run: Callable[[], torch.Tensor], enough: float = 0.2) -> float:
     run().item()
-    taken = []
+    taken: list[float] = []
     while sum(taken) < enough:
         start = time.perf_counter()
         run().item()

@@ -192,7 +192,8 @@ def load_policy(
         raise InputError("its tokenizer has no end-of-sequence token", file=name, field="model", remedy="set eos_token")
     if device.type == "cpu" and model.num_parameters() < SMALL:
         model.set_attn_implementation("eager")
-    model.to(device).eval()
+    model.to(device)  # type: ignore[arg-type]  # transformers' decorator hides the signature
+    model.eval()
     z_token, z_id = choose_z_token(tokenizer, z_token)
     return Policy(name, model, tokenizer, z_token, z_id)
 

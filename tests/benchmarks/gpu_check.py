@@ -3,8 +3,8 @@
     python -m tests.benchmarks.gpu_check [--model NAME] [--device cuda] [--prompts 32] [--samples 8] [--tokens 256]
 
 Prints one line a part: milliseconds, tokens/s, and the share of the device's peak, which is the rate of one large
-matrix product measured just before. ``--device cpu`` tries the script itself. Exit code 1 if there is no such device, or if a
-part went wrong: other log-probs than the CPU's, or a resumed run that is not the uninterrupted one.
+matrix product measured just before. ``--device cpu`` tries the script itself. Exit code 1 if there is no such device,
+or if a part went wrong: other log-probs than the CPU's, or a resumed run that is not the uninterrupted one.
 """
 
 from __future__ import annotations
