@@ -280,7 +280,9 @@ def train_base(
         if on_step:
             on_step(step, event)
         if (step + 1) % CHECKPOINT_EVERY == 0:
-            checkpoints.save(model, optimizer, RunState(step=step + 1, c_ref=0.0, c_ref_std=None, c_ref_n=0))
+            checkpoints.save(
+                model, optimizer, RunState(step=step + 1, c_ref=0.0, c_ref_std=None, c_ref_n=0, lean=[True, True])
+            )
     save_base(model, tokenizer, out)
     shutil.rmtree(checkpoints.folder, ignore_errors=True)
 

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 import transformers.utils.logging as hf_logging
-from torch.nn import functional as F
 from transformers import AutoModelForCausalLM, AutoTokenizer, BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
 
 from laser_core.bundled import PREFIX, model_path
 from laser_core.errors import InputError
-from laser_core.fast.precision import cast
+from laser_core.fast import architectures
+from laser_core.fast.batches import SHARE, Batches, free_memory
+from laser_core.fast.choice import Lean
+from laser_core.fast.devices import CPU
+from laser_core.fast.precision import cast, output_logits
+from laser_core.fast.sizes import ModelSize
 
 hf_logging.disable_progress_bar()  # the command line draws its own
+
+# On a CPU, plain attention is measured twice as fast as the fused kernel, which models otherwise get, up to this size.
+SMALL = 2**24  # parameters
 
 # Tokens that ship unused with well-known models (the paper's choices first), then what such tokens are usually called.
 _KNOWN_UNUSED = ("<|vision_start|>", "<|reserved_special_token_0|>")
@@ -43,6 +50,8 @@ class Policy:
         Further tokens whose log-probs are averaged with z_c's; none in the paper.
     z_wrong_id : int, optional
         Id of z_i, the verdict token for an incorrect solution; the cross-entropy ablation alone has one.
+    lean : Lean
+        Where the lean forward pass may stand in for the model's own.
     """
 
     name: str
@@ -52,6 +61,7 @@ class Policy:
     z_id: int
     more_z_ids: tuple[int, ...] = ()
     z_wrong_id: int | None = None
+    lean: Lean = Lean()
 
     def z_logprob(self, logprobs: torch.Tensor) -> torch.Tensor:
         """log pi(z_c) of shape (...), from log-probs of shape (..., V); the mean over several verdict tokens."""
@@ -87,13 +97,48 @@ class Policy:
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """The output layer's logits, always in float32: near -23 nats bfloat16 resolves no better than 1/8 nat."""
-        head = self.head
-        bias = getattr(head, "bias", None)
-        return F.linear(hidden.float(), head.weight.float(), None if bias is None else bias.float())
+        return output_logits(hidden, self.head)
 
     def cast(self, dtype: torch.dtype) -> Policy:
         """A copy of the policy with its weights in ``dtype``, to sample from; on a CPU twice as fast as autocast."""
         return replace(self, model=cast(self.model, dtype))
+
+    def batches(
+        self,
+        dtype: torch.dtype,
+        *,
+        to_train: bool = False,
+        recompute: bool = False,
+        say: Callable[[str], None] | None = None,
+    ) -> Batches:
+        """How much to compute at once with this model, from the memory that is free now.
+
+        Parameters
+        ----------
+        dtype : torch.dtype
+            Of the matrix products.
+        to_train : bool
+            Whether gradients and an optimiser will take memory, too.
+        recompute : bool
+            Whether the backward pass computes layers again.
+        say : callable, optional
+            Is told when a batch had to be halved.
+        """
+        size, device = ModelSize.of(self.model), self.model.device
+        parts = size.training(self.model.dtype.itemsize)
+        later = sum(parts.values()) - parts["weights"] if to_train else 0
+        able = architectures.supports(self.model)
+        return Batches(
+            size,
+            dtype,
+            device,
+            budget=int(SHARE * (free_memory(device) - later)),
+            lean_sampling=able and self.lean.sampling,
+            lean_training=able and self.lean.training,
+            recompute=recompute,
+            copied=self.model.dtype != dtype,
+            say=say,
+        )
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of a response, without its special tokens."""
@@ -102,7 +147,9 @@ class Policy:
         return text
 
 
-def load_policy(name: str, *, z_token: str = "") -> Policy:
+def load_policy(
+    name: str, *, z_token: str = "", device: torch.device = CPU, dtype: torch.dtype = torch.float32
+) -> Policy:
     """Load a causal LM by Hugging Face name, local folder, or ``bundled:base``.
 
     Only safetensors weights are loaded, and code shipped with a model is never run.
@@ -113,6 +160,10 @@ def load_policy(name: str, *, z_token: str = "") -> Policy:
         Hugging Face name, folder, or ``bundled:`` and a name.
     z_token : str
         The verdict token; empty: one that the model ships unused.
+    device : torch.device
+        Where its weights go.
+    dtype : torch.dtype
+        Their precision there (:func:`~laser_core.fast.devices.weights_dtype`).
 
     Returns
     -------
@@ -128,9 +179,7 @@ def load_policy(name: str, *, z_token: str = "") -> Policy:
         raise InputError("there is no such model folder", file=path, field="model", remedy="check the path")
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(
-            path, trust_remote_code=False, use_safetensors=True, dtype=torch.float32, attn_implementation="eager"
-        )
+        model = AutoModelForCausalLM.from_pretrained(path, trust_remote_code=False, use_safetensors=True, dtype=dtype)
     except (OSError, ValueError, ImportError) as error:
         first = str(error).strip().splitlines()[0]
         raise InputError(
@@ -141,6 +190,9 @@ def load_policy(name: str, *, z_token: str = "") -> Policy:
         ) from None
     if tokenizer.eos_token_id is None:
         raise InputError("its tokenizer has no end-of-sequence token", file=name, field="model", remedy="set eos_token")
+    if device.type == "cpu" and model.num_parameters() < SMALL:
+        model.set_attn_implementation("eager")
+    model.to(device)  # type: ignore[arg-type]  # transformers' decorator hides the signature
     model.eval()
     z_token, z_id = choose_z_token(tokenizer, z_token)
     return Policy(name, model, tokenizer, z_token, z_id)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from laser_core.rollouts import Rollouts
 
 Out = Annotated[Path, typer.Option("--out", help="Where to write the result.")]
+Device = Annotated[str, typer.Option(help="auto (a GPU if there is one), cpu, cuda, cuda:1 or mps.")]
 Seed = Annotated[int, typer.Option(help="Seed of all random draws.")]
 
 

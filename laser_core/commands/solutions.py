@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from laser_core.commands import Out, Seed, headline
+from laser_core.commands import Device, Out, Seed, headline
 from laser_core.errors import InputError
 
 if TYPE_CHECKING:
     import torch
 
+    from laser_core.commands.bars import Activity
     from laser_core.policy import Policy
     from laser_core.tasks import Problem
 
@@ -38,13 +39,16 @@ def sample(
         float | None, typer.Option(help="Reference constant, in nats; measured on --reference by default.")
     ] = None,
     reference: Annotated[str, typer.Option(help="Model to measure c_ref with; the model itself by default.")] = "",
+    device: Device = "auto",
+    dtype: Annotated[
+        str, typer.Option(help="Of matrix products: bfloat16, float32 or auto (the faster here).")
+    ] = "auto",
     seed: Seed = 0,
 ) -> None:
     """Sample solutions, score and verify them, and write the rollout table."""
-    from laser_core.commands.bars import plain_bar
+    from laser_core.commands.bars import Activity
     from laser_core.evaluate import Sampling, sample_rollouts
-    from laser_core.fast.precision import pick_dtype
-    from laser_core.policy import load_policy
+    from laser_core.generate import counting
     from laser_core.rollouts import write_parquet
     from laser_core.tasks import load_problems
 
@@ -52,17 +56,15 @@ def sample(
     found = load_problems(source, "all" if problems else split)[:limit]
     if not found:
         raise InputError("there are no problems", file=source, remedy="choose another split or file")
-    policy = load_policy(model, z_token=z_token)
-    ref_policy = load_policy(reference, z_token=policy.z_token) if reference else policy
-    c_ref_std = None
-    if c_ref is None:
-        c_ref, c_ref_std = _measured_c_ref(ref_policy, found, max_new_tokens, seed, of=reference or model)
-        if not reference:
-            typer.echo(
-                "c_ref was measured on the model itself. If it has been trained, give --reference or --c-ref instead.",
-                err=True,
-            )
-    with plain_bar("sampling", len(found)) as advance:
+    place, precision = _where(device, dtype)
+    with Activity("sampling") as activity:
+        policy = _loaded(model, z_token, place, precision, activity)
+        ref_policy = _loaded(reference, policy.z_token, place, precision, activity) if reference else policy
+        c_ref_std = None
+        if c_ref is None:
+            c_ref, c_ref_std = _measured_c_ref(ref_policy, found, max_new_tokens, seed, activity, of=reference or model)
+            if not reference:
+                activity.say("c_ref is the model's own. If it has been trained, give --reference or --c-ref instead.")
         settings = Sampling(
             run=Path(model.removeprefix("bundled:")).name,
             samples=n,
@@ -72,28 +74,76 @@ def sample(
             c_ref_std=c_ref_std,
             beta_v=beta_v,
             temperature=temperature,
-            dtype=pick_dtype("auto"),
+            dtype=precision,
             task=source,
         )
+        activity.begin(len(found), "problems", most_tokens=len(found) * n * max_new_tokens)
         rollouts = sample_rollouts(
             policy,
             found,
             settings,
             reference=ref_policy if reference else None,
-            on_progress=lambda done, total: advance(done, "problems"),
+            batches=policy.batches(precision, say=activity.say),
+            on_progress=lambda done, total: activity.done(done),
+            on_tokens=counting(activity.tokens),
         )
     write_parquet(rollouts, out)
     typer.echo(headline(rollouts))
     typer.echo(f"Wrote {len(rollouts)} rollouts to {out}")
 
 
+def _where(device: str, dtype: str) -> tuple[torch.device, torch.dtype]:
+    """The device and the precision that the options name.
+
+    Raises
+    ------
+    typer.BadParameter
+        If there is no such precision.
+    InputError
+        If there is no such device here.
+    """
+    from laser_core.fast.devices import pick_device
+    from laser_core.fast.precision import pick_dtype
+
+    if dtype not in ("float32", "bfloat16", "auto"):
+        raise typer.BadParameter("choose float32, bfloat16 or auto", param_hint="--dtype")
+    place = pick_device(device)
+    return place, pick_dtype(dtype, place)
+
+
+def _loaded(model: str, z_token: str, device: torch.device, dtype: torch.dtype, activity: Activity) -> Policy:
+    """The model on its device, with the faster forward pass chosen."""
+    from dataclasses import replace
+
+    from laser_core.fast.choice import choose
+    from laser_core.fast.devices import weights_dtype
+    from laser_core.policy import load_policy
+
+    activity.doing(f"loading {model}")
+    policy = load_policy(model, z_token=z_token, device=device, dtype=weights_dtype(dtype, device))
+    activity.doing("measuring which forward pass is faster")
+    choice = choose(policy.model, dtype, policy.pad_id, to_train=False)
+    if choice.reason:
+        activity.say(choice.reason)
+    return replace(policy, lean=choice.lean)
+
+
 def _measured_c_ref(
-    policy: Policy, problems: Sequence[Problem], max_new_tokens: int, seed: int, *, of: str
+    policy: Policy, problems: Sequence[Problem], max_new_tokens: int, seed: int, activity: Activity, *, of: str
 ) -> tuple[float, float | None]:
     """c_ref and its standard deviation, in nats; a single solution has no standard deviation."""
+    from laser_core.generate import counting
     from laser_core.reference import measure_c_ref
 
-    c_ref, std, count = measure_c_ref(policy, problems[:C_REF_PROBLEMS], max_new_tokens=max_new_tokens, seed=seed)
+    activity.doing("measuring c_ref")
+    c_ref, std, count = measure_c_ref(
+        policy,
+        problems[:C_REF_PROBLEMS],
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+        batches=policy.batches(policy.model.dtype, say=activity.say),
+        on_progress=counting(activity.tokens),
+    )
     spread = "one solution" if std is None else f"std {std:.2f} over {count} solutions"
     typer.echo(f"c_ref = {c_ref:.2f} nats ({spread} of {of})")
     return c_ref, std
@@ -111,23 +161,17 @@ def score(
         bool, typer.Option("--traces", help="Also write log-probs, entropy and the log-prob of z_c after every token.")
     ] = False,
     dtype: Annotated[str, typer.Option(help="float32 (exact), bfloat16, or auto (the faster one here).")] = "float32",
-    device: Annotated[str, typer.Option(help="cpu, cuda, or auto (a GPU if there is one).")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Add last-token scores, and traces if asked, to rollouts of any model. If interrupted, run it again to resume."""
-    from laser_core.commands.bars import plain_bar, time_left
-    from laser_core.fast.precision import pick_dtype
-    from laser_core.policy import load_policy
+    from laser_core.commands.bars import Activity
     from laser_core.rescoring.file import score_file
 
-    if dtype not in ("float32", "bfloat16", "auto"):
-        raise typer.BadParameter("choose float32, bfloat16 or auto", param_hint="--dtype")
-    place = _device(device)
-    policy = load_policy(model, z_token=z_token)
-    ref_policy = load_policy(reference, z_token=policy.z_token) if reference else None
-    for loaded in (policy, ref_policy):
-        if loaded is not None:
-            loaded.model.to(place)  # type: ignore[arg-type]  # transformers' decorator hides the signature
-    with plain_bar("scoring", None) as advance:
+    place, precision = _where(device, dtype)
+    with Activity("scoring") as activity:
+        policy = _loaded(model, z_token, place, precision, activity)
+        ref_policy = _loaded(reference, policy.z_token, place, precision, activity) if reference else None
+        activity.begin(None, "rollouts")
         done = score_file(
             policy,
             rollouts,
@@ -137,8 +181,8 @@ def score(
             reference=ref_policy,
             z_chosen=bool(z_token),
             traces=traces,
-            dtype=pick_dtype(dtype),
-            on_progress=lambda rows, total, left: advance(rows, f"rollouts{time_left(left)}", total),
+            dtype=precision,
+            on_progress=lambda rows, total, left: activity.done(rows, total, left),
         )
     level, spread = done.level, ""
     if level.c_ref_std is not None:
@@ -152,22 +196,3 @@ def score(
     cut = f"; {unscored:,} are cut off before <eos> and have no score" if unscored else ""
     typer.echo(f"Scored {done.n_scored:,} of {done.n_rollouts:,} rollouts in {done.seconds:.0f} s{cut}")
     typer.echo(f"Wrote {out}")
-
-
-def _device(name: str) -> torch.device:
-    """The device that --device names.
-
-    Raises
-    ------
-    InputError
-        If it is a GPU and PyTorch finds none, or if PyTorch knows no such device.
-    """
-    import torch
-
-    available = torch.cuda.is_available()
-    if name.startswith("cuda") and not available:
-        raise InputError("PyTorch finds no GPU", field="device", remedy="use --device cpu")
-    try:
-        return torch.device(("cuda" if available else "cpu") if name == "auto" else name)
-    except RuntimeError:
-        raise InputError(f"there is no device {name!r}", field="device", remedy="use cpu, cuda or auto") from None

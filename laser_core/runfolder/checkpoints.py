@@ -19,17 +19,23 @@ from torch import nn
 
 from laser_core.atomic import replacing, write_whole
 from laser_core.errors import RunError
+from laser_core.fast.optimiser import load_states
 
 KEPT = 2
 
 
 class RunState(TypedDict):
-    """What a run must know to go on: steps done, and the reference constant in nats, as measured at the start."""
+    """What a run must know to go on: steps done, and what was measured at its start.
+
+    That is the reference constant, in nats, and whether the lean forward pass is the faster one for sampling and for
+    training: another choice would change the last bits of the curve.
+    """
 
     step: int
     c_ref: float
     c_ref_std: float | None
     c_ref_n: int
+    lean: list[bool]
 
 
 class HasState(Protocol):
@@ -198,6 +204,7 @@ def _state(content: dict) -> RunState:
         "c_ref": content["c_ref"],
         "c_ref_std": content.get("c_ref_std"),
         "c_ref_n": content.get("c_ref_n", 0),
+        "lean": content.get("lean", [True, True]),
     }
 
 
@@ -208,8 +215,7 @@ def _put(content: dict, model: nn.Module, optimizer: HasState) -> str:
         found = {name: tensor.shape for name, tensor in content["model"].items()}
         if found != expected:
             return "is of another model"
-        optimizer.load_state_dict(content["optimizer"])
-        model.load_state_dict(content["model"])
+        load_states(model, optimizer, content["model"], content["optimizer"])
     except _NOT_A_CHECKPOINT:
         return "is of another model or optimiser"
     return ""
