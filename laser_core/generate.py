@@ -124,7 +124,7 @@ def generate(
         if on_token:
             on_token(going, token, z_trace[going, t])
 
-        ended = token == policy.eos_id
+        ended = policy.ends(token)
         done = going[ended]
         z_logprob[done], length[done] = z_trace[done, t], t + 1
         if z_wrong_logprob is not None:

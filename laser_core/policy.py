@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,17 +9,19 @@ from pathlib import Path
 import torch
 import transformers.utils.logging as hf_logging
 from torch.nn import functional as F
-from transformers import AutoModelForCausalLM, AutoTokenizer, BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from laser_core.bundled import PREFIX, model_path
 from laser_core.errors import InputError
 from laser_core.fast.precision import cast
+from laser_core.models.endings import end_ids
+from laser_core.models.gguf import is_gguf, safetensors_folder
+from laser_core.models.prompt import Prompt, make_prompt, read_prompt
+from laser_core.models.verdict_token import NAMED, choose_z_token, unused_tokens, with_verdict_token
+
+__all__ = ["Policy", "choose_z_token", "load_policy", "unused_tokens"]
 
 hf_logging.disable_progress_bar()  # the command line draws its own
-
-# Tokens that ship unused with well-known models (the paper's choices first), then what such tokens are usually called.
-_KNOWN_UNUSED = ("<|vision_start|>", "<|reserved_special_token_0|>")
-_LOOKS_UNUSED = re.compile(r"reserved|unused|extra_id|fim_", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,12 @@ class Policy:
         Further tokens whose log-probs are averaged with z_c's; none in the paper.
     z_wrong_id : int, optional
         Id of z_i, the verdict token for an incorrect solution; the cross-entropy ablation alone has one.
+    end_ids : tuple of int
+        All tokens that end a solution, the one that closes a given text first; empty: the tokenizer's own alone.
+    prompt : Prompt, optional
+        How a problem is asked; None: as its tokenizer suggests (:func:`~laser_core.models.prompt.make_prompt`).
+    z_kind : str
+        Why z_token was chosen, one of :data:`~laser_core.models.verdict_token.KINDS`.
     """
 
     name: str
@@ -52,6 +59,9 @@ class Policy:
     z_id: int
     more_z_ids: tuple[int, ...] = ()
     z_wrong_id: int | None = None
+    end_ids: tuple[int, ...] = ()
+    prompt: Prompt | None = None
+    z_kind: str = NAMED
 
     def z_logprob(self, logprobs: torch.Tensor) -> torch.Tensor:
         """log pi(z_c) of shape (...), from log-probs of shape (..., V); the mean over several verdict tokens."""
@@ -61,8 +71,14 @@ class Policy:
 
     @property
     def eos_id(self) -> int:
-        """The token that ends a solution."""
-        return self.tokenizer.eos_token_id
+        """The token that closes a solution given as text."""
+        return self.end_ids[0] if self.end_ids else self.tokenizer.eos_token_id
+
+    def ends(self, token: torch.Tensor) -> torch.Tensor:
+        """Which of these tokens end a solution: bool of the same shape."""
+        if len(self.end_ids) < 2:
+            return token == self.eos_id
+        return torch.isin(token, torch.tensor(self.end_ids, device=token.device))
 
     @property
     def pad_id(self) -> int:
@@ -71,14 +87,8 @@ class Policy:
         return self.eos_id if pad is None else pad
 
     def encode_prompt(self, problem: str) -> list[int]:
-        """Token ids of a problem as the model gets it: through its chat template where it has one."""
-        if self.tokenizer.chat_template:
-            ask = f"{problem}\nPlease reason step by step, and put your final answer within \\boxed{{}}."
-            message = [{"role": "user", "content": ask}]
-            encoded = self.tokenizer.apply_chat_template(message, add_generation_prompt=True, return_dict=True)
-            assert isinstance(encoded, BatchEncoding)  # what return_dict=True returns
-            return list(encoded["input_ids"])
-        return self.tokenizer.encode(problem)
+        """Token ids of a problem as the model gets it."""
+        return (self.prompt or make_prompt(self.tokenizer)).encode(self.tokenizer, problem)
 
     @property
     def head(self) -> torch.nn.Linear:
@@ -102,17 +112,21 @@ class Policy:
         return text
 
 
-def load_policy(name: str, *, z_token: str = "") -> Policy:
-    """Load a causal LM by Hugging Face name, local folder, or ``bundled:base``.
+def load_policy(name: str, *, z_token: str = "", prompt: Prompt | None = None) -> Policy:
+    """Load a causal LM by Hugging Face name, local folder, ``.gguf`` file, ``smollm2-135m`` or ``bundled:base``.
 
-    Only safetensors weights are loaded, and code shipped with a model is never run.
+    Only safetensors weights are loaded (a GGUF file is converted once), and code shipped with a model is never run.
 
     Parameters
     ----------
     name : str
-        Hugging Face name, folder, or ``bundled:`` and a name.
+        Hugging Face name, folder, ``.gguf`` file, a name of :data:`laser_core.models.gguf.PACKAGED`, or ``bundled:``
+        and a name.
     z_token : str
-        The verdict token; empty: one that the model ships unused.
+        The verdict token; empty: one that the model ships unused, or a new one where it ships none.
+    prompt : Prompt, optional
+        How a problem is asked; by default as the model was trained, where its folder says so, else as its tokenizer
+        suggests.
 
     Returns
     -------
@@ -123,7 +137,7 @@ def load_policy(name: str, *, z_token: str = "") -> Policy:
     InputError
         If the model cannot be loaded, or the token cannot serve as z_c.
     """
-    path = model_path(name)
+    path = str(safetensors_folder(name)) if is_gguf(name) else model_path(name)
     if (name.startswith(PREFIX) or path.startswith((".", "/"))) and not Path(path).is_dir():
         raise InputError("there is no such model folder", file=path, field="model", remedy="check the path")
     try:
@@ -142,54 +156,15 @@ def load_policy(name: str, *, z_token: str = "") -> Policy:
     if tokenizer.eos_token_id is None:
         raise InputError("its tokenizer has no end-of-sequence token", file=name, field="model", remedy="set eos_token")
     model.eval()
-    z_token, z_id = choose_z_token(tokenizer, z_token)
-    return Policy(name, model, tokenizer, z_token, z_id)
-
-
-def choose_z_token(tokenizer: PreTrainedTokenizerBase, z_token: str = "") -> tuple[str, int]:
-    """The verdict token and its id: the requested one if it is usable, or one that the model ships unused.
-
-    Parameters
-    ----------
-    tokenizer : PreTrainedTokenizerBase
-    z_token : str
-        The requested token; empty for any unused one.
-
-    Returns
-    -------
-    z_token : str
-    z_id : int
-
-    Raises
-    ------
-    InputError
-        If ``z_token`` is not a single token, if it ends or pads sequences, or if no unused token is known.
-    """
-    if z_token:
-        ids = tokenizer.encode(z_token, add_special_tokens=False)
-        if len(ids) != 1 or ids[0] == tokenizer.unk_token_id:
-            raise InputError(
-                f"{z_token!r} is {len(ids)} tokens, not one", field="z_token", remedy="choose a single token"
-            )
-        if ids[0] in (tokenizer.eos_token_id, tokenizer.pad_token_id):
-            raise InputError(f"{z_token!r} ends or pads sequences", field="z_token", remedy="choose an unused token")
-        return z_token, ids[0]
-    unused = unused_tokens(tokenizer)
-    if unused:
-        return unused[0]
-    raise InputError(
-        "this tokenizer has no token known to be unused", field="z_token", remedy="name one with --z-token"
+    ends = end_ids(model, tokenizer)
+    verdict = with_verdict_token(model, tokenizer, z_token, ends)
+    return Policy(
+        name,
+        model,
+        tokenizer,
+        verdict.token,
+        verdict.z_id,
+        end_ids=ends,
+        prompt=prompt or read_prompt(path) or make_prompt(tokenizer),
+        z_kind=verdict.kind,
     )
-
-
-def unused_tokens(tokenizer: PreTrainedTokenizerBase) -> list[tuple[str, int]]:
-    """Tokens that the model ships unused, with their ids: the well-known ones first, then by id."""
-    added = tokenizer.get_added_vocab()
-    named = [(token, z_id) for token, z_id in sorted(added.items(), key=lambda item: item[1])]
-    never = (tokenizer.eos_token_id, tokenizer.pad_token_id)
-    known = [(token, added[token]) for token in _KNOWN_UNUSED if token in added]
-    return known + [
-        (token, z_id)
-        for token, z_id in named
-        if _LOOKS_UNUSED.search(token) and z_id not in never and (token, z_id) not in known
-    ]

@@ -54,11 +54,12 @@ class Solutions:
     def pack(cls, prompts: Sequence[Sequence[int]], responses: Sequence[Sequence[int]], policy: Policy) -> Solutions:
         """From lists of token ids."""
         rows = [torch.tensor([*p, *r]) for p, r in zip(prompts, responses, strict=True)]
+        ends = policy.end_ids or (policy.eos_id,)
         return cls(
             tokens=pad_sequence(rows, batch_first=True, padding_value=policy.pad_id),
             prompt_length=torch.tensor([len(p) for p in prompts]),
             length=torch.tensor([len(r) for r in responses]),
-            ended=torch.tensor([len(r) > 0 and r[-1] == policy.eos_id for r in responses]),
+            ended=torch.tensor([len(r) > 0 and r[-1] in ends for r in responses]),
         )
 
     def rows(self, index: Int[Tensor, "R"]) -> Solutions:

@@ -278,6 +278,7 @@ def _tokenised(policy: Policy, part: Rollouts, first_line: int) -> tuple[list[li
     ended: list[bool] = (part.column("truncated") != 1).tolist()  # unknown counts as ended
     cache: dict[str, list[int]] = {}
     vocabulary = policy.tokenizer.get_vocab()
+    ends = policy.end_ids or (policy.eos_id,)
     columns = zip(part.text("problem"), part.text("response"), part.text("tokens"), strict=True)
     for i, (problem, response, own) in enumerate(columns):
         if problem is None:
@@ -288,7 +289,7 @@ def _tokenised(policy: Policy, part: Rollouts, first_line: int) -> tuple[list[li
         tokens = [vocabulary[token] for token in own or () if token in vocabulary]
         if not own or len(tokens) < len(own) or policy.decode(tokens) != response:
             tokens = policy.tokenizer.encode(response or "", add_special_tokens=False)
-        tokens = tokens[:-1] if ended[i] and tokens[-1:] == [policy.eos_id] else tokens
+        closed = ended[i] and bool(tokens) and tokens[-1] in ends
         if policy.z_id in tokens:
             raise InputError(
                 f"the response contains the verdict token {policy.z_token}",
@@ -297,7 +298,7 @@ def _tokenised(policy: Policy, part: Rollouts, first_line: int) -> tuple[list[li
                 remedy="choose another with --z-token",
             )
         prompts.append(cache[problem])
-        responses.append([*tokens, policy.eos_id] if ended[i] else tokens)
+        responses.append([*tokens, policy.eos_id] if ended[i] and not closed else tokens)
     return prompts, responses, ended
 
 
