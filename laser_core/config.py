@@ -11,6 +11,7 @@ from typing import Any
 import tomli_w
 
 from laser_core.errors import InputError
+from laser_core.models.prompt import PromptSettings
 
 METHODS = ("grpo", "laser")
 REFERENCES = ("constant", "exact")
@@ -38,6 +39,12 @@ class LaserConfig:
     method: str = setting("laser", "grpo (verifier reward only) or laser")
     model: str = setting("bundled:base", "start from this Hugging Face folder or name, or a bundled model")
     task: str = setting("linear", "the problems: a generated family, a local file, or a Hugging Face dataset")
+    prompt_template: str = setting("", "text around {problem} and {instruction}; empty: the usual one of such a model")
+    prompt_system: str = setting("", "system message")
+    prompt_examples: str = setting("", "worked problems to show first: a task with solutions (gsm8k) or a file")
+    prompt_shots: int = setting(4, "how many of them")
+    prompt_chat: str = setting("auto", "use the model's chat template: auto (if it has one), on or off")
+    answer_format: str = setting("auto", "how solutions state the answer: boxed (the default), hash (####) or none")
     seed: int = setting(0, "seeds the problems drawn, the sampling and the evaluation")
 
     # LaSeR
@@ -110,9 +117,15 @@ class LaserConfig:
             need(getattr(self, name) >= 0, name, "give 0 or more")
         for name in ("tau", "lr_decay"):
             need(0 <= getattr(self, name) <= 1, name, "give a share between 0 and 1")
+        self.prompt_settings()
         need(self.eval_problems >= 0, "eval_problems", "give 0 or more")
         need(self.eval_samples >= 1, "eval_samples", "give at least 1")
         need(self.checkpoint_every >= 0, "checkpoint_every", "give 0 or more")
+
+    def prompt_settings(self) -> PromptSettings:
+        """The settings of the prompt."""
+        names = ("template", "system", "examples", "shots", "chat")
+        return PromptSettings(**{n: getattr(self, f"prompt_{n}") for n in names}, answer_format=self.answer_format)
 
     def phase(self, step: int) -> str:
         """The paper's schedule: what a step, counted from 0, trains. One of grpo, score, laser.

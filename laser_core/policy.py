@@ -16,10 +16,12 @@ from laser_core.errors import InputError
 from laser_core.fast.precision import cast
 from laser_core.models.endings import end_ids
 from laser_core.models.gguf import is_gguf, safetensors_folder
-from laser_core.models.prompt import Prompt, make_prompt, read_prompt
+from laser_core.models.notes import read_notes
+from laser_core.models.prompt import Prompt, PromptSettings, make_prompt
 from laser_core.models.verdict_token import NAMED, choose_z_token, unused_tokens, with_verdict_token
+from laser_core.tasks.worked import load_worked
 
-__all__ = ["Policy", "choose_z_token", "load_policy", "unused_tokens"]
+__all__ = ["Policy", "choose_z_token", "load_policy", "unused_tokens", "with_prompt"]
 
 hf_logging.disable_progress_bar()  # the command line draws its own
 
@@ -50,6 +52,8 @@ class Policy:
         How a problem is asked; None: as its tokenizer suggests (:func:`~laser_core.models.prompt.make_prompt`).
     z_kind : str
         Why z_token was chosen, one of :data:`~laser_core.models.verdict_token.KINDS`.
+    c_ref : float, optional
+        The reference constant that the model was trained with, in nats, where its folder notes it.
     """
 
     name: str
@@ -62,6 +66,7 @@ class Policy:
     end_ids: tuple[int, ...] = ()
     prompt: Prompt | None = None
     z_kind: str = NAMED
+    c_ref: float | None = None
 
     def z_logprob(self, logprobs: torch.Tensor) -> torch.Tensor:
         """log pi(z_c) of shape (...), from log-probs of shape (..., V); the mean over several verdict tokens."""
@@ -86,9 +91,14 @@ class Policy:
         pad = self.tokenizer.pad_token_id
         return self.eos_id if pad is None else pad
 
+    @property
+    def asks(self) -> Prompt:
+        """How a problem is asked: the prompt given, or the one that the tokenizer suggests."""
+        return self.prompt or make_prompt(self.tokenizer)
+
     def encode_prompt(self, problem: str) -> list[int]:
         """Token ids of a problem as the model gets it."""
-        return (self.prompt or make_prompt(self.tokenizer)).encode(self.tokenizer, problem)
+        return self.asks.encode(self.tokenizer, problem)
 
     @property
     def head(self) -> torch.nn.Linear:
@@ -123,7 +133,8 @@ def load_policy(name: str, *, z_token: str = "", prompt: Prompt | None = None) -
         Hugging Face name, folder, ``.gguf`` file, a name of :data:`laser_core.models.gguf.PACKAGED`, or ``bundled:``
         and a name.
     z_token : str
-        The verdict token; empty: one that the model ships unused, or a new one where it ships none.
+        The verdict token; empty: the one the model was trained with, where its folder notes it, else one that it ships
+        unused, or a new one where it ships none.
     prompt : Prompt, optional
         How a problem is asked; by default as the model was trained, where its folder says so, else as its tokenizer
         suggests.
@@ -157,7 +168,8 @@ def load_policy(name: str, *, z_token: str = "", prompt: Prompt | None = None) -
         raise InputError("its tokenizer has no end-of-sequence token", file=name, field="model", remedy="set eos_token")
     model.eval()
     ends = end_ids(model, tokenizer)
-    verdict = with_verdict_token(model, tokenizer, z_token, ends)
+    notes = read_notes(path)
+    verdict = with_verdict_token(model, tokenizer, z_token or notes.z_token or "", ends)
     return Policy(
         name,
         model,
@@ -165,6 +177,22 @@ def load_policy(name: str, *, z_token: str = "", prompt: Prompt | None = None) -
         verdict.token,
         verdict.z_id,
         end_ids=ends,
-        prompt=prompt or read_prompt(path) or make_prompt(tokenizer),
+        prompt=prompt or notes.prompt or make_prompt(tokenizer),
         z_kind=verdict.kind,
+        c_ref=notes.c_ref if verdict.token == notes.z_token else None,
     )
+
+
+def with_prompt(policy: Policy, settings: PromptSettings) -> Policy:
+    """The policy with the prompt that the settings ask for; unchanged where they are the defaults.
+
+    Raises
+    ------
+    InputError
+        If the model cannot be asked so, or the examples cannot be read.
+    """
+    if settings == PromptSettings():
+        return policy
+    worked = load_worked(settings.examples)[: settings.shots] if settings.examples else ()
+    examples = [(example.problem.text, example.text(settings.answers)) for example in worked]
+    return replace(policy, prompt=make_prompt(policy.tokenizer, settings, examples))

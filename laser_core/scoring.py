@@ -181,12 +181,26 @@ def score_last_tokens(
     Logits are computed at one position of each solution. For a large vocabulary that saves most of the work of
     :func:`score_solutions`.
     """
+    read = [policy.z_logprob(logprobs).clone() for logprobs in _last_logprobs(policy, solutions, dtype)]
+    return torch.cat(read) * solutions.ended.to(policy.model.device)
+
+
+@torch.inference_mode()
+def last_logprobs_of(
+    policy: Policy, solutions: Solutions, ids: Sequence[int], *, dtype: torch.dtype = torch.float32
+) -> Float[Tensor, "B K"]:
+    """log pi(token | x, y, <eos>) of several tokens, in nats, whether or not the response has an <eos>."""
+    columns = torch.tensor(ids, device=policy.model.device)
+    return torch.cat([logprobs[:, columns] for logprobs in _last_logprobs(policy, solutions, dtype)])
+
+
+def _last_logprobs(policy: Policy, solutions: Solutions, dtype: torch.dtype) -> Iterator[Float[Tensor, "b V"]]:
+    """The log-probs after each solution's last token, some solutions at a time."""
     states = _states(policy, solutions, dtype)  # (B, T + 1, D)
     length = solutions.length.to(states.device)
     last = states[torch.arange(len(length), device=states.device), length]  # (B, D)
-    parts = torch.split(last, _rows_at_once(policy))
-    read = [policy.z_logprob(policy.logits(part).log_softmax(-1)).clone() for part in parts]
-    return torch.cat(read) * solutions.ended.to(states.device)
+    for part in torch.split(last, _rows_at_once(policy)):
+        yield policy.logits(part).log_softmax(-1)
 
 
 def score_in_micro_batches(

@@ -22,8 +22,10 @@ from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.evaluate import Sampling, sample_rollouts
 from laser_core.fast.precision import pick_dtype
-from laser_core.policy import Policy, load_policy
-from laser_core.reference import MeasuredCRef, measure_c_ref
+from laser_core.models.notes import ModelNotes
+from laser_core.pick_token import Settled, settle_token
+from laser_core.policy import Policy, choose_z_token, load_policy, with_prompt
+from laser_core.reference_level import Level
 from laser_core.rollouts import Rollouts, write_parquet
 from laser_core.runfolder import guards, trackers
 from laser_core.runfolder.checkpoints import RunState
@@ -61,8 +63,9 @@ class Progress:
 
 
 def load_start(config: LaserConfig) -> Policy:
-    """The model a run starts from, with the verdict tokens its settings ask for."""
-    return verdict_tokens(load_policy(config.model, z_token=config.z_token), config)
+    """The model a run starts from, with the verdict tokens and the prompt its settings ask for."""
+    policy = load_policy(config.model, z_token=config.z_token)
+    return with_prompt(verdict_tokens(policy, config), config.prompt_settings())
 
 
 def train(
@@ -149,7 +152,7 @@ def _train(
         stop.check(done)
         validate()
 
-    folder.save_model(run.policy.model, run.policy.tokenizer)
+    folder.save_model(run.policy.model, run.policy.tokenizer, _notes(run.policy, state))
     return _evaluate(run, folder, state, stop, report, problems=held_out["test"], file="rollouts.parquet")
 
 
@@ -196,18 +199,38 @@ def _start_or_resume(
     )
     state, notes = folder.restore(policy.model, optimizer)
     if state is None:
-        c_ref = _c_ref(config, reference, pool)
-        state = RunState(step=0, c_ref=c_ref.mean, c_ref_std=c_ref.std, c_ref_n=c_ref.n)
+        settled = _settle(config, reference, pool)
+        level, reference = settled.level, settled.policy
+        state = RunState(step=0, c_ref=level.c_ref, c_ref_std=level.c_ref_std, c_ref_n=level.n)
+        state["z_token"] = reference.z_token
+        notes = [*notes, settled.sentence(), *level.warnings(), reference.asks.sentence()]
+    elif state.get("z_token") and not reference.more_z_ids and reference.z_wrong_id is None:
+        token, z_id = choose_z_token(reference.tokenizer, state["z_token"] or "")
+        reference = replace(reference, z_token=token, z_id=z_id)
+    policy = replace(policy, z_token=reference.z_token, z_id=reference.z_id)
     for note in notes:
         report(Progress("train", state["step"], config.steps, {}, note))
     return TrainingRun(config, policy, optimizer, objective_of(config, state["c_ref"]), dtype, reference), state
 
 
-def _c_ref(config: LaserConfig, reference: Policy, pool: Sequence[Problem]) -> MeasuredCRef:
-    """c_ref as given, or measured on the starting model."""
+def _settle(config: LaserConfig, reference: Policy, pool: Sequence[Problem]) -> Settled:
+    """The verdict token, and c_ref as given or measured on the starting model."""
     if config.c_ref is not None:
-        return MeasuredCRef(config.c_ref, None, 0)
-    return measure_c_ref(reference, pool[:C_REF_PROBLEMS], max_new_tokens=config.max_new_tokens, seed=config.seed)
+        return Settled(reference, Level(config.beta_v, config.c_ref))
+    return settle_token(
+        reference,
+        pool[:C_REF_PROBLEMS],
+        beta_v=config.beta_v,
+        max_new_tokens=config.max_new_tokens,
+        seed=config.seed,
+        fixed=bool(config.z_token or config.z_tokens),
+    )
+
+
+def _notes(policy: Policy, state: RunState) -> ModelNotes:
+    """What the trained model's folder says of it; several verdict tokens cannot be named there."""
+    z_token = policy.z_token if not policy.more_z_ids and policy.z_wrong_id is None else None
+    return ModelNotes(policy.asks, z_token, state["c_ref"] if z_token else None)
 
 
 def _evaluate(

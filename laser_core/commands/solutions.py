@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from laser_core.commands import Out, Seed, headline
+from laser_core.commands import Out, PromptPairs, Seed, echo_start, headline, problems_of, prompt_of
 from laser_core.errors import InputError
 
 if TYPE_CHECKING:
     import torch
 
+    from laser_core.pick_token import Settled
     from laser_core.policy import Policy
     from laser_core.tasks import Problem
 
@@ -38,38 +40,29 @@ def sample(
         float | None, typer.Option(help="Reference constant, in nats; measured on --reference by default.")
     ] = None,
     reference: Annotated[str, typer.Option(help="Model to measure c_ref with; the model itself by default.")] = "",
+    prompt: PromptPairs = None,
     seed: Seed = 0,
 ) -> None:
     """Sample solutions, score and verify them, and write the rollout table."""
     from laser_core.commands.bars import plain_bar
     from laser_core.evaluate import Sampling, sample_rollouts
     from laser_core.fast.precision import pick_dtype
-    from laser_core.policy import load_policy
     from laser_core.rollouts import write_parquet
-    from laser_core.tasks import load_problems
 
     source = str(problems) if problems else task
-    found = load_problems(source, "all" if problems else split)[:limit]
-    if not found:
-        raise InputError("there are no problems", file=source, remedy="choose another split or file")
-    policy = load_policy(model, z_token=z_token)
-    ref_policy = load_policy(reference, z_token=policy.z_token) if reference else policy
-    c_ref_std = None
-    if c_ref is None:
-        c_ref, c_ref_std = _measured_c_ref(ref_policy, found, max_new_tokens, seed, of=reference or model)
-        if not reference:
-            typer.echo(
-                "c_ref was measured on the model itself. If it has been trained, give --reference or --c-ref instead.",
-                err=True,
-            )
+    found = problems_of(source, "all" if problems else split, limit)
+    policy, ref_policy = _loaded(model, reference, z_token, prompt)
+    settled = _settled(policy, ref_policy, found, c_ref, beta_v, max_new_tokens, seed, measured_on=reference)
+    policy, level = settled.apply(policy), settled.level
+    echo_start(settled.sentence(), *level.warnings(), policy.asks.sentence())
     with plain_bar("sampling", len(found)) as advance:
         settings = Sampling(
             run=Path(model.removeprefix("bundled:")).name,
             samples=n,
             max_new_tokens=max_new_tokens,
             seed=seed,
-            c_ref=c_ref,
-            c_ref_std=c_ref_std,
+            c_ref=level.c_ref,
+            c_ref_std=level.c_ref_std,
             beta_v=beta_v,
             temperature=temperature,
             dtype=pick_dtype("auto"),
@@ -79,7 +72,7 @@ def sample(
             policy,
             found,
             settings,
-            reference=ref_policy if reference else None,
+            reference=settled.policy if reference else None,
             on_progress=lambda done, total: advance(done, "problems"),
         )
     write_parquet(rollouts, out)
@@ -87,16 +80,45 @@ def sample(
     typer.echo(f"Wrote {len(rollouts)} rollouts to {out}")
 
 
-def _measured_c_ref(
-    policy: Policy, problems: Sequence[Problem], max_new_tokens: int, seed: int, *, of: str
-) -> tuple[float, float | None]:
-    """c_ref and its standard deviation, in nats; a single solution has no standard deviation."""
-    from laser_core.reference import measure_c_ref
+def _loaded(model: str, reference: str, z_token: str, prompt: list[str] | None) -> tuple[Policy, Policy]:
+    """The model and its reference (itself, where none is named), asked in the same way."""
+    from laser_core.models.verdict_token import NAMED, NEW
+    from laser_core.policy import load_policy, with_prompt
 
-    c_ref, std, count = measure_c_ref(policy, problems[:C_REF_PROBLEMS], max_new_tokens=max_new_tokens, seed=seed)
-    spread = "one solution" if std is None else f"std {std:.2f} over {count} solutions"
-    typer.echo(f"c_ref = {c_ref:.2f} nats ({spread} of {of})")
-    return c_ref, std
+    settings = prompt_of(prompt)
+    policy = with_prompt(load_policy(model, z_token=z_token), settings)
+    if not reference:
+        return policy, policy
+    same_token = policy.z_token if policy.z_kind in (NAMED, NEW) else ""
+    return policy, replace(load_policy(reference, z_token=same_token), prompt=policy.prompt)
+
+
+def _settled(
+    policy: Policy,
+    ref_policy: Policy,
+    problems: Sequence[Problem],
+    c_ref: float | None,
+    beta_v: float,
+    max_new_tokens: int,
+    seed: int,
+    *,
+    measured_on: str,
+) -> Settled:
+    """The verdict token and c_ref: as given, as noted with the model, or measured on the reference."""
+    from laser_core.pick_token import Settled, settle_token
+    from laser_core.reference_level import Level
+
+    if c_ref is None and not measured_on:
+        c_ref = policy.c_ref
+    if c_ref is not None:
+        return Settled(ref_policy, Level(beta_v, c_ref))
+    found = settle_token(ref_policy, problems[:C_REF_PROBLEMS], beta_v=beta_v, max_new_tokens=max_new_tokens, seed=seed)
+    if not measured_on:
+        typer.echo(
+            "c_ref was measured on the model itself. If it has been trained, give --reference or --c-ref instead.",
+            err=True,
+        )
+    return found
 
 
 def score(
@@ -112,21 +134,19 @@ def score(
     ] = False,
     dtype: Annotated[str, typer.Option(help="float32 (exact), bfloat16, or auto (the faster one here).")] = "float32",
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto (a GPU if there is one).")] = "auto",
+    prompt: PromptPairs = None,
 ) -> None:
     """Add last-token scores, and traces if asked, to rollouts of any model. If interrupted, run it again to resume."""
     from laser_core.commands.bars import plain_bar, time_left
     from laser_core.fast.precision import pick_dtype
-    from laser_core.policy import load_policy
     from laser_core.rescoring.file import score_file
 
     if dtype not in ("float32", "bfloat16", "auto"):
         raise typer.BadParameter("choose float32, bfloat16 or auto", param_hint="--dtype")
     place = _device(device)
-    policy = load_policy(model, z_token=z_token)
-    ref_policy = load_policy(reference, z_token=policy.z_token) if reference else None
-    for loaded in (policy, ref_policy):
-        if loaded is not None:
-            loaded.model.to(place)  # type: ignore[arg-type]  # transformers' decorator hides the signature
+    policy, ref_policy = _loaded(model, reference, z_token, prompt)
+    for loaded in {id(p): p for p in (policy, ref_policy)}.values():
+        loaded.model.to(place)  # type: ignore[arg-type]  # transformers' decorator hides the signature
     with plain_bar("scoring", None) as advance:
         done = score_file(
             policy,
@@ -134,8 +154,9 @@ def score(
             out,
             beta_v=beta_v,
             c_ref=c_ref,
-            reference=ref_policy,
+            reference=ref_policy if reference else None,
             z_chosen=bool(z_token),
+            prompt_chosen=bool(prompt),
             traces=traces,
             dtype=pick_dtype(dtype),
             on_progress=lambda rows, total, left: advance(rows, f"rollouts{time_left(left)}", total),

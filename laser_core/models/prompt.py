@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-
-from transformers import PreTrainedTokenizerBase
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 from laser_core.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 PLACE = "{problem}"
 INSTRUCTION = "{instruction}"
@@ -21,8 +21,8 @@ ANSWER_FORMATS = {
 }
 CHAT_TEMPLATE = f"{PLACE}\n{INSTRUCTION}"
 BASE_TEMPLATE = f"Problem: {PLACE}\n{INSTRUCTION}\nSolution:"
+CLOSING = 8  # characters at a chat prompt's end that tell one model's markup from another's
 TOY_VOCABULARY = 1000  # tokens; a model with fewer has no words to be asked with, and reads the problem as it is
-PROMPT_FILE = "laser_prompt.json"  # in the folder of a model that was trained with a prompt
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,10 @@ class PromptSettings:
         The text around ``{problem}``, and optionally ``{instruction}``. Empty: the usual one of the model's kind.
     system : str
         The system message of a chat; without a chat template it stands above everything else.
+    examples : str
+        Worked problems to show first: a task with solutions, such as ``gsm8k``, or a file of them.
+    shots : int
+        How many of them.
     chat : {"auto", "on", "off"}
         Whether to use the model's chat template; auto: if it has one.
     answer_format : {"auto", "boxed", "hash", "none"}
@@ -48,6 +52,8 @@ class PromptSettings:
 
     template: str = ""
     system: str = ""
+    examples: str = ""
+    shots: int = 4
     chat: str = "auto"
     answer_format: str = "auto"
 
@@ -58,6 +64,8 @@ class PromptSettings:
                 field="prompt_template",
                 remedy=f"write {PLACE} once, where the problem goes",
             )
+        if self.shots < 0:
+            raise InputError(f"{self.shots} is not allowed", field="prompt_shots", remedy="give 0 or more")
         for name, allowed in (("chat", CHAT), ("answer_format", ("auto", *ANSWER_FORMATS))):
             if getattr(self, name) not in allowed:
                 raise InputError(
@@ -65,6 +73,36 @@ class PromptSettings:
                     field="prompt_chat" if name == "chat" else name,
                     remedy=f"choose one of {', '.join(allowed)}",
                 )
+
+    @property
+    def answers(self) -> str:
+        """The format that solutions close with: one of :data:`ANSWER_FORMATS`."""
+        return "boxed" if self.answer_format == "auto" else self.answer_format
+
+    @classmethod
+    def from_pairs(cls, pairs: Iterable[tuple[str, str]]) -> PromptSettings:
+        """From names and values as texts.
+
+        Raises
+        ------
+        InputError
+            Naming the setting, if there is none of a name or it cannot have the value.
+
+        Examples
+        --------
+        >>> PromptSettings.from_pairs([("chat", "off"), ("shots", "2")])
+        PromptSettings(template='', system='', examples='', shots=2, chat='off', answer_format='auto')
+        """
+        known = [f.name for f in fields(cls)]
+        values: dict[str, str | int] = {}
+        for name, value in pairs:
+            if name not in known:
+                raise InputError("a prompt has no such setting", field=name, remedy=f"choose among {', '.join(known)}")
+            if name == "shots" and not value.isdecimal():
+                raise InputError(f"{value!r} is not a number", field="prompt_shots", remedy="give 0 or more")
+            # Typed on a command line, where a line break is hard to write.
+            values[name] = int(value) if name == "shots" else value.replace("\\n", "\n")
+        return cls(**values)  # type: ignore[arg-type]  # shots alone is a number
 
 
 @dataclass(frozen=True)
@@ -92,6 +130,14 @@ class Prompt:
         """
         before, _, after = self.text.partition(PLACE)
         return f"{before}{problem}{after}"
+
+    def sentence(self) -> str:
+        """What a model reads, for the user."""
+        return "The model reads: " + self.text.replace("\n", "\n    ")
+
+    def closes_as(self, other: Prompt) -> bool:
+        """Whether both hand over to the model in the same way, as prompts of one model's chats do."""
+        return self.chat == other.chat and (not self.chat or self.text[-CLOSING:] == other.text[-CLOSING:])
 
     def encode(self, tokenizer: PreTrainedTokenizerBase, problem: str) -> list[int]:
         """Token ids of the prompt for one problem."""
@@ -127,7 +173,7 @@ def make_prompt(
         raise InputError("the model has no chat template", field="prompt_chat", remedy="leave it at auto, or set off")
     toy = not chat and len(tokenizer) < TOY_VOCABULARY
     template = settings.template or (CHAT_TEMPLATE if chat else PLACE if toy else BASE_TEMPLATE)
-    instruction = ANSWER_FORMATS["boxed" if settings.answer_format == "auto" else settings.answer_format]
+    instruction = ANSWER_FORMATS[settings.answers]
     template = template.replace(INSTRUCTION, instruction) if instruction else _without_instruction(template)
     if chat:
         return Prompt(_chat_text(tokenizer, template, settings.system, examples), chat=True)
@@ -175,19 +221,3 @@ def _chat_text(
             "the model's chat template drops the problem", field="prompt_chat", remedy="set prompt_chat to off"
         )
     return _one_place(text)
-
-
-def read_prompt(folder: str | Path) -> Prompt | None:
-    """The prompt that a model in a folder was trained with; None where none is noted."""
-    try:
-        values = json.loads((Path(folder) / PROMPT_FILE).read_text(encoding="utf-8"))
-        text, chat = values["text"], values["chat"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    known = isinstance(text, str) and text.count(PLACE) == 1 and isinstance(chat, bool)
-    return Prompt(text, chat) if known else None
-
-
-def write_prompt(prompt: Prompt, folder: str | Path) -> None:
-    """Note in a model's folder which prompt it was trained with, for :func:`read_prompt`."""
-    (Path(folder) / PROMPT_FILE).write_text(json.dumps(asdict(prompt), indent=1) + "\n", encoding="utf-8")

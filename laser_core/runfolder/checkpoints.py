@@ -12,7 +12,7 @@ import pickle
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import torch
 from torch import nn
@@ -24,12 +24,13 @@ KEPT = 2
 
 
 class RunState(TypedDict):
-    """What a run must know to go on: steps done, and the reference constant in nats, as measured at the start."""
+    """What a run must know to go on: steps done, the reference constant in nats, and the token it was measured for."""
 
     step: int
     c_ref: float
     c_ref_std: float | None
     c_ref_n: int
+    z_token: NotRequired[str | None]
 
 
 _NOT_A_CHECKPOINT = (OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, AttributeError)
@@ -190,6 +191,7 @@ def _state(content: dict) -> RunState:
         "c_ref": content["c_ref"],
         "c_ref_std": content.get("c_ref_std"),
         "c_ref_n": content.get("c_ref_n", 0),
+        "z_token": content.get("z_token"),
     }
 
 
