@@ -17,6 +17,7 @@ METHODS = ("grpo", "laser")
 REFERENCES = ("constant", "exact")
 SCORE_FORMS = ("mse", "bce")
 REWARD_SOURCES = ("verifier", "score")
+RECOMPUTE = ("auto", "on", "off")
 TRACKERS = ("tensorboard", "wandb", "trackio")
 
 
@@ -79,8 +80,14 @@ class LaserConfig:
     clip_low: float = setting(0.2, "lower clip of the probability ratio", symbol="epsilon")
     clip_high: float = setting(0.2, "upper clip of the probability ratio", symbol="epsilon")
     updates_per_step: int = setting(1, "optimiser updates on each step's rollouts")
-    micro_batch_tokens: int = setting(4096, "most tokens in one forward pass", unit="tokens")
-    dtype: str = setting("auto", "auto, bfloat16 (products alone; parameters stay float32) or float32")
+    micro_batch_tokens: int = setting(
+        4096, "most tokens in one forward pass, fewer where memory is short; 0: as many as it holds", unit="tokens"
+    )
+    recompute: str = setting("auto", "compute layers again in the backward pass: on, off, or auto (if memory is short)")
+    device: str = setting("auto", "auto (a GPU if there is one), cpu, cuda, cuda:1, mps")
+    dtype: str = setting(
+        "auto", "auto, bfloat16 (on a CPU in products alone; the optimiser's numbers are always float32) or float32"
+    )
 
     # Evaluation and safety
     eval_every: int = setting(0, "steps between evaluations on the validation split; 0: never", unit="steps")
@@ -108,12 +115,22 @@ class LaserConfig:
         another = not self.z_wrong_token or self.z_wrong_token not in (self.z_token, *self.z_tokens)
         need(another, "z_wrong_token", "give another token than z_c")
         need(self.dtype in ("auto", "bfloat16", "float32"), "dtype", "choose auto, bfloat16 or float32")
+        need(self.recompute in RECOMPUTE, "recompute", f"choose one of {', '.join(RECOMPUTE)}")
+        need(bool(self.device), "device", "give auto, cpu, cuda or mps")
         need(self.rollouts_per_prompt >= 2, "rollouts_per_prompt", "a group needs at least 2 solutions")
         for name in ("beta_v", "lr"):
             need(getattr(self, name) > 0, name, "give a positive number")
-        for name in ("prompts_per_step", "max_new_tokens", "steps", "updates_per_step", "micro_batch_tokens"):
+        for name in ("prompts_per_step", "max_new_tokens", "steps", "updates_per_step"):
             need(getattr(self, name) >= 1, name, "give at least 1")
-        for name in ("alpha", "std_threshold", "reasoning_warmup", "self_reward_warmup", "eval_every", "seed"):
+        for name in (
+            "alpha",
+            "std_threshold",
+            "reasoning_warmup",
+            "self_reward_warmup",
+            "eval_every",
+            "seed",
+            "micro_batch_tokens",
+        ):
             need(getattr(self, name) >= 0, name, "give 0 or more")
         for name in ("tau", "lr_decay"):
             need(0 <= getattr(self, name) <= 1, name, "give a share between 0 and 1")
@@ -153,6 +170,7 @@ class LaserConfig:
         paper = {
             "prompts_per_step": 128,
             "max_new_tokens": 8192,
+            "micro_batch_tokens": 0,
             "lr": 1e-6,
             "lr_decay": 0.0,
             "reasoning_warmup": 200,

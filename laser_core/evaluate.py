@@ -10,13 +10,16 @@ import torch
 from torch import Tensor
 
 from laser_core.answers.verify import extract_answers, verify_answers
+from laser_core.fast.batches import Batches
 from laser_core.generate import Generation, generate
 from laser_core.objective import VerdictLogprobs
 from laser_core.policy import Policy
 from laser_core.rollouts import Rollouts, RunMeta
 from laser_core.score import last_token_score
-from laser_core.scoring import Solutions, score_solutions
+from laser_core.scoring import Solutions, score_last_tokens
 from laser_core.tasks import Problem
+
+EVALUATION_TOKENS = 2**14  # most tokens in one forward pass of the reference model
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,18 @@ def rollout_rows(
     return rows
 
 
+def _last_tokens(policy: Policy, solutions: Solutions, batches: Batches) -> Tensor:
+    """log pi(z_c | x, y, <eos>) of given solutions, (B,), from as few forward passes as memory allows."""
+
+    def read(max_tokens: int) -> Tensor:
+        found = torch.zeros(len(solutions.length))
+        for rows in solutions.micro_batches(max_tokens):
+            found[rows] = score_last_tokens(policy, solutions.rows(rows)).cpu()
+        return found
+
+    return batches.forward(read, longest=solutions.tokens.shape[1], most=EVALUATION_TOKENS, gradients=False)
+
+
 def _trace_columns(policy: Policy, sampled: Generation, ref_z_logprob: Tensor | None) -> list[dict]:
     """What an evaluation adds to each row: the reference model's log-prob of z_c, and the per-token columns."""
     traces = {"token_logprobs": sampled.logprob, "z_trace": sampled.z_trace, "entropy": sampled.entropy}
@@ -196,8 +211,10 @@ def sample_rollouts(
     *,
     reference: Policy | None = None,
     score_of: Callable[[VerdictLogprobs], Tensor] | None = None,
+    batches: Batches | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     on_token: Callable[[Tensor, Tensor, Tensor], None] | None = None,
+    on_tokens: Callable[[int], None] | None = None,
 ) -> Rollouts:
     """Sample solutions of each problem into the rollout table, per-token traces and entropies included.
 
@@ -210,16 +227,21 @@ def sample_rollouts(
         The model before training; adds the column ``ref_z_logprob``, by a forward pass.
     score_of : callable, optional
         Computes the scores; LaSeR's, with the settings' beta_v and c_ref, by default.
+    batches : Batches, optional
+        Says how much to compute at once; by default as much as free memory holds.
     on_progress : callable, optional
         Called with the number of problems done and the number of all.
     on_token : callable, optional
         Called as tokens arrive; see :func:`laser_core.generate.generate`. Rows count within a batch of problems.
+    on_tokens : callable, optional
+        Called after every decode step with the number of tokens it gave.
 
     Returns
     -------
     Rollouts
     """
     rows: list[dict] = []
+    batches = batches or policy.batches(settings.dtype)
     for start in range(0, len(problems), settings.problems_at_once):
         batch = problems[start : start + settings.problems_at_once]
         prompts = [policy.encode_prompt(problem.text) for problem in batch]
@@ -232,12 +254,14 @@ def sample_rollouts(
             generator=torch.Generator().manual_seed(settings.seed * 1_000_003 + start),
             temperature=settings.temperature,
             dtype=settings.dtype,
+            batches=batches,
             on_token=on_token,
+            on_progress=on_tokens,
         )
         ref_z_logprob = None
         if reference is not None:
             solutions = Solutions.pack(repeated(prompts, settings.samples), responses_of(sampled), reference)
-            ref_z_logprob = score_solutions(reference, solutions).z_logprob
+            ref_z_logprob = _last_tokens(reference, solutions, batches)
         logprobs = VerdictLogprobs(sampled.z_logprob.double(), sampled.z_wrong_logprob, ref_z_logprob)
         if score_of is None:
             score = last_token_score(logprobs.z, beta_v=settings.beta_v, c_ref=settings.c_ref)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from laser_core.fast.batches import Batches
 from laser_core.fast.decoding import open_decoder
 from laser_core.policy import Policy
 
@@ -65,7 +67,9 @@ def generate(
     generator: torch.Generator,
     temperature: float = 1.0,
     dtype: torch.dtype | None = None,
+    batches: Batches | None = None,
     on_token: Callable[[Tensor, Tensor, Tensor], None] | None = None,
+    on_progress: Callable[[int], None] | None = None,
 ) -> Generation:
     """Sample ``samples`` solutions of each prompt.
 
@@ -87,66 +91,152 @@ def generate(
         Of the draws; 0 takes the most likely token.
     dtype : torch.dtype, optional
         Precision of the matrix products below the output layer, which always runs in float32; the model's by default.
+    batches : Batches, optional
+        Says how many solutions to sample side by side; by default as many as free memory holds.
     on_token : callable, optional
         Called as tokens arrive with three tensors of shape (A,): the solutions that have not ended, their new tokens,
-        and log pi(z_c) after them. An exception it raises ends the sampling.
+        and log pi(z_c) after them. An exception it raises ends the sampling. Solutions that ran out of memory begin
+        again.
+    on_progress : callable, optional
+        Called after every token with the number of solutions that got one. Unlike ``on_token`` it never waits for a
+        GPU.
 
     Returns
     -------
     Generation
     """
-    device, n = policy.model.device, len(prompts) * samples
-    response = torch.full((n, max_new_tokens), policy.pad_id)
-    logprob, entropy = torch.zeros(n, max_new_tokens), torch.zeros(n, max_new_tokens)
-    z_trace = torch.full((n, max_new_tokens), torch.nan)
-    z_logprob = torch.full((n,), torch.nan)
-    z_wrong_logprob = None if policy.z_wrong_id is None else torch.full((n,), torch.nan)
-    length = torch.full((n,), max_new_tokens)
-    # All draws at once: what a solution draws does not depend on which others are still going.
-    uniform = torch.rand(n, max_new_tokens, generator=generator).to(device)
+    n = len(prompts) * samples
+    dtype = dtype or policy.model.dtype
+    batches = batches or policy.batches(dtype)
+    # All draws at once: what a solution draws does not depend on which others are sampled beside it.
+    uniform = torch.rand(n, max_new_tokens, generator=generator)
+    prompt_of = torch.arange(len(prompts)).repeat_interleave(samples)
 
-    decoder = open_decoder(policy.model, dtype or policy.model.dtype, policy.pad_id)
+    def sample(start: int, stop: int) -> _Sampled:
+        def token_arrived(going: Tensor, token: Tensor, z_logprob: Tensor) -> None:
+            if on_token:
+                on_token(going + start, token, z_logprob)
+
+        which, row = prompt_of[start:stop].unique(return_inverse=True)
+        return _sample_together(
+            policy,
+            [prompts[i] for i in which.tolist()],
+            row,
+            uniform[start:stop],
+            temperature=temperature,
+            dtype=dtype,
+            on_token=token_arrived if on_token else None,
+            on_progress=on_progress,
+        )
+
+    longest_prompt = max(map(len, prompts))
+    parts = batches.sampling(sample, n, longest_prompt, max_new_tokens)
+    found = parts[0] if len(parts) == 1 else _Sampled(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    longest = int(found.length.max())
+    return Generation(
+        prompt=_left_padded(prompts, policy.pad_id).repeat_interleave(samples, dim=0),
+        prompt_length=torch.tensor([len(tokens) for tokens in prompts]).repeat_interleave(samples),
+        response=found.response[:, :longest],
+        length=found.length,
+        logprob=found.logprob[:, :longest],
+        entropy=found.entropy[:, :longest],
+        z_trace=found.z_trace[:, :longest],
+        z_logprob=found.z_logprob,
+        truncated=found.z_logprob.isnan(),
+        z_wrong_logprob=None if policy.z_wrong_id is None else found.z_wrong_logprob,
+    )
+
+
+class _Sampled(NamedTuple):
+    """Solutions sampled side by side, on the CPU; as in :class:`Generation`, not cut to the longest."""
+
+    response: Tensor
+    length: Tensor
+    logprob: Tensor
+    entropy: Tensor
+    z_trace: Tensor
+    z_logprob: Tensor
+    z_wrong_logprob: Tensor
+
+
+def _sample_together(
+    policy: Policy,
+    prompts: Sequence[Sequence[int]],
+    at: Tensor,
+    uniform: Tensor,
+    *,
+    temperature: float,
+    dtype: torch.dtype,
+    on_token: Callable[[Tensor, Tensor, Tensor], None] | None,
+    on_progress: Callable[[int], None] | None,
+) -> _Sampled:
+    """Sample one solution for each row of ``uniform``, (B, most new tokens); ``at``, (B,), says which prompt it has.
+
+    What a GPU computes stays there until the end. Each token waits for it once, to learn what was drawn: that decides
+    which solutions go on, and which of them still share a row.
+    """
+    device, (n, most) = policy.model.device, uniform.shape
+    response, length = torch.full((n, most), policy.pad_id), torch.full((n,), most)
+    logprob, entropy = torch.zeros(n, most, device=device), torch.zeros(n, most, device=device)
+    z_trace = torch.full((n, most), torch.nan, device=device)
+    z_logprob, z_wrong_logprob = (torch.full((n,), torch.nan, device=device) for _ in range(2))
+    uniform = uniform.to(device)
+
+    decoder = open_decoder(policy.model, dtype, policy.pad_id, lean=policy.lean.sampling)
     distribution = policy.logits(decoder.start(prompts, n)).log_softmax(-1)  # (A, V), A: rows of the decoder
-    going = torch.arange(n)  # solutions that have not ended
-    at = torch.arange(len(prompts)).repeat_interleave(samples)  # the decoder's row that each of them is on
-    for t in range(max_new_tokens):
+    going = torch.arange(n)  # solutions that have not ended; ``at``: the decoder's row that each of them is on
+    for t in range(most):
+        rows, row = going.to(device), at.to(device)
         probability = distribution.exp()
         spread = -torch.linalg.vecdot(probability, distribution)
-        token = _draw(distribution, probability, temperature, at.to(device), uniform[going.to(device), t]).cpu()
+        drawn = _draw(distribution, probability, temperature, row, uniform[rows, t])
+        logprob[rows, t], entropy[rows, t] = distribution[row, drawn], spread[row]
+        token = drawn.cpu()
         response[going, t] = token
-        logprob[going, t] = distribution[at.to(device), token.to(device)].cpu()
-        entropy[going, t] = spread.cpu()[at]
 
         parent, next_token, at = _branch(at, token)
-        hidden = decoder.step(parent.to(device), next_token.to(device))
-        distribution = policy.logits(hidden).log_softmax(-1)
-        z_trace[going, t] = policy.z_logprob(distribution).cpu()[at]
+        distribution = policy.logits(decoder.step(parent, next_token, len(going))).log_softmax(-1)
+        row = at.to(device)
+        z_trace[rows, t] = policy.z_logprob(distribution)[row]
+        if on_progress:
+            on_progress(len(going))
         if on_token:
-            on_token(going, token, z_trace[going, t])
+            on_token(going, token, z_trace[rows, t].cpu())
 
         ended = policy.ends(token)
-        done = going[ended]
-        z_logprob[done], length[done] = z_trace[done, t], t + 1
-        if z_wrong_logprob is not None:
-            z_wrong_logprob[done] = distribution[:, policy.z_wrong_id].cpu()[at[ended]]
+        if bool(ended.any()):
+            length[going[ended]] = t + 1
+            done, row = going[ended].to(device), at[ended].to(device)
+            z_logprob[done] = z_trace[done, t]
+            if policy.z_wrong_id is not None:
+                z_wrong_logprob[done] = distribution[row, policy.z_wrong_id]
         going, at = going[~ended], at[~ended]
         if not len(going):
             break
     decoder.close()
+    computed = (logprob, entropy, z_trace, z_logprob, z_wrong_logprob)
+    return _Sampled(response, length, *(values.cpu() for values in computed))
 
-    longest = int(length.max())
-    return Generation(
-        prompt=_left_padded(prompts, policy.pad_id).repeat_interleave(samples, dim=0),
-        prompt_length=torch.tensor([len(tokens) for tokens in prompts]).repeat_interleave(samples),
-        response=response[:, :longest],
-        length=length,
-        logprob=logprob[:, :longest],
-        entropy=entropy[:, :longest],
-        z_trace=z_trace[:, :longest],
-        z_logprob=z_logprob,
-        truncated=z_logprob.isnan(),
-        z_wrong_logprob=z_wrong_logprob,
-    )
+
+def counting(report: Callable[[int], None]) -> Callable[[int], None]:
+    """A callback for ``on_progress`` that reports the tokens so far.
+
+    Examples
+    --------
+    >>> arrived = counting(print)
+    >>> arrived(3), arrived(2)
+    3
+    5
+    (None, None)
+    """
+    tokens = 0
+
+    def arrived(more: int) -> None:
+        nonlocal tokens
+        tokens += more
+        report(tokens)
+
+    return arrived
 
 
 def _left_padded(prompts: Sequence[Sequence[int]], pad_id: int) -> Tensor:

@@ -6,12 +6,13 @@ reached) and hardly varies from solution to solution (so that the constant c_ref
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from laser_core.fast.batches import Batches
 from laser_core.generate import Generation
 from laser_core.models.verdict_token import KINDS, NAMED, Candidate, candidates
 from laser_core.policy import Policy
@@ -159,6 +160,8 @@ def settle_token(
     seed: int,
     samples: int = 4,
     fixed: bool = False,
+    batches: Batches | None = None,
+    on_progress: Callable[[int], None] | None = None,
 ) -> Settled:
     """Measure c_ref, and take a better verdict token where the model's first one does not serve.
 
@@ -179,13 +182,23 @@ def settle_token(
         Solutions of each problem.
     fixed : bool
         Whether the reference's verdict token must stay: somebody named it.
+    batches, on_progress
+        As in :func:`laser_core.generate.generate`.
 
     Raises
     ------
     InputError
         If no solution ends within the limit.
     """
-    sampled = own_solutions(reference, problems, max_new_tokens=max_new_tokens, seed=seed, samples=samples)
+    sampled = own_solutions(
+        reference,
+        problems,
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+        samples=samples,
+        batches=batches,
+        on_progress=on_progress,
+    )
     level = Level(beta_v, *c_ref_of(sampled, max_new_tokens=max_new_tokens))
     if fixed or reference.z_kind == NAMED or reference.more_z_ids or reference.z_wrong_id is not None:
         return Settled(reference, level)

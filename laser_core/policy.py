@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 import transformers.utils.logging as hf_logging
-from torch.nn import functional as F
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from laser_core.bundled import PREFIX, model_path
 from laser_core.errors import InputError
-from laser_core.fast.precision import cast
+from laser_core.fast import architectures
+from laser_core.fast.batches import SHARE, Batches, free_memory
+from laser_core.fast.choice import Lean
+from laser_core.fast.devices import CPU
+from laser_core.fast.precision import cast, output_logits
+from laser_core.fast.sizes import ModelSize
 from laser_core.models.endings import end_ids
 from laser_core.models.gguf import is_gguf, safetensors_folder
 from laser_core.models.notes import read_notes
@@ -24,6 +28,9 @@ from laser_core.tasks.worked import load_worked
 __all__ = ["Policy", "choose_z_token", "load_policy", "unused_tokens", "with_prompt"]
 
 hf_logging.disable_progress_bar()  # the command line draws its own
+
+# On a CPU, plain attention is measured twice as fast as the fused kernel, which models otherwise get, up to this size.
+SMALL = 2**24  # parameters
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,8 @@ class Policy:
         Further tokens whose log-probs are averaged with z_c's; none in the paper.
     z_wrong_id : int, optional
         Id of z_i, the verdict token for an incorrect solution; the cross-entropy ablation alone has one.
+    lean : Lean
+        Where the lean forward pass may stand in for the model's own.
     end_ids : tuple of int
         All tokens that end a solution, the one that closes a given text first; empty: the tokenizer's own alone.
     prompt : Prompt, optional
@@ -63,6 +72,7 @@ class Policy:
     z_id: int
     more_z_ids: tuple[int, ...] = ()
     z_wrong_id: int | None = None
+    lean: Lean = Lean()
     end_ids: tuple[int, ...] = ()
     prompt: Prompt | None = None
     z_kind: str = NAMED
@@ -107,13 +117,48 @@ class Policy:
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """The output layer's logits, always in float32: near -23 nats bfloat16 resolves no better than 1/8 nat."""
-        head = self.head
-        bias = getattr(head, "bias", None)
-        return F.linear(hidden.float(), head.weight.float(), None if bias is None else bias.float())
+        return output_logits(hidden, self.head)
 
     def cast(self, dtype: torch.dtype) -> Policy:
         """A copy of the policy with its weights in ``dtype``, to sample from; on a CPU twice as fast as autocast."""
         return replace(self, model=cast(self.model, dtype))
+
+    def batches(
+        self,
+        dtype: torch.dtype,
+        *,
+        to_train: bool = False,
+        recompute: bool = False,
+        say: Callable[[str], None] | None = None,
+    ) -> Batches:
+        """How much to compute at once with this model, from the memory that is free now.
+
+        Parameters
+        ----------
+        dtype : torch.dtype
+            Of the matrix products.
+        to_train : bool
+            Whether gradients and an optimiser will take memory, too.
+        recompute : bool
+            Whether the backward pass computes layers again.
+        say : callable, optional
+            Is told when a batch had to be halved.
+        """
+        size, device = ModelSize.of(self.model), self.model.device
+        parts = size.training(self.model.dtype.itemsize)
+        later = sum(parts.values()) - parts["weights"] if to_train else 0
+        able = architectures.supports(self.model)
+        return Batches(
+            size,
+            dtype,
+            device,
+            budget=int(SHARE * (free_memory(device) - later)),
+            lean_sampling=able and self.lean.sampling,
+            lean_training=able and self.lean.training,
+            recompute=recompute,
+            copied=self.model.dtype != dtype,
+            say=say,
+        )
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of a response, without its special tokens."""
@@ -122,7 +167,14 @@ class Policy:
         return text
 
 
-def load_policy(name: str, *, z_token: str = "", prompt: Prompt | None = None) -> Policy:
+def load_policy(
+    name: str,
+    *,
+    z_token: str = "",
+    prompt: Prompt | None = None,
+    device: torch.device = CPU,
+    dtype: torch.dtype = torch.float32,
+) -> Policy:
     """Load a causal LM by Hugging Face name, local folder, ``.gguf`` file, ``smollm2-135m`` or ``bundled:base``.
 
     Only safetensors weights are loaded (a GGUF file is converted once), and code shipped with a model is never run.
@@ -138,6 +190,10 @@ def load_policy(name: str, *, z_token: str = "", prompt: Prompt | None = None) -
     prompt : Prompt, optional
         How a problem is asked; by default as the model was trained, where its folder says so, else as its tokenizer
         suggests.
+    device : torch.device
+        Where its weights go.
+    dtype : torch.dtype
+        Their precision there (:func:`~laser_core.fast.devices.weights_dtype`).
 
     Returns
     -------
@@ -153,9 +209,7 @@ def load_policy(name: str, *, z_token: str = "", prompt: Prompt | None = None) -
         raise InputError("there is no such model folder", file=path, field="model", remedy="check the path")
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(
-            path, trust_remote_code=False, use_safetensors=True, dtype=torch.float32, attn_implementation="eager"
-        )
+        model = AutoModelForCausalLM.from_pretrained(path, trust_remote_code=False, use_safetensors=True, dtype=dtype)
     except (OSError, ValueError, ImportError) as error:
         first = str(error).strip().splitlines()[0]
         raise InputError(
@@ -166,10 +220,12 @@ def load_policy(name: str, *, z_token: str = "", prompt: Prompt | None = None) -
         ) from None
     if tokenizer.eos_token_id is None:
         raise InputError("its tokenizer has no end-of-sequence token", file=name, field="model", remedy="set eos_token")
-    model.eval()
+    if device.type == "cpu" and model.num_parameters() < SMALL:
+        model.set_attn_implementation("eager")
     ends = end_ids(model, tokenizer)
     notes = read_notes(path)
     verdict = with_verdict_token(model, tokenizer, z_token or notes.z_token or "", ends)
+    model.to(device).eval()
     return Policy(
         name,
         model,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from laser_core.errors import InputError
+from laser_core.fast.batches import Batches
 from laser_core.generate import Generation, generate
 from laser_core.policy import Policy
 from laser_core.runfolder import step_metrics
-from laser_core.scoring import Solutions, score_solutions
+from laser_core.scoring import Scored, Solutions, score_last_tokens, score_solutions
 from laser_core.tasks import Problem
 
 
@@ -35,7 +36,15 @@ class MeasuredCRef(NamedTuple):
 
 
 def measure_c_ref(
-    reference: Policy, problems: Sequence[Problem], *, max_new_tokens: int, seed: int, samples: int = 4
+    reference: Policy,
+    problems: Sequence[Problem],
+    *,
+    max_new_tokens: int,
+    seed: int,
+    samples: int = 4,
+    dtype: torch.dtype | None = None,
+    batches: Batches | None = None,
+    on_progress: Callable[[int], None] | None = None,
 ) -> MeasuredCRef:
     """Measure c_ref: the mean of log pi_ref(z_c | x, y, <eos>) over the reference model's own solutions.
 
@@ -51,6 +60,8 @@ def measure_c_ref(
     seed : int
     samples : int
         Solutions of each problem.
+    dtype, batches, on_progress
+        As in :func:`laser_core.generate.generate`.
 
     Returns
     -------
@@ -61,19 +72,45 @@ def measure_c_ref(
     InputError
         If every solution is truncated, or the model's weights are not finite.
     """
-    sampled = own_solutions(reference, problems, max_new_tokens=max_new_tokens, seed=seed, samples=samples)
+    sampled = own_solutions(
+        reference,
+        problems,
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+        samples=samples,
+        dtype=dtype,
+        batches=batches,
+        on_progress=on_progress,
+    )
     return c_ref_of(sampled, max_new_tokens=max_new_tokens)
 
 
 def own_solutions(
-    reference: Policy, problems: Sequence[Problem], *, max_new_tokens: int, seed: int, samples: int = 4
+    reference: Policy,
+    problems: Sequence[Problem],
+    *,
+    max_new_tokens: int,
+    seed: int,
+    samples: int = 4,
+    dtype: torch.dtype | None = None,
+    batches: Batches | None = None,
+    on_progress: Callable[[int], None] | None = None,
 ) -> Generation:
     """The reference model's own solutions, which c_ref is measured over; parameters as of :func:`measure_c_ref`."""
     if broken := next((n for n, p in reference.model.named_parameters() if not torch.isfinite(p).all()), None):
         raise InputError(f"its weights are not all finite ({broken})", file=reference.name, field="model")
     generator = torch.Generator().manual_seed(seed)
     prompts = [reference.encode_prompt(problem.text) for problem in problems]
-    return generate(reference, prompts, samples=samples, max_new_tokens=max_new_tokens, generator=generator)
+    return generate(
+        reference,
+        prompts,
+        samples=samples,
+        max_new_tokens=max_new_tokens,
+        generator=generator,
+        dtype=dtype,
+        batches=batches,
+        on_progress=on_progress,
+    )
 
 
 def c_ref_of(sampled: Generation, *, max_new_tokens: int) -> MeasuredCRef:
@@ -119,7 +156,7 @@ def reference_z_logprob(
     """
     found = torch.zeros(len(solutions.length))
     for rows in solutions.micro_batches(max_tokens):
-        found[rows] = score_solutions(reference, solutions.rows(rows), dtype=dtype).z_logprob.cpu()
+        found[rows] = score_last_tokens(reference, solutions.rows(rows), dtype=dtype).cpu()
     return found
 
 
@@ -133,6 +170,7 @@ def against_reference(
     beta_v: float,
     c_ref: float,
     dtype: torch.dtype,
+    max_tokens: int,
 ) -> dict[str, float]:
     """KL divergence, drift of c_ref and log Z, from a few of the step's solutions scored by the reference model.
 
@@ -140,13 +178,25 @@ def against_reference(
     :func:`~laser_core.runfolder.step_metrics.reference_summary` for what is measured.
     """
     rows = step_metrics.reference_rows(len(solutions.length) // group_size, group_size)
-    read = score_solutions(reference, solutions.rows(rows), dtype=dtype)
+    read = _in_parts(reference, solutions.rows(rows), max_tokens=max_tokens, dtype=dtype)
     return step_metrics.reference_summary(
         sampled.logprob[rows, : read.logprob.shape[1]],
-        read.logprob.cpu(),
-        read.mask.cpu(),
-        read.z_logprob.cpu(),
+        read.logprob,
+        read.mask,
+        read.z_logprob,
         ~sampled.truncated[rows],
         beta_v=beta_v,
         c_ref=c_ref,
     )
+
+
+def _in_parts(policy: Policy, solutions: Solutions, *, max_tokens: int, dtype: torch.dtype) -> Scored:
+    """Log-probs without gradients, on the CPU, from as many forward passes as ``max_tokens`` asks for."""
+    if solutions.tokens.numel() <= max_tokens:
+        return score_solutions(policy, solutions, dtype=dtype).cpu()
+    shape = (len(solutions.length), int(solutions.length.max()))
+    logprob, z_logprob = torch.zeros(shape), torch.zeros(shape[0])
+    for rows in solutions.micro_batches(max_tokens):
+        part = score_solutions(policy, solutions.rows(rows), dtype=dtype).cpu()
+        logprob[rows, : part.logprob.shape[1]], z_logprob[rows] = part.logprob, part.z_logprob
+    return Scored(logprob, torch.arange(shape[1]) < solutions.length[:, None], z_logprob)

@@ -8,7 +8,7 @@ tokens, vocabulary) never exists.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,9 +21,11 @@ from torch.utils.checkpoint import checkpoint
 from laser_core.fast import architectures, llama
 from laser_core.fast.llama import FastLlama, SharedForward
 from laser_core.fast.precision import autocast
+from laser_core.fast.recompute import recomputing
+from laser_core.fast.sizes import CHUNK_LOGITS
 from laser_core.policy import Policy
 
-CHUNK_LOGITS = 2**25  # most logits held at once (128 MiB in float32)
+LONG = 1024  # tokens from which a model's own forward pass reads a solution: the lean one keeps attention weights
 
 # Sizes in the shapes: B solutions of T response tokens, L tokens with the prompt; G distinct prompts of P tokens; U
 # distinct solutions; S = T + 1; D the model's width; M positions at which logits are computed; R some rows of B.
@@ -137,17 +139,20 @@ class Scored:
 
     def rows(self, index: Int[Tensor, "R"]) -> Scored:
         """Some of the rows, each any number of times."""
+        return self._map(lambda values: values.index_select(0, index.to(values.device)))
 
-        def picked(values: Tensor) -> Tensor:
-            return values.index_select(0, index.to(values.device))
+    def cpu(self) -> Scored:
+        """The same on the CPU."""
+        return self._map(lambda values: values.cpu())
 
+    def _map(self, change: Callable[[Tensor], Tensor]) -> Scored:
         return Scored(
-            picked(self.logprob),
-            picked(self.mask),
-            picked(self.z_logprob),
-            None if self.z_trace is None else picked(self.z_trace),
-            None if self.entropy is None else picked(self.entropy),
-            None if self.z_wrong_logprob is None else picked(self.z_wrong_logprob),
+            change(self.logprob),
+            change(self.mask),
+            change(self.z_logprob),
+            None if self.z_trace is None else change(self.z_trace),
+            None if self.entropy is None else change(self.entropy),
+            None if self.z_wrong_logprob is None else change(self.z_wrong_logprob),
         )
 
 
@@ -204,7 +209,12 @@ def _last_logprobs(policy: Policy, solutions: Solutions, dtype: torch.dtype) -> 
 
 
 def score_in_micro_batches(
-    policy: Policy, solutions: Solutions, *, max_tokens: int, dtype: torch.dtype = torch.float32
+    policy: Policy,
+    solutions: Solutions,
+    *,
+    max_tokens: int,
+    dtype: torch.dtype = torch.float32,
+    recompute: bool = False,
 ) -> Iterator[tuple[Int[Tensor, "R"], Scored]]:
     """Score solutions for a training step, a micro-batch at a time.
 
@@ -220,6 +230,8 @@ def score_in_micro_batches(
         Most tokens in one micro-batch, padding included.
     dtype : torch.dtype
         As in :func:`score_solutions`.
+    recompute : bool
+        Whether the backward pass computes the layers again, where the model's own forward pass is used.
 
     Yields
     ------
@@ -230,7 +242,7 @@ def score_in_micro_batches(
     """
     first, same = solutions.distinct()
     once = solutions.rows(first)
-    read = _SharedReader(policy, once, max_tokens, dtype)
+    read = _SharedReader(policy, once, max_tokens, dtype, recompute)
     for batch in once.micro_batches(max_tokens):
         place = torch.full((len(first),), -1)  # of a distinct solution in this micro-batch
         place[batch] = torch.arange(len(batch))
@@ -242,17 +254,19 @@ def score_in_micro_batches(
 class _SharedReader:
     """Scores rows of ``solutions``; :meth:`close` passes on the gradients that gathered at the parts they share."""
 
-    def __init__(self, policy: Policy, solutions: Solutions, max_tokens: int, dtype: torch.dtype) -> None:
-        self.policy, self.solutions, self.dtype = policy, solutions, dtype
+    def __init__(
+        self, policy: Policy, solutions: Solutions, max_tokens: int, dtype: torch.dtype, recompute: bool
+    ) -> None:
+        self.policy, self.solutions, self.dtype, self.recompute = policy, solutions, dtype, recompute
         self.shared = None
-        if architectures.supports(policy.model):
+        if _is_lean(policy, solutions):
             prompts, length, self.group = solutions.distinct_prompts(policy.model.device)
             self.shared = SharedForward(policy.model, dtype, prompts, length, max_tokens)
 
     def __call__(self, rows: Tensor) -> Scored:
         part = self.solutions.rows(rows)
         if self.shared is None:
-            return score_solutions(self.policy, part, dtype=self.dtype)
+            return _read(self.policy, part, _model_states(self.policy, part, self.dtype, self.recompute))
         states = self.shared(self.group[rows.to(self.group.device)], part.responses().to(self.group.device))
         return _read(self.policy, part, states)
 
@@ -263,12 +277,17 @@ class _SharedReader:
 
 def _states(policy: Policy, solutions: Solutions, dtype: torch.dtype) -> Float[Tensor, "B S D"]:
     """Hidden states at the prompt's end and at each response token."""
-    if not architectures.supports(policy.model):
+    if not _is_lean(policy, solutions):
         return _model_states(policy, solutions, dtype)
     forward = FastLlama(policy.model, dtype)
     prompts, length, group = solutions.distinct_prompts(policy.model.device)
     states = llama.PromptStates.of(forward, prompts, length)
     return llama.response_states(forward, states, group, solutions.responses().to(group.device))
+
+
+def _is_lean(policy: Policy, solutions: Solutions) -> bool:
+    """Whether the lean forward pass reads these solutions."""
+    return policy.lean.training and solutions.tokens.shape[1] < LONG and architectures.supports(policy.model)
 
 
 def _rows_at_once(policy: Policy) -> int:
@@ -277,11 +296,14 @@ def _rows_at_once(policy: Policy) -> int:
     return max(1, most // policy.head.weight.shape[0])
 
 
-def _model_states(policy: Policy, solutions: Solutions, dtype: torch.dtype) -> Float[Tensor, "B S D"]:
+def _model_states(
+    policy: Policy, solutions: Solutions, dtype: torch.dtype, recompute: bool = False
+) -> Float[Tensor, "B S D"]:
     """The same from the model's own forward pass."""
     device = policy.model.device
     tokens, start = solutions.tokens.to(device), solutions.prompt_length.to(device)
-    with autocast(dtype, device.type):
+    mixed = dtype if policy.model.dtype == torch.float32 else torch.float32  # weights in dtype need no casting
+    with autocast(mixed, device.type), recomputing(policy.model, recompute and torch.is_grad_enabled()):
         # Padding is to the right of everything that matters, where causal attention cannot see it: no mask needed.
         hidden: Tensor = policy.model.base_model(tokens, use_cache=False).last_hidden_state  # (B, L, D)
     offset = torch.arange(int(solutions.length.max()) + 1, device=device)

@@ -21,7 +21,9 @@ from torch import Tensor
 from laser_core import algorithm
 from laser_core.config import LaserConfig
 from laser_core.evaluate import repeated, responses_of, rollout_rows, verify_solutions
-from laser_core.generate import Generation, generate
+from laser_core.fast.batches import Batches
+from laser_core.fast.optimiser import trained_by
+from laser_core.generate import Generation, counting, generate
 from laser_core.objective import Objective, VerdictLogprobs
 from laser_core.policy import Policy
 from laser_core.reference import against_reference, reference_z_logprob
@@ -48,6 +50,10 @@ class TrainingRun:
     reference : Policy, optional
         The model before training. It scores every solution where the objective asks for that, else a few, so that the
         event can say how far the policy has moved.
+    batches : Batches, optional
+        Says how much to compute at once; by default as much as free memory holds.
+    on_activity : callable, optional
+        Called many times a step with what it is doing, and the number of tokens sampled so far, or None.
     """
 
     config: LaserConfig
@@ -56,6 +62,17 @@ class TrainingRun:
     objective: Objective
     dtype: torch.dtype
     reference: Policy | None = None
+    batches: Batches | None = None
+    on_activity: Callable[[str, int | None], None] | None = None
+
+    def room(self) -> Batches:
+        """How much to compute at once."""
+        return self.batches or self.policy.batches(self.dtype, to_train=True)
+
+    def doing(self, what: str, tokens: int | None = None) -> None:
+        """Tell what the step is doing."""
+        if self.on_activity:
+            self.on_activity(what, tokens)
 
 
 def training_step(
@@ -165,16 +182,55 @@ def update_policy(run: TrainingRun, batch: StepBatch, *, alpha: float, lr: float
     -------
     Update
     """
-    config, solutions = run.config, batch.solutions
+    config, solutions, batches = run.config, batch.solutions, run.room()
+    losses, clipped = batches.forward(
+        lambda tokens: _gather_gradients(run, batch, alpha=alpha, max_tokens=tokens, recompute=batches.recompute),
+        longest=solutions.tokens.shape[1],
+        most=config.micro_batch_tokens,
+    )
+    grad_norm = torch.nn.utils.clip_grad_norm_(trained_by(run.optimizer), config.max_grad_norm)
+    for group in run.optimizer.param_groups:
+        group["lr"] = lr
+    run.optimizer.step()
+    return Update(
+        loss=(losses[0] + alpha * losses[1]).item(),
+        policy_loss=losses[0].item(),
+        score_loss=losses[1].item(),
+        clipped_low=clipped[0].item(),
+        clipped_high=clipped[1].item(),
+        grad_norm=grad_norm.item(),
+        lr=lr,
+    )
+
+
+def _gather_gradients(
+    run: TrainingRun, batch: StepBatch, *, alpha: float, max_tokens: int, recompute: bool
+) -> tuple[Tensor, Tensor]:
+    """The gradient of a batch's loss, from nothing, a micro-batch at a time.
+
+    Returns
+    -------
+    losses : Tensor of shape (2,)
+        Policy loss and score loss.
+    clipped : Tensor of shape (2,)
+        Tokens whose ratio was clipped from below and from above.
+    """
+    config, solutions, device = run.config, batch.solutions, run.policy.model.device
     n_tokens, n_scored = int(solutions.length.sum()), int(solutions.ended.sum())
     run.optimizer.zero_grad()
-    losses, clipped = torch.zeros(2), torch.zeros(2)
+    losses, clipped = torch.zeros(2, device=device), torch.zeros(2, device=device)
+    done = 0
     for rows, now in score_in_micro_batches(
-        run.policy, solutions, max_tokens=config.micro_batch_tokens, dtype=run.dtype
+        run.policy, solutions, max_tokens=max_tokens, dtype=run.dtype, recompute=recompute
     ):
-        logprobs = VerdictLogprobs(now.z_logprob, now.z_wrong_logprob, _rows(batch.ref_z_logprob, rows))
-        reward, weight, advantage = batch.reward[rows], batch.weight[rows], batch.advantage[rows]
-        old_logprob = batch.old_logprob[rows, : now.logprob.shape[1]]
+
+        def part(values: Tensor, rows: Tensor = rows) -> Tensor:
+            return values[rows].to(device)
+
+        ref_z = None if batch.ref_z_logprob is None else part(batch.ref_z_logprob)
+        logprobs = VerdictLogprobs(now.z_logprob, now.z_wrong_logprob, ref_z)
+        reward, weight, advantage = part(batch.reward), part(batch.weight), part(batch.advantage)
+        old_logprob = part(batch.old_logprob[:, : now.logprob.shape[1]])
         policy_loss = algorithm.policy_loss(
             now.logprob,
             old_logprob,
@@ -191,19 +247,9 @@ def update_policy(run: TrainingRun, batch: StepBatch, *, alpha: float, lr: float
             clipped += algorithm.clipped_tokens(
                 now.logprob, old_logprob, advantage, now.mask, clip_low=config.clip_low, clip_high=config.clip_high
             )
-    grad_norm = torch.nn.utils.clip_grad_norm_(run.policy.model.parameters(), config.max_grad_norm)
-    for group in run.optimizer.param_groups:
-        group["lr"] = lr
-    run.optimizer.step()
-    return Update(
-        loss=(losses[0] + alpha * losses[1]).item(),
-        policy_loss=losses[0].item(),
-        score_loss=losses[1].item(),
-        clipped_low=clipped[0].item(),
-        clipped_high=clipped[1].item(),
-        grad_norm=grad_norm.item(),
-        lr=lr,
-    )
+        done += len(rows)
+        run.doing(f"learning from solution {done} of {len(solutions.length)}")
+    return losses.cpu(), clipped.cpu()
 
 
 def _sample(run: TrainingRun, problems: Sequence[Problem], step: int) -> tuple[Generation, Solutions]:
@@ -217,6 +263,8 @@ def _sample(run: TrainingRun, problems: Sequence[Problem], step: int) -> tuple[G
         max_new_tokens=config.max_new_tokens,
         generator=torch.Generator().manual_seed(config.seed * 1_000_003 + step),
         dtype=run.dtype,
+        batches=run.room(),
+        on_progress=counting(lambda tokens: run.doing("sampling", tokens)),
     )
     return sampled, Solutions.pack(repeated(prompts, config.rollouts_per_prompt), responses_of(sampled), run.policy)
 
@@ -225,24 +273,33 @@ def _reference_z_logprob(run: TrainingRun, solutions: Solutions) -> Tensor | Non
     """Each solution's own log pi_ref(z_c | x, y, <eos>), where the objective asks for it."""
     if not run.objective.reads_reference:
         return None
-    assert run.reference is not None
-    return reference_z_logprob(run.reference, solutions, dtype=run.dtype, max_tokens=run.config.micro_batch_tokens)
+    reference = run.reference
+    assert reference is not None
+    return run.room().forward(
+        lambda tokens: reference_z_logprob(reference, solutions, dtype=run.dtype, max_tokens=tokens),
+        longest=solutions.tokens.shape[1],
+        most=run.config.micro_batch_tokens,
+        gradients=False,
+    )
 
 
 def _distance_from_reference(run: TrainingRun, solutions: Solutions, sampled: Generation) -> dict[str, float]:
     """KL divergence, drift of c_ref and log Z; empty without a reference model."""
-    if run.reference is None:
+    reference = run.reference
+    if reference is None:
         return {}
-    return against_reference(
-        run.reference,
-        solutions,
-        sampled,
-        group_size=run.config.rollouts_per_prompt,
-        beta_v=run.config.beta_v,
-        c_ref=run.objective.c_ref,
-        dtype=run.dtype,
+    return run.room().forward(
+        lambda tokens: against_reference(
+            reference,
+            solutions,
+            sampled,
+            group_size=run.config.rollouts_per_prompt,
+            beta_v=run.config.beta_v,
+            c_ref=run.objective.c_ref,
+            dtype=run.dtype,
+            max_tokens=tokens,
+        ),
+        longest=solutions.tokens.shape[1],
+        most=0,
+        gradients=False,
     )
-
-
-def _rows(values: Tensor | None, rows: Tensor) -> Tensor | None:
-    return None if values is None else values[rows]

@@ -21,7 +21,12 @@ from laser_core.ablations import objective_of, verdict_tokens
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.evaluate import Sampling, sample_rollouts
+from laser_core.fast.batches import Batches
+from laser_core.fast.choice import Lean, choose
+from laser_core.fast.devices import CPU, pick_device, weights_dtype
+from laser_core.fast.optimiser import adamw
 from laser_core.fast.precision import pick_dtype
+from laser_core.generate import counting
 from laser_core.models.notes import ModelNotes
 from laser_core.pick_token import Settled, settle_token
 from laser_core.policy import Policy, choose_z_token, load_policy, with_prompt
@@ -53,6 +58,10 @@ class Progress:
         The step's line of ``events.jsonl``; empty during an evaluation.
     note : str
         A sentence for the user, or nothing.
+    doing : str
+        What is going on within the stage, or nothing.
+    tokens : int, optional
+        Tokens that it has sampled so far.
     """
 
     stage: str
@@ -60,11 +69,16 @@ class Progress:
     total: int
     event: dict
     note: str = ""
+    doing: str = ""
+    tokens: int | None = None
 
 
-def load_start(config: LaserConfig) -> Policy:
-    """The model a run starts from, with the verdict tokens and the prompt its settings ask for."""
-    policy = load_policy(config.model, z_token=config.z_token)
+def load_start(config: LaserConfig, device: torch.device = CPU, dtype: torch.dtype = torch.float32) -> Policy:
+    """The model a run starts from, with the verdict tokens and the prompt its settings ask for, on a device.
+
+    Its weights have the precision that suits products in ``dtype`` there.
+    """
+    policy = load_policy(config.model, z_token=config.z_token, device=device, dtype=weights_dtype(dtype, device))
     return with_prompt(verdict_tokens(policy, config), config.prompt_settings())
 
 
@@ -91,7 +105,7 @@ def train(
     name : str, optional
         Of the run in the rollout table; by default the method's, and for a resumed run the one it has.
     on_progress : callable, optional
-        Called with a :class:`Progress` after every step and every evaluation batch.
+        Called with a :class:`Progress` after every step and every evaluation batch, and many times in between.
 
     Returns
     -------
@@ -121,7 +135,7 @@ def _train(
 ) -> Rollouts:
     config, pool, held_out = folder.config, _training_problems(folder.config), _held_out_problems(folder.config)
     run, state = _start_or_resume(folder, pool, report)
-    folder.record(provenance(run.dtype), from_step=state["step"])
+    folder.record(provenance(run.dtype, run.policy.model.device), from_step=state["step"])
 
     def validate() -> None:
         if config.eval_every and state["step"] % config.eval_every == 0 and 0 < state["step"] < config.steps:
@@ -191,29 +205,75 @@ def _start_or_resume(
 ) -> tuple[TrainingRun, RunState]:
     """The run with its models loaded: from the newest checkpoint, or from the start with c_ref measured."""
     config = folder.config
-    dtype = pick_dtype(config.dtype)
-    reference = load_start(config)
-    policy = replace(load_start(config), name=f"{config.model}, {config.steps} steps of {config.method}")
-    optimizer = torch.optim.AdamW(
-        policy.model.parameters(), lr=config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay
-    )
+
+    def tell(note: str = "", doing: str = "", tokens: int | None = None) -> None:
+        report(Progress("train", state["step"] if state else 0, config.steps, {}, note, doing, tokens))
+
+    state: RunState | None = None
+    device = pick_device(config.device)
+    dtype = pick_dtype(config.dtype, device)
+    tell(doing="loading the model")
+    reference = load_start(config, device, dtype)
+    policy = replace(load_start(config, device, dtype), name=f"{config.model}, {config.steps} steps of {config.method}")
+    optimizer = adamw(policy.model, lr=config.lr, weight_decay=config.weight_decay)
     state, notes = folder.restore(policy.model, optimizer)
-    if state is None:
-        settled = _settle(config, reference, pool)
-        level, reference = settled.level, settled.policy
-        state = RunState(step=0, c_ref=level.c_ref, c_ref_std=level.c_ref_std, c_ref_n=level.n)
-        state["z_token"] = reference.z_token
-        notes = [*notes, settled.sentence(), *level.warnings(), reference.asks.sentence()]
-    elif state.get("z_token") and not reference.more_z_ids and reference.z_wrong_id is None:
-        token, z_id = choose_z_token(reference.tokenizer, state["z_token"] or "")
-        reference = replace(reference, z_token=token, z_id=z_id)
-    policy = replace(policy, z_token=reference.z_token, z_id=reference.z_id)
     for note in notes:
-        report(Progress("train", state["step"], config.steps, {}, note))
-    return TrainingRun(config, policy, optimizer, objective_of(config, state["c_ref"]), dtype, reference), state
+        tell(note)
+    if state is None:
+        tell(doing="measuring the forward passes")
+        choice = choose(reference.model, dtype, reference.pad_id)
+        reference = replace(reference, lean=choice.lean)
+        tell(choice.reason, doing="measuring c_ref")
+        settled = _settle(config, reference, pool, tell)
+        level, reference = settled.level, settled.policy
+        for sentence in (reference.asks.sentence(), settled.sentence(), *level.warnings()):
+            tell(sentence)
+        lean = [choice.lean.sampling, choice.lean.training]
+        state = RunState(step=0, c_ref=level.c_ref, c_ref_std=level.c_ref_std, c_ref_n=level.n, lean=lean)
+        state["z_token"] = reference.z_token
+    reference = _with_token(reference, state.get("z_token"))
+    policy = replace(policy, z_token=reference.z_token, z_id=reference.z_id)
+    policy, reference = (replace(model, lean=Lean(*state["lean"])) for model in (policy, reference))
+    policy, batches = fit_into_memory(policy, config, dtype, say=tell)
+    run = TrainingRun(
+        config,
+        policy,
+        optimizer,
+        objective_of(config, state["c_ref"]),
+        dtype,
+        reference,
+        batches,
+        on_activity=lambda doing, tokens: tell(doing=doing, tokens=tokens),
+    )
+    return run, state
 
 
-def _settle(config: LaserConfig, reference: Policy, pool: Sequence[Problem]) -> Settled:
+def fit_into_memory(
+    policy: Policy, config: LaserConfig, dtype: torch.dtype, *, say: Callable[[str], None]
+) -> tuple[Policy, Batches]:
+    """How much to compute at once, and whether layers must be computed again in the backward pass.
+
+    They are where ``recompute`` asks for it; with ``auto`` where a micro-batch of the settings' size, or one solution of
+    full length, would not fit otherwise. The lean forward pass keeps its layers, so the model's own takes its place.
+
+    Returns
+    -------
+    policy : Policy
+    batches : Batches
+    """
+    batches = policy.batches(dtype, to_train=True, say=say)
+    longest = config.max_new_tokens
+    wanted = max(config.micro_batch_tokens, longest)
+    short = batches.tokens(longest, wanted) < wanted
+    if config.recompute == "off" or (config.recompute == "auto" and not short):
+        return policy, batches
+    if short:
+        say(f"Memory is short for {wanted:,} tokens at once: the backward pass computes the layers again.")
+    policy = replace(policy, lean=replace(policy.lean, training=False))
+    return policy, policy.batches(dtype, to_train=True, recompute=True, say=say)
+
+
+def _settle(config: LaserConfig, reference: Policy, pool: Sequence[Problem], tell: Callable[..., None]) -> Settled:
     """The verdict token, and c_ref as given or measured on the starting model."""
     if config.c_ref is not None:
         return Settled(reference, Level(config.beta_v, config.c_ref))
@@ -224,7 +284,16 @@ def _settle(config: LaserConfig, reference: Policy, pool: Sequence[Problem]) -> 
         max_new_tokens=config.max_new_tokens,
         seed=config.seed,
         fixed=bool(config.z_token or config.z_tokens),
+        batches=reference.batches(reference.model.dtype, say=tell),
+        on_progress=counting(lambda tokens: tell(doing="measuring c_ref", tokens=tokens)),
     )
+
+
+def _with_token(reference: Policy, z_token: str | None) -> Policy:
+    """The policy with the verdict token that a run settled on; several tokens are the settings' own."""
+    if not z_token or reference.more_z_ids or reference.z_wrong_id is not None:
+        return reference
+    return replace(reference, z_token=z_token, z_id=choose_z_token(reference.tokenizer, z_token)[1])
 
 
 def _notes(policy: Policy, state: RunState) -> ModelNotes:
@@ -249,9 +318,16 @@ def _evaluate(
     """
     config = run.config
 
+    done_so_far = 0
+
     def on_batch(done: int, total: int) -> None:
+        nonlocal done_so_far
+        done_so_far = done
         report(Progress("evaluate", done, total, {}))
         stop.check(state["step"])
+
+    def on_tokens(tokens: int) -> None:
+        report(Progress("evaluate", done_so_far, len(problems), {}, doing="sampling", tokens=tokens))
 
     settings = Sampling(
         run=folder.name,
@@ -271,7 +347,11 @@ def _evaluate(
         settings,
         reference=run.reference,
         score_of=run.objective.score,
+        batches=run.policy.batches(
+            run.dtype, say=lambda note: report(Progress("evaluate", 0, len(problems), {}, note))
+        ),
         on_progress=on_batch,
+        on_tokens=counting(on_tokens),
     )
     write_parquet(rollouts, folder.path / file)
     return rollouts

@@ -11,8 +11,6 @@ from transformers import PreTrainedModel
 _SHAPED_ALIKE = ("llama", "mistral", "qwen2", "qwen3")
 _FIXED_ROTATIONS = ("default", "linear", "llama3", "yarn")  # the others rotate by angles that depend on the length
 
-_MOST_PARAMETERS = 2**27  # beyond, the fused copies cost more memory than their speed is worth
-
 
 class Norm(Protocol):
     weight: Tensor
@@ -68,8 +66,6 @@ def supports(model: PreTrainedModel) -> bool:
         return False
     rotation = config.rope_parameters or {}
     if rotation.get("rope_type", "default") not in _FIXED_ROTATIONS or rotation.get("partial_rotary_factor", 1) != 1:
-        return False
-    if model.num_parameters() > _MOST_PARAMETERS:
         return False
     window = getattr(config, "sliding_window", None)
     if window is not None and window < config.max_position_embeddings:

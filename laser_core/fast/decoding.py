@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import torch
@@ -29,16 +30,20 @@ class Decoder(Protocol):
     def start(self, prompts: Sequence[Sequence[int]], most_rows: int) -> Tensor:
         """Hidden states of shape (G, D) at the prompts' ends; there will never be more than ``most_rows`` rows."""
 
-    def step(self, parent: Tensor, token: Tensor) -> Tensor:
-        """New rows: each continues the old row ``parent`` by ``token``, both of shape (A,). Hidden states (A, D)."""
+    def step(self, parent: Tensor, token: Tensor, most_rows: int) -> Tensor:
+        """New rows: each continues the old row ``parent`` by ``token``, both of shape (A,). Hidden states (A, D).
+
+        Both are given on the CPU, where the choice of rows is made without waiting for a GPU. From now on there will
+        never be more than ``most_rows`` rows.
+        """
 
     def close(self) -> None:
         """Release the cache; nothing more will be decoded."""
 
 
-def open_decoder(model: PreTrainedModel, dtype: torch.dtype, pad_id: int) -> Decoder:
-    """The fast decoder where the model's architecture allows it, else the model's own forward pass."""
-    if architectures.supports(model):
+def open_decoder(model: PreTrainedModel, dtype: torch.dtype, pad_id: int, *, lean: bool = True) -> Decoder:
+    """The lean decoder where the model's architecture allows it, unless it was measured as slower (``lean`` off)."""
+    if lean and architectures.supports(model):
         return LlamaDecoder(model, dtype, pad_id)
     return ModelDecoder(model, dtype, pad_id)
 
@@ -48,12 +53,18 @@ class LlamaDecoder:
 
     The cache is most of the memory a step reads, so it is kept contiguous (attending to a view of a longer one took
     three times as long), and its memory is reused by the next sampling, because new pages are slow to touch for the
-    first time. Attention runs in float32: with one query a row its products are too small for bfloat16 to pay off.
+    first time. On a CPU attention runs in float32: with one query a row its products are too small for bfloat16 to pay
+    off. Elsewhere the cache is in the products' precision. It is as long as the longest solution so far, and has room for
+    the solutions that go on.
     """
 
     def __init__(self, model: PreTrainedModel, dtype: torch.dtype, pad_id: int) -> None:
-        self.forward = FastLlama(model, dtype, attention_dtype=torch.float32)
+        on_cpu = model.device.type == "cpu"
+        self.forward = FastLlama(model, dtype, attention_dtype=torch.float32 if on_cpu else dtype)
         self.gate_up = [torch.cat([layer.gate, layer.up]) for layer in self.forward.layers]
+        halves = (joint.chunk(2) for joint in self.gate_up)  # views: no weight is held twice
+        layers = zip(self.forward.layers, halves, strict=True)
+        self.forward.layers = [replace(layer, gate=gate, up=up) for layer, (gate, up) in layers]
         self.device, self.pad_id = model.device, pad_id
 
     def start(self, prompts: Sequence[Sequence[int]], most_rows: int) -> Tensor:
@@ -70,12 +81,13 @@ class LlamaDecoder:
         self._grow()
         return states.last
 
-    def step(self, parent: Tensor, token: Tensor) -> Tensor:
+    def step(self, parent: Tensor, token: Tensor, most_rows: int) -> Tensor:
         self._follow(parent)
+        self.most_rows = most_rows
         if self.filled == self.bias.shape[-1]:
             self._grow()
         self.bias[..., self.filled] = 0
-        x = F.embedding(token, self.forward.base.embed_tokens.weight).float()  # (A, D)
+        x = F.embedding(token.to(self.device), self.forward.base.embed_tokens.weight).float()  # (A, D)
         turn = self.turns[self.position]  # (A, 1, d/2)
         for index, layer in enumerate(self.forward.layers):
             x.add_(F.linear(self._attend(index, layer, self._unit(x), turn), layer.out))
@@ -106,19 +118,20 @@ class LlamaDecoder:
         turned = torch.view_as_real(pairs).flatten(-2)  # (A, H + K, d)
         keys, values = (self.caches[i][:n] for i in (index, index + len(self.gate_up)))
         keys[:, :, self.filled], values[:, :, self.filled] = turned[:, heads:], value
-        query = turned[:, :heads].reshape(n * key_heads, -1, width)  # (A, H, d) -> (A K, H/K, d)
+        query = turned[:, :heads].to(keys.dtype).reshape(n * key_heads, -1, width)  # (A, H, d) -> (A K, H/K, d)
         found = torch.bmm(query, keys.flatten(0, 1).transpose(1, 2)).view(n, heads, -1)  # (A, H, L)
-        weights = torch.add(self.bias, found, alpha=width**-0.5).softmax(-1)
+        weights = torch.add(self.bias, found, alpha=width**-0.5).softmax(-1).to(values.dtype)
         grouped = weights.view(n * key_heads, heads // key_heads, -1)  # (A, H, L) -> (A K, H/K, L)
         return torch.bmm(grouped, values.flatten(0, 1)).view(n, -1).to(self.forward.dtype)
 
     def _follow(self, parent: Tensor) -> None:
         """Row i becomes a copy of row ``parent[i]``; rows that are their own parent stay where they are."""
+        moved = (parent != torch.arange(len(parent))).nonzero().squeeze(1)
+        source, moved, parent = (rows.to(self.device) for rows in (parent[moved], moved, parent))
         self.position, self.bias, self.n_rows = self.position[parent], self.bias[parent], len(parent)
-        moved = (parent != torch.arange(len(parent), device=self.device)).nonzero().squeeze(1)
         if len(moved):
             for cache in self.caches:
-                cache.index_copy_(0, moved, cache.index_select(0, parent[moved]))
+                cache.index_copy_(0, moved, cache.index_select(0, source))
 
     def _grow(self) -> None:
         """Make room up to the next whole block, with zeros: what -inf masks must still be a number."""
@@ -127,7 +140,7 @@ class LlamaDecoder:
         for index, old in enumerate(self.caches):
             _, key_heads, _, width = old.shape
             shape = (self.most_rows, key_heads, length, width)
-            self.memory.append(_memory.take(math.prod(shape), self.device))
+            self.memory.append(_memory.take(math.prod(shape), old))
             new = self.memory[index][: math.prod(shape)].view(shape)
             new[: self.n_rows, :, : self.filled] = old[: self.n_rows]
             new[: self.n_rows, :, self.filled :] = 0  # later rows begin as copies of these
@@ -139,7 +152,7 @@ class LlamaDecoder:
 
 
 class _Memory:
-    """Flat float32 memory of caches no longer in use, kept for the next ones."""
+    """Flat float32 memory on the CPU of caches no longer in use, kept for the next ones."""
 
     MOST = 2**26  # numbers: 256 MiB, half of which may never have been touched
 
@@ -147,12 +160,14 @@ class _Memory:
         self.kept: list[Tensor] = []  # by size
         self.lock = threading.Lock()
 
-    def take(self, n: int, device: torch.device) -> Tensor:
-        """At least n numbers, not initialised."""
+    def take(self, n: int, like: Tensor) -> Tensor:
+        """At least n numbers of the kind of ``like``, not initialised."""
+        if like.device.type != "cpu":
+            return like.new_empty(n)
         with self.lock:
-            if device.type == "cpu" and self.kept and self.kept[-1].numel() >= n:
+            if self.kept and self.kept[-1].numel() >= n:
                 return self.kept.pop()
-        return torch.empty(2 * n, device=device)  # room to grow into
+        return torch.empty(2 * n)  # room to grow into: memory that is never touched costs nothing
 
     def give(self, memory: Tensor) -> None:
         if memory.device.type != "cpu":  # elsewhere PyTorch's allocator keeps it
@@ -187,8 +202,11 @@ class ModelDecoder:
         self.seen, self.position = seen, seen.sum(1)
         return hidden[:, -1]
 
-    def step(self, parent: Tensor, token: Tensor) -> Tensor:
-        if len(parent) != len(self.seen) or (parent != torch.arange(len(parent), device=parent.device)).any():
+    def step(self, parent: Tensor, token: Tensor, most_rows: int) -> Tensor:
+        del most_rows  # the cache holds the rows there are
+        token = token.to(self.model.device)
+        if len(parent) != len(self.seen) or (parent != torch.arange(len(parent))).any():
+            parent = parent.to(self.model.device)
             self.cache.batch_select_indices(parent)
             self.seen, self.position = self.seen[parent], self.position[parent]
         self.seen = torch.cat([self.seen, self.seen.new_ones(len(token), 1)], dim=1)

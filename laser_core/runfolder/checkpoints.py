@@ -24,12 +24,17 @@ KEPT = 2
 
 
 class RunState(TypedDict):
-    """What a run must know to go on: steps done, the reference constant in nats, and the token it was measured for."""
+    """What a run must know to go on: steps done, and what was measured at its start.
+
+    That is the reference constant, in nats, with the verdict token it was measured for, and whether the lean forward
+    pass is the faster one for sampling and for training: another choice would change the last bits of the curve.
+    """
 
     step: int
     c_ref: float
     c_ref_std: float | None
     c_ref_n: int
+    lean: list[bool]
     z_token: NotRequired[str | None]
 
 
@@ -191,6 +196,7 @@ def _state(content: dict) -> RunState:
         "c_ref": content["c_ref"],
         "c_ref_std": content.get("c_ref_std"),
         "c_ref_n": content.get("c_ref_n", 0),
+        "lean": content.get("lean", [True, True]),
         "z_token": content.get("z_token"),
     }
 

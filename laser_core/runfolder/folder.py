@@ -31,6 +31,8 @@ CHANGEABLE = (
     "lr",
     "max_grad_norm",
     "micro_batch_tokens",
+    "recompute",
+    "device",
     "checkpoint_every",
     "eval_every",
     "eval_problems",

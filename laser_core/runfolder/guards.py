@@ -9,10 +9,9 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
-
 from laser_core.config import LaserConfig
 from laser_core.errors import RunError
+from laser_core.fast.batches import is_out_of_memory
 
 EXPLODED = 1e3  # a loss of a healthy run is of the order of 1: a mean of squared score errors, a mean of advantages
 
@@ -115,15 +114,14 @@ def memory(config: LaserConfig, *, folder: Path) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        text = str(error)
-        out = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in text
-        if not out:
+        if not is_out_of_memory(error):
             raise
         raise RunError(
             "out of memory; the last checkpoint is kept",
             file=folder,
-            remedy=f"resume with a lower micro_batch_tokens (now {config.micro_batch_tokens}); if it was sampling that "
-            f"ran out, start another folder with fewer prompts_per_step (now {config.prompts_per_step})",
+            remedy=f"resume with a lower micro_batch_tokens (now {config.micro_batch_tokens}) or with recompute = on; if "
+            "it was sampling that ran out, start another folder with a lower max_new_tokens (now "
+            f"{config.max_new_tokens})",
         ) from error
 
 

@@ -13,17 +13,20 @@ import psutil
 import torch
 
 from laser_core import __version__
+from laser_core.fast.devices import CPU, device_name
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "safetensors", "math-verify")
 
 
-def provenance(dtype: torch.dtype) -> dict[str, Any]:
+def provenance(dtype: torch.dtype, device: torch.device = CPU) -> dict[str, Any]:
     """Versions, hardware and git state, as one JSON object.
 
     Parameters
     ----------
     dtype : torch.dtype
         The precision that the run computes in, with ``auto`` resolved.
+    device : torch.device
+        What it computes on.
 
     Returns
     -------
@@ -36,7 +39,7 @@ def provenance(dtype: torch.dtype) -> dict[str, Any]:
     >>> sorted(found), found["hardware"]["dtype"]
     (['git', 'hardware', 'versions'], 'float32')
     """
-    return {"versions": versions(), "hardware": hardware(dtype), "git": git_state()}
+    return {"versions": versions(), "hardware": hardware(dtype, device), "git": git_state()}
 
 
 def versions() -> dict[str, str]:
@@ -50,8 +53,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def hardware(dtype: torch.dtype) -> dict[str, Any]:
-    """The processor, its cores, torch's threads, memory in GiB, the precision, and the GPU if there is one."""
+def hardware(dtype: torch.dtype, device: torch.device = CPU) -> dict[str, Any]:
+    """The processor, its cores, torch's threads, memory in GiB, the device, its name if it is a GPU, the precision."""
     affinity = getattr(os, "sched_getaffinity", None)
     return {
         "system": f"{platform.system()} {platform.release()}",
@@ -60,7 +63,8 @@ def hardware(dtype: torch.dtype) -> dict[str, Any]:
         "cores_usable": len(affinity(0)) if affinity else os.cpu_count(),
         "threads": torch.get_num_threads(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "device": str(device),
+        "gpu": None if device.type == "cpu" else device_name(device),
         "dtype": str(dtype).removeprefix("torch."),
     }
 
