@@ -15,7 +15,7 @@ from torch import Tensor
 from laser_core.fast.batches import Batches
 from laser_core.generate import Generation
 from laser_core.models.verdict_token import KINDS, NAMED, Candidate, candidates
-from laser_core.policy import Policy
+from laser_core.policy import Policy, choose_z_token
 from laser_core.reference import c_ref_of, own_solutions
 from laser_core.reference_level import NOISY_SCORE, Level
 from laser_core.scoring import Solutions, last_logprobs_of
@@ -217,3 +217,10 @@ def better_token(settled: Settled, solutions: Solutions) -> Settled:
         return settled
     token = ranked[0].candidate
     return Settled(replace(policy, z_token=token.token, z_id=token.z_id, z_kind=token.kind), ranked[0].level)
+
+
+def with_settled_token(policy: Policy, z_token: str | None) -> Policy:
+    """The policy with the verdict token that its run settled on; several tokens are the settings' own and stay."""
+    if not z_token or policy.more_z_ids or policy.z_wrong_id is not None:
+        return policy
+    return replace(policy, z_token=z_token, z_id=choose_z_token(policy.tokenizer, z_token)[1])

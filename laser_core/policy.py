@@ -20,7 +20,7 @@ from laser_core.fast.precision import cast, output_logits
 from laser_core.fast.sizes import ModelSize
 from laser_core.models.endings import end_ids
 from laser_core.models.gguf import is_gguf, safetensors_folder
-from laser_core.models.notes import read_notes
+from laser_core.models.notes import ModelNotes, read_notes
 from laser_core.models.prompt import Prompt, PromptSettings, make_prompt
 from laser_core.models.verdict_token import NAMED, choose_z_token, unused_tokens, with_verdict_token
 from laser_core.tasks.worked import load_worked
@@ -109,6 +109,11 @@ class Policy:
     def encode_prompt(self, problem: str) -> list[int]:
         """Token ids of a problem as the model gets it."""
         return self.asks.encode(self.tokenizer, problem)
+
+    def notes(self, c_ref: float) -> ModelNotes:
+        """What a model's folder notes of it: how it is asked and, of a single verdict token, which it is and c_ref."""
+        single = not self.more_z_ids and self.z_wrong_id is None
+        return ModelNotes(self.asks, self.z_token if single else None, c_ref if single else None)
 
     @property
     def head(self) -> torch.nn.Linear:

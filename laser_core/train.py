@@ -27,9 +27,8 @@ from laser_core.fast.devices import CPU, pick_device, weights_dtype
 from laser_core.fast.optimiser import adamw
 from laser_core.fast.precision import pick_dtype
 from laser_core.generate import counting
-from laser_core.models.notes import ModelNotes
-from laser_core.pick_token import Settled, settle_token
-from laser_core.policy import Policy, choose_z_token, load_policy, with_prompt
+from laser_core.pick_token import Settled, settle_token, with_settled_token
+from laser_core.policy import Policy, load_policy, with_prompt
 from laser_core.reference_level import Level
 from laser_core.rollouts import Rollouts, write_parquet
 from laser_core.runfolder import guards, trackers
@@ -166,7 +165,7 @@ def _train(
         stop.check(done)
         validate()
 
-    folder.save_model(run.policy.model, run.policy.tokenizer, _notes(run.policy, state))
+    folder.save_model(run.policy.model, run.policy.tokenizer, run.policy.notes(state["c_ref"]))
     return _evaluate(run, folder, state, stop, report, problems=held_out["test"], file="rollouts.parquet")
 
 
@@ -231,7 +230,7 @@ def _start_or_resume(
         lean = [choice.lean.sampling, choice.lean.training]
         state = RunState(step=0, c_ref=level.c_ref, c_ref_std=level.c_ref_std, c_ref_n=level.n, lean=lean)
         state["z_token"] = reference.z_token
-    reference = _with_token(reference, state.get("z_token"))
+    reference = with_settled_token(reference, state.get("z_token"))
     policy = replace(policy, z_token=reference.z_token, z_id=reference.z_id)
     policy, reference = (replace(model, lean=Lean(*state["lean"])) for model in (policy, reference))
     policy, batches = fit_into_memory(policy, config, dtype, say=tell)
@@ -287,19 +286,6 @@ def _settle(config: LaserConfig, reference: Policy, pool: Sequence[Problem], tel
         batches=reference.batches(reference.model.dtype, say=tell),
         on_progress=counting(lambda tokens: tell(doing="measuring c_ref", tokens=tokens)),
     )
-
-
-def _with_token(reference: Policy, z_token: str | None) -> Policy:
-    """The policy with the verdict token that a run settled on; several tokens are the settings' own."""
-    if not z_token or reference.more_z_ids or reference.z_wrong_id is not None:
-        return reference
-    return replace(reference, z_token=z_token, z_id=choose_z_token(reference.tokenizer, z_token)[1])
-
-
-def _notes(policy: Policy, state: RunState) -> ModelNotes:
-    """What the trained model's folder says of it; several verdict tokens cannot be named there."""
-    z_token = policy.z_token if not policy.more_z_ids and policy.z_wrong_id is None else None
-    return ModelNotes(policy.asks, z_token, state["c_ref"] if z_token else None)
 
 
 def _evaluate(
