@@ -14,6 +14,7 @@ from laser_core.errors import InputError
 from laser_core.models.prompt import PromptSettings
 
 METHODS = ("grpo", "laser")
+SUPERVISED = ("sft", "fit")  # the methods of `laser sft` and `laser fit`, which sample nothing to learn from
 REFERENCES = ("constant", "exact")
 SCORE_FORMS = ("mse", "bce")
 REWARD_SOURCES = ("verifier", "score")
@@ -37,7 +38,7 @@ class LaserConfig:
     """
 
     # What is trained, on what
-    method: str = setting("laser", "grpo (verifier reward only) or laser")
+    method: str = setting("laser", "grpo (verifier reward only) or laser; sft and fit are those commands' own")
     model: str = setting("bundled:base", "start from this Hugging Face folder or name, or a bundled model")
     task: str = setting("linear", "the problems: a generated family, a local file, or a Hugging Face dataset")
     prompt_template: str = setting("", "text around {problem} and {instruction}; empty: the usual one of such a model")
@@ -89,6 +90,10 @@ class LaserConfig:
         "auto", "auto, bfloat16 (on a CPU in products alone; the optimiser's numbers are always float32) or float32"
     )
 
+    # laser fit
+    fit_weights: str = setting("top", "which weights learn the score: top (the last layers, over cached states) or all")
+    fit_layers: int = setting(8, "top: how many layers")
+
     # Evaluation and safety
     eval_every: int = setting(0, "steps between evaluations on the validation split; 0: never", unit="steps")
     eval_problems: int = setting(500, "held-out problems in the final evaluation")
@@ -102,11 +107,12 @@ class LaserConfig:
             if not ok:
                 raise InputError(f"{getattr(self, name)!r} is not allowed", field=name, remedy=rule)
 
-        need(self.method in METHODS, "method", f"choose one of {', '.join(METHODS)}")
+        need(self.method in (*METHODS, *SUPERVISED), "method", f"choose one of {', '.join(METHODS)}")
         for name, allowed in (
             ("reference", REFERENCES),
             ("score_form", SCORE_FORMS),
             ("reward_source", REWARD_SOURCES),
+            ("fit_weights", ("top", "all")),
         ):
             need(getattr(self, name) in allowed, name, f"choose one of {', '.join(allowed)}")
         need(len(set(self.z_tokens)) == len(self.z_tokens), "z_tokens", "name each token once")

@@ -201,11 +201,15 @@ def last_logprobs_of(
 
 def _last_logprobs(policy: Policy, solutions: Solutions, dtype: torch.dtype) -> Iterator[Float[Tensor, "b V"]]:
     """The log-probs after each solution's last token, some solutions at a time."""
+    for part in torch.split(last_states(policy, solutions, dtype=dtype), _rows_at_once(policy)):
+        yield policy.logits(part).log_softmax(-1)
+
+
+def last_states(policy: Policy, solutions: Solutions, *, dtype: torch.dtype = torch.float32) -> Float[Tensor, "B D"]:
+    """The last hidden state at each solution's last token: what log pi(z_c | x, y, <eos>) is computed from."""
     states = _states(policy, solutions, dtype)  # (B, T + 1, D)
     length = solutions.length.to(states.device)
-    last = states[torch.arange(len(length), device=states.device), length]  # (B, D)
-    for part in torch.split(last, _rows_at_once(policy)):
-        yield policy.logits(part).log_softmax(-1)
+    return states[torch.arange(len(length), device=states.device), length]
 
 
 def score_in_micro_batches(

@@ -139,7 +139,7 @@ def _train(
     def validate() -> None:
         if config.eval_every and state["step"] % config.eval_every == 0 and 0 < state["step"] < config.steps:
             name = f"validation-{state['step']}.parquet"
-            _evaluate(run, folder, state, stop, report, problems=held_out["validation"], file=name)
+            evaluate_run(run, folder, state, stop, report, problems=held_out["validation"], file=name)
 
     if not (folder.path / f"validation-{state['step']}.parquet").is_file():
         validate()  # it was interrupted
@@ -166,7 +166,7 @@ def _train(
         validate()
 
     folder.save_model(run.policy.model, run.policy.tokenizer, run.policy.notes(state["c_ref"]))
-    return _evaluate(run, folder, state, stop, report, problems=held_out["test"], file="rollouts.parquet")
+    return evaluate_run(run, folder, state, stop, report, problems=held_out["test"], file="rollouts.parquet")
 
 
 def _training_problems(config: LaserConfig) -> Sequence[Problem]:
@@ -288,7 +288,7 @@ def _settle(config: LaserConfig, reference: Policy, pool: Sequence[Problem], tel
     )
 
 
-def _evaluate(
+def evaluate_run(
     run: TrainingRun,
     folder: RunFolder,
     state: RunState,

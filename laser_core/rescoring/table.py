@@ -172,7 +172,7 @@ def steady_z_token(policy: Policy, reference: Policy, part: Rollouts, beta_v: fl
     """
     if policy.z_kind == NAMED:
         return policy
-    prompts, responses, ended = _tokenised(policy, part, 1)
+    prompts, responses, ended = tokenised(policy, part, 1)
     rows = [row for row, end in enumerate(ended) if end]
     if len(rows) < 2:
         return policy
@@ -209,7 +209,7 @@ def score_part(
     dict
         Column name to values, one per row.
     """
-    prompts, responses, ended = _tokenised(policy, part, first_line)
+    prompts, responses, ended = tokenised(policy, part, first_line)
     solutions = replace(Solutions.pack(prompts, responses, policy), ended=torch.tensor(ended))
     if solutions.tokens.shape[1] >= LONG:
         for model in (policy.model, *(() if reference is None else (reference.model,))):
@@ -229,7 +229,7 @@ def score_part(
     return columns
 
 
-def _tokenised(policy: Policy, part: Rollouts, first_line: int) -> tuple[list[list[int]], list[list[int]], list[bool]]:
+def tokenised(policy: Policy, part: Rollouts, first_line: int) -> tuple[list[list[int]], list[list[int]], list[bool]]:
     """Token ids of prompts and responses, and whether each response ends; checked row by row."""
     prompts: list[list[int]] = []
     responses: list[list[int]] = []

@@ -1,17 +1,27 @@
 """What ``laser sample`` and ``laser score`` decide before they begin."""
 
-import pytest
+from dataclasses import replace
 
-from laser_core.commands import solutions
+import pytest
+import typer
+
+from laser_core.commands import prompt_of, solutions
 from laser_core.errors import InputError
 
 
-def test_one_complete_solution_gives_c_ref_without_a_standard_deviation(monkeypatch, capsys):
-    from laser_core import reference
+def test_c_ref_as_given_or_as_noted_with_the_model_is_not_measured(tiny):
+    noted = replace(tiny, c_ref=-20.5)
+    for policy, given, expected in ((tiny, -12.5, -12.5), (noted, None, -20.5), (noted, -12.5, -12.5)):
+        settled = solutions._settled(policy, policy, [], given, 0.1, 40, 0, measured_on="")
+        assert (settled.level.c_ref, settled.level.n) == (expected, 0)
+        assert settled.level.warnings() == ()
 
-    monkeypatch.setattr(reference, "measure_c_ref", lambda *arguments, **options: (-12.5, None, 1))
-    assert solutions._measured_c_ref(None, [], 40, 0, of="bundled:base") == (-12.5, None)
-    assert capsys.readouterr().out == "c_ref = -12.50 nats (one solution of bundled:base)\n"
+
+def test_a_prompt_on_the_command_line_is_one_of_its_settings():
+    settings = prompt_of(["template=Q: {problem}\\nA:", "chat=off", "shots=2"])
+    assert (settings.template, settings.chat, settings.shots) == ("Q: {problem}\nA:", "off", 2)
+    with pytest.raises(typer.BadParameter, match="name=value"):
+        prompt_of(["chat"])
 
 
 @pytest.mark.parametrize(("name", "remedy"), [("cuda:0", "use --device cpu"), ("gpu", "use cpu, cuda or auto")])
