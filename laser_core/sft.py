@@ -52,7 +52,7 @@ class Examples:
         """Those whose solution, <eos> included, has at most ``longest`` tokens: no longer one could be sampled."""
         prompts, responses = [], []
         for example in worked:
-            text = example.text(answer_format)
+            text = policy.asks.joint + example.text(answer_format)
             response = [*policy.tokenizer.encode(text, add_special_tokens=False), policy.eos_id]
             if len(response) <= longest:
                 prompts.append(policy.encode_prompt(example.problem.text))
@@ -161,8 +161,8 @@ def _examples(
     left_out = len(worked) - len(found)
     if len(found) < config.prompts_per_step:
         raise InputError(
-            f"{len(found)} of {len(worked)} worked solutions have at most {config.max_new_tokens} tokens, fewer than one "
-            "step takes",
+            f"{len(found)} of {len(worked)} worked solutions have at most {config.max_new_tokens} tokens, fewer than "
+            "one step takes",
             field="max_new_tokens",
             remedy="raise it, or lower prompts_per_step",
         )

@@ -147,15 +147,16 @@ def score(
     policy, ref_policy = _loaded(model, reference, z_token, prompt)
     for loaded in {id(p): p for p in (policy, ref_policy)}.values():
         loaded.model.to(place)  # type: ignore[arg-type]  # transformers' decorator hides the signature
+    noted = None if reference or z_token else policy.c_ref  # with the model, for its own verdict token
     with plain_bar("scoring", None) as advance:
         done = score_file(
             policy,
             rollouts,
             out,
             beta_v=beta_v,
-            c_ref=c_ref,
+            c_ref=noted if c_ref is None else c_ref,
             reference=ref_policy if reference else None,
-            z_chosen=bool(z_token),
+            z_chosen=bool(z_token) or noted is not None,
             prompt_chosen=bool(prompt),
             traces=traces,
             dtype=pick_dtype(dtype),

@@ -23,6 +23,8 @@ def pick_token(
     seed: Seed = 0,
 ) -> None:
     """Rank the spare tokens of a model by its own solutions: low reference log-prob, small spread, never written."""
+    from laser_core.commands.bars import plain_bar
+    from laser_core.generate import counting
     from laser_core.pick_token import ended_solutions, rank_tokens
     from laser_core.policy import load_policy, with_prompt
     from laser_core.reference import c_ref_of, own_solutions
@@ -30,7 +32,16 @@ def pick_token(
     problems = problems_of(task, split, limit)
     policy = with_prompt(load_policy(model), prompt_of(prompt))
     echo_start(policy.asks.sentence(), f"Sampling {len(problems)} x {n} solutions of at most {max_new_tokens} tokens.")
-    sampled = own_solutions(policy, problems, max_new_tokens=max_new_tokens, seed=seed, samples=n)
+    most = len(problems) * n * max_new_tokens
+    with plain_bar("sampling", most) as advance:
+        sampled = own_solutions(
+            policy,
+            problems,
+            max_new_tokens=max_new_tokens,
+            seed=seed,
+            samples=n,
+            on_progress=counting(lambda tokens: advance(tokens, f"of at most {most:,} tokens")),
+        )
     c_ref_of(sampled, max_new_tokens=max_new_tokens)  # says so where no solution ends
     solutions = ended_solutions(policy, sampled)
     ranked = rank_tokens(policy, solutions, beta_v=beta_v)

@@ -131,6 +131,18 @@ class Prompt:
         before, _, after = self.text.partition(PLACE)
         return f"{before}{problem}{after}"
 
+    @property
+    def joint(self) -> str:
+        """What stands between the prompt and a given solution: a space where the prompt ends in a word of its own.
+
+        Examples
+        --------
+        >>> Prompt("Q: {problem}\\nA:").joint, Prompt("{problem}").joint, Prompt("Q: {problem}\\n", chat=True).joint
+        (' ', '', '')
+        """
+        open_end = self.chat or self.text.endswith(PLACE) or self.text[-1:].isspace()
+        return "" if open_end else " "
+
     def sentence(self) -> str:
         """What a model reads, for the user."""
         return "The model reads: " + self.text.replace("\n", "\n    ")

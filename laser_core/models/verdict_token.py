@@ -25,6 +25,10 @@ KINDS = {
 }
 _KNOWN = ("<|vision_start|>", "<|reserved_special_token_0|>")
 _LOOKS_RESERVED = re.compile(r"reserved|unused|extra_id|fim_|placeholder|<\|verdict\|>", re.IGNORECASE)
+# What begins, ends or joins texts and turns: trained in its place, though a tokenizer need not say so.
+_STRUCTURE = re.compile(
+    r"^[<\[]\|?/?(s|bos|eos|pad|unk|mask|sep|cls|im_(start|end)|(begin|end|start)_?of_?\w+)\|?[>\]]$", re.I
+)
 _BRACKETED = re.compile(r"^[<\[].*(reserved|unused|extra_id|placeholder).*[>\]]$", re.IGNORECASE)
 
 
@@ -65,7 +69,11 @@ def candidates(tokenizer: PreTrainedTokenizerBase, ends: Collection[int] = ()) -
     named = [pair for pair in added if _LOOKS_RESERVED.search(pair[0])]
     plain = tokenizer.get_vocab().items()  # some vocabularies hold them as ordinary entries
     named += sorted((pair for pair in plain if _BRACKETED.match(pair[0])), key=lambda item: item[1])
-    special = [pair for pair in added if tokenizer.added_tokens_decoder[pair[1]].special]
+    special = [
+        (token, z_id)
+        for token, z_id in added
+        if tokenizer.added_tokens_decoder[z_id].special and not _STRUCTURE.match(token)
+    ]
     found: dict[int, Candidate] = {}
     for pairs, kind in (([*known, *named], RESERVED), (special, SPECIAL)):
         for token, z_id in pairs:

@@ -11,6 +11,7 @@ from laser_core.scoring import Solutions, score_solutions
 
 TEXT = ["What is 1 + 2? It is 3.", "Ann has 7 pens, Ben has 5 more than Ann: 12."]
 SMALL = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+PAIRED = {**SMALL, "num_key_value_heads": 1}
 GROUPED = {**SMALL, "num_key_value_heads": 1, "head_dim": 16}
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
@@ -45,7 +46,7 @@ NEOX = ("<|endoftext|>",)
 SMOL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<repo_name>", "<jupyter_output>", "<empty_output>")
 SHAPES = {
     "llama": (byte_level, LLAMA3, {"eos_token": "<|eot_id|>"}, lambda n: hf.LlamaConfig(**GROUPED, vocab_size=n)),
-    "qwen2": (byte_level, QWEN, {"eos_token": "<|im_end|>"}, lambda n: hf.Qwen2Config(**SMALL, vocab_size=n)),
+    "qwen2": (byte_level, QWEN, {"eos_token": "<|im_end|>"}, lambda n: hf.Qwen2Config(**PAIRED, vocab_size=n)),
     "qwen3": (byte_level, QWEN, {"eos_token": "<|im_end|>"}, lambda n: hf.Qwen3Config(**GROUPED, vocab_size=n)),
     "gemma": (
         sentencepiece,
