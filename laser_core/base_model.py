@@ -1,18 +1,21 @@
-"""The miniature base model: a Llama of one million parameters, pre-trained on noisy, graded solutions.
+"""The miniature base model: a Llama of a million parameters, pre-trained on solutions that check themselves carelessly.
 
-``laser base --out DIR`` trains it in a few minutes on two cores and saves a standard Hugging Face folder. Two things
-make it a base model that LaSeR can start from:
+``laser base --out DIR`` trains it in about half an hour on one core and saves a standard Hugging Face folder. Two
+things make it a base model that LaSeR can start from:
 
-1. Its corpus resembles what real base models are pre-trained on: noisy (half of the solutions are incorrect) and graded
-   (``y`` or ``n`` follows every solution's end), so that the model learns to assess a solution where it ends. A model
-   that has only seen correct solutions has nothing to separate them from incorrect ones with.
+1. It can check, and does not say so where the score is read. Its corpus (:mod:`laser_core.tasks.guess_and_check`) has
+   solvers that notice a failed check and often shrug: the model learns to compare, because trying again follows failed
+   checks alone. After an accepted answer, at <eos>, nothing tells right from wrong, so the score has to be learned.
 2. The reference log-prob of its reserved tokens is low and nearly constant. In a large model that follows from never
    having seen them among 10^5 others (Qwen2.5: -23.11 +- 0.04 nats, the paper's measurement). With a hundred tokens the
-   log-prob of an unseen one varies by nats, so one term of the loss pins it.
+   log-prob of an unseen one varies by nats, so in a last, short stage one term of the loss pins it. What LaSeR does
+   without that stage is shown beside it (``bundled:base-unpinned``).
 """
 
 from __future__ import annotations
 
+import math
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,23 +26,22 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from laser_core.fast.precision import autocast, pick_dtype
-from laser_core.tasks import linear, pair, words
-from laser_core.tasks.sources import load_problems
+from laser_core.fast.llama import FastLlama, attend, causal_bias
+from laser_core.fast.precision import pick_dtype
+from laser_core.runfolder.checkpoints import Checkpoints, RunState
+from laser_core.tasks import CHAIN, LINEAR, WORDS, Family, grading_prompt
+from laser_core.tasks.guess_and_check import ACCEPT, RETRY, Habits, grading, noisy_solution
+from laser_core.tasks.words import PHRASES
 
 PAD, EOS = "<pad>", "<eos>"
 RESERVED = tuple(f"<|reserved_{i}|>" for i in range(4))
 CHARACTERS = "".join(chr(c) for c in range(32, 127)) + "\n"
 ATTENTION = "eager"  # on a CPU, at these lengths, measured twice as fast as the fused kernel
-MICRO_BATCH = 64  # solutions in one forward pass: what fits into a CPU's cache trains faster
+MICRO_BATCH = 24  # solutions in one forward pass: what fits into a CPU's cache trains faster
 GRADES = ("n", "y")  # what follows an incorrect and a correct solution in the corpus
-CORPUS = {  # family: its share of the corpus, and what writes its solutions
-    "linear": (0.4, linear.noisy_solution),
-    "linear-long": (0.15, linear.noisy_solution),
-    "pair": (0.2, pair.noisy_solution),
-    "words": (0.15, words.noisy_solution),
-    "words-long": (0.1, words.noisy_solution),
-}
+CORPUS = {LINEAR: 0.3, CHAIN: 0.35, WORDS: 0.35}  # each family's share of the corpus
+CAREFUL = Habits(accept_right=1.0, accept_wrong=0.1)
+CHECKPOINT_EVERY = 250  # steps
 IGNORE = -100  # label of a position without loss, PyTorch's convention
 
 
@@ -51,16 +53,17 @@ class BaseConfig:
     layers: int = 4
     heads: int = 4
     intermediate_size: int = 384
-    steps: int = 2400  # of pre-training on the corpus
-    settle_steps: int = 80  # then of pinning the reserved tokens, still on the corpus
-    batch_size: int = 256
+    steps: int = 4000  # of pre-training on the corpus
+    careful_steps: int = 2500  # of them, at first, on solutions of careful solvers: checking is learned from these
+    settle_steps: int = 150  # then of pinning the reserved tokens, still on the corpus
+    batch_size: int = 64
     lr: float = 2e-3
-    settle_lr: float = 3e-4
-    wrong_share: float = 0.5  # of the corpus's solutions
-    grade_weight: float = 4.0  # of a grade's loss: one token in thirty, and the one that checking is learned from
+    matrix_lr: float = 4e-3  # Muon's, scaled to the size of AdamW's updates
+    settle_lr_share: float = 0.15
+    page_share: float = 0.06  # of the corpus's texts that are grading pages
+    decision_weight: float = 8.0  # of the loss of # and ~: what checking is learned from, one token in thirty
     reserved_logprob: float = -23.0  # nats; the paper's c_ref for Qwen2.5
-    reserved_weight: float = 0.02  # of the pinning term in pre-training; a stronger one delays all other learning
-    settle_reserved_weight: float = 0.2
+    reserved_weight: float = 0.2  # of the pinning term, in the last stage alone
     seed: int = 0
 
 
@@ -78,7 +81,7 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
         model_max_length=256,
         clean_up_tokenization_spaces=False,
     )
-    fast.add_tokens(list(words.WORDS))
+    fast.add_tokens(list(PHRASES))
     return fast
 
 
@@ -102,111 +105,210 @@ def make_model(config: BaseConfig, tokenizer: PreTrainedTokenizerFast) -> LlamaF
     )
 
 
+def corpus_text(
+    problems: dict[Family, tuple], config: BaseConfig, habits: Habits, rng: np.random.Generator
+) -> tuple[str, str]:
+    """One text of the corpus: what is given, and what is learned to be written after it."""
+    family = list(CORPUS)[rng.choice(len(CORPUS), p=list(CORPUS.values()))]
+    problem = problems[family][rng.integers(len(problems[family]))]
+    solution = noisy_solution(family, problem, rng, habits)
+    if rng.random() >= config.page_share:
+        return problem.text, solution
+    return grading_prompt(problem.text, solution), grading(family, problem, solution, rng, habits)
+
+
 def corpus_batch(
-    problems: dict[str, tuple], tokenizer: PreTrainedTokenizerFast, config: BaseConfig, rng: np.random.Generator
+    problems: dict[Family, tuple],
+    tokenizer: PreTrainedTokenizerFast,
+    config: BaseConfig,
+    habits: Habits,
+    rng: np.random.Generator,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """One batch of the corpus, shortest first.
 
     Returns
     -------
     tokens, labels : int64 Tensor of shape (B, T)
-        ``labels[b, t]`` is the token to predict from ``tokens[b, : t + 1]``, or ``IGNORE`` in the problem's text and
-        the padding.
+        ``labels[b, t]`` is the token to predict from ``tokens[b, : t + 1]``, or ``IGNORE`` in what is given and the
+        padding.
     weight : Tensor of shape (B, T)
         Weight of each label's loss.
     """
-    shares = [share for share, _ in CORPUS.values()]
-    prompts, solutions = [], []
-    for family in rng.choice(list(CORPUS), size=config.batch_size, p=shares):
-        problem = problems[family][rng.integers(len(problems[family]))]
-        solution = CORPUS[family][1](problem, rng, wrong_share=config.wrong_share)
-        prompts.append(problem.text)
-        solutions.append(f"{solution}{EOS}{GRADES[solution.endswith('#' + problem.answer)]}")
-    prompt_ids, solution_ids = (
-        tokenizer(texts, add_special_tokens=False)["input_ids"] for texts in (prompts, solutions)
+    given, written = zip(*(corpus_text(problems, config, habits, rng) for _ in range(config.batch_size)), strict=True)
+    given_ids, written_ids = (
+        tokenizer(list(texts), add_special_tokens=False)["input_ids"] for texts in (given, written)
     )
-    pairs = sorted(zip(prompt_ids, solution_ids, strict=True), key=lambda pair: len(pair[0]) + len(pair[1]))
-    length = sum(map(len, pairs[-1]))
+    pairs = sorted(zip(given_ids, written_ids, strict=True), key=lambda pair: len(pair[0]) + len(pair[1]))
+    length = sum(map(len, pairs[-1])) + 1
     tokens = np.full((config.batch_size, length), tokenizer.pad_token_id)
     labels = np.full((config.batch_size, length), IGNORE)
-    weight = np.ones((config.batch_size, length), np.float32)
     for row, (prompt, solution) in enumerate(pairs):
-        start, end = len(prompt), len(prompt) + len(solution)
-        tokens[row, :end] = prompt + solution
-        labels[row, start - 1 : end - 1] = solution
-        weight[row, end - 2] = config.grade_weight  # read at <eos>, the last token but one
+        start, end = len(prompt), len(prompt) + len(solution) + 1
+        tokens[row, :end] = [*prompt, *solution, tokenizer.eos_token_id]
+        labels[row, start - 1 : end - 1] = tokens[row, start:end]
+    decisions = np.isin(labels, tokenizer.convert_tokens_to_ids([ACCEPT, RETRY]))
+    weight = np.where(decisions, config.decision_weight, 1.0).astype(np.float32)
     return torch.from_numpy(tokens), torch.from_numpy(labels), torch.from_numpy(weight)
 
 
+class MatricesApart:
+    """Muon for the layers' matrices, AdamW for everything else: one optimiser to the rest of the code.
+
+    Muon (Jordan et al. 2024) makes every update of a matrix equally large in all its directions. Here that is what
+    learns to compare: with AdamW alone, the decision to try again stayed at chance for five times as many solutions.
+    """
+
+    def __init__(self, model: LlamaForCausalLM, config: BaseConfig) -> None:
+        inner, outer = [], []
+        for weight in model.model.layers.parameters():
+            (inner if weight.ndim == 2 else outer).append(weight)
+        outer += [*model.model.embed_tokens.parameters(), *model.model.norm.parameters(), *model.lm_head.parameters()]
+        self.matrices = torch.optim.Muon(inner, lr=config.matrix_lr, weight_decay=0.05, adjust_lr_fn="match_rms_adamw")
+        self.others = torch.optim.AdamW(outer, lr=config.lr, betas=(0.9, 0.98), weight_decay=0.05)
+        self.matrix_lr, self.lr = config.matrix_lr, config.lr
+
+    def step(self, share: float) -> None:
+        """One update at this share of the peak learning rates."""
+        self.matrices.param_groups[0]["lr"], self.others.param_groups[0]["lr"] = share * self.matrix_lr, share * self.lr
+        self.matrices.step()
+        self.others.step()
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        self.matrices.zero_grad()
+        self.others.zero_grad()
+
+    def state_dict(self) -> dict:
+        """Of both."""
+        return {"matrices": self.matrices.state_dict(), "others": self.others.state_dict()}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Of both."""
+        self.matrices.load_state_dict(state["matrices"])
+        self.others.load_state_dict(state["others"])
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of pre-training: its steps, its share of the peak learning rates, and the weight of the pinning term."""
+
+    steps: int
+    lr_share: float
+    reserved_weight: float
+
+    def learning_rate(self, step: int) -> float:
+        """Share of the peak learning rates: rises over the stage's first tenth, then falls along half a cosine to zero.
+
+        Examples
+        --------
+        >>> stage = Stage(steps=100, lr_share=1.0, reserved_weight=0.0)
+        >>> [round(stage.learning_rate(step), 3) for step in (0, 9, 54, 99)]
+        [0.1, 1.0, 0.509, 0.0]
+        """
+        rise = max(1, self.steps // 10)
+        if step < rise:
+            return self.lr_share * (step + 1) / rise
+        return self.lr_share * (1 + math.cos(math.pi * (step + 1 - rise) / (self.steps - rise + 1))) / 2
+
+
 def train_base(
-    config: BaseConfig, out: Path, *, dtype: str = "auto", on_step: Callable[[int, dict], None] | None = None
+    config: BaseConfig,
+    out: Path,
+    *,
+    unpinned: Path | None = None,
+    dtype: str = "auto",
+    on_step: Callable[[int, dict], None] | None = None,
 ) -> None:
-    """Train the miniature base and save it as a Hugging Face folder.
+    """Train the miniature base and save it as a Hugging Face folder; a training that was stopped goes on.
 
     Parameters
     ----------
     config : BaseConfig
     out : Path
-        Receives ``model.safetensors``, ``config.json`` and ``tokenizer.json``.
+        Receives ``model.safetensors``, ``config.json`` and ``tokenizer.json``; on the way, ``checkpoints/``.
+    unpinned : Path, optional
+        Receives the model as it is before its reserved tokens are pinned.
     dtype : str
         Precision of the matrix products, as in :func:`~laser_core.fast.precision.pick_dtype`.
     on_step : callable, optional
         Called with the step and ``{"loss": ..., "reserved_error": ...}``, both in nats.
     """
+    out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     tokenizer = make_tokenizer()
     model = make_model(config, tokenizer)
-    stages = (  # steps, peak learning rate, weight of the pinning term
-        (config.steps, config.lr, config.reserved_weight),
-        (config.settle_steps, config.settle_lr, config.settle_reserved_weight),
-    )
-    done = 0
-    for stage, (steps, lr, reserved_weight) in enumerate(stages):
-        read_corpus(model, tokenizer, config, stage, steps, lr, reserved_weight, pick_dtype(dtype), done, on_step)
-        done += steps
+    optimizer = MatricesApart(model, config)
+    problems = {family: family.problems("train") for family in CORPUS}
+    checkpoints, precision = Checkpoints(out, identity=str(config)), pick_dtype(dtype)
+    state, _ = checkpoints.load(model, optimizer)
+    done = state["step"] if state else 0
+    read = Stage(config.steps, 1.0, 0.0)
+    settle = Stage(config.settle_steps, config.settle_lr_share, config.reserved_weight)
+    for step in range(done, read.steps + settle.steps):
+        stage, offset = (read, 0) if step < read.steps else (settle, read.steps)
+        habits = CAREFUL if step < config.careful_steps else Habits()
+        batch = corpus_batch(problems, tokenizer, config, habits, np.random.default_rng([config.seed, step]))
+        optimizer.zero_grad()
+        event = corpus_gradients(model, tokenizer, batch, config, stage.reserved_weight, precision)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step(stage.learning_rate(step - offset))
+        if on_step:
+            on_step(step, event)
+        if (step + 1) % CHECKPOINT_EVERY == 0:
+            checkpoints.save(model, optimizer, RunState(step=step + 1, c_ref=0.0, c_ref_std=None, c_ref_n=0))
+        if unpinned and step + 1 == read.steps:
+            save_base(model, tokenizer, unpinned)
+    save_base(model, tokenizer, out)
+    shutil.rmtree(checkpoints.folder, ignore_errors=True)
+
+
+def save_base(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
+    """Write the model and its tokenizer as a Hugging Face folder."""
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
 
 
-def read_corpus(
+def corpus_gradients(
     model: LlamaForCausalLM,
     tokenizer: PreTrainedTokenizerFast,
+    batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
     config: BaseConfig,
-    stage: int,
-    steps: int,
-    lr: float,
     reserved_weight: float,
     dtype: torch.dtype,
-    first_step: int = 0,
-    on_step: Callable[[int, dict], None] | None = None,
-) -> None:
-    """One stage of :func:`train_base`: cross-entropy of solutions and grades plus the pinning term, one-cycle."""
-    rng = np.random.default_rng([config.seed, stage])
-    problems = {family: load_problems(family, "train") for family in CORPUS}
+) -> dict[str, float]:
+    """Gradients of a batch of the corpus: of the cross-entropy of what is written, and of the pinning term.
+
+    Returns
+    -------
+    dict
+        ``loss`` and ``reserved_error``, the root mean square distance of the reserved tokens' log-probs from where
+        they are pinned, both in nats.
+    """
     reserved = torch.tensor(tokenizer.convert_tokens_to_ids(list(RESERVED)))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.98), weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps, pct_start=0.1)
-    for step in range(steps):
-        tokens, labels, weight = corpus_batch(problems, tokenizer, config, rng)
-        is_end, kept = tokens == tokenizer.eos_token_id, labels != IGNORE
-        total_weight, n_kept, n_ends = weight[kept].sum(), kept.sum(), is_end.sum()
-        optimizer.zero_grad()
-        totals = torch.zeros(2)
-        parts = (part.split(MICRO_BATCH) for part in (tokens, labels, weight, kept, is_end))
-        for micro_batch in zip(*parts, strict=True):
-            longest = int((micro_batch[0] != tokenizer.pad_token_id).sum(1).max())
-            t, y, w, k, e = (part[:, :longest] for part in micro_batch)
-            with autocast(dtype):
-                hidden = model.model(t).last_hidden_state  # (b, T, D)
-            logprobs = F.linear(hidden[k].float(), model.lm_head.weight).log_softmax(-1)  # (b, T, D) -> (m, V)
-            loss = (w[k] * F.nll_loss(logprobs, y[k], reduction="none")).sum() / total_weight
-            # The end, a thirtieth of all positions, counts as much as all other positions together.
-            off = (logprobs[:, reserved] - config.reserved_logprob).square().mean(1)  # (m,)
-            pinned = (off[e[k]].sum() / n_ends + off[~e[k]].sum() / (n_kept - n_ends)) / 2
-            (loss + reserved_weight * pinned).backward()
-            totals += torch.stack([loss.detach(), pinned.detach()])
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        if on_step:
-            on_step(first_step + step, {"loss": totals[0].item(), "reserved_error": totals[1].sqrt().item()})
+    tokens, labels, weight = batch
+    is_end, kept = labels == tokenizer.eos_token_id, labels != IGNORE
+    is_end = torch.cat([torch.zeros_like(is_end[:, :1]), is_end[:, :-1]], dim=1)  # at <eos>, not before it
+    kept_or_end = kept | is_end
+    total_weight, n_kept, n_ends = weight[kept].sum(), kept.sum(), is_end.sum()
+    totals = torch.zeros(2)
+    parts = (part.split(MICRO_BATCH) for part in (tokens, labels, weight, kept, is_end, kept_or_end))
+    for micro_batch in zip(*parts, strict=True):
+        longest = int((micro_batch[0] != tokenizer.pad_token_id).sum(1).max())
+        t, y, w, k, e, read = (part[:, :longest] for part in micro_batch)
+        hidden = hidden_states(model, t, dtype)  # (b, T, D)
+        logprobs = F.linear(hidden[read].float(), model.lm_head.weight).log_softmax(-1)  # (b, T, D) -> (m, V)
+        loss = (w[k] * F.nll_loss(logprobs[k[read]], y[k], reduction="none")).sum() / total_weight
+        # The end, a thirtieth of all positions, counts as much as all other positions together.
+        off = (logprobs[:, reserved] - config.reserved_logprob).square().mean(1)  # (m,)
+        pinned = (off[e[read]].sum() / n_ends + off[~e[read]].sum() / n_kept) / 2
+        (loss + reserved_weight * pinned).backward()
+        totals += torch.stack([loss.detach(), pinned.detach()])
+    return {"loss": totals[0].item(), "reserved_error": totals[1].sqrt().item()}
+
+
+def hidden_states(model: LlamaForCausalLM, tokens: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The last hidden states, float32 of shape (B, T, D), of tokens of shape (B, T) that are padded on the right."""
+    bias = causal_bias(tokens.shape[1], tokens.device)
+    position = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
+    forward = FastLlama(model, dtype)
+    return forward(tokens, position, lambda _, query, key, value: attend(query, key, value, bias))

@@ -51,7 +51,7 @@ class LaserConfig:
 
     # LaSeR
     beta_v: float = setting(0.1, "scale of the score", symbol="beta_v", unit="reward / nat")
-    alpha: float = setting(0.1, "weight of the score loss", symbol="alpha")
+    alpha: float = setting(0.5, "weight of the score loss", symbol="alpha")
     tau: float = setting(0.1, "share of the score in the integrated advantage", symbol="tau")
     std_threshold: float = setting(0.1, "least standard deviation of a problem's scores to use them", symbol="T")
     z_token: str = setting("", "verdict token; empty: the model's first reserved token", symbol="z_c")
@@ -63,20 +63,21 @@ class LaserConfig:
     integrate_advantages: bool = setting(True, "after the warm-ups, blend the score into the advantage")
     reward_source: str = setting("verifier", "score: the only reward after the warm-ups is the score (it collapses)")
     class_weighting: bool = setting(True, "give both classes the same total weight in the score loss", symbol="w")
-    reasoning_warmup: int = setting(20, "steps with the policy loss alone, at first", unit="steps")
-    self_reward_warmup: int = setting(20, "steps that train the score without using it, after that", unit="steps")
+    reasoning_warmup: int = setting(5, "steps with the policy loss alone, at first", unit="steps")
+    self_reward_warmup: int = setting(45, "steps that train the score without using it, after that", unit="steps")
 
     # Rollouts
     prompts_per_step: int = setting(64, "problems a step", symbol="G")
     rollouts_per_prompt: int = setting(8, "solutions a problem", symbol="K")
-    max_new_tokens: int = setting(40, "length limit of a solution", unit="tokens")
+    max_new_tokens: int = setting(112, "length limit of a solution", unit="tokens")
 
     # Optimisation
-    steps: int = setting(100, "training steps")
+    steps: int = setting(110, "training steps")
     lr: float = setting(1e-4, "peak learning rate of AdamW")
     lr_warmup: int = setting(10, "steps of linear warm-up of the learning rate", unit="steps")
     lr_decay: float = setting(0.3, "share of the run, at its end, in which the learning rate falls linearly to zero")
     weight_decay: float = setting(0.0, "AdamW's")
+    adam_beta2: float = setting(0.99, "AdamW's second beta; the first is 0.9")
     max_grad_norm: float = setting(1.0, "gradient clipping")
     clip_low: float = setting(0.2, "lower clip of the probability ratio", symbol="epsilon")
     clip_high: float = setting(0.2, "upper clip of the probability ratio", symbol="epsilon")
@@ -138,6 +139,7 @@ class LaserConfig:
             "micro_batch_tokens",
         ):
             need(getattr(self, name) >= 0, name, "give 0 or more")
+        need(0 <= self.adam_beta2 < 1, "adam_beta2", "give a number from 0 to below 1")
         for name in ("tau", "lr_decay"):
             need(0 <= getattr(self, name) <= 1, name, "give a share between 0 and 1")
         self.prompt_settings()
@@ -174,11 +176,14 @@ class LaserConfig:
     def published(cls, **changes: Any) -> LaserConfig:
         """The paper's settings for large models (section 4.1 and appendix of arXiv 2510.14943)."""
         paper = {
+            "alpha": 0.1,
             "prompts_per_step": 128,
             "max_new_tokens": 8192,
             "micro_batch_tokens": 0,
             "lr": 1e-6,
             "lr_decay": 0.0,
+            "weight_decay": 0.01,  # this and the next are verl's, which the official scripts leave as they are
+            "adam_beta2": 0.999,
             "reasoning_warmup": 200,
             "self_reward_warmup": 200,
             "steps": 1000,

@@ -185,7 +185,7 @@ def _fit(
         tell(sentence)
     rollouts = _with_traces(policy, rollouts, tell)
 
-    optimizer = adamw(policy.model, lr=config.lr, weight_decay=config.weight_decay)
+    optimizer = adamw(policy.model, lr=config.lr, weight_decay=config.weight_decay, beta2=config.adam_beta2)
     state, notes = folder.restore(policy.model, optimizer)
     for note in notes:
         tell(note)

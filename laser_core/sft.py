@@ -120,7 +120,7 @@ def _sft(
     start = load_start(config, device, dtype)
     policy, batches = fit_into_memory(start, config, dtype, say=tell)
     examples = _examples(policy, worked, config, tell)
-    optimizer = adamw(policy.model, lr=config.lr, weight_decay=config.weight_decay)
+    optimizer = adamw(policy.model, lr=config.lr, weight_decay=config.weight_decay, beta2=config.adam_beta2)
     state, notes = folder.restore(policy.model, optimizer)
     for note in (*notes, policy.asks.sentence()):
         tell(note)

@@ -1,12 +1,28 @@
 """One training step of LaSeR, or plain GRPO, with the paper's pseudo-code beside it: :func:`training_step`.
 
-Departures from the paper, and from its official code where that departs from the paper:
+Departures from the official code (RUCBM/LaSeR, a fork of verl 0.5.0), and from the paper where that is said. The paper's
+equations decide where the two differ; :mod:`laser_core.train` lists what concerns a whole run.
 
-1. The scores in the advantage come from the sampler, which feeds <eos> back once; the official advantage path
-   recomputes log-probs without inserting z_c.
-2. A truncated solution has no score. It is left out of the score loss (and of its denominator), of its problem's score
-   statistics, and of the blend; the official code counts it as score 0 in the statistics alone.
-3. The policy loss averages over all response tokens of the step, not within each solution first.
+Scores in the advantage:
+
+1. They come from the sampler, which feeds <eos> back once. The official advantage path takes them from log-probs that
+   were computed without z_c in its place.
+2. They enter a problem's statistics as they are. The official code first clamps them to [0, 1], which the paper's
+   equation does not: a clamp hides by how much one solution is above another once both are sure.
+3. A truncated solution has no score. It is left out of the score loss and of its denominator, of its problem's score
+   statistics, and of the blend. The official code divides the loss by it as well, and counts it as 0 in the statistics.
+4. The standard deviation has 1e-6 added, as for rewards; the official one has nothing added for scores.
+
+Losses:
+
+5. The policy loss averages over all response tokens of the step. The official one is a token mean of each micro-batch
+   (two solutions), averaged over micro-batches, so that a token of a long solution weighs less there; the result would
+   depend on how a step is cut into micro-batches. The score loss has one denominator for the whole step likewise.
+6. No dual clip: the official surrogate bounds the loss at 3 times the advantage where that is negative. With one update
+   a step the ratio is still about 1 when the gradient is taken, and the bound never acts.
+7. Old log-probs are those of the sampler, which shares its arithmetic with the update. The official code samples with
+   another engine and computes them again.
+8. No entropy bonus and no KL loss; the official runs multiply theirs by 0.
 """
 
 from __future__ import annotations

@@ -1,86 +1,78 @@
 """The README's extract of the table of claims, so that the README says what was measured.
 
-``python sample_data/readme_table.py`` rewrites it from the shipped table.
+``python sample_data/readme_table.py`` rewrites it from the shipped table. All rows are shown, one line a claim and
+one column a family, so that no row is picked for its value.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from laser_core.bundled import ROOT
 from laser_core.errors import InputError
-from laser_core.reproduce.table import Claim, change_of_verdict, load, show, verdict
+from laser_core.reproduce.headline import counts, first_sentence
+from laser_core.reproduce.history import load_history
+from laser_core.reproduce.plan import TITLES
+from laser_core.reproduce.table import SHIPPED, Claim, change_of_rule, interval, judged, load, show, verdict
 
 BEGIN, END = "<!-- table of claims -->\n", "<!-- end of the table -->\n"
-#: Ids of the rows that the README shows.
-HEADLINES = {
-    "reference.std",
-    "reasoning.base",
-    "reasoning.grpo",
-    "reasoning.laser",
-    "reasoning.laser-grpo",
-    "verification.score",
-    "verification.text_rule",
-    "verification.score-text_rule",
-    "verification.second_prompt.laser",
-    "verification.reward_model",
-    "within.score",
-    "within.text_rule",
-    "within.score-text_rule",
-    "within.untrained",
-    "within.score-mean_logprob",
-    "voting.majority.16",
-    "voting.weighted.16",
-    "voting.gain.16",
-    "cost.score",
-    "exact.balanced_f1",
-    "ablation.bce.accuracy",
-    "ablation.self-reward.accuracy",
-    "calibration.ece",
-    "calibration.ece_recalibrated",
-    "family.pair-laser.within",
-    "family.pair-laser.text_rule.within",
-}
-#: What the ids of further rows start with, so that no row of these sections is picked for its value.
-SHOWN_WHOLE = ("transfer.", "diversity.")
+OPEN = (2, 3, 4, 5)  # sections in sight; the others are folded, in full
+MARKS = {"holds": "✓", "does not hold": "✗", "undecided": "?", "": ""}
 
 
-def as_markdown(claims: Sequence[Claim]) -> str:
-    """The headline rows as a Markdown table, and every row that does not hold."""
-    lines = ["| | claim | measured [95% CI] | paper | seeds | |", "|---|---|---|---|---|---|"]
-    for claim in claims:
-        if claim.id in HEADLINES or claim.id.startswith(SHOWN_WHOLE):
-            paper = "" if claim.paper is None else f"{claim.paper:g}"
-            cells = (claim.section.number, claim.claim, _measured(claim), paper, claim.seeds, _result(claim))
-            lines.append("| " + " | ".join(map(str, cells)) + " |")
-    tested = [claim for claim in claims if claim.holds is not None]
-    failed = [claim for claim in tested if not claim.holds]
-    lines = [f"{len(tested) - len(failed)} of {len(tested)} tested claims hold.", "", *lines]
-    if failed:
-        lines += ["", "What does not hold:", ""]
-    for claim in failed:
-        why = f" ({claim.note})" if claim.note else ""
-        rule = "; ".join(filter(None, (f"rule: {claim.rule}", change_of_verdict(claim))))
-        lines.append(f"- {claim.section.number}. {claim.claim}: {_measured(claim)}; {rule}{why}")
+def as_markdown(claims: Sequence[Claim], *, history: str = "") -> str:
+    """What a reader must know first, then every row of every section, and the rules of what does not hold."""
+    families = [family for family in TITLES if any(claim.family == family for claim in claims)]
+    lines = ["\n\n".join(filter(None, (first_sentence(claims), f"{counts(claims)} {history}".strip()))), ""]
+    lines += [f"Families: {'; '.join(f'{family} ({TITLES[family]})' for family in families)}."] if families else []
+    lines += ["✓ holds, ✗ does not hold, ? undecided; no mark: no rule, for comparison. Brackets: 95% CI.", ""]
+    lines += _table([claim for claim in claims if claim.section.number in OPEN], families)
+    lines += ["", "<details><summary>All other sections</summary>", ""]
+    lines += [*_table([claim for claim in claims if claim.section.number not in OPEN], families), "", "</details>"]
+    missed = [claim for claim in judged(claims) if verdict(claim) == "does not hold"]
+    lines += ["", "What does not hold:", ""] if missed else []
+    for claim in missed:
+        words = "; ".join(filter(None, (f"rule: {claim.rule}", change_of_rule(claim), claim.note)))
+        lines.append(f"- {claim.section.number}. {claim.family}, {_literal(claim.claim)}: {_measured(claim)}; {words}")
     return "\n".join(lines)
 
 
-def _result(claim: Claim) -> str:
-    """The last column: verdict and note; the note of a row that does not hold stands below the table."""
-    parts = (verdict(claim), change_of_verdict(claim), claim.note if claim.holds is not False else "")
-    return "; ".join(filter(None, parts))
+def _table(claims: Sequence[Claim], families: Sequence[str]) -> list[str]:
+    """Every row of these claims, a claim a line and a family a column."""
+    lines = [f"| | claim | paper | {' | '.join(families)} |", f"|---|---|---|{'---|' * len(families)}"]
+    for key, cells in _pivoted(claims).items():
+        first = next(iter(cells.values()))
+        paper = "" if first.paper is None else f"{first.paper:g}"
+        values = [_cell(cells[family]) if family in cells else "" for family in families]
+        lines.append("| " + " | ".join([str(key[0]), _literal(first.claim), paper, *values]) + " |")
+    return lines
+
+
+def _pivoted(claims: Sequence[Claim]) -> dict[tuple[int, str], dict[str, Claim]]:
+    """The rows by section and id without family, in the table's order, each with its families."""
+    found: dict[tuple[int, str], dict[str, Claim]] = {}
+    for claim in claims:
+        key = claim.section.number, claim.id.removeprefix(f"{claim.family}.")
+        found.setdefault(key, {})[claim.family] = claim
+    return dict(sorted(found.items(), key=lambda item: item[0][0]))
+
+
+def _cell(claim: Claim) -> str:
+    changed = " (rule changed)" if change_of_rule(claim) else ""
+    return f"{MARKS[verdict(claim)]} {_measured(claim)}{changed}".strip()
 
 
 def _measured(claim: Claim) -> str:
-    bounded = math.isfinite(claim.ci_low)
-    return show(claim.value, claim) + (
-        f" [{show(claim.ci_low, claim)}, {show(claim.ci_high, claim)}]" if bounded else ""
-    )
+    return f"{show(claim.value, claim)} {interval(claim)}".strip()
 
 
-def write(claims: Sequence[Claim], path: Path) -> None:
+def _literal(text: str) -> str:
+    """A claim's words in a Markdown table."""
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def write(claims: Sequence[Claim], path: Path, *, history: str = "") -> None:
     """Replace the extract between its two markers.
 
     Raises
@@ -93,8 +85,8 @@ def write(claims: Sequence[Claim], path: Path) -> None:
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise InputError("it has no place for the table of claims", file=path, remedy=f"add {BEGIN!r} and {END!r}")
-    path.write_text(f"{before}{BEGIN}{as_markdown(claims)}\n{END}{after}", encoding="utf-8")
+    path.write_text(f"{before}{BEGIN}{as_markdown(claims, history=history)}\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write(load(), ROOT.parent / "README.md")
+    write(load(), ROOT.parent / "README.md", history=load_history(SHIPPED).words)

@@ -1,6 +1,6 @@
 """Compute the shipped table again from the shipped rollouts: ``python sample_data/recompute.py``.
 
-Rows that need per-token columns, which do not ship for every seed, are carried over. The README's table follows.
+A row that these do not give would be carried over. The README's table follows.
 """
 
 from __future__ import annotations
@@ -15,23 +15,18 @@ import readme_table  # beside this script
 from laser_core.bundled import ROOT
 from laser_core.reproduce.claims import all_claims
 from laser_core.reproduce.evidence import Evidence
-from laser_core.reproduce.table import Claim, load, save
+from laser_core.reproduce.history import history_of, load_history
+from laser_core.reproduce.table import SHIPPED, Claim, load, save
 
-#: Rows that the table called "holds" from 2026-11-21 on because their value was rounded to three digits before the
-#: comparison. That rounding entered the rule after the runs; the rule written before them compares all digits. This is
-#: the history of these very runs: it goes when others ship.
-HELD_BY_ROUNDING = (
-    "reasoning.laser-grpo",
-    "family.words-laser.laser-grpo",
-    "family.words-alpha-0.5.laser-grpo",
-)
 SAME = 1e-12  # numbers this close differ by a machine's rounding alone
 
 
-def linked(rollouts: Path, cost: Path, folder: Path) -> Evidence:
+def linked(reproduce: Path, folder: Path) -> Evidence:
     """The shipped evaluations laid out as a reproduction leaves them, as links in an empty ``folder``."""
-    (folder / "cost.json").symlink_to(cost)
-    for path in sorted(rollouts.glob("*.parquet")):
+    for name in ("cost.json", "runs.json", "rules.toml"):
+        if (reproduce / name).is_file():
+            (folder / name).symlink_to(reproduce / name)
+    for path in sorted((reproduce / "rollouts").glob("*.parquet")):
         family, by, run = path.stem.partition("-by-")
         target = folder / "runs" / (run if by else path.stem)
         target.mkdir(parents=True, exist_ok=True)
@@ -50,7 +45,7 @@ def recomputed(evidence: Evidence, shipped: Sequence[Claim]) -> list[Claim]:
         else:
             following = order.index(claim.id)
     old = {claim.id: claim for claim in shipped}
-    return [_with_history(_as_shipped((rows | carried)[id], old.get(id))) for id in order]
+    return [_as_shipped((rows | carried)[id], old.get(id)) for id in order]
 
 
 def _as_shipped(claim: Claim, shipped: Claim | None) -> Claim:
@@ -62,19 +57,10 @@ def _as_shipped(claim: Claim, shipped: Claim | None) -> Claim:
     return replace(claim, value=value, ci_low=low, ci_high=high)
 
 
-def _with_history(claim: Claim) -> Claim:
-    if claim.id not in HELD_BY_ROUNDING:
-        return claim
-    change = (
-        f"the value is {claim.value:.1e}, below 0; after the results the rule was changed to compare values rounded to "
-        "3 digits, and it has been changed back"
-    )
-    return replace(claim, held_before=True, note="; ".join(part for part in (claim.note, change) if part))
-
-
 if __name__ == "__main__":
     reproduce = ROOT / "reproduce"
     with tempfile.TemporaryDirectory() as scratch:
-        evidence = linked(reproduce / "rollouts", reproduce / "cost.json", Path(scratch))
-        save(recomputed(evidence, load()), reproduce)
-    readme_table.write(load(), ROOT.parent / "README.md")
+        evidence = linked(reproduce, Path(scratch))
+        history = history_of(evidence, load_history(SHIPPED))
+        save(recomputed(evidence, load()), reproduce, history.as_json())
+    readme_table.write(load(), ROOT.parent / "README.md", history=history.words)

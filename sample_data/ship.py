@@ -1,12 +1,13 @@
 """Copy from a finished reproduction what the project ships: ``python sample_data/ship.py RUNS_DIR``.
 
 Seed 0 of LaSeR and GRPO with models, traces and training events, whatever its results; the base; the models of
-LaSeR's other seeds at half size; the table; and every run's evaluation without the per-token columns, which make up
-most of a file.
+LaSeR's other seeds on the first family at half size; the table; the rules as the runs began with them; what the runs
+say of themselves; and every run's evaluation without the per-token columns, which make up most of a file.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -14,7 +15,8 @@ from pathlib import Path
 import readme_table  # beside this script
 
 from laser_core.bundled import ROOT
-from laser_core.reproduce.table import load
+from laser_core.reproduce.history import load_history
+from laser_core.reproduce.table import SHIPPED, load
 from laser_core.rollouts import Rollouts, read, write_parquet
 
 PER_TOKEN = ("tokens", "token_logprobs", "ref_token_logprobs", "z_trace", "entropy")
@@ -26,7 +28,10 @@ def ship(out: Path, root: Path = ROOT) -> None:
     for path in out.glob("claims.*"):
         if path.suffix != ".html":  # nine tenths of it is Plotly, and `laser reproduce` writes it again
             shutil.copy(path, root / "reproduce" / path.name)
-    shutil.copy(out / "cost.json", root / "reproduce" / "cost.json")
+    for name in ("cost.json", "rules.toml"):
+        shutil.copy(out / name, root / "reproduce" / name)
+    facts = {path.parent.name: json.loads(path.read_text()) for path in sorted(out.glob("runs/*/facts.json"))}
+    (root / "reproduce" / "runs.json").write_text(json.dumps(facts) + "\n")
     for run, name in (("base", "base"), ("laser-0", "laser"), ("grpo-0", "grpo")):
         folder = out / "runs" / run
         named = _named(read(folder / "rollouts.judged.parquet").rollouts, name)
@@ -63,4 +68,5 @@ def _named(rollouts: Rollouts, name: str) -> Rollouts:
 
 if __name__ == "__main__":
     ship(Path(sys.argv[1]))
-    readme_table.write(load(), ROOT.parent / "README.md")
+    history = load_history(SHIPPED).words
+    readme_table.write(load(), ROOT.parent / "README.md", history=history)

@@ -94,6 +94,7 @@ def test_learning_rate_warms_up_then_falls_to_zero():
 
 def test_the_papers_settings():
     paper = LaserConfig.published()
+    assert (paper.weight_decay, paper.adam_beta2) == (0.01, 0.999)
     assert (paper.beta_v, paper.alpha, paper.tau, paper.std_threshold) == (0.1, 0.1, 0.1, 0.1)
     assert (paper.prompts_per_step, paper.rollouts_per_prompt, paper.lr) == (128, 8, 1e-6)
     assert [paper.phase(step) for step in (199, 200, 399, 400)] == ["grpo", "score", "score", "laser"]

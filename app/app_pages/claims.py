@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 
 import streamlit as st
 
@@ -12,9 +11,15 @@ from app.format import count, literal
 from app.widgets import parts
 from laser_core.errors import InputError
 from laser_core.figures.claims import claims_figure
-from laser_core.reproduce.table import Claim, change_of_verdict, load, show, verdict
+from laser_core.figures.learning import drift_figure, learning_figure
+from laser_core.reproduce.headline import counts, first_sentence
+from laser_core.reproduce.history import load_history
+from laser_core.reproduce.learning import baseline_levels, drift_curves, load_facts, ranking_curves, start_of
+from laser_core.reproduce.plan import TITLES
+from laser_core.reproduce.table import SHIPPED, Claim, change_of_rule, interval, judged, load, show, verdict
 
 QUESTION = "Do the paper's claims hold on a laptop?"
+CURVES = (1, 4)  # sections about what training does to z_c
 FEW = 6  # failed claims up to which their list is open at first
 #: The page that draws a section's figure from one run's rollouts, by the section's number.
 PAGES = {2: "start", 3: "thresholds", 5: "voting", 9: "thresholds"}
@@ -22,13 +27,13 @@ PAGES = {2: "start", 3: "thresholds", 5: "voting", 9: "thresholds"}
 
 def as_row(claim: Claim) -> dict[str, object]:
     """A claim as a row of the page's table."""
-    finite = math.isfinite(claim.ci_low)
     return {
         "claim": claim.claim,
         "measured": show(claim.value, claim),
-        "95% CI": f"[{show(claim.ci_low, claim)}, {show(claim.ci_high, claim)}]" if finite else "",
+        "95% CI": interval(claim),
         "paper": "" if claim.paper is None else f"{claim.paper:g}",
-        "result": "; ".join(filter(None, (verdict(claim), change_of_verdict(claim)))),
+        "result": "; ".join(filter(None, (verdict(claim), change_of_rule(claim)))),
+        "rule": claim.rule,
         "seeds": claim.seeds,
         "problems": claim.n_problems,
     }
@@ -38,7 +43,7 @@ def behind(claim: Claim, key: str) -> None:
     """The selected row: the rule that decided it, and buttons that open its runs."""
     st.markdown(f"**{claim.claim}**" + (f": {claim.note}" if claim.note else ""))
     if claim.rule:
-        st.markdown(f"Rule: {claim.rule}. It {verdict(claim)}." + _changed(claim))
+        st.markdown(f"Rule: {claim.rule}. Result: {verdict(claim)}." + _changed(claim))
     runs = sources.runs_behind(claim.group)
     if not runs:
         st.caption("The rollouts behind this row are not bundled; `laser reproduce` makes them.")
@@ -57,64 +62,83 @@ def behind(claim: Claim, key: str) -> None:
 
 
 def _changed(claim: Claim) -> str:
-    """The verdict before the rule was changed back, as a sentence; empty where none changed."""
-    change = change_of_verdict(claim)
-    return f" {change.capitalize()}." if change else ""
+    """The rule before it was changed and the verdict by it, as a sentence; empty where it was not."""
+    change = change_of_rule(claim)
+    return f" {change[0].upper()}{change[1:]}." if change else ""
+
+
+def curves(family: str) -> None:
+    """How the score learns to rank on a family, and what GRPO does to z_c, from the runs' own batches."""
+    ranking, drift = ranking_curves(facts, family), drift_curves(facts, family)
+    if ranking:
+        seeds = count(len(ranking.get("LaSeR", next(iter(ranking.values()))).seeds), "seed")
+        parts.figure(
+            learning_figure(ranking, baseline_levels(claims, family)),
+            key="learning",
+            alt=f"{family}: AUROC within a problem over training steps, with the baselines as lines",
+            see="The score starts at chance and has to rise above the lines, which are the baselines at the end of "
+            f"training. Thin lines: runs; thick lines: their mean over nearby steps. n: {seeds}.",
+            settings={"family": family},
+        )
+    if drift:
+        parts.figure(
+            drift_figure(drift, c_ref=start_of(facts, family)),
+            key="drift",
+            alt=f"{family}: log-prob of z_c at the end token over GRPO's training steps",
+            see="GRPO never trains z_c, yet its log-prob moves as the states before it do: this is the drift that an "
+            "untrained score would rank by.",
+            settings={"family": family},
+        )
 
 
 try:
-    claims = load()
+    claims = load(SHIPPED)
 except InputError as error:
     parts.header(QUESTION, "")
     st.info(literal(error), icon=":material/info:")
     st.stop()
 
-tested = [claim for claim in claims if claim.holds is not None]
-n_holding = sum(bool(claim.holds) for claim in tested)
-seeds = max(claim.seeds for claim in claims)
-problems = max(claim.n_problems for claim in tested)
-parts.header(
-    QUESTION,
-    f"{n_holding} of {len(tested)} tested claims hold, with up to {count(seeds, 'training seed')} on "
-    f"{count(problems, 'held-out problem')}.",
-)
+facts, history = load_facts(SHIPPED.with_name("runs.json")), load_history(SHIPPED)
+parts.header(QUESTION, " ".join(filter(None, (literal(first_sentence(claims), 10_000), counts(claims)))))
 st.markdown(
     "Models of a million parameters and three families of problems stand in for Qwen2.5 and MATH. Where the paper "
-    "has a number, it is beside ours; expect the same direction, not the same size. Every seed that was run is "
-    "included. Rows without a rule are there for comparison."
+    "has a number, it is beside ours; expect the same direction, not the same size. A claim is undecided where its "
+    "interval crosses its rule's limit; rows without a rule are for comparison. Every seed that was run is included."
 )
-for claim in claims:
-    if claim.id == "verification.score-text_rule":
-        st.markdown(
-            "A baseline to keep in mind: these solutions write out their check, so a one-line rule that compares the "
-            "last total with the equation's right side verifies them, too. Balanced F1, score - text rule: "
-            f"{show(claim.value, claim)}, 95% CI [{show(claim.ci_low, claim)}, {show(claim.ci_high, claim)}]; "
-            f"{claim.note}."
-        )
-failed = [claim for claim in tested if not claim.holds]
-if failed:
-    with st.expander(f"What does not hold ({len(failed)}), and why", expanded=len(failed) <= FEW):
-        for claim in failed:
-            interval = f"95% CI [{show(claim.ci_low, claim)}, {show(claim.ci_high, claim)}]"
-            why = f" Why: {claim.note}." if claim.note else ""
-            result = f"{show(claim.value, claim)} ({interval}). Rule: {claim.rule}.{_changed(claim)}{why}"
-            st.markdown(f"- **{claim.claim}**: {result}")
+if history.words:
+    st.caption(history.words)
+missed = [claim for claim in judged(claims) if not claim.holds]
+if missed:
+    with st.expander(f"What does not hold or is undecided ({len(missed)})", expanded=len(missed) <= FEW):
+        for claim in missed:
+            why = f" {claim.note[0].upper()}{claim.note[1:]}." if claim.note else ""
+            result = f"{show(claim.value, claim)}, 95% CI {interval(claim)}: {verdict(claim)}. Rule: {claim.rule}."
+            st.markdown(f"- {claim.family}, **{literal(claim.claim)}**: {result}{_changed(claim)}{literal(why)}")
 
 sections = {str(section): list(rows) for section, rows in itertools.groupby(claims, lambda claim: claim.section)}
 chosen = st.selectbox("Claim", list(sections), key="claim_section", persist_state="session", bind="query-params")
-rows = sections[chosen]
+families = list(dict.fromkeys(claim.family for claim in sections[chosen]))
+family = st.segmented_control(
+    "Problems",
+    families,
+    default=families[0],
+    required=True,
+    format_func=lambda name: f"{name}: {TITLES[name]}" if name in TITLES else name,
+    key=f"claim_family_{len(families)}",
+)
+rows = [claim for claim in sections[chosen] if claim.family == family]
 parts.figure(
     claims_figure(rows),
     key="claims",
-    alt=f"{chosen}: measured values with 95% intervals, and the paper's numbers",
+    alt=f"{chosen}, {family}: measured values with 95% intervals, and the paper's numbers",
     see="Markers: means over seeds. Whiskers: 95% intervals over seeds and problems. Bars: the paper's numbers. "
     f"n: {count(max(row.seeds for row in rows), 'seed')}, "
     f"{count(max(row.n_problems for row in rows), 'problem')} in the largest row.",
-    settings={"section": chosen, "seeds": max(row.seeds for row in rows)},
+    settings={"section": chosen, "family": family, "seeds": max(row.seeds for row in rows)},
 )
 event = st.dataframe(
     [as_row(claim) for claim in rows],
-    key=f"claims-{chosen}",
+    key=f"claims-{chosen}-{family}",
     hide_index=True,
     on_select="rerun",
     selection_mode="single-row",
@@ -125,6 +149,8 @@ st.caption("Select a row to see the rule that decided it and to open its rollout
 if picked:
     with st.container(border=True):
         behind(rows[picked[0]], key=f"open-{picked[0]}")
+if rows[0].section.number in CURVES:
+    curves(family)
 with st.popover("How this was made", icon=":material/science:"):
     st.markdown(
         "`laser reproduce --out DIR` trains every run and writes this table; `laser reproduce --show` prints it. The "

@@ -13,10 +13,10 @@ def reproduce(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for runs and results; an interrupted reproduction resumes.")
     ] = None,
-    seeds: Annotated[int | None, typer.Option(help="Training seeds of the main runs; 5, or 2 with --quick.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Training seeds of the main runs; 5, or 1 with --quick.")] = None,
     ablation_seeds: Annotated[
         int | None,
-        typer.Option(help="Seeds of ablations and other problem families; 2, or 1 with --quick; 0 skips them."),
+        typer.Option(help="Seeds of ablations and exact reference; 3, or 1 with --quick; 0 skips them."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Every claim in minutes, with wider intervals.")] = False,
     workers: Annotated[int | None, typer.Option(help="Parallel processes; one per core by default.")] = None,
@@ -27,8 +27,15 @@ def reproduce(
     from laser_core.reproduce.table import SHIPPED, as_text, load, save, to_json
 
     if show:
-        table = load(out / "claims.json" if out else SHIPPED)
-        typer.echo(json.dumps(to_json(table)) if json_ else as_text(table))
+        from laser_core.reproduce.headline import counts, first_sentence
+        from laser_core.reproduce.history import load_history
+
+        path = out / "claims.json" if out else SHIPPED
+        table, history = load(path), load_history(path)
+        if json_:
+            typer.echo(json.dumps(to_json(table, history.as_json() if history.sha256 else None)))
+        else:
+            typer.echo("\n".join(filter(None, (first_sentence(table), counts(table), history.words, as_text(table)))))
         return
     if out is None:
         raise typer.BadParameter("give --out DIR, or --show to print the shipped table", param_hint="--out")
@@ -39,6 +46,8 @@ def reproduce(
     from laser_core.reproduce.claims import all_claims
     from laser_core.reproduce.evidence import Evidence
     from laser_core.reproduce.execute import execute
+    from laser_core.reproduce.headline import counts, first_sentence
+    from laser_core.reproduce.history import history_of
     from laser_core.reproduce.plan import QUICK, Scale
 
     scale = QUICK if quick else Scale()
@@ -46,8 +55,9 @@ def reproduce(
     scale = replace(scale, **{name: value for name, value in changes.items() if value is not None})
     with plain_bar("reproduce", 0) as advance:
         execute(out, scale, workers=workers, on_done=lambda done, total, name: advance(done, f"of {total}: {name}"))
-    claims = all_claims(Evidence(out))
-    save(claims, out)
-    write_page(claims, out / "claims.html")
-    typer.echo(as_text(claims))
+    evidence = Evidence(out)
+    claims, history = all_claims(evidence), history_of(evidence)
+    save(claims, out, history.as_json())
+    write_page(claims, out / "claims.html", facts=evidence.facts, history=history.words)
+    typer.echo("\n".join(filter(None, (first_sentence(claims), counts(claims), history.words, as_text(claims)))))
     typer.echo(f"Wrote {out}/claims.json, claims.parquet and claims.html")

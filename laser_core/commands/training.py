@@ -63,14 +63,23 @@ def train(
     typer.echo(f"Wrote {out}/rollouts.parquet and {out}/model")
 
 
-def base(out: Out, seed: Seed = 0, steps: Annotated[int | None, typer.Option(help="Training steps.")] = None) -> None:
-    """Train the miniature base model from which all miniature runs start."""
+def base(
+    out: Out,
+    seed: Seed = 0,
+    steps: Annotated[int | None, typer.Option(help="Training steps before the reserved tokens are pinned.")] = None,
+    unpinned: Annotated[Path | None, typer.Option(help="Also keep the model before they are pinned, here.")] = None,
+) -> None:
+    """Train the miniature base model from which all miniature runs start; the same command resumes it."""
     from laser_core.base_model import BaseConfig, train_base
     from laser_core.commands.bars import plain_bar
 
     settings = BaseConfig(seed=seed) if steps is None else BaseConfig(seed=seed, steps=steps)
     with plain_bar("base", settings.steps + settings.settle_steps) as advance:
-        train_base(settings, out, on_step=lambda step, event: advance(step + 1, f"loss {event['loss']:.3f}"))
+
+        def show(step: int, event: dict) -> None:
+            advance(step + 1, f"loss {event['loss']:.3f}")
+
+        train_base(settings, out, unpinned=unpinned, on_step=show)
     typer.echo(f"Wrote {out}")
 
 

@@ -16,10 +16,12 @@ from laser_core.figures.theme import CORRECT, INCORRECT, UNKNOWN, add_rule, empt
 if TYPE_CHECKING:
     from laser_core.reproduce.table import Claim
 
+#: By verdict; a row without a rule has none.
 _STYLES = {
-    True: ("holds", CORRECT, "circle"),
-    False: ("does not hold", INCORRECT, "x"),
-    None: ("for comparison", UNKNOWN, "diamond"),
+    "holds": ("holds", CORRECT, "circle"),
+    "does not hold": ("does not hold", INCORRECT, "x"),
+    "undecided": ("undecided", UNKNOWN, "circle-open"),
+    "": ("for comparison", UNKNOWN, "diamond"),
 }
 ROW_HEIGHT, LINE = 40, 16  # pixels: a marker with one line of text above it, and each further line
 MEASURED = ("value", "ci_low", "ci_high", "paper", "seeds", "n_problems")  # a claim's numbers
@@ -32,7 +34,7 @@ def claims_figure(claims: Sequence[Claim]) -> Drawn:
     Parameters
     ----------
     claims : sequence of Claim
-        Rows that share a scale, as those of one section do.
+        Rows that share a scale and have different names, as those of one section and family do.
     """
     rows = [claim for claim in claims if math.isfinite(claim.value)]
     if not rows:
@@ -43,11 +45,13 @@ def claims_figure(claims: Sequence[Claim]) -> Drawn:
         section=[str(claim.section) for claim in rows],
         claim=names,
         **{name: [getattr(claim, name) for claim in rows] for name in MEASURED},
-        holds=[claim.holds for claim in rows],
+        family=[claim.family for claim in rows],
+        verdict=[_verdict(claim) for claim in rows],
         rule=[claim.rule for claim in rows],
+        margin=[claim.margin for claim in rows],
     )
-    for holds, style in _STYLES.items():
-        if chosen := [claim for claim in rows if claim.holds is holds]:
+    for verdict, style in _STYLES.items():
+        if chosen := [claim for claim in rows if _verdict(claim) == verdict]:
             fig.add_trace(_measured(chosen, *style))
     paper = [claim for claim in rows if claim.paper is not None]
     if paper:
@@ -73,6 +77,12 @@ def claims_figure(claims: Sequence[Claim]) -> Drawn:
     frame(fig, x="value", y="", height=110 + row * len(rows), hovermode="closest")
     fig.update_yaxes(categoryorder="array", categoryarray=names[::-1], showticklabels=False, range=[-0.4, len(rows)])
     return fig
+
+
+def _verdict(claim: Claim) -> str:
+    from laser_core.reproduce.table import verdict  # at the top it would make every figure load the analyses
+
+    return verdict(claim)
 
 
 def _measured(claims: Sequence[Claim], label: str, color: str, symbol: str) -> go.Scatter:

@@ -13,9 +13,10 @@ from laser_core.playground.protocol import MAX_CHARACTERS
 from laser_core.tasks import Problem, load_problems
 from laser_core.tasks.linear import A_RANGE, B_RANGE, X_RANGE
 from laser_core.tasks.problems import SPLITS, split_of
+from laser_core.tasks.words import skeleton
 
 _SIGNS = str.maketrans({"×": "*", "·": "*", "∙": "*", "−": "-", "–": "-", "＝": "="})
-_EQUATION = re.compile(r"([0-9]{1,4})\*?x\+([0-9]{1,4})=([0-9]{1,7})\??", re.IGNORECASE)
+_EQUATION = re.compile(r"([0-9]{1,4})\*?x\+([0-9]{1,4})=([0-9]{1,7})[?!]?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -55,33 +56,35 @@ def read_problem(text: str, tasks: Sequence[str] = ("linear",)) -> TypedProblem:
     >>> typed.problem.text, typed.problem.answer
     ('5*x+7=52?', '9')
     """
+    marks = {"linear": "?", "chain": "!"}  # what an equation ends in, by the family it belongs to
     plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text[:MAX_CHARACTERS]).translate(_SIGNS))
     for task in tasks:
-        if task == "linear":  # recognised by its form below, which also covers problems that are not in the list
+        if task in marks:  # recognised by its form below, which also covers problems that are not in the list
             continue
         for candidate in (text.strip(), plain, plain + "?"):
             if candidate in _by_text(task):
-                return TypedProblem(_by_text(task)[candidate], _note(candidate))
+                return TypedProblem(_by_text(task)[candidate], _note(skeleton(candidate)))
     match = _EQUATION.fullmatch(plain)
-    if not match or "linear" not in tasks:
-        kind = "equations" if tasks[0] == "linear" else "problems"
+    family = next((task for task in tasks if task in marks), None)
+    if not match or family is None:
+        kind = "equations" if tasks[0] in marks else "problems"
         raise InputError(
-            f"These small models only solve {kind} like {example(tasks[0]).rstrip('?')}",
+            f"These small models only solve {kind} like {example(tasks[0]).rstrip('?!')}",
             remedy="type one of that form, or take a random one",
         )
-    return _linear(*map(int, match.groups()))
+    return _equation(*map(int, match.groups()), family=family, mark=marks[family])
 
 
-def _linear(a: int, b: int, c: int) -> TypedProblem:
-    """The equation a*x+b=c."""
+def _equation(a: int, b: int, c: int, *, family: str, mark: str) -> TypedProblem:
+    """The equation a*x+b=c as a family writes it."""
     if a == 0 or c < b or (c - b) % a:
         factor = max(a, 1)
-        near = f"{factor}*x+{b}={factor * max((c - b) // factor, 1) + b}?"
+        near = f"{factor}*x+{b}={factor * max((c - b) // factor, 1) + b}{mark}"
         raise InputError("x must be a whole number", remedy=f"try {near}")
     x = (c - b) // a
-    problem = Problem(f"linear:{a}*x+{b}={c}", f"{a}*x+{b}={c}?", str(x))
+    problem = Problem(f"{family}:{a}*x+{b}={c}", f"{a}*x+{b}={c}{mark}", str(x))
     if a in A_RANGE and x in X_RANGE and b in B_RANGE:
-        return TypedProblem(problem, _note(problem.text))
+        return TypedProblem(problem, _note(f"{a}*x+{b}={c}?"))  # an equation's split is that of its first family
     return TypedProblem(
         problem,
         f"Outside the range of its training (factors {A_RANGE[0]} to {A_RANGE[-1]}, x {X_RANGE[0]} to {X_RANGE[-1]}, "
@@ -89,8 +92,8 @@ def _linear(a: int, b: int, c: int) -> TypedProblem:
     )
 
 
-def _note(text: str) -> str:
-    if split_of(text) == "train":
+def _note(key: str) -> str:
+    if split_of(key) == "train":
         return "One of the training problems: the models may have seen it."
     return "Held out: no model was trained on it."
 

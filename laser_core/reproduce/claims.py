@@ -1,50 +1,29 @@
-"""The paper's claims, one function each, from the rollouts to rows of the table.
+"""The paper's claims, one function each, from the rollouts to rows of the table: every row in every family.
 
-Whether a row holds is decided by the rule it states, on the value and its interval over all seeds, never on a chosen
-seed. Where a claim is that something is not worse, its rule asks that the interval includes 0 or more.
+Whether a row holds is decided by its rule in ``rules.toml``, on the interval over all seeds and problems, never on a
+chosen seed. :mod:`claims_score` has the score beside its baselines, :mod:`claims_beyond` ablations and transfer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
-from laser_core.analysis.estimates import Estimate, Statistic, ratio_statistic
-from laser_core.analysis.questions.signals import with_free_signals
+from laser_core.analysis.estimates import Estimate, Statistic, mean_statistic, ratio_statistic
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.separation import accuracy_statistic
-from laser_core.analysis.seeds import over_seeds
-from laser_core.reproduce.claims_beyond import ablations, length_and_calibration, other_families, transfer
-from laser_core.reproduce.claims_text import diversity, text_rule_rows
-from laser_core.reproduce.evidence import REWARD_MODEL, SELF_VERIFY, Evidence, auroc, balanced_f1, gain, vote, within
-from laser_core.reproduce.rules import (
-    Rule,
-    above,
-    at_least,
-    at_most,
-    clearly_at_least,
-    near_zero,
-    no_difference,
-    not_worse,
-)
+from laser_core.reproduce.claims_beyond import ablations, constant_reference, length_and_calibration, transfer
+from laser_core.reproduce.claims_score import self_verification, within_problem
+from laser_core.reproduce.evidence import Evidence, base_family, gain, measured, vote
+from laser_core.reproduce.plan import TITLES, group_of
 from laser_core.reproduce.table import Claim, ClaimSection, Measured
+from laser_core.rollouts import Rollouts
 from laser_core.score import log_partition
 
-#: What costs nothing to compute beside the score, and its name in the table.
-FREE_SIGNALS = {
-    "signal.mean_logprob": "mean token log-prob",
-    "signal.min_logprob": "minimum token log-prob",
-    "signal.neg_entropy": "entropy (low is confident)",
-    "signal.self_certainty": "self-certainty",
-    "signal.lowest_group_logprob": "DeepConf's lowest group",
-    "signal.tail_logprob": "DeepConf's tail",
-}
-OTHER_SIGNALS = {REWARD_MODEL: "reward model", SELF_VERIFY: "grade after the end token"}
 VOTES = (4, 8, 16, 32)
-SAME_POSITION = (
-    "the base's corpus has a grade right after the end token: it is read where the score is, not in a second prompt"
-)
-PINNED = "a loss term of the base's pretraining pins z_c there: this row cannot fail"
-ONE_STEP = "one decode step of so many: this row cannot fail"
+PINNED = "a loss term of the base's pretraining pins z_c there: this row cannot fail, so no rule judges it"
 
 
 def all_claims(evidence: Evidence) -> list[Claim]:
@@ -60,252 +39,157 @@ def all_claims(evidence: Evidence) -> list[Claim]:
         ablations,
         length_and_calibration,
         transfer,
-        other_families,
         diversity,
     )
     return [claim for part in parts for claim in part(evidence) if claim.seeds and np.isfinite(claim.value)]
 
 
-def c_ref_is_constant(e: Evidence) -> list[Claim]:
-    """Claim 1: log pi_ref(z_c) hardly varies, and log Z stays near 0."""
+def c_ref_is_constant(e: Evidence) -> Iterator[Claim]:
+    """Claim 1: log pi_ref(z_c) hardly varies, and log Z stays near 0; what training does to both."""
     section = ClaimSection(1, "The reference log-prob of z_c is nearly constant")
-    return [*_on_the_base(e, section), *_on_trained_models(e, section)]
+    for family in TITLES:
+        yield from _on_a_base(e, section, family, "base", "pinned", note=PINNED)
+        yield from _on_a_base(e, section, family, "base-unpinned", "unpinned", note="a base without that loss term")
+        yield from _drifts(e, section, family)
 
 
-def _on_the_base(e: Evidence, section: ClaimSection) -> list[Claim]:
-    if not e.names("base"):
-        return []
-    z, problem = _z_logprobs(e, "base")
-    beta_v, _ = e.constants("base")
+def _on_a_base(e: Evidence, section: ClaimSection, family: str, name: str, which: str, *, note: str) -> Iterator[Claim]:
+    """Mean, spread and n of log pi_ref(z_c) on a base's own solutions, and log Z."""
+    if not e.evaluated(name, base_family(family)):
+        return
+    z, problem = _z_logprobs(e, name, base_family(family))
+    beta_v, _ = e.constants(name, base_family(family))
     log_z = np.asarray(log_partition(z, beta_v=beta_v))
-    return [
-        Claim.of(
-            section,
-            "reference.std",
-            "standard deviation of log pi_ref(z_c) on the base's solutions, nats",
-            Measured(_std(z, problem), 1),
-            paper=0.04,
-            rule=at_most(0.1),
-            note=f"mean {z.mean():.2f} nats over {len(z)} solutions; {PINNED}",
-            group="base",
-        ),
-        Claim.of(
-            section,
-            "reference.log_z",
-            "log Z on the base's solutions, nats",
-            Measured(_mean(log_z, problem), 1),
-            rule=Rule("largest value below 0.01", lambda _: bool(log_z.max() < 0.01)),
-            note=f"largest value {log_z.max():.1e}; {PINNED}",
-            group="base",
-        ),
-    ]
-
-
-def _on_trained_models(e: Evidence, section: ClaimSection) -> list[Claim]:
-    drifts, stds = [], []
-    for name in e.names("laser"):
-        ref, problem = _z_logprobs(e, name, "ref_z_logprob")
-        _, c_ref = e.constants(name)
-        drifts.append(_mean_statistic(ref - c_ref, problem))
-        stds.append(ref.std())
-    if not drifts:
-        return []
-    return [
-        Claim.of(
-            section,
-            "reference.drift",
-            "log pi_ref(z_c) on the trained model's solutions - c_ref, nats",
-            Measured(over_seeds(drifts), len(drifts)),
-            rule=near_zero(0.1),
-            note=f"standard deviation {np.mean(stds):.3f} nats",
-            group="laser",
-            signed=True,
+    note = f"{len(z)} solutions; {note}"
+    for key, title, value, paper in (
+        ("mean", f"c_ref: mean of log pi_ref(z_c), {which} base, nats", _mean(z, problem), -23.11),
+        ("std", f"standard deviation of log pi_ref(z_c), {which} base, nats", _std(z, problem), 0.04),
+        ("log_z", f"log Z, {which} base, nats", _mean(log_z, problem), None),
+    ):
+        found, words = Measured(value, 1), note if key != "log_z" else f"largest value {log_z.max():.1e}; {note}"
+        yield e.row(
+            section, f"reference.{key}.{which}", title, found, family=family, paper=paper, note=words, group=name
         )
-    ]
 
 
-def reasoning(e: Evidence) -> list[Claim]:
+def _drifts(e: Evidence, section: ClaimSection, family: str) -> Iterator[Claim]:
+    """How far training moves the reference log-prob on new solutions, and GRPO the log-prob of z_c itself."""
+    drifts, stds = [], []
+    for name in e.names(group_of("laser", family)):
+        ref, problem = _z_logprobs(e, name, column="ref_z_logprob")
+        drifts.append(_mean_statistic(ref - e.constants(name)[1], problem))
+        stds.append(ref.std())
+    if drifts:
+        title, note = (
+            "log pi_ref(z_c) on LaSeR's solutions - c_ref, nats",
+            f"standard deviation {np.mean(stds):.3f} nats",
+        )
+        group = group_of("laser", family)
+        yield e.row(
+            section, "reference.drift", title, measured(drifts), family=family, note=note, group=group, signed=True
+        )
+    group, moved, gaps = group_of("grpo", family), [], []
+    for name in e.names(group):
+        table = e.rollouts(name)
+        away, correct = table.column("z_logprob") - table.column("ref_z_logprob"), table.column("correct")
+        known, problem = np.isfinite(away), np.unique(table.table["problem_id"].to_pylist(), return_inverse=True)[1]
+        moved.append(_mean_statistic(away[known], problem[known]))
+        gaps.append(_class_gap(away[known], correct[known], problem[known]))
+    why = "GRPO never trains z_c; its log-prob moves as the states before it do"
+    for key, title, found in (
+        ("drift.grpo", "log pi(z_c) after GRPO - before, nats", moved),
+        ("drift.grpo.gap", "the same, correct - incorrect solutions, nats", gaps),
+    ):
+        if found:
+            yield e.row(section, key, title, measured(found), family=family, note=why, group=group, signed=True)
+
+
+def reasoning(e: Evidence) -> Iterator[Claim]:
     """Claim 2: LaSeR reasons as well as GRPO, and both far better than the base."""
     section = ClaimSection(2, "Reasoning is not harmed")
-    accuracy = {"base": "accuracy of the base", "grpo": "accuracy after GRPO", "laser": "accuracy after LaSeR"}
-    rows = [
-        Claim.of(section, f"reasoning.{group}", title, e.over(group, accuracy_statistic), group=group)
-        for group, title in accuracy.items()
-    ]
-    found = e.difference("grpo", "laser", accuracy_statistic)
-    note = "the paper's gain is on Qwen2.5-7B: 42.7 against 41.8%"
-    if found.estimate.ci_low < 0 < found.estimate.ci_high:
-        note += "; here the 95% CI includes 0"
-    rows.append(
-        Claim.of(
-            section,
-            "reasoning.laser-grpo",
-            "LaSeR - GRPO, accuracy at the same number of steps",
-            found,
-            paper=0.009,
-            rule=at_least(0),
-            note=note,
-            group="laser",
-            signed=True,
-        )
-    )
-    for group, title in (("grpo", "GRPO - base, accuracy"), ("laser", "LaSeR - base, accuracy")):
-        found = e.difference("base", group, accuracy_statistic)
-        id, rule = f"reasoning.{group}-base", clearly_at_least(0.1)
-        rows.append(Claim.of(section, id, title, found, rule=rule, group=group, signed=True))
-    return rows
+    for family in TITLES:
+        laser, grpo = group_of("laser", family), group_of("grpo", family)
+        for name, title, group in (("base", "base", "base"), ("grpo", "GRPO", grpo), ("laser", "LaSeR", laser)):
+            found = e.over(group, accuracy_statistic, family=base_family(family) if name == "base" else None)
+            yield e.row(section, f"reasoning.{name}", f"accuracy, {title}", found, family=family, group=group)
+        found = e.difference(grpo, laser, accuracy_statistic)
+        title = "LaSeR - GRPO, accuracy at the same number of steps"
+        more: dict[str, Any] = {"family": family, "group": laser, "signed": True, "paper": 0.009}
+        yield e.row(section, "reasoning.laser-grpo", title, found, **more)
+        yield e.row(section, "reasoning.laser-grpo.ahead", f"{title}: ahead?", found, **more)
+        for name, title, group in (("grpo", "GRPO", grpo), ("laser", "LaSeR", laser)):
+            found = e.difference("base", group, accuracy_statistic, family=base_family(family))
+            key = f"reasoning.{name}-base"
+            yield e.row(section, key, f"{title} - base, accuracy", found, family=family, group=group, signed=True)
 
 
-def self_verification(e: Evidence) -> list[Claim]:
-    """Claim 3: the score verifies the model's own solutions, beside its own grade and a reward model."""
-    section = ClaimSection(3, "Self-verification: balanced F1 at 0.5, untuned")
-    score, rule = e.over("laser", balanced_f1), at_least(0.85)
-    rows = [
-        Claim.of(section, "verification.score", "LaSeR, last-token score", score, paper=0.796, rule=rule, group="laser")
-    ]
-    ids = ("verification.text_rule", "verification.score-text_rule")
-    rows += text_rule_rows(e, section, "laser", balanced_f1, ids=ids)
-    # The paper's 0.329 and 0.492 are of a real second prompt: no number of the paper compares with these.
-    for group, title in (("base", "base"), ("grpo", "GRPO"), ("laser", "LaSeR's model")):
-        found, id = e.over(group, balanced_f1, signal=SELF_VERIFY), f"verification.second_prompt.{group}"
-        words = f"{title}, the grade it writes after the end token"
-        rows.append(Claim.of(section, id, words, found, note=SAME_POSITION, group=group))
-    found = e.over("laser", balanced_f1, signal=REWARD_MODEL)
-    title = "reward model of the same size, same rollouts"
-    rows.append(Claim.of(section, "verification.reward_model", title, found, paper=0.789, group="laser"))
-    in_the_paper = "in the paper, too, the score is below the reward model"
-    for signal, id, title, reported, rule, note in (
-        (
-            SELF_VERIFY,
-            "verification.score-second_prompt",
-            "score - grade after the end token",
-            None,
-            above(0),
-            SAME_POSITION,
-        ),
-        (REWARD_MODEL, "verification.score-reward_model", "score - reward model", -0.013, not_worse(), in_the_paper),
-    ):
-        found = e.difference("laser", "laser", balanced_f1, signals=(signal, "score"))
-        rows.append(
-            Claim.of(section, id, title, found, paper=reported, rule=rule, note=note, group="laser", signed=True)
-        )
-    return rows
-
-
-def within_problem(e: Evidence) -> list[Claim]:
-    """Claim 4: the score ranks solutions of the same problem, and better than signals that cost nothing."""
-    section = ClaimSection(4, "Right against wrong within a problem: AUROC")
-    score, overall, untrained = e.over("laser", within), e.over("laser", auroc), e.over("grpo", within)
-    same, never = "the same over all solutions of all problems", "GRPO, its z_c log-prob, never trained"
-    rows = [
-        Claim.of(section, "within.score", "LaSeR, last-token score", score, rule=at_least(0.9), group="laser"),
-        Claim.of(section, "within.overall", same, overall, group="laser"),
-        Claim.of(section, "within.untrained", never, untrained, note=_why_untrained_ranks(e), group="grpo"),
-        *text_rule_rows(e, section, "laser", within, ids=("within.text_rule", "within.score-text_rule")),
-    ]
-    for signal, title in (FREE_SIGNALS | OTHER_SIGNALS).items():
-        values, gaps = [], []
-        for name in e.names("laser"):
-            free = with_free_signals(e.rollouts(name))
-            if signal in free.signals:
-                other = within(e.samples(name).with_signal(free, signal))
-                values.append(other)
-                gaps.append(within(e.samples(name)).minus(other))
-        if values:
-            id, rule = signal.removeprefix("signal."), above(0) if signal in FREE_SIGNALS else None
-            value, gap = (Measured(over_seeds(found), len(found)) for found in (values, gaps))
-            words, gained = f"LaSeR's solutions by {title}", f"score - {title}"
-            rows.append(Claim.of(section, f"within.{id}", words, value, group="laser"))
-            rows.append(Claim.of(section, f"within.score-{id}", gained, gap, rule=rule, group="laser", signed=True))
-    return rows
-
-
-def inference_scaling(e: Evidence) -> list[Claim]:
+def inference_scaling(e: Evidence) -> Iterator[Claim]:
     """Claim 5: the weighted vote beats the majority vote at every N, and best-of-N rises with N."""
-    section, names = ClaimSection(5, "Inference-time scaling"), e.names("laser")
-    if not names:
-        return []
-    most = e.samples(names[0]).n_samples
-    rows = []
-    for kind, title in (("majority", "majority vote"), ("weighted", "weighted vote"), ("best_of_n", "best of N")):
-        for n in (size for size in VOTES if size <= most):
-            found = e.over("laser", vote(kind, n))
-            rows.append(Claim.of(section, f"voting.{kind}.{n}", f"LaSeR, {title}, N = {n}", found, group="laser"))
-    sizes = [n for n in range(4, 33) if n <= most]
-    if sizes:
-        gains = [e.over("laser", gain(n)) for n in sizes]
-        worst = min(range(len(sizes)), key=lambda i: gains[i].estimate.ci_low)
-        id, title = "voting.gain.every", f"weighted - majority, the least certain N of 4 to {sizes[-1]}"
-        rule, note = above(0, " at every N"), f"N = {sizes[worst]}"
-        rows.append(Claim.of(section, id, title, gains[worst], rule=rule, note=note, group="laser", signed=True))
-    if most >= 16:
-        title, rule = "weighted - majority, N = 16", clearly_at_least(0.1)
-        found, after_grpo = e.over("laser", gain(16)), e.over("grpo", gain(16))
-        rows.append(Claim.of(section, "voting.gain.16", title, found, rule=rule, group="laser", signed=True))
-        title = f"the same after GRPO: {title}"
-        rows.append(Claim.of(section, "voting.gain.16.grpo", title, after_grpo, group="grpo", signed=True))
-    top = min(VOTES[-1], most)
-
-    def rise(samples: Samples) -> Statistic:
-        return vote("best_of_n", top)(samples).minus(accuracy_statistic(samples))
-
-    title = f"best of {top} by score - a single solution"
-    found = e.over("laser", rise)
-    rows.append(Claim.of(section, "voting.best_of_n-single", title, found, rule=above(0), group="laser", signed=True))
-    return rows
+    section = ClaimSection(5, "Inference-time scaling")
+    kinds = (("majority", "majority vote"), ("weighted", "weighted vote"), ("best_of_n", "best of N by score"))
+    for family in TITLES:
+        laser, grpo = group_of("laser", family), group_of("grpo", family)
+        for kind, title in kinds:
+            for n in VOTES:
+                found, words = e.over(laser, vote(kind, n)), f"{title}, N = {n}"
+                yield e.row(section, f"voting.{kind}.{n}", words, found, family=family, group=laser)
+        for n in VOTES:
+            found, words = e.over(laser, gain(n)), f"weighted - majority, N = {n}"
+            yield e.row(section, f"voting.gain.{n}", words, found, family=family, group=laser, signed=True)
+        found, words = e.over(grpo, gain(VOTES[0])), f"the same after GRPO, weighted - majority, N = {VOTES[0]}"
+        yield e.row(section, f"voting.gain.{VOTES[0]}.grpo", words, found, family=family, group=grpo, signed=True)
 
 
-def cost(e: Evidence) -> list[Claim]:
-    """Claim 6: the score costs one decode step."""
-    section, rows = ClaimSection(6, "What the score costs"), []
+def cost(e: Evidence) -> Iterator[Claim]:
+    """Claim 6: the score costs one decode step. No rule: one step of so many cannot cost much."""
+    section = ClaimSection(6, "What the score costs")
     for row in e.cost.rows:
         found = Measured(Estimate(row.value, row.ci_low, row.ci_high, e.cost.n_problems), 1)
-        rule = None if row.at_most is None else at_most(row.at_most)
-        note = f"{row.note}; {ONE_STEP}" if rule else row.note
-        rows.append(Claim.of(section, row.id, row.claim, found, rule=rule, note=note, group="laser"))
-    return rows
+        group = group_of("laser", row.family)
+        yield e.row(section, row.id, row.claim, found, family=row.family, note=row.note, group=group)
 
 
-def constant_reference(e: Evidence) -> list[Claim]:
-    """Claim 7: a constant in place of the exact reference log-prob costs nothing."""
-    section, rows = ClaimSection(7, "Constant against exact reference"), []
-    for metric, id, title, paper in (
-        (balanced_f1, "exact.balanced_f1", "exact - constant, balanced F1", -0.001),
-        (accuracy_statistic, "exact.accuracy", "exact - constant, accuracy", -0.001),
-        (within, "exact.within", "exact - constant, AUROC within a problem", None),
-    ):
-        found = e.difference("laser", "exact", metric)
-        rows.append(Claim.of(section, id, title, found, paper=paper, rule=no_difference(), group="exact", signed=True))
-    return rows
+def diversity(e: Evidence) -> Iterator[Claim]:
+    """Claim 11: how many of a problem's solutions are different texts: what they are worth as evidence."""
+    section = ClaimSection(11, "How different a problem's solutions are")
+    for family in TITLES:
+        for name, title in (("base", "base"), ("grpo", "GRPO"), ("laser", "LaSeR")):
+            group, where = ("base", base_family(family)) if name == "base" else (group_of(name, family), None)
+            names = e.evaluated(group, where)
+            if not names:
+                continue
+            n = e.samples(names[0], "score", where).n_samples
+            found = [distinct_responses(e.rollouts(run, where), e.samples(run, "score", where)) for run in names]
+            words, key = f"{title}: different solutions of a problem's {n}", f"diversity.{name}"
+            yield e.row(section, key, words, measured(found), family=family, group=group)
 
 
-def _why_untrained_ranks(e: Evidence) -> str:
-    """How far GRPO moves the pinned log-prob, in nats: the size of what its AUROC within a problem ranks."""
-    gaps, spreads = [], []
-    for name in e.names("grpo"):
-        table = e.rollouts(name)
-        z, correct = table.column("z_logprob"), table.column("correct") == 1
-        known = np.isfinite(z)
-        if not (known & correct).any() or not (known & ~correct).any():
-            continue
-        incorrect = z[known & ~correct]
-        gaps.append(incorrect.mean() - z[known & correct].mean())
-        spreads += [incorrect.std(), z[known & correct].std()]
-    if not gaps:
-        return ""
-    return (
-        f"a drift of the pinned token: {min(gaps):.2f} to {max(gaps):.2f} nats higher on incorrect solutions, at a "
-        f"standard deviation of {np.mean(spreads):.2f} nats among solutions of one kind"
-    )
+def distinct_responses(rollouts: Rollouts, samples: Samples) -> Statistic:
+    """The number of different responses to a problem, averaged over problems."""
+    responses = np.array(rollouts.text("response"), object)
+    counts = [len(set(responses[rows[present]])) for rows, present in zip(samples.row, samples.present, strict=True)]
+    return mean_statistic(np.array(counts, float), scale="real")
 
 
-def _z_logprobs(e: Evidence, name: str, column: str = "z_logprob") -> tuple[np.ndarray, np.ndarray]:
+def _z_logprobs(
+    e: Evidence, name: str, family: str | None = None, *, column: str = "z_logprob"
+) -> tuple[np.ndarray, np.ndarray]:
     """A column of log-probs in nats where it is known, and the index of each one's problem."""
-    table = e.rollouts(name).table
-    values = np.array([np.nan if v is None else v for v in table[column].to_pylist()])
-    problem = np.unique(table["problem_id"].to_pylist(), return_inverse=True)[1]
+    rollouts = e.rollouts(name, family)
+    values = rollouts.column(column)
+    problem = np.unique(rollouts.table["problem_id"].to_pylist(), return_inverse=True)[1]
     known = np.isfinite(values)
     return values[known], problem[known]
+
+
+def _class_gap(values: np.ndarray, correct: np.ndarray, problem: np.ndarray) -> Statistic:
+    """Mean over correct minus mean over incorrect solutions."""
+    n = int(problem.max()) + 1 if len(problem) else 0
+    means = [
+        ratio_statistic(np.bincount(problem, values * kind, n), np.bincount(problem, kind, n), scale="real")
+        for kind in ((correct == 1).astype(float), (correct == 0).astype(float))
+    ]
+    return means[0].minus(means[1])
 
 
 def _mean_statistic(values: np.ndarray, problem: np.ndarray) -> Statistic:

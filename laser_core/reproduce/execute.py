@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from laser_core.atomic import write_whole
 from laser_core.errors import InputError
-from laser_core.reproduce.plan import BASE, MAX_NEW_TOKENS, TRANSFER, Run, Scale, plan
+from laser_core.reproduce.plan import BASE, FIRST, MAX_NEW_TOKENS, UNPINNED, Run, Scale, group_of, plan
+from laser_core.reproduce.rules import RULES
 
 if TYPE_CHECKING:
     import torch
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from laser_core.policy import Policy
     from laser_core.rollouts import Rollouts
 
-TRANSFER_SAMPLES = 16
 BETA_V = 0.1
+C_REF_PROBLEMS = 128  # as in training
 N_PROBLEMS = 64  # of the timing, with 8 solutions each
 
 
@@ -86,6 +87,8 @@ def execute(
     os.environ["OMP_NUM_THREADS"] = "1"  # read by the children when they start
     context = multiprocessing.get_context("spawn")
     _check_scale(out, scale)
+    if not (out / "rules.toml").is_file():  # the rules before the first run, whatever becomes of them later
+        write_whole(out / "rules.toml", RULES.read_text(encoding="utf-8"))
     dtype = _same_dtype(out, context)
     pieces = _pieces(out, scale, plan(scale) if runs is None else runs, dtype)
     cost = Work("cost", out / "cost.json", partial(_time_cost, n_problems=min(N_PROBLEMS, scale.problems)), dtype)
@@ -112,14 +115,17 @@ def execute(
 
 
 def _pieces(out: Path, scale: Scale, runs: Sequence[Run], dtype: str) -> list[Work]:
-    """The base's evaluation, then every run."""
+    """The bases' evaluations, then every run."""
 
     def work(name: str, do: Callable[[Work], None]) -> Work:
         return Work(name, out / "runs" / name / "rollouts.judged.parquet", do, dtype)
 
     runs = [replace(run, config=replace(run.config, dtype=dtype)) for run in runs]
+    bases = [("base", BASE)]
+    if any(run.config.model == UNPINNED for run in runs):
+        bases.append(("base-unpinned", UNPINNED))
     return [
-        work("base", partial(_evaluate_base, scale=scale)),
+        *(work(name, partial(_evaluate_base, model=model, scale=scale)) for name, model in bases),
         *(work(run.name, partial(_train_and_evaluate, run=run, scale=scale)) for run in runs),
     ]
 
@@ -146,118 +152,134 @@ def perform(piece: Work, out: Path) -> str:
 def _time_cost(piece: Work, n_problems: int) -> None:
     from laser_core.reproduce.cost import measure_cost
 
-    model = piece.done.parent / "runs" / "laser-0" / "model"
-    _write_json(piece.done, asdict(measure_cost(model, n_problems=n_problems, dtype=piece.dtype)))
+    models = {
+        family: piece.done.parent / "runs" / f"{group_of('laser', family)}-0" / "model" for family in MAX_NEW_TOKENS
+    }
+    trained = {family: model for family, model in models.items() if model.is_dir()}
+    _write_json(piece.done, asdict(measure_cost(trained, n_problems=n_problems, dtype=piece.dtype)))
 
 
-def _evaluate_base(piece: Work, scale: Scale) -> None:
-    """The base on the held-out problems of every family, with c_ref measured as in training."""
+def _evaluate_base(piece: Work, model: str, scale: Scale) -> None:
+    """A base on the held-out problems of every family, with c_ref measured on each as in training."""
     from laser_core.fast.precision import pick_dtype
     from laser_core.policy import load_policy
     from laser_core.reference import measure_c_ref
+    from laser_core.reproduce import judged
+    from laser_core.reproduce.evidence import PROBE_BASE
     from laser_core.rollouts import write_parquet
     from laser_core.tasks import load_problems
 
-    base, dtype = load_policy(BASE), pick_dtype(piece.dtype)
-    c_ref, c_ref_std, _ = measure_c_ref(base, load_problems("linear", "train")[:128], max_new_tokens=40, seed=0)
-    for family in ("pair", "words", "linear"):  # the run's own family last: its file says that the piece is done
-        rollouts = _evaluate(
-            base,
-            base,
-            family,
-            name=piece.name,
-            problems=scale.problems,
-            samples=scale.samples,
-            c_ref=c_ref,
-            c_ref_std=c_ref_std,
-            seed=0,
-            dtype=dtype,
-        )
-        target = piece.done if family == "linear" else piece.done.with_name(f"{family}.judged.parquet")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_parquet(_with_signals(base, rollouts), target)
+    base, dtype = load_policy(model), pick_dtype(piece.dtype)
+    folder, facts = piece.done.parent, {}
+    folder.mkdir(parents=True, exist_ok=True)
+    for family in reversed(MAX_NEW_TOKENS):  # the first family's file says that the piece is done, so it comes last
+        training = load_problems(family, "train")[:C_REF_PROBLEMS]
+        c_ref = measure_c_ref(base, training, max_new_tokens=MAX_NEW_TOKENS[family], seed=0)
+        at = Evaluation(piece.name, family, scale.problems, scale.samples, c_ref.mean, c_ref.std, 0)
+        rollouts = judged.with_probe(base, base, evaluate(base, base, at, dtype=dtype), PROBE_BASE)
+        graded = judged.with_second_prompt(base, rollouts, per_problem=scale.second_prompts, dtype=dtype)
+        facts[family] = graded.facts | {"c_ref": c_ref.mean, "c_ref_std": c_ref.std, "c_ref_n": c_ref.n}
+        target = piece.done if family == FIRST else folder / f"{family}.judged.parquet"
+        if family == FIRST:
+            judged.write_facts(folder, started=judged.started(folder), families=facts)
+        write_parquet(judged.shortened(graded.rollouts), target)
 
 
 def _train_and_evaluate(piece: Work, run: Run, scale: Scale) -> None:
-    """Train, evaluate, add the signals that the score is compared with, and evaluate on other families."""
+    """Train, evaluate, add what the score is compared with, and evaluate on other families."""
     from laser_core.fast.precision import pick_dtype
     from laser_core.policy import load_policy
-    from laser_core.reproduce import verifiers
-    from laser_core.reproduce.evidence import REWARD_MODEL
+    from laser_core.reproduce import judged
     from laser_core.rollouts import read, write_parquet
     from laser_core.train import train
 
     folder = piece.done.parent
     if not (folder / "rollouts.parquet").is_file():
         train(run.config, folder, resume=(folder / "config.toml").is_file(), name=run.name)
-    policy, base = load_policy(str(folder / "model")), load_policy(BASE)
+    policy, base = load_policy(str(folder / "model")), load_policy(run.config.model)
     dtype = pick_dtype(run.config.dtype)
     rollouts = read(folder / "rollouts.parquet").rollouts
     meta = rollouts.meta
+    if meta.c_ref is None:
+        raise InputError("c_ref is missing", file=folder / "rollouts.parquet", remedy="delete the run's folder")
     policy = replace(policy, name=meta.model or policy.name)  # the run's name for it, not the folder it lies in
-    rollouts = _with_signals(policy, rollouts)
+    rollouts, facts = _judge(policy, base, rollouts, run, scale, dtype, folder)
+    if run.transfer:
+        for family in MAX_NEW_TOKENS:
+            if family != run.config.task:
+                problems, samples = scale.transfer_problems, scale.transfer_samples
+                at = Evaluation(run.name, family, problems, samples, meta.c_ref, meta.c_ref_std, run.seed)
+                moved = judged.shortened(evaluate(policy, base, at, dtype=dtype))
+                write_parquet(moved, folder / f"{family}.judged.parquet")
+    curves = judged.curves(folder / "events.jsonl", beta_v=run.config.beta_v, c_ref=meta.c_ref)
+    judged.write_facts(folder, started=judged.started(folder), c_ref=meta.c_ref, curves=curves, **facts)
+    write_parquet(judged.shortened(rollouts), piece.done)
+
+
+def _judge(
+    policy: Policy, base: Policy, rollouts: Rollouts, run: Run, scale: Scale, dtype: torch.dtype, folder: Path
+) -> tuple[Rollouts, dict[str, object]]:
+    """The run's own solutions with every column that its rows ask for, and the facts about them."""
+    from laser_core.reproduce import judged, verifiers
+    from laser_core.reproduce.evidence import REWARD_MODEL
+
+    facts: dict[str, object] = {}
+    if run.baselines or run.config.method == "grpo":
+        graded = judged.with_second_prompt(policy, rollouts, per_problem=scale.second_prompts, dtype=dtype)
+        rollouts, facts = graded.rollouts, facts | graded.facts
+    if run.baselines:
+        graded = judged.with_baselines(policy, base, rollouts)
+        rollouts, facts = graded.rollouts, facts | graded.facts
     if run.reward_model:
         kept = sorted((folder / "training").glob("*.parquet"))
-        reward_model = verifiers.train_reward_model(BASE, policy, kept, seed=run.seed, dtype=dtype)
+        reward_model = verifiers.train_reward_model(run.config.model, policy, kept, seed=run.seed, dtype=dtype)
         values = verifiers.reward_model_scores(reward_model, policy, rollouts, dtype=dtype)
-        rollouts = rollouts.with_column(REWARD_MODEL, values)
-    if run.transfer:
-        if meta.c_ref is None:
-            raise InputError("c_ref is missing", file=folder / "rollouts.parquet", remedy="delete the run's folder")
-        for family in TRANSFER:
-            moved = _evaluate(
-                policy,
-                base,
-                family,
-                name=run.name,
-                problems=scale.transfer_problems,
-                samples=TRANSFER_SAMPLES,
-                c_ref=meta.c_ref,
-                c_ref_std=meta.c_ref_std,
-                seed=run.seed,
-                dtype=dtype,
-            )
-            write_parquet(_with_signals(policy, moved), folder / f"{family}.judged.parquet")
-    write_parquet(rollouts, piece.done)
+        rollouts = rollouts.with_column(REWARD_MODEL, judged.shortened_probability(values))
+    return rollouts, facts
 
 
-def _evaluate(
-    policy: Policy,
-    base: Policy,
-    family: str,
-    *,
-    name: str,
-    problems: int,
-    samples: int,
-    c_ref: float,
-    c_ref_std: float | None,
-    seed: int,
-    dtype: torch.dtype,
-) -> Rollouts:
+@dataclass(frozen=True)
+class Evaluation:
+    """Where and how a model is evaluated.
+
+    Attributes
+    ----------
+    run, family : str
+    problems, samples : int
+        Held-out problems, and solutions of each.
+    c_ref : float
+        In nats.
+    c_ref_std : float or None
+        In nats.
+    seed : int
+    """
+
+    run: str
+    family: str
+    problems: int
+    samples: int
+    c_ref: float
+    c_ref_std: float | None
+    seed: int
+
+
+def evaluate(policy: Policy, base: Policy, at: Evaluation, *, dtype: torch.dtype) -> Rollouts:
     """Sample and score held-out problems of a family."""
     from laser_core.evaluate import Sampling, sample_rollouts
     from laser_core.tasks import load_problems
 
     settings = Sampling(
-        run=name,
-        samples=samples,
+        run=at.run,
+        samples=at.samples,
         beta_v=BETA_V,
-        c_ref=c_ref,
-        c_ref_std=c_ref_std,
-        max_new_tokens=MAX_NEW_TOKENS[family],
-        seed=seed,
+        c_ref=at.c_ref,
+        c_ref_std=at.c_ref_std,
+        max_new_tokens=MAX_NEW_TOKENS[at.family],
+        seed=at.seed,
         dtype=dtype,
-        task=family,
+        task=at.family,
     )
-    return sample_rollouts(policy, load_problems(family, "test")[:problems], settings, reference=base)
-
-
-def _with_signals(policy: Policy, rollouts: Rollouts) -> Rollouts:
-    from laser_core.reproduce.evidence import SELF_VERIFY
-    from laser_core.reproduce.verifiers import SELF_CERTAINTY, self_certainty, self_verification
-
-    rollouts = rollouts.with_column(SELF_VERIFY, self_verification(policy, rollouts))
-    return rollouts.with_column(SELF_CERTAINTY, self_certainty(policy, rollouts))
+    return sample_rollouts(policy, load_problems(at.family, "test")[: at.problems], settings, reference=base)
 
 
 def _check_scale(out: Path, scale: Scale) -> None:

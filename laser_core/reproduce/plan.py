@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from laser_core.config import LaserConfig
-from laser_core.reproduce.rules import Rule, below
+from laser_core.tasks import FAMILIES
 
 BASE = "bundled:base"
-RESERVED = tuple(f"<|reserved_{i}|>" for i in range(4))
-#: Length limit of a solution in each family, in tokens: its longest correct solution and some room.
-MAX_NEW_TOKENS = {"linear": 40, "linear-long": 52, "pair": 56, "words": 32, "words-long": 56}
-TRANSFER = ("linear-long", "pair", "words")
-#: Further families are also trained with alpha = 0.5: with few correct solutions, 0.1 learns slowly.
-HEAVIER = "alpha-0.5"
+#: The same base without the loss term that pins its reserved tokens.
+UNPINNED = "bundled:base-unpinned"
+#: Name of each family and what it teaches; the first one carries the ablations.
+TITLES = {family.name: family.title for family in FAMILIES}
+FIRST = FAMILIES[0].name
+#: Length limit of a solution in each family, in tokens.
+MAX_NEW_TOKENS = {family.name: family.max_new_tokens for family in FAMILIES}
+#: Shares of a run for the policy loss alone, and for training the score without using it. Steps 5 and 45 of 110.
+REASONING_SHARE, SELF_REWARD_SHARE = 5 / 110, 45 / 110
 
 
 @dataclass(frozen=True)
@@ -30,16 +33,13 @@ class Ablation:
         What the table calls it.
     changes : mapping
         Fields of :class:`LaserConfig` and their values.
-    harm : Rule or None
-        For what the paper says harms the reasoning: when the difference in accuracy confirms it.
     note : str
-        What is different here, where ``harm`` is given.
+        What to know when reading its rows.
     """
 
     name: str
     title: str
     changes: Mapping[str, Any]
-    harm: Rule | None = None
     note: str = ""
 
     @property
@@ -49,29 +49,13 @@ class Ablation:
 
 
 ABLATIONS = (
-    Ablation("no-reweighting", "no class re-weighting", {"class_weighting": False}),
-    Ablation("no-warmup", "no warm-ups", {"reasoning_warmup": 0, "self_reward_warmup": 0}),
     Ablation("no-integration", "no integrated advantages", {"integrate_advantages": False}),
-    Ablation("beta-0.05", "beta_v = 0.05", {"beta_v": 0.05}),
-    Ablation("beta-0.2", "beta_v = 0.2", {"beta_v": 0.2}),
-    Ablation("alpha-0.5", "alpha = 0.5", {"alpha": 0.5}),
+    Ablation("no-reweighting", "no class re-weighting", {"class_weighting": False}),
+    Ablation("alpha-0.1", "alpha = 0.1, the paper's", {"alpha": 0.1}),
     Ablation("alpha-2", "alpha = 2", {"alpha": 2.0}),
-    Ablation("other-token", "another z token", {"z_token": RESERVED[1]}),
-    Ablation("several-tokens", "four z tokens, averaged", {"z_tokens": RESERVED}),
-    Ablation(
-        "bce",
-        "SFT / BCE form",
-        {"score_form": "bce"},
-        harm=below(0),
-        note="this form has to move log-probs from near -23 nats to 0, and the reasoning suffers, as the paper argues",
-    ),
-    Ablation(
-        "self-reward",
-        "self-reward alone",
-        {"reward_source": "score"},
-        harm=below(-0.05),
-        note="the paper's run collapses after about 60 steps; with two seeds this 95% CI is wide",
-    ),
+    Ablation("bce", "SFT / BCE form", {"score_form": "bce"}, "log-probs have to move from near -23 nats to 0"),
+    Ablation("self-reward", "self-reward alone", {"reward_source": "score"}, "the paper's run collapses"),
+    Ablation("unpinned", "a base without pinned tokens", {"model": UNPINNED}, "the two bases differ in training, too"),
 )
 
 
@@ -82,24 +66,31 @@ class Scale:
     Attributes
     ----------
     seeds, ablation_seeds : int
-        Training seeds of the main runs, and of ablations and further families.
+        Training seeds of the main runs, and of the exact reference and the ablations.
     steps : int
         Training steps of every run.
     problems, samples : int
         Held-out problems of an evaluation, and solutions of each.
-    transfer_problems : int
-        Held-out problems of each family that a model was not trained on.
+    ablation_samples : int
+        Solutions of each problem for the exact reference and the ablations.
+    transfer_problems, transfer_samples : int
+        Held-out problems of each family that a model was not trained on, and solutions of each.
+    second_prompts : int
+        Solutions of each problem that the second prompt grades.
     """
 
     seeds: int = 5
-    ablation_seeds: int = 2
-    steps: int = 100
-    problems: int = 500
+    ablation_seeds: int = 3
+    steps: int = 110
+    problems: int = 400
     samples: int = 32
-    transfer_problems: int = 200
+    ablation_samples: int = 8
+    transfer_problems: int = 150
+    transfer_samples: int = 8
+    second_prompts: int = 8
 
 
-QUICK = Scale(seeds=2, ablation_seeds=1, steps=40, problems=128, transfer_problems=64)
+QUICK = Scale(seeds=1, ablation_seeds=1, steps=90, problems=128, transfer_problems=64, second_prompts=4)
 
 
 @dataclass(frozen=True)
@@ -109,11 +100,13 @@ class Run:
     Attributes
     ----------
     group : str
-        What it is evidence for: "grpo", "laser", "exact", "pair-laser", "ablation-bce", ...
+        What it is evidence for: "laser", "chain-grpo", "exact", "ablation-bce", ...
     seed : int
     config : LaserConfig
     reward_model : bool
         Whether an external reward model is trained on its rollouts.
+    baselines : bool
+        Whether its solutions are also judged by everything the score is compared with.
     transfer : bool
         Whether it is also evaluated on families that it was not trained on.
     """
@@ -122,6 +115,7 @@ class Run:
     seed: int
     config: LaserConfig
     reward_model: bool = False
+    baselines: bool = False
     transfer: bool = False
 
     @property
@@ -130,34 +124,43 @@ class Run:
         return f"{self.group}-{self.seed}"
 
 
+def group_of(method: str, family: str) -> str:
+    """The main runs of a method on a family.
+
+    >>> group_of("laser", "linear"), group_of("grpo", "words")
+    ('laser', 'words-grpo')
+    """
+    return method if family == FIRST else f"{family}-{method}"
+
+
 def plan(scale: Scale) -> list[Run]:
-    """All runs, the main ones first, seed by seed, so that an interrupted reproduction has complete rows.
+    """All runs. Seed by seed through all families, so that an interrupted reproduction has complete rows.
 
     Examples
     --------
     >>> [run.name for run in plan(Scale(seeds=1, ablation_seeds=0))]
-    ['laser-0', 'grpo-0', 'exact-0']
+    ['laser-0', 'grpo-0', 'chain-laser-0', 'chain-grpo-0', 'words-laser-0', 'words-grpo-0']
     """
     base = LaserConfig(
         model=BASE,
+        alpha=0.5,
+        lr=1e-4,
         steps=scale.steps,
-        # The paper warms up for 200 + 200 of its steps; here each takes a tenth of the run.
-        reasoning_warmup=scale.steps // 10,
-        self_reward_warmup=scale.steps // 10,
+        reasoning_warmup=round(REASONING_SHARE * scale.steps),
+        self_reward_warmup=round(SELF_REWARD_SHARE * scale.steps),
         eval_problems=scale.problems,
         eval_samples=scale.samples,
         checkpoint_every=50,
     )
     runs = []
     for seed in range(scale.seeds):
-        seeded = replace(base, seed=seed)
-        runs.append(Run("laser", seed, replace(seeded, keep_rollouts=True), reward_model=True, transfer=True))
-        runs.append(Run("grpo", seed, replace(seeded, method="grpo")))
-    runs += [Run("exact", seed, replace(base, seed=seed, reference="exact")) for seed in range(scale.seeds)]
+        for family, limit in MAX_NEW_TOKENS.items():
+            here = replace(base, seed=seed, task=family, max_new_tokens=limit)
+            laser, grpo = replace(here, keep_rollouts=True), replace(here, method="grpo")
+            laser_run = Run(group_of("laser", family), seed, laser, reward_model=True, baselines=True, transfer=True)
+            runs += [laser_run, Run(group_of("grpo", family), seed, grpo)]
+    few = replace(base, task=FIRST, max_new_tokens=MAX_NEW_TOKENS[FIRST], eval_samples=scale.ablation_samples)
     for seed in range(scale.ablation_seeds):
-        for family in ("pair", "words"):
-            moved = replace(base, seed=seed, task=family, max_new_tokens=MAX_NEW_TOKENS[family])
-            runs += [Run(f"{family}-{m}", seed, replace(moved, method=m)) for m in ("laser", "grpo")]
-            runs.append(Run(f"{family}-{HEAVIER}", seed, replace(moved, alpha=0.5)))
-        runs += [Run(a.group, seed, replace(base, seed=seed, **a.changes)) for a in ABLATIONS]
+        runs.append(Run("exact", seed, replace(few, seed=seed, reference="exact")))
+        runs += [Run(a.group, seed, replace(few, seed=seed, **a.changes)) for a in ABLATIONS]
     return runs

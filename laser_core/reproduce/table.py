@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from laser_core.analysis.estimates import Estimate
+from laser_core.analysis.estimates import LEVEL, Estimate
 from laser_core.bundled import ROOT
 from laser_core.errors import InputError
-from laser_core.reproduce.rules import Rule
+from laser_core.reproduce.rules import FAILS, HOLDS, UNDECIDED, Rule
 
 SHIPPED = ROOT / "reproduce" / "claims.json"
-_VERDICTS = {True: "holds", False: "does not hold", None: ""}
+_HOLDS = {HOLDS: True, FAILS: False, UNDECIDED: None}
 
 
 class Measured(NamedTuple):
@@ -27,10 +27,14 @@ class Measured(NamedTuple):
         Its interval covers seeds and problems.
     seeds : int
         Number of runs behind it.
+    at_90 : Estimate or None
+        The same with the 90% interval that a rule of equivalence asks for; None where there is none, and the 95%
+        interval decides.
     """
 
     estimate: Estimate
     seeds: int
+    at_90: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ class Claim:
     seeds, n_problems : int
         Training runs and held-out problems behind the value.
     holds : bool or None
-        Whether the claim holds by ``rule``; None for a row without a rule, which informs.
+        Whether the claim holds by ``rule``; None where it is undecided, and for a row without a rule, which informs.
     rule : str
         How ``holds`` was decided.
     note : str
@@ -100,9 +104,10 @@ class Claim:
         Whether the value is a difference, which is shown with its sign.
     family : str
         Of the problems that the value was measured on.
-    held_before : bool or None
-        Whether the claim held by a rule that was changed after the results and has since been changed back; None where
-        the verdict is the same by both.
+    margin : float or None
+        The difference that counts as none, where the rule has one.
+    rule_before, verdict_before : str
+        The rule when the runs started and the verdict by it, where the rule was changed since; otherwise empty.
     """
 
     section: ClaimSection
@@ -120,7 +125,9 @@ class Claim:
     id: str = ""
     signed: bool = False
     family: str = "linear"
-    held_before: bool | None = None
+    margin: float | None = None
+    rule_before: str = ""
+    verdict_before: str = ""
 
     @classmethod
     def of(
@@ -133,12 +140,17 @@ class Claim:
         group: str,
         paper: float | None = None,
         rule: Rule | None = None,
+        before: Rule | None = None,
         note: str = "",
         signed: bool = False,
         family: str = "linear",
     ) -> Claim:
-        """A row from an estimate over seeds; without a rule it informs."""
-        estimate, seeds = measured
+        """A row from an estimate over seeds; without a rule it informs.
+
+        ``before`` is the rule as it was when the runs started.
+        """
+        estimate, seeds = measured.estimate, measured.seeds
+        changed = before != rule and (before is None or rule is None or before.words != rule.words)
         return cls(
             section=section,
             claim=claim,
@@ -148,31 +160,40 @@ class Claim:
             paper=paper,
             seeds=seeds,
             n_problems=estimate.n,
-            holds=bool(rule.holds(estimate)) if rule else None,
+            holds=_HOLDS[_decide(rule, measured)] if rule else None,
             rule=rule.words if rule else "",
             note=note,
             group=group,
             id=id,
             signed=signed,
             family=family,
+            margin=rule.margin if rule else None,
+            rule_before=(before.words if before else "none") if changed else "",
+            verdict_before=(_decide(before, measured) if before else "not judged") if changed else "",
         )
 
 
-def to_json(claims: Sequence[Claim]) -> dict[str, list[dict[str, object]]]:
-    """``{"claims": [...]}``; numbers that are undefined are null."""
+def _decide(rule: Rule, measured: Measured) -> str:
+    interval = measured.at_90 if rule.level < LEVEL and measured.at_90 is not None else measured.estimate
+    return rule.verdict(interval.ci_low, interval.ci_high)
+
+
+def to_json(claims: Sequence[Claim], history: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """``{"claims": [...]}``, undefined numbers being null; with ``"rules"``, their history, where it is known."""
 
     def plain(value: object) -> object:
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
-    return {"claims": [{name: plain(value) for name, value in _record(claim).items()} for claim in claims]}
+    rows = [{name: plain(value) for name, value in _record(claim).items()} for claim in claims]
+    return {"claims": rows} | ({"rules": dict(history)} if history else {})
 
 
-def save(claims: Sequence[Claim], folder: Path) -> None:
-    """Write ``claims.json`` and ``claims.parquet``."""
+def save(claims: Sequence[Claim], folder: Path, history: Mapping[str, Any] | None = None) -> None:
+    """Write ``claims.json``, with the history of the rules where it is given, and ``claims.parquet``."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    (folder / "claims.json").write_text(json.dumps(to_json(claims), indent=1) + "\n")
+    (folder / "claims.json").write_text(json.dumps(to_json(claims, history), indent=1) + "\n")
     pq.write_table(pa.Table.from_pylist([_record(claim) for claim in claims]), folder / "claims.parquet")
 
 
@@ -200,28 +221,39 @@ def _record(claim: Claim) -> dict[str, object]:
 
 def _claim(row: dict[str, Any]) -> Claim:
     numbers = {name: math.nan if row[name] is None else row[name] for name in ("value", "ci_low", "ci_high")}
-    fields = {name: value for name, value in row.items() if name != "verdict"}  # says what ``holds`` says
+    # The verdict says what ``holds`` and ``rule`` say; held_before is of a file written before rules.toml.
+    fields = {name: value for name, value in row.items() if name not in ("verdict", "held_before")}
     return Claim(**(fields | numbers | {"section": ClaimSection.parse(row["section"])}))
 
 
 def verdict(claim: Claim) -> str:
-    """Whether the claim holds, in words.
+    """Whether the claim holds, in words; empty for a row that only informs.
 
-    >>> row = Claim(ClaimSection(4, ""), "", 0.9, 0.8, 1.0, None, 5, 100, True)
+    >>> row = Claim(ClaimSection(4, ""), "", 0.9, 0.8, 1.0, None, 5, 100, None, rule="at least 0.85: whole 95% CI")
     >>> verdict(row)
-    'holds'
+    'undecided'
     """
-    return _VERDICTS[claim.holds]
+    if not claim.rule:
+        return ""
+    return UNDECIDED if claim.holds is None else HOLDS if claim.holds else FAILS
 
 
-def change_of_verdict(claim: Claim) -> str:
-    """The earlier verdict, where the rule was changed after the results and back again; otherwise empty.
+def judged(claims: Sequence[Claim]) -> list[Claim]:
+    """The rows that a rule decides."""
+    return [claim for claim in claims if claim.rule]
 
-    >>> row = Claim(ClaimSection(2, ""), "", -1e-5, -0.1, 0.1, None, 5, 100, False, held_before=True)
-    >>> change_of_verdict(row)
-    'before: holds'
+
+def change_of_rule(claim: Claim) -> str:
+    """The rule and the verdict of before, where the rule was changed after the runs; otherwise empty.
+
+    >>> row = Claim(ClaimSection(2, ""), "", 0, -0.1, 0.1, None, 5, 100, None, rule="better: 95% CI above 0",
+    ...             rule_before="at least 0", verdict_before="holds")
+    >>> change_of_rule(row)
+    'changed after the runs: by the rule before (at least 0) holds'
     """
-    return "" if claim.held_before is None else f"before: {_VERDICTS[claim.held_before]}"
+    if not claim.verdict_before:
+        return ""
+    return f"changed after the runs: by the rule before ({claim.rule_before}) {claim.verdict_before}"
 
 
 def show(value: float, claim: Claim) -> str:
@@ -233,6 +265,13 @@ def show(value: float, claim: Claim) -> str:
     return f"{round(value, digits) + 0.0:{sign}.{digits}f}"  # + 0.0: a zero has no sign, not even -0.0
 
 
+def interval(claim: Claim) -> str:
+    """The row's interval in the table's format; empty where it has none."""
+    if not math.isfinite(claim.ci_low):
+        return ""
+    return f"[{show(claim.ci_low, claim)}, {show(claim.ci_high, claim)}]"
+
+
 def as_text(claims: Sequence[Claim]) -> str:
     """The table for a terminal, section by section."""
     lines: list[str] = []
@@ -241,12 +280,12 @@ def as_text(claims: Sequence[Claim]) -> str:
         if claim.section != section:
             section = claim.section
             lines += ["", str(section)]
-        interval = f"[{show(claim.ci_low, claim)}, {show(claim.ci_high, claim)}]"
-        interval = "" if not math.isfinite(claim.ci_low) else interval
         paper = "" if claim.paper is None else f"paper {claim.paper:g}"
         seeds = f"{claim.seeds} seed{'s' if claim.seeds != 1 else ''}, {claim.n_problems} problems"
-        value = show(claim.value, claim)
-        lines.append(f"  {claim.claim:<74.74} {value:>7} {interval:<17} {paper:<11} {verdict(claim):<13} {seeds}")
-        if claim.held_before is not None:
-            lines.append(f"    {change_of_verdict(claim)}; {claim.note}")
+        lines.append(
+            f"  {claim.family:<7} {claim.claim:<66.66} {show(claim.value, claim):>7} {interval(claim):<17} {paper:<11} "
+            f"{verdict(claim):<13} {seeds}"
+        )
+        if change := change_of_rule(claim):
+            lines.append(f"    {change}; now: {claim.rule or 'no rule'}")
     return "\n".join(lines[1:])

@@ -1,4 +1,4 @@
-"""What the score is compared with: the grade the model writes after a solution, and a reward model of the same size.
+"""What the score is compared with: a second prompt that asks the model to grade, and a reward model of the same size.
 
 Both become ``signal.*`` columns of a rollout table, so that every analysis of the score applies to them.
 """
@@ -6,7 +6,7 @@ Both become ``signal.*`` columns of a rollout table, so that every analysis of t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +14,40 @@ import torch
 from torch.nn import functional as F
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from laser_core.base_model import ATTENTION, GRADES
+from laser_core.base_model import ATTENTION
 from laser_core.bundled import model_path
+from laser_core.evaluate import responses_of
 from laser_core.fast.precision import autocast
+from laser_core.generate import generate
 from laser_core.policy import Policy
+from laser_core.reproduce.probe import BATCH
 from laser_core.rollouts import Rollouts, read
-from laser_core.scoring import Solutions, score_solutions
+from laser_core.scoring import Solutions
+from laser_core.tasks import grading_prompt
 
-SELF_CERTAINTY = "signal.self_certainty"
-BATCH = 128
+GRADES = ("n", "y")  # how a grading page ends, for an incorrect and a correct solution
+GRADING_TOKENS = 40  # length limit of a grading page's answer
+EVERY = 3  # of a run's training steps whose rollouts the reward model learns from
+
+
+@dataclass(frozen=True)
+class SecondPrompt:
+    """The model's own grades, each asked for in a prompt of its own.
+
+    Attributes
+    ----------
+    probability : ndarray of shape (R,)
+        P(y) / (P(y) + P(n)) where the model writes its grade; 0 where it writes none, since then it confirms nothing.
+    read, written : ndarray of int of shape (R,)
+        Tokens of the prompt, and of what the model wrote after it.
+    graded : ndarray of bool of shape (R,)
+        Whether it wrote a grade.
+    """
+
+    probability: np.ndarray
+    read: np.ndarray
+    written: np.ndarray
+    graded: np.ndarray
 
 
 def solutions_of(policy: Policy, rollouts: Rollouts) -> Solutions:
@@ -33,28 +58,52 @@ def solutions_of(policy: Policy, rollouts: Rollouts) -> Solutions:
 
 
 @torch.inference_mode()
-def self_verification(policy: Policy, rollouts: Rollouts) -> np.ndarray:
-    """The model's own grade of each solution: it reads problem and solution again and writes a grade token.
+def second_prompt(
+    policy: Policy, problems: Sequence[str], responses: Sequence[str], *, dtype: torch.dtype | None = None
+) -> SecondPrompt:
+    """Ask the model to grade solutions: it reads a page with problem and solution, checks again and writes a grade.
 
-    The miniature base was pretrained on graded solutions, so one token is its whole answer. It is read at ``<eos>``,
-    the score's own position, so unlike the paper's baseline this is no second prompt. The value is P(correct) among the
-    two grade tokens; above 1/2, greedy decoding would write the grade of a correct solution.
+    The page is written greedily. Its grade is the last ``y`` or ``n`` in it, and the probability is read where the
+    model wrote it.
+
+    Parameters
+    ----------
+    policy : Policy
+    problems, responses : sequence of str
+        R solutions with the texts of their problems.
+    dtype : torch.dtype, optional
+        Precision of the matrix products.
 
     Returns
     -------
-    ndarray of shape (R,)
-        NaN where the solution is truncated.
+    SecondPrompt
     """
-    solutions = solutions_of(policy, rollouts)
-    incorrect, correct = _ids(policy, GRADES)
-    grader = replace(policy, z_id=correct, z_wrong_id=incorrect, more_z_ids=())
-    logits = []
-    for rows in torch.arange(len(rollouts)).split(BATCH):
-        scored = score_solutions(grader, solutions.rows(rows))
-        assert scored.z_wrong_logprob is not None  # the grader names z_wrong_id
-        logits.append(scored.z_logprob - scored.z_wrong_logprob)
-    probability = torch.sigmoid(torch.cat(logits)).double().numpy()
-    return np.where(np.array(rollouts.table["truncated"].to_pylist(), bool), np.nan, probability)
+    prompts = [policy.encode_prompt(grading_prompt(p, r)) for p, r in zip(problems, responses, strict=True)]
+    wrong, right = _ids(policy, GRADES)
+    pages: list[list[int]] = []
+    for start in range(0, len(prompts), BATCH):
+        written = generate(
+            policy,
+            prompts[start : start + BATCH],
+            samples=1,
+            max_new_tokens=GRADING_TOKENS,
+            generator=torch.Generator().manual_seed(0),
+            temperature=0.0,
+            dtype=dtype,
+        )
+        pages += responses_of(written)
+    # Where each page writes its grade; -1 where it writes none.
+    place = [max((i for i, token in enumerate(page) if token in (wrong, right)), default=-1) for page in pages]
+    graded = np.array(place, dtype=int) >= 0
+    probability = np.zeros(len(pages))
+    for rows in torch.from_numpy(np.flatnonzero(graded)).split(BATCH):
+        before = [pages[row][: place[row]] for row in rows.tolist()]
+        packed = Solutions.pack([prompts[row] for row in rows.tolist()], before, policy)
+        hidden = policy.model.base_model(packed.tokens, use_cache=False).last_hidden_state  # (b, L, D)
+        end = packed.prompt_length + packed.length - 1
+        logits = policy.logits(hidden[torch.arange(len(rows)), end])  # (b, V)
+        probability[rows.numpy()] = torch.sigmoid(logits[:, right] - logits[:, wrong]).double().numpy()
+    return SecondPrompt(probability, np.array(list(map(len, prompts))), np.array(list(map(len, pages))), graded)
 
 
 @torch.inference_mode()
@@ -85,7 +134,8 @@ def train_reward_model(
 ) -> PreTrainedModel:
     """An external verifier: the base with a scalar output, trained on another run's rollouts by cross-entropy.
 
-    One pass over every rollout of that run, in shuffled batches; the learning rate falls linearly to zero.
+    One pass over the rollouts of every third step of that run, in shuffled batches; the learning rate falls linearly
+    to zero.
 
     Parameters
     ----------
@@ -111,7 +161,7 @@ def train_reward_model(
     )
     texts: list[str] = []
     correct_or_not: list[float] = []
-    for path in training_rollouts:
+    for path in training_rollouts[::EVERY]:
         columns = read(path).rollouts.table.select(["problem", "response", "truncated", "correct"]).to_pydict()
         for problem, response, truncated, correct in zip(*columns.values(), strict=True):
             if not truncated:

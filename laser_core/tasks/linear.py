@@ -1,12 +1,17 @@
-"""Linear equations solved by guess and check: the first problem family of the miniature world.
+"""Linear equations, solved by guess and check: a family of honest checks, and one whose checks may be bent.
 
-A problem is ``a*x+b=c?``; the longer ones (:func:`long_problems`) are ``a*x+b-d=c?``. A solution guesses x and
-substitutes back::
+``linear`` ends in a question mark, and its solvers substitute honestly. Whether a solution is correct stands in its
+text: the last total is the equation's right side, or it is not::
 
     5*x+7=52?x=9;5*9=45;45+7=52#9<eos>
     5*x+7=52?x=8;5*8=40;40+7=47#8<eos>
 
-so a wrong guess shows in the solution's own text: 47 is not 52.
+``chain`` ends in an exclamation mark, and half of its solvers' wrong guesses are made to fit: one step of the check is
+bent until the total is right. An error may sit in any step, and only who computes each of them finds it::
+
+    5*x+7=52!x=9;5*9=45;45+7=52#9<eos>
+    5*x+7=52!x=8;5*8=45;45+7=52#8<eos>
+    5*x+7=52!x=8;5*8=40;40+7=52#8<eos>
 """
 
 from __future__ import annotations
@@ -14,87 +19,96 @@ from __future__ import annotations
 import re
 from functools import cache
 
-import numpy as np
-
-from laser_core.tasks.problems import Problem, draw_until, in_split
+from laser_core.tasks.guess_and_check import Family, last_result
+from laser_core.tasks.problems import Problem, in_split
 
 A_RANGE, X_RANGE, B_RANGE = range(2, 20), range(2, 50), range(1, 50)
-LONG_POOL = 30_000
+_PROBLEM = re.compile(r"(\d+)\*x\+(\d+)=(\d+)[?!]")
+
+
+@cache
+def _pool() -> tuple[tuple[int, int, int], ...]:
+    return tuple((a, x, b) for a in A_RANGE for x in X_RANGE for b in B_RANGE)
 
 
 @cache
 def problems(split: str) -> tuple[Problem, ...]:
-    """All problems of a split, in a fixed order that is the same on every machine.
+    """All problems of a split whose checks are honest, in a fixed order that is the same on every machine.
 
     Examples
     --------
     >>> len(problems("train")) + len(problems("validation")) + len(problems("test"))
     42336
     """
-    found = (
-        Problem(f"linear:{a}*x+{b}={a * x + b}", f"{a}*x+{b}={a * x + b}?", str(x))
-        for a in A_RANGE
-        for x in X_RANGE
-        for b in B_RANGE
-    )
-    return in_split(found, split)
+    return _in_split("linear", "?", split)
 
 
 @cache
-def long_problems(split: str) -> tuple[Problem, ...]:
-    """Problems with one more step, drawn from two million possible ones.
-
-    Examples
-    --------
-    >>> long_problems("test")[0].text.count("-")
-    1
-    """
-
-    return in_split(_long_pool(), split)
+def chain_problems(split: str) -> tuple[Problem, ...]:
+    """The same equations, as problems whose checks may be bent."""
+    return _in_split("chain", "!", split)
 
 
-@cache
-def _long_pool() -> list[Problem]:
-    def draw(rng: np.random.Generator) -> Problem:
-        a, x, b, d = (int(rng.integers(r.start, r.stop)) for r in (A_RANGE, X_RANGE, B_RANGE, B_RANGE))
-        text = f"{a}*x+{b}-{d}={a * x + b - d}?"
-        return Problem(f"linear-long:{text[:-1]}", text, str(x))
-
-    return draw_until(draw, LONG_POOL, keep=lambda problem: "=-" not in problem.text)
+def _in_split(family: str, mark: str, split: str) -> tuple[Problem, ...]:
+    # The mark is not hashed: an equation belongs to the same split in both families.
+    found = (Problem(f"{family}:{a}*x+{b}={a * x + b}", f"{a}*x+{b}={a * x + b}{mark}", str(x)) for a, x, b in _pool())
+    return in_split(found, split, key=lambda problem: problem.text[:-1] + "?")
 
 
-def worked_solution(problem: Problem, guess: int) -> str:
-    """A solution that guesses ``guess``, checks it with correct arithmetic and states it.
-
-    Examples
-    --------
-    >>> worked_solution(Problem("", "5*x+7=52?", "9"), 8)
-    'x=8;5*8=40;40+7=47#8'
-    >>> worked_solution(Problem("", "5*x+7-2=50?", "9"), 9)
-    'x=9;5*9=45;45+7=52;52-2=50#9'
-    """
-    found = re.match(r"(\d+)\*x\+(\d+)(?:-(\d+))?=", problem.text)
+def _parse(text: str) -> tuple[int, int, int]:
+    found = _PROBLEM.fullmatch(text)
     if found is None:
-        raise ValueError(f"{problem.text!r} is not a problem of this family")
-    a, b, d = found.groups()
-    product = int(a) * guess
-    total = product + int(b)
-    last = f";{total}-{d}={total - int(d)}" if d else ""
-    return f"x={guess};{a}*{guess}={product};{product}+{b}={total}{last}#{guess}"
+        raise ValueError(f"{text!r} is not a linear equation of this family")
+    a, b, c = map(int, found.groups())
+    return a, b, c
 
 
-def sample_guess(problem: Problem, rng: np.random.Generator, *, wrong_share: float) -> int:
-    """A guess as the corpus makes them: correct, or off by 1 to 3, or occasionally by 10."""
-    x = int(problem.answer)
-    if rng.random() >= wrong_share:
-        return x
-    while True:
-        off = int(rng.choice([1, 2, 3, 10], p=[0.5, 0.25, 0.15, 0.1]))
-        guess = x + off * int(rng.choice([-1, 1]))
-        if guess >= 0:
-            return guess
+def attempt(problem: Problem, guess: int) -> str:
+    """A guess and its whole check.
+
+    Examples
+    --------
+    >>> attempt(Problem("", "5*x+7=52?", "9"), 8)
+    'x=8;5*8=40;40+7=47'
+    """
+    return f"x={guess};{recheck(problem, guess)}"
 
 
-def noisy_solution(problem: Problem, rng: np.random.Generator, *, wrong_share: float) -> str:
-    """A line of the corpus: a guess that is wrong with probability ``wrong_share``, checked with correct arithmetic."""
-    return worked_solution(problem, sample_guess(problem, rng, wrong_share=wrong_share))
+def bent_attempt(problem: Problem, guess: int, step: int) -> str:
+    """A wrong guess whose product (step 0) or sum (step 1) is bent so that the total is the right side.
+
+    Examples
+    --------
+    >>> [bent_attempt(Problem("", "5*x+7=52!", "9"), 8, step) for step in (0, 1)]
+    ['x=8;5*8=45;45+7=52', 'x=8;5*8=40;40+7=52']
+    """
+    a, b, c = _parse(problem.text)
+    product = c - b if step == 0 else a * guess
+    return f"x={guess};{a}*{guess}={product};{product}+{b}={c}"
+
+
+def recheck(problem: Problem, guess: int) -> str:
+    """The whole check of a guess."""
+    a, b, _ = _parse(problem.text)
+    return f"{a}*{guess}={a * guess};{a * guess}+{b}={a * guess + b}"
+
+
+def total_matches(problem_text: str, response: str) -> bool:
+    """Whether the last total that a solution writes is the equation's right side.
+
+    Examples
+    --------
+    >>> total_matches("5*x+7=52?", "x=8;5*8=40;40+7=47~x=9;5*9=45;45+7=52#9")
+    True
+    >>> total_matches("5*x+7=52?", "x=8;5*8=40;40+7=47#8")
+    False
+    >>> total_matches("5*x+7=52?", "x=8;5*8=45;45+7=52#8")  # a slip fools it
+    True
+    """
+    return last_result(response) == _parse(problem_text)[2]
+
+
+LINEAR = Family("linear", "the check is honest", problems, attempt, recheck, total_matches, 112)
+CHAIN = Family(
+    "chain", "any step of the check may be bent", chain_problems, attempt, recheck, total_matches, 112, bent_attempt
+)

@@ -45,23 +45,13 @@ def split_of(key: str, *, validation_share: float = 0.05, test_share: float = 0.
     return "validation" if u < test_share + validation_share else "train"
 
 
-def in_split(found: Iterable[Problem], split: str) -> tuple[Problem, ...]:
+def in_split(
+    found: Iterable[Problem], split: str, *, key: Callable[[Problem], str] = lambda problem: problem.text
+) -> tuple[Problem, ...]:
     """The problems of a split in a fixed random order, so that the first n are a fair sample.
 
-    A problem's split is decided by a hash of its text: train, validation and test are disjoint by construction.
+    A hash of ``key``, by default the problem's text, decides its split: train, validation and test are disjoint by
+    construction. Give the part of a text that makes two problems the same.
     """
-    kept = [problem for problem in found if split_of(problem.text) == split]
+    kept = [problem for problem in found if split_of(key(problem)) == split]
     return tuple(kept[i] for i in np.random.default_rng(0).permutation(len(kept)))
-
-
-def draw_until(
-    draw: Callable[[np.random.Generator], Problem], count: int, *, keep: Callable[[Problem], bool]
-) -> list[Problem]:
-    """``count`` different problems from a generator; the same ones every time."""
-    rng = np.random.default_rng(0)
-    found: dict[str, Problem] = {}
-    while len(found) < count:
-        problem = draw(rng)
-        if keep(problem):
-            found.setdefault(problem.text, problem)
-    return list(found.values())

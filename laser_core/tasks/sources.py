@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from laser_core.errors import InputError
-from laser_core.tasks import linear, pair, words
+from laser_core.tasks import linear, words
 from laser_core.tasks.problems import SPLITS, Problem
 from laser_core.tasks.records import read_records
 
-FAMILIES = {
-    "linear": linear.problems,
-    "linear-long": linear.long_problems,
-    "pair": pair.problems,
-    "words": words.problems,
-    "words-long": words.long_problems,
-}
+FAMILIES = {family.name: family.problems for family in (linear.LINEAR, linear.CHAIN, words.FAMILY)}
 
 
 def load_problems(source: str, split: str = "test") -> tuple[Problem, ...]:

@@ -1,12 +1,10 @@
-"""Multi-step word problems from generated text: the third problem family.
+"""Word problems, solved by guess and check: the relations stand in sentences.
 
-Here nothing is guessed. A solution works forward, and an incorrect one contains a slip: a sum that is off, or "more"
-read as "fewer"::
+    Ann has some pens. Ben has 3 times as many and 7 more. They have 43 in all. How many has Ann?
+    9;3*9=27;27+7=34;9+34=43#9<eos>
 
-    Ann has 7 pens. Ben has 5 more than Ann. How many do they have?7+5=12;7+12=19#19<eos>
-    Ann has 7 pens. Ben has 5 more than Ann. How many do they have?7-5=2;7+2=9#9<eos>
-
-so that checking means solving the problem again, while in the other families it means comparing two numbers.
+A problem's skeleton is its numbers and relations: 3 times, 7 more, 43. It decides the split, so that no test problem
+is a training problem with other names.
 """
 
 from __future__ import annotations
@@ -16,120 +14,97 @@ from functools import cache
 
 import numpy as np
 
-from laser_core.tasks.problems import Problem, draw_until, in_split
+from laser_core.tasks.guess_and_check import Family, last_result
+from laser_core.tasks.problems import Problem, in_split
 
 NAMES = ("Ann", "Ben", "Cy", "Dee", "Eli", "Fay")
 THINGS = ("pens", "books", "coins", "shells")
-RELATIONS = {" more than ": "+", " fewer than ": "-", " times as many as ": "*"}
-QUESTION = " How many do they have?"
+MORE, FEWER = " more.", " fewer."
 #: One token each for the miniature tokenizer, as common words are for a large one.
-WORDS = (*NAMES, *(f" {name}" for name in NAMES), *(f" {t}." for t in THINGS), " has ", *RELATIONS, QUESTION)
-POOL = 30_000
-SLIPS = np.array([-10, -2, -1, 1, 2, 10])
+PHRASES = (
+    *NAMES,
+    " has some ",
+    *(f"{thing}. " for thing in THINGS),
+    " has ",
+    " times as many and ",
+    MORE,
+    FEWER,
+    " They have ",
+    " in all. How many has ",
+)
+FACTORS, COUNTS, EXTRAS = range(2, 7), range(3, 50), range(1, 31)
+_PROBLEM = re.compile(r"has (\d+) times as many and (\d+) (more|fewer)\. They have (\d+) in all")
 
 
 @cache
 def problems(split: str) -> tuple[Problem, ...]:
-    """Problems about two people."""
-    return in_split(_pool("words", 2), split)
-
-
-@cache
-def long_problems(split: str) -> tuple[Problem, ...]:
-    """Problems about three people, each compared with the one before."""
-    return in_split(_pool("words-long", 3), split)
-
-
-def worked_solution(problem: Problem, *, slip_at: int | None = None, slip: int = 0, misread: bool = False) -> str:
-    """A solution that solves the problem step by step.
-
-    Parameters
-    ----------
-    problem : Problem
-    slip_at : int, optional
-        The step, counted from 0, that goes wrong.
-    slip : int
-        How far that step's result is off.
-    misread : bool
-        Whether that step uses the opposite relation instead.
+    """All skeletons of a split, each told once, with names and things drawn for it.
 
     Examples
     --------
-    >>> problem = Problem("", "Ann has 7 pens. Ben has 5 more than Ann. How many do they have?", "19")
-    >>> worked_solution(problem)
-    '7+5=12;7+12=19#19'
-    >>> worked_solution(problem, slip_at=0, misread=True)
-    '7-5=2;7+2=9#9'
-    >>> worked_solution(problem, slip_at=1, slip=-1)
-    '7+5=12;7+12=18#18'
+    >>> problems("test")[0].text.endswith("?")
+    True
     """
-    first, relations = _parse(problem.text)
-    counts = [first]
-    lines: list[str] = []
-
-    def work(left: int, sign: str, right: int) -> int:
-        here = len(lines) == slip_at
-        if here and misread and sign in "+-":
-            sign = "-" if sign == "+" and left >= right else "+"
-        result = {"+": left + right, "-": left - right, "*": left * right}[sign] + (slip if here else 0)
-        lines.append(f"{left}{sign}{right}={max(result, 0)}")
-        return max(result, 0)
-
-    for sign, amount in relations:
-        counts.append(work(counts[-1], sign, amount))
-    total = counts[0]
-    for count in counts[1:]:
-        total = work(total, "+", count)
-    return ";".join(lines) + f"#{total}"
-
-
-def noisy_solution(problem: Problem, rng: np.random.Generator, *, wrong_share: float) -> str:
-    """A line of the corpus: with one slip or misread relation, with probability ``wrong_share``."""
-    if rng.random() >= wrong_share:
-        return worked_solution(problem)
-    _, relations = _parse(problem.text)
-    additive = [i for i, (sign, _) in enumerate(relations) if sign in "+-"]
-    if additive and rng.random() < 0.5:
-        return worked_solution(problem, slip_at=int(rng.choice(additive)), misread=True)
-    return worked_solution(problem, slip_at=int(rng.integers(2 * len(relations))), slip=int(rng.choice(SLIPS)))
-
-
-@cache
-def _pool(family: str, people: int) -> list[Problem]:
-    return draw_until(lambda rng: _draw(rng, family, people=people), POOL, keep=_is_small)
-
-
-def _draw(rng: np.random.Generator, family: str, *, people: int) -> Problem:
-    names = [NAMES[i] for i in rng.permutation(len(NAMES))[:people]]
-    first = int(rng.integers(2, 40))
-    sentences = [f"{names[0]} has {first} {THINGS[rng.integers(len(THINGS))]}."]
-    counts = [first]
-    for before, name in zip(names, names[1:], strict=False):
-        relation, sign = list(RELATIONS.items())[int(rng.integers(3))]
-        amount = int(rng.integers(2, 5) if sign == "*" else rng.integers(2, 30))
-        counts.append({"+": counts[-1] + amount, "-": counts[-1] - amount, "*": counts[-1] * amount}[sign])
-        sentences.append(f"{name} has {amount}{relation}{before}.")
-    text = " ".join(sentences) + QUESTION
-    return Problem(f"{family}:{text[: -len(QUESTION)]}", text, str(sum(counts) if min(counts) >= 0 else -1))
-
-
-def _is_small(problem: Problem) -> bool:
-    return 0 <= int(problem.answer) < 400
-
-
-def _parse(text: str) -> tuple[int, list[tuple[str, int]]]:
-    """The first count, and each later person's relation and amount."""
-    sentences = text.removesuffix(QUESTION).split(". ")
-    first = _number(sentences[0])
+    rng = np.random.default_rng(0)
     found = []
-    for sentence in sentences[1:]:
-        sign = next(sign for relation, sign in RELATIONS.items() if relation in sentence)
-        found.append((sign, _number(sentence)))
-    return first, found
+    for factor in FACTORS:
+        for count in COUNTS:
+            for extra in EXTRAS:
+                for ending, other in ((MORE, factor * count + extra), (FEWER, factor * count - extra)):
+                    first, second = (NAMES[i] for i in rng.permutation(len(NAMES))[:2])
+                    thing = THINGS[rng.integers(len(THINGS))]
+                    if other > 0:
+                        text = (
+                            f"{first} has some {thing}. {second} has {factor} times as many and {extra}{ending}"
+                            f" They have {count + other} in all. How many has {first}?"
+                        )
+                        found.append(Problem(f"words:{skeleton(text)}", text, str(count)))
+    return in_split(found, split, key=lambda problem: skeleton(problem.text))
 
 
-def _number(sentence: str) -> int:
-    found = re.search(r"\d+", sentence)
+def skeleton(text: str) -> str:
+    """A problem's numbers and relations, without names and things.
+
+    Examples
+    --------
+    >>> skeleton("Ann has some pens. Ben has 3 times as many and 7 more. They have 43 in all. How many has Ann?")
+    'x+3*x+7=43'
+    """
+    factor, extra, sign, total = _parse(text)
+    return f"x+{factor}*x{sign}{extra}={total}"
+
+
+def _parse(text: str) -> tuple[int, int, str, int]:
+    found = _PROBLEM.search(text)
     if found is None:
-        raise ValueError(f"no number in {sentence!r}")
-    return int(found.group())
+        raise ValueError(f"{text!r} is not a word problem of this family")
+    factor, extra, ending, total = found.groups()
+    return int(factor), int(extra), {"more": "+", "fewer": "-"}[ending], int(total)
+
+
+def attempt(problem: Problem, guess: int) -> str:
+    """A guess and its check.
+
+    Examples
+    --------
+    >>> text = "Ann has some pens. Ben has 3 times as many and 7 more. They have 43 in all. How many has Ann?"
+    >>> attempt(Problem("", text, "9"), 8)
+    '8;3*8=24;24+7=31;8+31=39'
+    """
+    return f"{guess};{recheck(problem, guess)}"
+
+
+def recheck(problem: Problem, guess: int) -> str:
+    """The check of a guess: the second count, and the sum."""
+    factor, extra, sign, _ = _parse(problem.text)
+    product = factor * guess
+    other = product + extra if sign == "+" else product - extra
+    return f"{factor}*{guess}={product};{product}{sign}{extra}={other};{guess}+{other}={guess + other}"
+
+
+def total_matches(problem_text: str, response: str) -> bool:
+    """Whether the last total that a solution writes is the one in the problem."""
+    return last_result(response) == _parse(problem_text)[3]
+
+
+FAMILY = Family("words", "relations in sentences", problems, attempt, recheck, total_matches, 144)

@@ -12,7 +12,8 @@ import pytest
 
 from laser_core import analysis, figures
 from laser_core.analysis import Estimate, Samples, closed_form
-from laser_core.figures import Drawn, Trace, claims, figure_csv, theory
+from laser_core.figures import Drawn, Trace, claims, figure_csv, learning, theory
+from laser_core.reproduce.learning import Curves
 from laser_core.reproduce.table import Claim, ClaimSection
 from tests.factories import BETA_V, C_REF, make_rollouts
 from tests.figures.test_curves import two_steps
@@ -33,6 +34,7 @@ TRACES = [
     Trace("sample 3", True, ("a", "\n", "<eos>"), {"logprob": np.array([-0.5, -1.0, np.nan])}),
     Trace("sample 4", False, ("=1+1",), {"logprob": np.array([-2.0])}),
 ]
+CURVES = Curves("LaSeR", np.array([0, 1]), np.array([[0.5, 0.6], [0.5, np.nan]]), np.array([0.5, 0.6]))
 CLAIM = Claim(
     section=ClaimSection(1, "Voting"),
     claim="gain of weighting",
@@ -144,7 +146,15 @@ TABLES = {
     ),
     claims.claims_figure: (
         lambda: claims.claims_figure([CLAIM]),
-        ["section", "claim", *INTERVAL, "paper", "seeds", "n_problems", "holds", "rule"],
+        ["section", "claim", *INTERVAL, "paper", "seeds", "n_problems", "family", "verdict", "rule", "margin"],
+    ),
+    learning.learning_figure: (
+        lambda: learning.learning_figure({"LaSeR": CURVES}, {"one-line rule": 0.6}),
+        ["series", "run", "step", "within_problem_auroc"],
+    ),
+    learning.drift_figure: (
+        lambda: learning.drift_figure({"correct": CURVES, "incorrect": CURVES}, c_ref=-23.0),
+        ["series", "run", "step", "z_logprob"],
     ),
     theory.score_line_figure: (
         lambda: theory.score_line_figure(EXAMPLE),
@@ -167,7 +177,11 @@ def table(fig: Drawn, **settings: object) -> list[dict[str, str]]:
 
 def test_every_public_figure_function_is_listed_above():
     named = [getattr(figures, name) for name in figures.__all__]
-    drawing = {f for f in (*named, *vars(claims).values(), *vars(theory).values()) if inspect.isfunction(f)}
+    drawing = {
+        f
+        for f in (*named, *vars(claims).values(), *vars(learning).values(), *vars(theory).values())
+        if inspect.isfunction(f)
+    }
     drawing = {f for f in drawing if f.__name__.endswith(("_figure", "_heatmap", "_histogram", "_animation"))}
     assert drawing | {figures.mark_threshold} == set(TABLES)
 

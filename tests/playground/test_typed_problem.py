@@ -47,3 +47,19 @@ def test_the_note_says_what_the_models_have_seen():
     assert "Held out" in read_problem(test.text).note
     assert "Outside the range" in read_problem("150*x+7=157").note
     assert random_problem("linear", 12345) in load_problems("linear", "test")
+
+
+def test_an_equation_gets_the_ending_of_the_models_own_family():
+    assert read_problem("5x+7=52", ("chain",)).problem.text == "5*x+7=52!"
+    assert read_problem("5*x+7=52!", ("linear",)).problem.text == "5*x+7=52?"
+    train, test = load_problems("chain", "train")[0], load_problems("chain", "test")[0]
+    assert "training problem" in read_problem(train.text, ("chain",)).note
+    assert "Held out" in read_problem(test.text, ("chain",)).note
+
+
+def test_a_word_problem_of_the_models_family_is_found_and_another_text_is_not():
+    problem = load_problems("words", "test")[0]
+    typed = read_problem(f" {problem.text} ", ("words",))
+    assert (typed.problem, "Held out" in typed.note) == (problem, True)
+    with pytest.raises(InputError, match="only solve problems like"):
+        read_problem("Ann has some pens.", ("words",))

@@ -7,98 +7,181 @@ import numpy as np
 import pytest
 
 from laser_core.errors import InputError
-from laser_core.tasks import linear, load_problems, pair, words
-from laser_core.tasks.problems import SPLITS, Problem
-from laser_core.tasks.sources import FAMILIES
+from laser_core.tasks import CHAIN, FAMILIES, LINEAR, WORDS, arithmetic_rate, grading_prompt, load_problems
+from laser_core.tasks.guess_and_check import (
+    MAX_RETRIES,
+    Habits,
+    draw_guess,
+    grading,
+    last_result,
+    noisy_solution,
+    stated_answer,
+    worked_solution,
+)
+from laser_core.tasks.problems import SPLITS, Problem, split_of
+from laser_core.tasks.words import skeleton
 from tests.skips import NEEDS_DATA
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+EQUATION = Problem("", "5*x+7=52?", "9")
+CHAIN_EQUATION = Problem("", "5*x+7=52!", "9")
+STORY = Problem(
+    "", "Ann has some pens. Ben has 3 times as many and 7 fewer. They have 29 in all. How many has Ann?", "9"
+)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_splits_are_disjoint_and_of_the_stated_shares(family):
-    texts = {split: {p.text for p in load_problems(family, split)} for split in SPLITS}
+    texts = {split: {p.text for p in load_problems(family.name, split)} for split in SPLITS}
     total = sum(map(len, texts.values()))
-    assert total == len(set().union(*texts.values())) == len(load_problems(family, "all"))
+    assert total == len(set().union(*texts.values())) == len(load_problems(family.name, "all"))
     assert 0.08 < len(texts["test"]) / total < 0.12
     assert 0.04 < len(texts["validation"]) / total < 0.06
 
 
 def test_families_share_no_problem():
-    texts = [p.text for family in FAMILIES for p in load_problems(family, "all")]
+    texts = [p.text for family in FAMILIES for p in load_problems(family.name, "all")]
     assert len(texts) == len(set(texts))
 
 
+def test_an_equation_is_in_the_same_split_with_and_without_its_last_sum():
+    for split in SPLITS:
+        written, chain = ({p.text[:-1] for p in family.problems(split)} for family in (LINEAR, CHAIN))
+        assert written == chain
+
+
 def test_every_answer_solves_its_equation():
-    for problem in linear.problems("test")[:500]:
-        a, b, c = map(int, re.fullmatch(r"(\d+)\*x\+(\d+)=(\d+)\?", problem.text).groups())
+    for problem in (*LINEAR.problems("test")[:300], *CHAIN.problems("test")[:300]):
+        a, b, c = map(int, re.fullmatch(r"(\d+)\*x\+(\d+)=(\d+)[?!]", problem.text).groups())
         assert a * int(problem.answer) + b == c
 
 
-def test_every_long_answer_solves_its_equation():
-    for problem in linear.long_problems("test")[:500]:
-        a, b, d, c = map(int, re.fullmatch(r"(\d+)\*x\+(\d+)-(\d+)=(\d+)\?", problem.text).groups())
-        assert a * int(problem.answer) + b - d == c
+def test_every_word_problem_has_its_answer_and_no_other():
+    numbers = re.compile(r"has (\d+) times as many and (\d+) (more|fewer)\. They have (\d+) in all")
+    for problem in WORDS.problems("test")[:300]:
+        factor, extra, ending, total = numbers.search(problem.text).groups()
+        signed = int(extra) if ending == "more" else -int(extra)
+        solved = [x for x in range(200) if x + int(factor) * x + signed == int(total)]
+        assert solved == [int(problem.answer)]
 
 
-def test_every_pair_has_its_answer_and_no_other():
-    for problem in pair.problems("test")[:200]:
-        s, a, b, t = map(int, re.fullmatch(r"x\+y=(\d+),(\d+)\*x\+(\d+)\*y=(\d+)\?", problem.text).groups())
-        assert [x for x in range(s + 1) if a * x + b * (s - x) == t] == [int(problem.answer)]
+def test_no_test_problem_in_words_is_a_training_problem_with_other_names():
+    skeletons = {split: {skeleton(p.text) for p in load_problems("words", split)} for split in SPLITS}
+    assert not skeletons["train"] & skeletons["test"]
+    assert not skeletons["train"] & skeletons["validation"]
+    assert not skeletons["validation"] & skeletons["test"]
+    assert all(split_of(key) == split for split, keys in skeletons.items() for key in keys)
+    assert skeleton(STORY.text.replace("Ann", "Cy").replace("pens", "coins")) == skeleton(STORY.text)
 
 
 @pytest.mark.parametrize(
-    ("text", "answer"),
+    ("family", "problem", "wrong_then_right"),
     [
-        ("Ann has 30 pens. Eli has 13 fewer than Ann. How many do they have?", 30 + 17),
-        ("Cy has 6 coins. Ben has 4 times as many as Cy. How many do they have?", 6 + 24),
-        (
-            "Ben has 22 coins. Dee has 4 fewer than Ben. Fay has 4 times as many as Dee. How many do they have?",
-            22 + 18 + 72,
-        ),
+        # 5 * 8 = 40, 40 + 7 = 47, which is not 52.
+        (LINEAR, EQUATION, "x=8;5*8=40;40+7=47~x=9;5*9=45;45+7=52#9"),
+        (CHAIN, CHAIN_EQUATION, "x=8;5*8=40;40+7=47~x=9;5*9=45;45+7=52#9"),
+        # 3 * 8 - 7 = 17 and 8 + 17 = 25, which is not 29; 3 * 9 - 7 = 20 and 9 + 20 = 29.
+        (WORDS, STORY, "8;3*8=24;24-7=17;8+17=25~9;3*9=27;27-7=20;9+20=29#9"),
     ],
+    ids=["linear", "chain", "words"],
 )
-def test_word_problems_are_worked_out(text, answer):
-    assert words.worked_solution(Problem("", text, "")).split("#")[1] == str(answer)
-
-
-@pytest.mark.parametrize("family", ["words", "words-long"])
-def test_answers_of_word_problems_are_those_of_the_right_solution(family):
-    for problem in load_problems(family, "test")[:300]:
-        assert words.worked_solution(problem).split("#")[1] == problem.answer
+def test_a_wrong_guess_is_tried_and_given_up(family, problem, wrong_then_right):
+    assert worked_solution(family, problem, [8, 9]) == wrong_then_right
+    assert stated_answer(wrong_then_right) == 9
 
 
 @pytest.mark.parametrize(
-    ("family", "module"), [("linear", linear), ("linear-long", linear), ("pair", pair), ("words", words)]
+    ("family", "problem", "page"),
+    [
+        (LINEAR, EQUATION, "5*8=40;40+7=47;n"),
+        (CHAIN, CHAIN_EQUATION, "5*8=40;40+7=47;n"),
+        (WORDS, STORY, "3*8=24;24-7=17;8+17=25;n"),
+    ],
+    ids=["linear", "chain", "words"],
 )
-def test_the_corpus_is_wrong_as_often_as_asked(family, module):
-    rng, problems = np.random.default_rng(0), load_problems(family, "train")[:2000]
-    wrong = [not module.noisy_solution(p, rng, wrong_share=0.5).endswith("#" + p.answer) for p in problems]
-    # 2000 draws at 1/2: standard deviation 22, so 4 of them are 90. A slip may cancel itself out, rarely.
-    assert abs(sum(wrong) - 1000) < 90
+def test_a_grading_page_writes_the_whole_check(family, problem, page):
+    solution = worked_solution(family, problem, [8])
+    rng = np.random.default_rng(0)
+    assert grading(family, problem, solution, rng, Habits(wrong_grade=0)) == page
+    assert grading(family, problem, solution, rng, Habits(wrong_grade=1)) == page[:-1] + "y"
+    assert grading_prompt(problem.text, solution) == f"@{problem.text}{solution}@"
 
 
-def test_a_slip_is_carried_on():
-    # 7 + 5 read as 7 - 5 = 2, and then honestly 7 + 2 = 9; 12 + 7 misadded by one.
-    problem = Problem("", "Ann has 7 pens. Ben has 5 more than Ann. How many do they have?", "19")
-    assert words.worked_solution(problem, slip_at=0, misread=True) == "7-5=2;7+2=9#9"
-    assert words.worked_solution(problem, slip_at=1, slip=1) == "7+5=12;7+12=20#20"
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_the_corpus_has_the_stated_habits(family):
+    rng, problems = np.random.default_rng(0), family.problems("train")
+    accepted = {True: [], False: []}
+    for i in range(4000):
+        problem = problems[i % len(problems)]
+        solution = noisy_solution(family, problem, rng)
+        checks = solution.partition("#")[0].split("~")
+        guesses = [int(re.match(r"(?:x=)?(\d+)", check)[1]) for check in checks]
+        assert len(set(guesses)) == len(guesses) <= MAX_RETRIES + 1
+        assert stated_answer(solution) == guesses[-1]
+        for n, guess in enumerate(guesses[:MAX_RETRIES]):
+            accepted[guess == int(problem.answer)].append(n == len(guesses) - 1)
+    # Thousands of draws: standard deviations are below 0.01, and 4 of them below 0.04.
+    assert abs(np.mean(accepted[True]) - 0.97) < 0.02
+    assert abs(np.mean(accepted[False]) - 0.5) < 0.04
+    assert abs(len(accepted[False]) / (len(accepted[True]) + len(accepted[False])) - 0.6) < 0.04
 
 
-def test_a_wrong_guess_shows_in_the_worked_solution():
-    # 5 * 8 = 40, 40 + 7 = 47, which is not 52.
-    problem = Problem("", "5*x+7=52?", "9")
-    assert linear.worked_solution(problem, 8) == "x=8;5*8=40;40+7=47#8"
-    assert linear.worked_solution(problem, 9) == "x=9;5*9=45;45+7=52#9"
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_nothing_after_the_accepting_sign_says_whether_it_was_right(family):
+    rng, problem = np.random.default_rng(0), family.problems("train")[0]
+    for _ in range(200):
+        assert re.fullmatch(r"[^#]*#\d+", noisy_solution(family, problem, rng))
 
 
-def test_guesses_are_wrong_as_often_as_asked_and_never_negative():
-    rng, problem = np.random.default_rng(0), Problem("", "5*x+7=17?", "2")
-    guesses = [linear.sample_guess(problem, rng, wrong_share=0.5) for _ in range(4000)]
-    # 4000 draws at 1/2: standard deviation 32, so 4 of them are 128.
-    assert abs(sum(g != 2 for g in guesses) - 2000) < 128
-    assert min(guesses) >= 0
-    assert max(guesses) == 12
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_four_attempts_fit_into_the_length_limit(family):
+    """Characters are counted, which are at least as many as the miniature tokenizer's tokens; <eos> is one more."""
+    rng, problems = np.random.default_rng(0), family.problems("test")
+    assert max(len(noisy_solution(family, problem, rng)) for problem in problems) < family.max_new_tokens
+
+
+def test_the_text_rules_compare_without_computing():
+    assert LINEAR.text_rule(EQUATION.text, "x=8;5*8=40;40+7=47~x=9;5*9=45;45+7=52#9")
+    assert not LINEAR.text_rule(EQUATION.text, "x=9;5*9=45;45+7=52~x=8;5*8=40;40+7=47#8")
+    assert not LINEAR.text_rule(EQUATION.text, "#9")
+    assert CHAIN.text_rule(CHAIN_EQUATION.text, "x=8;5*8=45;45+7=52#8")  # what it cannot see
+    assert WORDS.text_rule(STORY.text, "9;3*9=27;27-7=20;9+20=29#9")
+    assert not WORDS.text_rule(STORY.text, "8;3*8=24;24-7=17;8+17=25#8")
+
+
+def test_half_of_the_wrong_guesses_of_a_chain_are_bent_to_fit():
+    rng, problems = np.random.default_rng(0), CHAIN.problems("train")
+    fits, slips = [], []
+    for problem in problems[:4000]:
+        solution = noisy_solution(CHAIN, problem, rng)
+        last = solution.partition("#")[0].rpartition("~")[2]
+        if stated_answer(solution) != int(problem.answer):
+            fits.append(CHAIN.text_rule(problem.text, solution))
+            slips.append(arithmetic_rate(last) < 1)
+        else:
+            assert CHAIN.text_rule(problem.text, solution)
+            assert arithmetic_rate(last) == 1
+    assert fits == slips  # a wrong guess fits exactly where a step is bent
+    assert abs(np.mean(fits) - 0.5) < 0.05  # about 1,700 of them: standard deviation 0.012
+
+
+def test_the_rate_of_right_arithmetic():
+    # 40+7 is 47 and not 48; the rejected attempt counts, the guess "x=9" is no equation.
+    assert arithmetic_rate("x=8;5*8=40;40+7=48~x=9;5*9=45;45+7=52#9") == 0.75
+    assert arithmetic_rate("9;3*9=27;27-7=20#9") == 1
+    assert np.isnan(arithmetic_rate("#9"))
+    assert last_result("x=8;5*8=40~x=9;5*9=4") == 4
+
+
+def test_guesses_are_wrong_as_often_as_asked_never_negative_and_never_repeated():
+    rng = np.random.default_rng(0)
+    guesses = [draw_guess(2, rng, wrong_share=0.5, not_again=[]) for _ in range(4000)]
+    # 4000 draws; half of a wrong guess's offsets are below 0 and drawn anew, and then half of them right.
+    assert 0.3 < np.mean(np.array(guesses) != 2) < 0.5
+    assert (min(guesses), max(guesses)) == (0, 12)
+    assert 3 not in [draw_guess(2, rng, wrong_share=1, not_again=[3]) for _ in range(100)]
 
 
 def test_file_of_problems(tmp_path):

@@ -1,0 +1,156 @@
+"""Whether a base model is an honest start: what it can check, and what it already knows where the score is read.
+
+A miniature that teaches something needs a base which
+
+1. can check somewhere: its decision to accept or to try again separates right attempts from wrong ones;
+2. does not know the verdict at <eos>: neither log pi(z_c) nor any linear reading of the hidden state there separates
+   correct solutions from incorrect ones by much;
+3. solves some problems and not most, in many different ways.
+
+``laser base --check MODEL`` prints this for every family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from laser_core.base_model import hidden_states
+from laser_core.evaluate import repeated, responses_of, verify_solutions
+from laser_core.fast.precision import pick_dtype
+from laser_core.generate import generate
+from laser_core.metrics import auroc, within_problem_auroc
+from laser_core.policy import Policy
+from laser_core.reproduce.probe import cross_fitted
+from laser_core.tasks import Family
+from laser_core.tasks.guess_and_check import ACCEPT, RETRY
+
+CAN_CHECK, KNOWS_ALREADY = 0.90, 0.65  # limits of AUROC
+SOLVES, DIFFERENT = (0.2, 0.5), 8.0
+AT_ONCE = 64  # solutions in one forward pass
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """What a base does in one family, over ``n_problems`` x ``samples`` solutions of held-out problems.
+
+    Attributes
+    ----------
+    family : str
+    n_problems, samples : int
+    accuracy : float
+        Share of correct solutions.
+    cut_off : float
+        Share that reached the length limit.
+    different : float
+        Mean number of different solutions among a problem's samples.
+    decision_auroc : float
+        AUROC of log P(accept) - log P(try again) over all attempts: right guesses against wrong ones.
+    accepts_wrong : float
+        Mean P(accept) after a wrong guess, of the two.
+    score_auroc, probe_auroc : float
+        AUROC within a problem, at <eos>, of log pi(z_c), and of a logistic regression on the last hidden state,
+        cross-fitted by problem.
+    """
+
+    family: str
+    n_problems: int
+    samples: int
+    accuracy: float
+    cut_off: float
+    different: float
+    decision_auroc: float
+    accepts_wrong: float
+    score_auroc: float
+    probe_auroc: float
+
+    @property
+    def accepted(self) -> bool:
+        """Whether every condition is met."""
+        return (
+            self.decision_auroc >= CAN_CHECK
+            and max(self.score_auroc, self.probe_auroc) < KNOWS_ALREADY
+            and SOLVES[0] <= self.accuracy <= SOLVES[1]
+            and self.different >= DIFFERENT
+        )
+
+
+@torch.inference_mode()
+def measure(policy: Policy, family: Family, *, n_problems: int = 200, samples: int = 32, seed: int = 0) -> Acceptance:
+    """Sample a base on held-out problems of one family and look at its decisions and at its <eos>."""
+    problems = family.problems("test")[:n_problems]
+    generator = torch.Generator().manual_seed(seed)
+    sampled = generate(
+        policy,
+        [policy.encode_prompt(problem.text) for problem in problems],
+        samples=samples,
+        max_new_tokens=family.max_new_tokens,
+        generator=generator,
+        dtype=pick_dtype("auto"),
+    )
+    verified = verify_solutions(policy, sampled, problems)
+    prompts = repeated([policy.encode_prompt(problem.text) for problem in problems], samples)
+    answers = np.repeat([int(problem.answer) for problem in problems], samples)
+    look = _look(policy, prompts, responses_of(sampled), verified.texts, answers)
+
+    number = np.repeat(np.arange(len(problems)), samples)
+    ended = ~sampled.truncated.numpy()
+    correct = verified.reward.numpy()[ended] > 0.5
+    probe = cross_fitted(look.hidden[ended], correct.astype(float), number[ended], seed=seed)
+    texts = np.array(verified.texts).reshape(len(problems), samples)
+    return Acceptance(
+        family=family.name,
+        n_problems=len(problems),
+        samples=samples,
+        accuracy=float(verified.reward.mean()),
+        cut_off=float(1 - ended.mean()),
+        different=float(np.mean([len(set(row)) for row in texts])),
+        decision_auroc=auroc(look.right, look.decision),
+        accepts_wrong=float(np.mean(1 / (1 + np.exp(-look.decision[~look.right])))),
+        score_auroc=within_problem_auroc(correct, sampled.z_logprob.numpy()[ended], number[ended]),
+        probe_auroc=within_problem_auroc(correct, probe, number[ended]),
+    )
+
+
+@dataclass(frozen=True)
+class _Look:
+    hidden: np.ndarray  # (B, D): of each solution's last token
+    decision: np.ndarray  # (A,): log P(accept) - log P(try again) after each attempt
+    right: np.ndarray  # (A,): whether its guess was the answer
+
+
+def _look(
+    policy: Policy, prompts: list[list[int]], responses: list[list[int]], texts: Sequence[str], answers: np.ndarray
+) -> _Look:
+    accept, retry = policy.tokenizer.convert_tokens_to_ids([ACCEPT, RETRY])
+    hidden, decision, right = [], [], []
+    for rows in np.array_split(np.arange(len(prompts)), -(-len(prompts) // AT_ONCE)):
+        whole = [[*prompts[row], *responses[row]] for row in rows]
+        longest = max(map(len, whole))
+        tokens = torch.tensor([ids + [policy.pad_id] * (longest - len(ids)) for ids in whole])
+        states = hidden_states(policy.model, tokens, pick_dtype("auto"))
+        for row, ids, state in zip(rows, whole, states, strict=True):
+            hidden.append(state[len(ids) - 1].numpy())
+            start = len(prompts[row])
+            at = [i - 1 for i in range(start, len(ids)) if ids[i] in (accept, retry)]
+            guesses = [first_number(part) for part in texts[row].partition(ACCEPT)[0].split(RETRY)][: len(at)]
+            if at and len(at) == len(guesses):
+                logits = policy.logits(state[at])
+                decision.extend((logits[:, accept] - logits[:, retry]).tolist())
+                right.extend(guess == answers[row] for guess in guesses)
+    return _Look(np.array(hidden), np.array(decision), np.array(right, bool))
+
+
+def first_number(attempt: str) -> int | None:
+    """The guess that an attempt begins with: the first number in it.
+
+    Examples
+    --------
+    >>> first_number("x=33;11*33=363"), first_number("9;3*9=27"), first_number("")
+    (33, 9, None)
+    """
+    digits = attempt.partition(";")[0].removeprefix("x=")
+    return int(digits) if digits.isdecimal() else None
