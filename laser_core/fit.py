@@ -27,7 +27,7 @@ from laser_core.fast.precision import pick_dtype
 from laser_core.fast.top_layers import TopLayers
 from laser_core.models.prompt import PromptSettings
 from laser_core.objective import Objective, VerdictLogprobs
-from laser_core.pick_token import with_settled_token
+from laser_core.pick_token import Settled, with_settled_token
 from laser_core.policy import Policy
 from laser_core.reference_level import Level
 from laser_core.rescoring.graded import Graded, held_out_rows
