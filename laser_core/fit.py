@@ -181,11 +181,7 @@ def _fit(
     reader.cache(lambda done, total: tell(doing=f"caching states of solution {done:,} of {total:,}"))
     before, ref_z = reader.everything(lambda done, total: tell(doing=f"measuring c_ref: {done:,} of {total:,}"))
     level = Level.of(config.beta_v, config.c_ref, ref_z[~graded.held_out])
-    for sentence in (
-        policy.asks.sentence(),
-        f"Verdict token {policy.z_token}, c_ref = {level.c_ref:.2f} nats.",
-        *level.warnings(),
-    ):
+    for sentence in (policy.asks.sentence(), Settled(policy, level).sentence(), *level.warnings()):
         tell(sentence)
     rollouts = _with_traces(policy, rollouts, tell)
 
