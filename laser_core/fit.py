@@ -30,7 +30,7 @@ from laser_core.objective import Objective, VerdictLogprobs
 from laser_core.pick_token import Settled, with_settled_token
 from laser_core.policy import Policy
 from laser_core.reference_level import Level
-from laser_core.rescoring.graded import Graded, held_out_rows
+from laser_core.rescoring.graded import GradedSolutions, held_out_rows
 from laser_core.rescoring.table import as_noted, score_part, steady_z_token, unseen_z_token
 from laser_core.rollouts import Rollouts, write_parquet
 from laser_core.runfolder import guards, trackers
@@ -53,13 +53,13 @@ class EndReader:
     Parameters
     ----------
     policy : Policy
-    graded : Graded
+    graded : GradedSolutions
     config : LaserConfig
     dtype : torch.dtype
         Of the matrix products.
     """
 
-    def __init__(self, policy: Policy, graded: Graded, config: LaserConfig, dtype: torch.dtype) -> None:
+    def __init__(self, policy: Policy, graded: GradedSolutions, config: LaserConfig, dtype: torch.dtype) -> None:
         self.policy, self.graded, self.dtype = policy, graded, dtype
         self.max_tokens = config.micro_batch_tokens
         self.top: TopLayers | None = None
@@ -175,7 +175,7 @@ def _fit(
     dtype = pick_dtype(config.dtype, device)
     tell(doing="loading the model")
     policy = _for_these(load_start(config, device, dtype), rollouts, config)
-    graded = Graded.of(policy, rollouts)
+    graded = GradedSolutions.of(policy, rollouts)
     tell(_what_is_learnt(graded))
     reader = EndReader(policy, graded, config, dtype)
     reader.cache(lambda done, total: tell(doing=f"caching states of solution {done:,} of {total:,}"))
@@ -232,7 +232,7 @@ def _for_these(policy: Policy, rollouts: Rollouts, config: LaserConfig) -> Polic
     return policy if config.z_token else steady_z_token(policy, policy, first, config.beta_v)
 
 
-def _what_is_learnt(graded: Graded) -> str:
+def _what_is_learnt(graded: GradedSolutions) -> str:
     learnt = ~graded.held_out
     problems = [len(np.unique(graded.problem[mask])) for mask in (learnt, ~learnt)]
     return (

@@ -132,7 +132,9 @@ def score_file(
         policy, reference = as_noted(policy, meta), None if reference is None else as_noted(reference, meta)
     policy = unseen_z_token(policy, _texts(table), chosen=z_chosen)
     if c_ref is None and reference is not None and not z_chosen:
-        policy = _steady_z_token(policy, reference, table, meta, beta_v)
+        names = [name for name in ASKED if name in table.schema_arrow.names]
+        first = Rollouts(_Rows(table, names).take(LEVEL_ROWS), meta)
+        policy = steady_z_token(policy, reference, first, beta_v, texts=_texts(table))
     if c_ref is None and reference is None and meta.z_token == policy.z_token:
         c_ref = meta.c_ref
     require_c_ref(c_ref, reference)
@@ -153,18 +155,6 @@ def score_file(
     level, n_scored = _write(table, folder, Path(out), beta_v, c_ref, policy)
     shutil.rmtree(folder)
     return ScoringSummary(table.metadata.num_rows, n_scored, resumed, policy.z_token, level, time.monotonic() - start)
-
-
-def _steady_z_token(policy: Policy, reference: Policy, table: pq.ParquetFile, meta: RunMeta, beta_v: float) -> Policy:
-    """The policy with the token that `laser pick-token` would choose, by the file's first solutions."""
-    rows = _Rows(table, [name for name in ASKED if name in table.schema_arrow.names])
-    better = steady_z_token(policy, reference, Rollouts(rows.take(LEVEL_ROWS), meta), beta_v)
-    if better.z_id == policy.z_id:
-        return policy
-    try:
-        return unseen_z_token(better, _texts(table), chosen=True)
-    except InputError:  # a later solution contains it
-        return policy
 
 
 def _score_parts(

@@ -26,7 +26,7 @@ def held_out_rows(rollouts: Rollouts) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Graded:
+class GradedSolutions:
     """Verified solutions that end, tokenised; R of them.
 
     Attributes
@@ -48,7 +48,7 @@ class Graded:
     row: np.ndarray
 
     @classmethod
-    def of(cls, policy: Policy, rollouts: Rollouts) -> Graded:
+    def of(cls, policy: Policy, rollouts: Rollouts) -> GradedSolutions:
         """The rows that have a verdict and are not truncated.
 
         Raises

@@ -158,7 +158,9 @@ def as_noted(policy: Policy, meta: RunMeta) -> Policy:
     return replace(policy, prompt=noted) if noted.closes_as(policy.asks) else policy
 
 
-def steady_z_token(policy: Policy, reference: Policy, part: Rollouts, beta_v: float) -> Policy:
+def steady_z_token(
+    policy: Policy, reference: Policy, part: Rollouts, beta_v: float, *, texts: Iterable[str | None] = ()
+) -> Policy:
     """The policy with the verdict token that serves best on these solutions; its own where that one serves.
 
     Parameters
@@ -169,6 +171,8 @@ def steady_z_token(policy: Policy, reference: Policy, part: Rollouts, beta_v: fl
         Says what each token's level is.
     part : Rollouts
     beta_v : float
+    texts : iterable of str or None
+        All problems and responses to be scored: a token that one of them contains is not taken.
     """
     if policy.z_kind == NAMED:
         return policy
@@ -182,6 +186,8 @@ def steady_z_token(policy: Policy, reference: Policy, part: Rollouts, beta_v: fl
     if not ranked or any(token.candidate.z_id == policy.z_id and token.serves for token in ranked):
         return policy
     best = ranked[0].candidate
+    if any(text is not None and best.token in text for text in texts):
+        return policy
     return replace(policy, z_token=best.token, z_id=best.z_id, z_kind=best.kind)
 
 

@@ -22,7 +22,7 @@ FIELDS = {"problem": TEXT_FIELDS, "answer": ANSWER_FIELDS, "solution": SOLUTION_
 
 
 @dataclass(frozen=True)
-class Record:
+class TaskRecord:
     """One record.
 
     Attributes
@@ -45,18 +45,18 @@ class Records:
 
     Attributes
     ----------
-    rows : list of Record
+    rows : list of TaskRecord
     source : str
         Where they come from, for messages.
     columns : mapping of str to str
         ``problem``, ``answer`` or ``solution`` to the column somebody named; the others are looked for.
     """
 
-    rows: list[Record]
+    rows: list[TaskRecord]
     source: str
     columns: Mapping[str, str] = field(default_factory=dict)
 
-    def value(self, row: Record, what: str) -> object:
+    def value(self, row: TaskRecord, what: str) -> object:
         """What a record holds under a name of :data:`FIELDS`.
 
         Raises
@@ -175,13 +175,13 @@ def _official(task: NamedTask, split: str, columns: Mapping[str, str], whole: Pa
         ) from None
 
 
-def _known(columns: Mapping[str, str], rows: list[Record]) -> dict[str, str]:
+def _known(columns: Mapping[str, str], rows: list[TaskRecord]) -> dict[str, str]:
     """The named columns that a local copy has: it may have been written with the usual names instead."""
     first = rows[0].values if rows else {}
     return {what: column for what, column in columns.items() if column in first}
 
 
-def read_file(path: Path, label: str) -> list[Record]:
+def read_file(path: Path, label: str) -> list[TaskRecord]:
     """The records of a ``.parquet`` file or of JSON Lines.
 
     Raises
@@ -202,15 +202,15 @@ def read_file(path: Path, label: str) -> list[Record]:
                 raise InputError(f"not JSON: {error.msg}", file=path, line=number, remedy="one object a line") from None
             if not isinstance(record, dict):
                 raise InputError("not a JSON object", file=path, line=number, remedy="one object a line")
-            records.append(Record(record, number, label))
+            records.append(TaskRecord(record, number, label))
     return records
 
 
-def _numbered(rows: Iterable[dict], label: str) -> list[Record]:
-    return [Record(row, number, label) for number, row in enumerate(rows, start=1)]
+def _numbered(rows: Iterable[dict], label: str) -> list[TaskRecord]:
+    return [TaskRecord(row, number, label) for number, row in enumerate(rows, start=1)]
 
 
-def _read_hub(source: str, split: str, label: str) -> list[Record]:
+def _read_hub(source: str, split: str, label: str) -> list[TaskRecord]:
     from datasets import concatenate_datasets, load_dataset
 
     name, _, configuration = source.partition(":")
