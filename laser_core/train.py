@@ -256,8 +256,8 @@ def fit_into_memory(
 ) -> tuple[Policy, Batches]:
     """How much to compute at once, and whether layers must be computed again in the backward pass.
 
-    They are where ``recompute`` asks for it; with ``auto`` where a micro-batch of the settings' size, or one solution of
-    full length, would not fit otherwise. The lean forward pass keeps its layers, so the model's own takes its place.
+    They are where ``recompute`` asks for it; with ``auto`` where a micro-batch of the settings' size, or one solution
+    of full length, would not fit otherwise. The lean forward pass keeps its layers, so the model's own takes its place.
 
     Returns
     -------
@@ -316,6 +316,9 @@ def evaluate_run(
         report(Progress("evaluate", done, total, {}))
         stop.check(state["step"])
 
+    def say(note: str) -> None:
+        report(Progress("evaluate", done_so_far, len(problems), {}, note))
+
     def on_tokens(tokens: int) -> None:
         report(Progress("evaluate", done_so_far, len(problems), {}, doing="sampling", tokens=tokens))
 
@@ -337,9 +340,7 @@ def evaluate_run(
         settings,
         reference=run.reference,
         score_of=run.objective.score,
-        batches=run.policy.batches(
-            run.dtype, say=lambda note: report(Progress("evaluate", 0, len(problems), {}, note))
-        ),
+        batches=run.policy.batches(run.dtype, say=say),
         on_progress=on_batch,
         on_tokens=counting(on_tokens),
     )

@@ -1,8 +1,8 @@
 """A pretend GPU: tensors that say they are on another device, hold real numbers, and refuse to be mixed with the CPU's.
 
-A test on a machine without a GPU can then run sampling, scoring, training and resuming from end to end and see every
-operation that would fail on a real one. Stricter than CUDA in one point: an index on the CPU is refused as well, because
-CUDA would copy it, and wait.
+A test on a machine without a GPU can then run sampling, scoring, training and resuming from end to end, and sees every
+operation that a real one would refuse. It is stricter than CUDA in one point: an index on the CPU is refused as well,
+because CUDA would copy it, and wait.
 """
 
 from __future__ import annotations
@@ -10,18 +10,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import torch
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
+from transformers import PreTrainedModel
 
 NAME = "pretend"
-_MOVES = (
-    "aten._to_copy.default",
-    "aten.copy_.default",
-    "aten._copy_from.default",
-    "aten._copy_from_and_resize.default",
-)
+_MOVES = ("_to_copy", "to", "copy_", "_has_compatible_shallow_copy_type")
+_WAITS = ("_local_scalar_dense", "item", "nonzero")
 
 
 class MixedDevices(RuntimeError):
@@ -50,6 +49,12 @@ class Pretended(torch.Tensor):
     def __init__(self, held: torch.Tensor, requires_grad: bool = False) -> None:
         pass
 
+    def tolist(self) -> Any:
+        return self.cpu().tolist()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.held.__reduce_ex__(protocol)  # saved from wherever it is, as a GPU's tensors are
+
     def __repr__(self) -> str:  # type: ignore[override]
         return f"Pretended({self.held!r})"
 
@@ -69,34 +74,29 @@ moved: list[str] = []  # every copy from the pretend GPU to the CPU, which waits
 
 
 def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-    tensors = [x for x in tree_flatten((args, kwargs))[0] if isinstance(x, torch.Tensor)]
-    there = [x for x in tensors if isinstance(x, Pretended)]
-    name = str(func)
+    name = func.__name__.partition(".")[0]
+    given = tree_flatten((args, kwargs))[0]
+    there = [x for x in given if isinstance(x, Pretended)]
     if there and name not in _MOVES:
-        here = [x for x in tensors if not isinstance(x, Pretended) and x.dim() > 0]
+        here = [x for x in given if isinstance(x, torch.Tensor) and not isinstance(x, Pretended) and x.dim() > 0]
         if here:
             raise MixedDevices(f"{name}: {len(there)} tensors on the GPU, and one of {tuple(here[0].shape)} on the CPU")
-    device = kwargs.get("device")
-    asked = None if device is None else torch.device(device).type
-    if asked == NAME:
-        kwargs = {**kwargs, "device": torch.device("cpu")}
-    if there and (asked == "cpu" or name in ("aten._local_scalar_dense.default", "aten.nonzero.default")):
+    asked = next((torch.device(x).type for x in (*given, kwargs.get("device")) if isinstance(x, torch.device)), None)
+    if there and (asked == "cpu" or name in _WAITS):
         moved.append(name)
-    if name == "aten._to_copy.default" and kwargs.get("device") is not None:
-        kwargs = {**kwargs, "non_blocking": False}
     plain_args, plain_kwargs = tree_map(_held, (args, kwargs))
     out = func(*plain_args, **plain_kwargs)
-    if func._schema.is_mutable and args and isinstance(args[0], torch.Tensor) and name.split(".")[1].endswith("_"):
-        return args[0]  # written in place: the wrapper stays itself
-    on_gpu = asked == NAME or (asked is None and bool(there) and not _returns_cpu(args, name))
-    return tree_map(lambda x: Pretended(x) if isinstance(x, torch.Tensor) else x, out) if on_gpu else out
-
-
-def _returns_cpu(args: Any, name: str) -> bool:
-    return name in _MOVES and not isinstance(args[0], Pretended)
+    written = func._schema.arguments[0].alias_info if func._schema.arguments else None
+    if written is not None and written.is_write:
+        return None if out is None else args[0]  # in place: the wrapper stays itself
+    if asked != NAME and (asked is not None or not there):
+        return out
+    return tree_map(lambda x: Pretended(x) if isinstance(x, torch.Tensor) else x, out)
 
 
 def _held(x: Any) -> Any:
+    if isinstance(x, torch.device) and x.type == NAME:
+        return torch.device("cpu")
     return x.held if isinstance(x, Pretended) else x
 
 
@@ -105,8 +105,44 @@ def pretend_gpu() -> Iterator[torch.device]:
     """The device, while the block runs."""
     _register()
     moved.clear()
-    with _Everywhere():
+    with _Everywhere(), _no_grad_for_inference_mode(), _TensorMadeThere(), _saved_from_the_cpu():
         yield torch.device(NAME, 0)
+
+
+@contextlib.contextmanager
+def _no_grad_for_inference_mode() -> Iterator[None]:
+    """Inference mode hands over operations before they are taken apart; without gradients the same ones arrive."""
+
+    def enter(self: Any) -> None:
+        self.instead = torch.no_grad()
+        self.instead.__enter__()
+
+    def leave(self: Any, *error: Any) -> None:
+        self.instead.__exit__(*error)
+
+    with mock.patch.multiple(torch.inference_mode, __enter__=enter, __exit__=leave):
+        yield
+
+
+class _TensorMadeThere(TorchFunctionMode):
+    """``torch.tensor`` fills its memory where no dispatch mode sees it, so it is filled here and moved."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = dict(kwargs or {})
+        device = kwargs.get("device")
+        if func is torch.tensor and device is not None and torch.device(device).type == NAME:
+            del kwargs["device"]
+            return func(*args, **kwargs).to(device)
+        return func(*args, **kwargs)
+
+
+def _saved_from_the_cpu(real: Any = PreTrainedModel.save_pretrained) -> Any:
+    """Saving a model compares the addresses of its weights, which pretended ones do not have."""
+
+    def save(model: PreTrainedModel, folder: Any) -> None:
+        real(type(model)(model.config), folder, state_dict={name: x.cpu() for name, x in model.state_dict().items()})
+
+    return mock.patch.object(PreTrainedModel, "save_pretrained", save)
 
 
 _registered: list[bool] = []

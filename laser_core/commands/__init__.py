@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from laser_core.tasks import Problem
 
 Out = Annotated[Path, typer.Option("--out", help="Where to write the result.")]
+Device = Annotated[str, typer.Option(help="auto (a GPU if there is one), cpu, cuda, cuda:1 or mps.")]
 Seed = Annotated[int, typer.Option(help="Seed of all random draws.")]
 PromptPairs = Annotated[
     list[str] | None,
@@ -70,12 +71,6 @@ def problems_of(source: str, split: str, limit: int | None) -> tuple[Problem, ..
     if not found:
         raise InputError("there are no problems", file=source, remedy="choose another split or file")
     return found
-
-
-def echo_start(*sentences: str) -> None:
-    """What a run begins with, to stderr: what it reads, which token judges, and what speaks against it."""
-    for sentence in sentences:
-        typer.echo(sentence, err=True)
 
 
 def headline(rollouts: Rollouts) -> str:

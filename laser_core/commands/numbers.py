@@ -30,20 +30,29 @@ def analyze(
     ] = None,
 ) -> None:
     """Print accuracy, separation and voting of a rollout file, each with its 95% CI."""
+    from laser_core.commands.bars import waiting
+    from laser_core.commands.summary_text import summary_text
+
+    with waiting(f"analyzing {file}"):
+        found = _numbers(file, signal, run, n_max, seed, out_of_core)
+    typer.echo(json.dumps(found) if json_ else summary_text(found))
+
+
+def _numbers(
+    file: Path, signal: str | None, run: str | None, n_max: int | None, seed: int, out_of_core: bool | None
+) -> dict:
+    """The summary of a file, in memory or by DuckDB."""
     import numpy as np
 
     from laser_core.analysis import is_big_parquet, summarize, summarize_parquet
-    from laser_core.commands.summary_text import summary_text
     from laser_core.rollouts import ANALYSIS_COLUMNS, read
 
     if is_big_parquet(file) if out_of_core is None else out_of_core:
         sizes = None if n_max is None else 2 ** np.arange(max(n_max, 1).bit_length())
-        found = summarize_parquet(file, signal=signal or "score", run=run, n_values=sizes).to_json()
-    else:
-        columns = ANALYSIS_COLUMNS if signal in (None, "score") else (*ANALYSIS_COLUMNS, "token_logprobs", "entropy")
-        rollouts = read(file, columns=columns).rollouts
-        found = summarize(rollouts, signal=signal, run=run, n_max=n_max, seed=seed).to_json()
-    typer.echo(json.dumps(found) if json_ else summary_text(found))
+        return summarize_parquet(file, signal=signal or "score", run=run, n_values=sizes).to_json()
+    columns = ANALYSIS_COLUMNS if signal in (None, "score") else (*ANALYSIS_COLUMNS, "token_logprobs", "entropy")
+    rollouts = read(file, columns=columns).rollouts
+    return summarize(rollouts, signal=signal, run=run, n_max=n_max, seed=seed).to_json()
 
 
 def report(
@@ -56,7 +65,9 @@ def report(
     strict: Annotated[bool, typer.Option("--strict", help="Refuse the file if a single row is bad.")] = False,
 ) -> None:
     """Write one self-contained HTML page with numbers, figures, settings and warnings."""
+    from laser_core.commands.bars import waiting
     from laser_core.report import ReportOptions, write_report
 
-    write_report(file, out, ReportOptions(signal=signal, run=run, n_max=n_max, seed=seed, strict=strict))
+    with waiting(f"writing {out}"):
+        write_report(file, out, ReportOptions(signal=signal, run=run, n_max=n_max, seed=seed, strict=strict))
     typer.echo(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB); open it in any browser, no network needed.")

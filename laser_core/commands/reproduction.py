@@ -53,8 +53,8 @@ def reproduce(
     scale = QUICK if quick else Scale()
     changes = {"seeds": seeds, "ablation_seeds": ablation_seeds}
     scale = replace(scale, **{name: value for name, value in changes.items() if value is not None})
-    with plain_bar("reproduce", 0) as advance:
-        execute(out, scale, workers=workers, on_done=lambda done, total, name: advance(done, f"of {total}: {name}"))
+    with plain_bar("reproduce", None) as advance:
+        execute(out, scale, workers=workers, on_done=lambda done, total, name: advance(done, name, total))
     evidence = Evidence(out)
     claims, history = all_claims(evidence), history_of(evidence)
     save(claims, out, history.as_json())

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from laser_core.commands import Out, PromptPairs, Seed, echo_start, headline, problems_of, prompt_of
+from laser_core.commands import Device, Out, PromptPairs, Seed, headline, problems_of, prompt_of
 from laser_core.errors import InputError
 
 if TYPE_CHECKING:
     import torch
 
+    from laser_core.commands.bars import Activity
+    from laser_core.models.prompt import PromptSettings
     from laser_core.pick_token import Settled
     from laser_core.policy import Policy
     from laser_core.tasks import Problem
@@ -41,22 +43,30 @@ def sample(
     ] = None,
     reference: Annotated[str, typer.Option(help="Model to measure c_ref with; the model itself by default.")] = "",
     prompt: PromptPairs = None,
+    device: Device = "auto",
+    dtype: Annotated[
+        str, typer.Option(help="Of matrix products: bfloat16, float32 or auto (the faster here).")
+    ] = "auto",
     seed: Seed = 0,
 ) -> None:
     """Sample solutions, score and verify them, and write the rollout table."""
-    from laser_core.commands.bars import plain_bar
+    from laser_core.commands.bars import Activity
     from laser_core.evaluate import Sampling, sample_rollouts
-    from laser_core.fast.precision import pick_dtype
+    from laser_core.generate import counting
     from laser_core.rollouts import write_parquet
 
     source = str(problems) if problems else task
-    found = problems_of(source, "all" if problems else split, limit)
-    policy, ref_policy = _loaded(model, reference, z_token, prompt)
-    settled = _settled(policy, ref_policy, found, c_ref, beta_v, max_new_tokens, seed, measured_on=reference)
-    policy, level = settled.apply(policy), settled.level
-    echo_start(settled.sentence(), *level.warnings(), policy.asks.sentence())
-    with plain_bar("sampling", len(found)) as advance:
-        settings = Sampling(
+    found, settings = problems_of(source, "all" if problems else split, limit), prompt_of(prompt)
+    place, precision = where(device, dtype)
+    with Activity("sampling") as activity:
+        policy, ref_policy = _both(model, reference, z_token, settings, place, precision, activity)
+        settled = _settled(
+            policy, ref_policy, found, c_ref, beta_v, max_new_tokens, seed, activity, measured_on=reference
+        )
+        policy, level = settled.apply(policy), settled.level
+        for sentence in (policy.asks.sentence(), settled.sentence(), *level.warnings()):
+            activity.say(sentence)
+        plan = Sampling(
             run=Path(model.removeprefix("bundled:")).name,
             samples=n,
             max_new_tokens=max_new_tokens,
@@ -65,32 +75,76 @@ def sample(
             c_ref_std=level.c_ref_std,
             beta_v=beta_v,
             temperature=temperature,
-            dtype=pick_dtype("auto"),
+            dtype=precision,
             task=source,
         )
+        activity.begin(len(found), "problems", most_tokens=len(found) * n * max_new_tokens)
         rollouts = sample_rollouts(
             policy,
             found,
-            settings,
+            plan,
             reference=settled.policy if reference else None,
-            on_progress=lambda done, total: advance(done, "problems"),
+            batches=policy.batches(precision, say=activity.say),
+            on_progress=lambda done, total: activity.done(done),
+            on_tokens=counting(activity.tokens),
         )
     write_parquet(rollouts, out)
     typer.echo(headline(rollouts))
     typer.echo(f"Wrote {len(rollouts)} rollouts to {out}")
 
 
-def _loaded(model: str, reference: str, z_token: str, prompt: list[str] | None) -> tuple[Policy, Policy]:
+def where(device: str, dtype: str) -> tuple[torch.device, torch.dtype]:
+    """The device and the precision that the options name.
+
+    Raises
+    ------
+    typer.BadParameter
+        If there is no such precision.
+    InputError
+        If there is no such device here.
+    """
+    from laser_core.fast.devices import pick_device
+    from laser_core.fast.precision import pick_dtype
+
+    if dtype not in ("float32", "bfloat16", "auto"):
+        raise typer.BadParameter("choose float32, bfloat16 or auto", param_hint="--dtype")
+    place = pick_device(device)
+    return place, pick_dtype(dtype, place)
+
+
+def loaded(model: str, z_token: str, device: torch.device, dtype: torch.dtype, activity: Activity) -> Policy:
+    """The model on its device, with the faster forward pass chosen."""
+    from laser_core.fast.choice import choose
+    from laser_core.fast.devices import weights_dtype
+    from laser_core.policy import load_policy
+
+    activity.doing("loading the model")
+    policy = load_policy(model, z_token=z_token, device=device, dtype=weights_dtype(dtype, device))
+    policy.model.requires_grad_(False)  # nothing is trained here
+    choice = choose(policy.model, dtype, policy.pad_id)
+    if choice.reason:
+        activity.say(choice.reason)
+    return replace(policy, lean=choice.lean)
+
+
+def _both(
+    model: str,
+    reference: str,
+    z_token: str,
+    prompt: PromptSettings,
+    device: torch.device,
+    dtype: torch.dtype,
+    activity: Activity,
+) -> tuple[Policy, Policy]:
     """The model and its reference (itself, where none is named), asked in the same way."""
     from laser_core.models.verdict_token import NAMED, NEW
-    from laser_core.policy import load_policy, with_prompt
+    from laser_core.policy import with_prompt
 
-    settings = prompt_of(prompt)
-    policy = with_prompt(load_policy(model, z_token=z_token), settings)
+    policy = with_prompt(loaded(model, z_token, device, dtype, activity), prompt)
     if not reference:
         return policy, policy
     same_token = policy.z_token if policy.z_kind in (NAMED, NEW) else ""
-    return policy, replace(load_policy(reference, z_token=same_token), prompt=policy.prompt)
+    return policy, replace(loaded(reference, same_token, device, dtype, activity), prompt=policy.prompt)
 
 
 def _settled(
@@ -101,10 +155,12 @@ def _settled(
     beta_v: float,
     max_new_tokens: int,
     seed: int,
+    activity: Activity,
     *,
     measured_on: str,
 ) -> Settled:
     """The verdict token and c_ref: as given, as noted with the model, or measured on the reference."""
+    from laser_core.generate import counting
     from laser_core.pick_token import Settled, settle_token
     from laser_core.reference_level import Level
 
@@ -112,13 +168,20 @@ def _settled(
         c_ref = policy.c_ref
     if c_ref is not None:
         return Settled(ref_policy, Level(beta_v, c_ref))
-    found = settle_token(ref_policy, problems[:C_REF_PROBLEMS], beta_v=beta_v, max_new_tokens=max_new_tokens, seed=seed)
+    activity.doing("measuring c_ref")
     if not measured_on:
-        typer.echo(
-            "c_ref was measured on the model itself. If it has been trained, give --reference or --c-ref instead.",
-            err=True,
+        activity.say(
+            "c_ref is measured on the model itself. If it has been trained, give --reference or --c-ref instead."
         )
-    return found
+    return settle_token(
+        ref_policy,
+        problems[:C_REF_PROBLEMS],
+        beta_v=beta_v,
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+        batches=ref_policy.batches(ref_policy.model.dtype, say=activity.say),
+        on_progress=counting(activity.tokens),
+    )
 
 
 def score(
@@ -133,22 +196,19 @@ def score(
         bool, typer.Option("--traces", help="Also write log-probs, entropy and the log-prob of z_c after every token.")
     ] = False,
     dtype: Annotated[str, typer.Option(help="float32 (exact), bfloat16, or auto (the faster one here).")] = "float32",
-    device: Annotated[str, typer.Option(help="cpu, cuda, or auto (a GPU if there is one).")] = "auto",
+    device: Device = "auto",
     prompt: PromptPairs = None,
 ) -> None:
     """Add last-token scores, and traces if asked, to rollouts of any model. If interrupted, run it again to resume."""
-    from laser_core.commands.bars import plain_bar, time_left
-    from laser_core.fast.precision import pick_dtype
+    from laser_core.commands.bars import Activity
     from laser_core.rescoring.file import score_file
 
-    if dtype not in ("float32", "bfloat16", "auto"):
-        raise typer.BadParameter("choose float32, bfloat16 or auto", param_hint="--dtype")
-    place = _device(device)
-    policy, ref_policy = _loaded(model, reference, z_token, prompt)
-    for loaded in {id(p): p for p in (policy, ref_policy)}.values():
-        loaded.model.to(place)  # type: ignore[arg-type]  # transformers' decorator hides the signature
-    noted = None if reference or z_token else policy.c_ref  # with the model, for its own verdict token
-    with plain_bar("scoring", None) as advance:
+    settings = prompt_of(prompt)
+    place, precision = where(device, dtype)
+    with Activity("scoring") as activity:
+        policy, ref_policy = _both(model, reference, z_token, settings, place, precision, activity)
+        noted = None if reference or z_token else policy.c_ref  # with the model, for its own verdict token
+        activity.begin(None, "rollouts")
         done = score_file(
             policy,
             rollouts,
@@ -159,8 +219,8 @@ def score(
             z_chosen=bool(z_token) or noted is not None,
             prompt_chosen=bool(prompt),
             traces=traces,
-            dtype=pick_dtype(dtype),
-            on_progress=lambda rows, total, left: advance(rows, f"rollouts{time_left(left)}", total),
+            dtype=precision,
+            on_progress=lambda rows, total, left: activity.done(rows, total, left),
         )
     level, spread = done.level, ""
     if level.c_ref_std is not None:
@@ -174,22 +234,3 @@ def score(
     cut = f"; {unscored:,} are cut off before <eos> and have no score" if unscored else ""
     typer.echo(f"Scored {done.n_scored:,} of {done.n_rollouts:,} rollouts in {done.seconds:.0f} s{cut}")
     typer.echo(f"Wrote {out}")
-
-
-def _device(name: str) -> torch.device:
-    """The device that --device names.
-
-    Raises
-    ------
-    InputError
-        If it is a GPU and PyTorch finds none, or if PyTorch knows no such device.
-    """
-    import torch
-
-    available = torch.cuda.is_available()
-    if name.startswith("cuda") and not available:
-        raise InputError("PyTorch finds no GPU", field="device", remedy="use --device cpu")
-    try:
-        return torch.device(("cuda" if available else "cpu") if name == "auto" else name)
-    except RuntimeError:
-        raise InputError(f"there is no device {name!r}", field="device", remedy="use cpu, cuda or auto") from None

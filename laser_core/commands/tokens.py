@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from laser_core.commands import PromptPairs, Seed, echo_start, problems_of, prompt_of
+from laser_core.commands import Device, PromptPairs, Seed, problems_of, prompt_of
+from laser_core.commands.solutions import loaded, where
 
 SHOWN = 10  # tokens; some models reserve hundreds
 
@@ -20,27 +21,32 @@ def pick_token(
     max_new_tokens: Annotated[int, typer.Option(help="Longest solution, in tokens.")] = 256,
     beta_v: Annotated[float, typer.Option(help="Scale of the score, in reward units per nat.")] = 0.1,
     prompt: PromptPairs = None,
+    device: Device = "auto",
+    dtype: Annotated[str, typer.Option(help="Of matrix products: float32 (exact), bfloat16 or auto.")] = "float32",
     seed: Seed = 0,
 ) -> None:
     """Rank the spare tokens of a model by its own solutions: low reference log-prob, small spread, never written."""
-    from laser_core.commands.bars import plain_bar
+    from laser_core.commands.bars import Activity
     from laser_core.generate import counting
     from laser_core.pick_token import ended_solutions, rank_tokens
-    from laser_core.policy import load_policy, with_prompt
+    from laser_core.policy import with_prompt
     from laser_core.reference import c_ref_of, own_solutions
 
-    problems = problems_of(task, split, limit)
-    policy = with_prompt(load_policy(model), prompt_of(prompt))
-    echo_start(policy.asks.sentence(), f"Sampling {len(problems)} x {n} solutions of at most {max_new_tokens} tokens.")
-    most = len(problems) * n * max_new_tokens
-    with plain_bar("sampling", most) as advance:
+    problems, settings = problems_of(task, split, limit), prompt_of(prompt)
+    place, precision = where(device, dtype)
+    with Activity("sampling") as activity:
+        policy = with_prompt(loaded(model, "", place, precision, activity), settings)
+        activity.say(policy.asks.sentence())
+        activity.begin(None, "solutions", most_tokens=len(problems) * n * max_new_tokens)
         sampled = own_solutions(
             policy,
             problems,
             max_new_tokens=max_new_tokens,
             seed=seed,
             samples=n,
-            on_progress=counting(lambda tokens: advance(tokens, f"of at most {most:,} tokens")),
+            dtype=precision,
+            batches=policy.batches(precision, say=activity.say),
+            on_progress=counting(activity.tokens),
         )
     c_ref_of(sampled, max_new_tokens=max_new_tokens)  # says so where no solution ends
     solutions = ended_solutions(policy, sampled)

@@ -27,6 +27,10 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Resume the run in --out, with its settings.")] = False,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard events to --out.")] = False,
     name: Annotated[str | None, typer.Option(help="Name of the run in its rollouts; the method by default.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto (a GPU if there is one), cpu, cuda, cuda:1 or mps.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print parameters, memory, tokens and time of the run, and start nothing.")
+    ] = False,
 ) -> None:
     """Train from a base model, evaluate on held-out problems, and write everything to a folder."""
     if resume and not any((method, preset, config)) and (out / "config.toml").is_file():
@@ -36,19 +40,39 @@ def train(
         raise typer.BadParameter(f"use `laser {settings.method}` for it", param_hint="method")
     if tensorboard and "tensorboard" not in settings.trackers:
         settings = settings.replace(trackers=(*settings.trackers, "tensorboard"))
+    if device:
+        settings = settings.replace(device=device)
+    if dry_run:
+        from laser_core.plan import as_text, plan
+
+        typer.echo(as_text(plan(settings)))
+        return
+    _run(settings, out, resume=resume, name=name)
+
+
+def _run(settings: LaserConfig, out: Path, *, resume: bool, name: str | None) -> None:
+    """Train with progress on stderr, and say how to go on if it was stopped."""
     from laser_core.commands.bars import TrainingBar
+    from laser_core.fast.devices import device_name, pick_device
     from laser_core.fast.precision import pick_dtype
     from laser_core.runfolder.events import StageProgress, write_progress
     from laser_core.runfolder.guards import Interrupted
     from laser_core.train import Progress
     from laser_core.train import train as run_training
 
-    chosen = "measured as faster here" if settings.dtype == "auto" else "as set"
-    typer.echo(f"Matrix products in {str(pick_dtype(settings.dtype)).removeprefix('torch.')} ({chosen}).")
+    place = pick_device(settings.device)
+    precision = str(pick_dtype(settings.dtype, place)).removeprefix("torch.")
+    chosen = "as set" if settings.dtype != "auto" else "measured as faster here" if place.type == "cpu" else "auto"
+    typer.echo(f"On {device_name(place)}, matrix products in {precision} ({chosen}).")
+    written: StageProgress | None = None
 
     def show(progress: Progress) -> None:
+        nonlocal written
         bar.update(progress)
-        write_progress(out, StageProgress(progress.stage, progress.done, progress.total))
+        now = StageProgress(progress.stage, progress.done, progress.total)
+        if now != written:  # a step reports many times what it is doing
+            write_progress(out, now)
+            written = now
 
     with TrainingBar() as bar:
         try:

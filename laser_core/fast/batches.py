@@ -53,8 +53,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 class Batches:
     """How many solutions to sample together, and how many tokens to put through one forward pass.
 
-    The first run of a piece of work takes what free memory should hold. If it runs out all the same, the piece is halved
-    and done again, ``say`` is told, and the smaller size stays.
+    A piece of work first takes what free memory should hold. If it runs out all the same, it is halved and done again,
+    ``say`` is told, and the smaller size stays.
 
     Parameters
     ----------

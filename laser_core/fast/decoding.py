@@ -54,8 +54,8 @@ class LlamaDecoder:
     The cache is most of the memory a step reads, so it is kept contiguous (attending to a view of a longer one took
     three times as long), and its memory is reused by the next sampling, because new pages are slow to touch for the
     first time. On a CPU attention runs in float32: with one query a row its products are too small for bfloat16 to pay
-    off. Elsewhere the cache is in the products' precision. It is as long as the longest solution so far, and has room for
-    the solutions that go on.
+    off. Elsewhere the cache is in the products' precision. It is as long as the longest solution so far, and has room
+    for the solutions that go on.
     """
 
     def __init__(self, model: PreTrainedModel, dtype: torch.dtype, pad_id: int) -> None:
@@ -70,7 +70,7 @@ class LlamaDecoder:
     def start(self, prompts: Sequence[Sequence[int]], most_rows: int) -> Tensor:
         rows = [torch.tensor(prompt) for prompt in prompts]
         tokens = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=self.pad_id).to(self.device)
-        length = torch.tensor([len(prompt) for prompt in prompts], device=self.device)
+        length = torch.tensor([len(prompt) for prompt in prompts]).to(self.device)
         states = PromptStates.of(self.forward, tokens, length)
         self.most_rows = most_rows
         self.n_rows, self.filled = tokens.shape

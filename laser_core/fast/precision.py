@@ -26,8 +26,8 @@ os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 def pick_dtype(choice: str, device: torch.device = CPU) -> torch.dtype:
     """The precision of matrix products on a device, by name.
 
-    ``auto`` takes bfloat16 on a GPU whose cores have it, and on a CPU where a matrix product is measurably faster in it:
-    that measurement takes about 20 ms, and CPUs without native bfloat16 emulate it, many times slower.
+    ``auto`` takes bfloat16 on a GPU whose cores have it, and on a CPU where a matrix product is measurably faster in
+    it: that measurement takes about 20 ms, and CPUs without native bfloat16 emulate it, many times slower.
     """
     if choice != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[choice]
@@ -58,8 +58,8 @@ def autocast(dtype: torch.dtype, device: str = "cpu") -> AbstractContextManager:
 def cast(model: Model, dtype: torch.dtype) -> Model:
     """The model in ``dtype``: itself if it already is, else a copy for inference.
 
-    Parameters alone are rounded. Buffers keep their precision: a rotation's frequencies in bfloat16 would turn the 100th
-    token by a wrong angle.
+    Parameters alone are rounded. Buffers keep their precision: with a rotation's frequencies in bfloat16, the 100th
+    token would be turned by a wrong angle.
     """
     if next(model.parameters()).dtype == dtype:
         return model

@@ -13,13 +13,13 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 @contextlib.contextmanager
 def recomputing(model: nn.Module, on: bool) -> Iterator[None]:
-    """While the block runs, forward passes of ``model`` keep each layer's input alone; the backward pass may come later.
+    """While the block runs, a forward pass keeps each layer's input alone; its backward pass may come later.
 
     Transformers' own switch asks for training mode, which would turn dropout on.
     """
     layers = [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)] if on else []
     for layer in layers:
-        layer.forward = partial(checkpoint, layer.forward, use_reentrant=False)  # type: ignore[method-assign]
+        layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=False)  # type: ignore[method-assign]
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
 """How much memory a causal LM takes, part by part, from the numbers in its configuration. All sizes are in bytes.
 
-Estimates, made to be a little too large: what they leave out is small, and :mod:`laser_core.fast.batches` halves a batch
-that did not fit after all. Tests hold them against what PyTorch really keeps.
+Estimates, made to be a little too large: what they leave out is small, and :mod:`laser_core.fast.batches` halves a
+batch that did not fit after all. Tests hold them against what PyTorch really keeps.
 """
 
 from __future__ import annotations

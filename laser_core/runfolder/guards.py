@@ -120,9 +120,8 @@ def memory(config: LaserConfig, *, folder: Path) -> Iterator[None]:
         raise RunError(
             "out of memory; the last checkpoint is kept",
             file=folder,
-            remedy=f"resume with a lower micro_batch_tokens (now {config.micro_batch_tokens}) or with recompute = on; if "
-            "it was sampling that ran out, start another folder with a lower max_new_tokens (now "
-            f"{config.max_new_tokens})",
+            remedy=f"resume with a lower micro_batch_tokens (now {config.micro_batch_tokens}) or with recompute = on; "
+            f"if sampling ran out, start another folder with a lower max_new_tokens (now {config.max_new_tokens})",
         ) from error
 
 

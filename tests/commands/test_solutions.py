@@ -12,7 +12,7 @@ from laser_core.errors import InputError
 def test_c_ref_as_given_or_as_noted_with_the_model_is_not_measured(tiny):
     noted = replace(tiny, c_ref=-20.5)
     for policy, given, expected in ((tiny, -12.5, -12.5), (noted, None, -20.5), (noted, -12.5, -12.5)):
-        settled = solutions._settled(policy, policy, [], given, 0.1, 40, 0, measured_on="")
+        settled = solutions._settled(policy, policy, [], given, 0.1, 40, 0, None, measured_on="")
         assert (settled.level.c_ref, settled.level.n) == (expected, 0)
         assert settled.level.warnings() == ()
 
@@ -24,11 +24,13 @@ def test_a_prompt_on_the_command_line_is_one_of_its_settings():
         prompt_of(["chat"])
 
 
-@pytest.mark.parametrize(("name", "remedy"), [("cuda:0", "use --device cpu"), ("gpu", "use cpu, cuda or auto")])
-def test_a_device_that_is_not_there_is_a_users_mistake(monkeypatch, name, remedy):
+@pytest.mark.parametrize(("name", "problem"), [("cuda:0", "finds no GPU"), ("gpu", "no device 'gpu'")])
+def test_a_device_that_is_not_there_is_a_users_mistake(monkeypatch, name, problem):
     import torch
 
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(InputError, match=remedy):
-        solutions._device(name)
-    assert solutions._device("auto") == torch.device("cpu")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(InputError, match=problem):
+        solutions.where(name, "float32")
+    assert solutions.where("cpu", "float32") == (torch.device("cpu"), torch.float32)
+    with pytest.raises(typer.BadParameter, match="choose float32"):
+        solutions.where("cpu", "float16")
