@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from laser_core.commands import Device, Out, PromptPairs, Seed, headline, problems_of, prompt_of
-from laser_core.errors import InputError
 
 if TYPE_CHECKING:
     import torch
