@@ -86,6 +86,7 @@ def fit(
         settings,
         lambda show: run_fit(settings, table, out, resume=resume, name=name, probe=cross_fitted, on_progress=show),
     )
+    assert scored is not None  # a fit always ends with its held-out problems
     typer.echo(headline(scored))
     for line in _comparison(scored):
         typer.echo(line)

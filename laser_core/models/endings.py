@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
+from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
@@ -21,7 +23,7 @@ def end_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> tuple
     """
     settings = getattr(model, "generation_config", None)
     stated = _as_list(None if settings is None else settings.eos_token_id)
-    rows = model.get_input_embeddings().weight.shape[0]
+    rows = cast(nn.Embedding, model.get_input_embeddings()).num_embeddings
     known = [i for i in dict.fromkeys([tokenizer.eos_token_id, *stated]) if 0 <= i < rows]
     closing = closing_id(tokenizer, known)
     return (closing, *(i for i in known if i != closing))
@@ -32,7 +34,7 @@ def closing_id(tokenizer: PreTrainedTokenizerBase, known: Iterable[int]) -> int:
 
     Without a chat template, and where the template writes none of them, it is the tokenizer's ``eos_token``.
     """
-    known = set(known)
+    ends = set(known)
     if tokenizer.chat_template:
         turns = [{"role": "user", "content": "1+1?"}, {"role": "assistant", "content": "2"}]
         try:
@@ -42,7 +44,7 @@ def closing_id(tokenizer: PreTrainedTokenizerBase, known: Iterable[int]) -> int:
         after = text.rpartition("2")[2] if isinstance(text, str) else ""
         written = tokenizer.encode(after, add_special_tokens=False) if after else []
         for token in written:
-            if token in known:
+            if token in ends:
                 return int(token)
     return int(tokenizer.eos_token_id)
 

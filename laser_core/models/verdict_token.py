@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import cast
 
 import torch
+from torch import nn
 from transformers import AddedToken, PreTrainedModel, PreTrainedTokenizerBase
 
 from laser_core.errors import InputError
@@ -149,14 +151,14 @@ def add_token(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Can
     them serves. A new row is the mean of the others, so that its logit is the mean logit: low, and the same for models
     that are loaded twice.
     """
-    rows = model.get_input_embeddings().weight.shape[0]
+    rows = cast(nn.Embedding, model.get_input_embeddings()).num_embeddings
     tokenizer.add_tokens([AddedToken(NEW_TOKEN, special=True, normalized=False)])
     z_id = int(tokenizer.convert_tokens_to_ids(NEW_TOKEN))
     if z_id >= rows:
         model.resize_token_embeddings(z_id + 1, mean_resizing=False)
-        head, embeddings = model.get_output_embeddings(), model.get_input_embeddings()
-        for layer in {id(head.weight): head, id(embeddings.weight): embeddings}.values():
-            layer.weight[z_id] = layer.weight[:rows].mean(0)
+        embeddings, head = cast(nn.Embedding, model.get_input_embeddings()), model.get_output_embeddings()
+        for weight in {id(w): w for w in (embeddings.weight, head.weight)}.values():  # one, where they are tied
+            weight[z_id] = weight[:rows].mean(0)
         if getattr(head, "bias", None) is not None:
             head.bias[z_id] = head.bias[:rows].mean()
     return Candidate(NEW_TOKEN, z_id, NEW)
