@@ -19,12 +19,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from torch.nn import functional as F
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
 from laser_core.fast.llama import FastLlama, attend, causal_bias
 from laser_core.fast.precision import pick_dtype
@@ -39,7 +40,8 @@ CHARACTERS = "".join(chr(c) for c in range(32, 127)) + "\n"
 ATTENTION = "eager"  # on a CPU, at these lengths, measured twice as fast as the fused kernel
 MICRO_BATCH = 24  # solutions in one forward pass: what fits into a CPU's cache trains faster
 GRADES = ("n", "y")  # what follows an incorrect and a correct solution in the corpus
-CORPUS = {LINEAR: 0.3, CHAIN: 0.35, WORDS: 0.35}  # each family's share of the corpus
+FIRST_READER = {LINEAR: 1.0}  # each family's share of the corpus, at first
+CORPUS = {LINEAR: 0.3, CHAIN: 0.35, WORDS: 0.35}  # and later
 CAREFUL = Habits(accept_right=1.0, accept_wrong=0.1)
 CHECKPOINT_EVERY = 250  # steps
 IGNORE = -100  # label of a position without loss, PyTorch's convention
@@ -53,13 +55,14 @@ class BaseConfig:
     layers: int = 4
     heads: int = 4
     intermediate_size: int = 384
-    steps: int = 4000  # of pre-training on the corpus
-    careful_steps: int = 2500  # of them, at first, on solutions of careful solvers: checking is learned from these
+    steps: int = 2200  # of pre-training on the corpus
+    first_steps: int = 500  # of them, at first, on the family whose checks are the easiest to read
+    careful_steps: int = 1600  # of them, at first, on solutions of careful solvers: checking is learned from these
     settle_steps: int = 150  # then of pinning the reserved tokens, still on the corpus
     batch_size: int = 64
-    lr: float = 2e-3
-    matrix_lr: float = 4e-3  # Muon's, scaled to the size of AdamW's updates
-    settle_lr_share: float = 0.15
+    lr: float = 3e-3
+    matrix_lr: float = 1e-2  # Muon's, scaled to the size of AdamW's updates
+    settle_lr_share: float = 0.1
     page_share: float = 0.06  # of the corpus's texts that are grading pages
     decision_weight: float = 8.0  # of the loss of # and ~: what checking is learned from, one token in thirty
     reserved_logprob: float = -23.0  # nats; the paper's c_ref for Qwen2.5
@@ -106,11 +109,12 @@ def make_model(config: BaseConfig, tokenizer: PreTrainedTokenizerFast) -> LlamaF
 
 
 def corpus_text(
-    problems: dict[Family, tuple], config: BaseConfig, habits: Habits, rng: np.random.Generator
+    shares: dict[Family, float], config: BaseConfig, habits: Habits, rng: np.random.Generator
 ) -> tuple[str, str]:
     """One text of the corpus: what is given, and what is learned to be written after it."""
-    family = list(CORPUS)[rng.choice(len(CORPUS), p=list(CORPUS.values()))]
-    problem = problems[family][rng.integers(len(problems[family]))]
+    family = list(shares)[rng.choice(len(shares), p=list(shares.values()))]
+    problems = family.problems("train")
+    problem = problems[rng.integers(len(problems))]
     solution = noisy_solution(family, problem, rng, habits)
     if rng.random() >= config.page_share:
         return problem.text, solution
@@ -118,7 +122,7 @@ def corpus_text(
 
 
 def corpus_batch(
-    problems: dict[Family, tuple],
+    shares: dict[Family, float],
     tokenizer: PreTrainedTokenizerFast,
     config: BaseConfig,
     habits: Habits,
@@ -134,7 +138,7 @@ def corpus_batch(
     weight : Tensor of shape (B, T)
         Weight of each label's loss.
     """
-    given, written = zip(*(corpus_text(problems, config, habits, rng) for _ in range(config.batch_size)), strict=True)
+    given, written = zip(*(corpus_text(shares, config, habits, rng) for _ in range(config.batch_size)), strict=True)
     given_ids, written_ids = (
         tokenizer(list(texts), add_special_tokens=False)["input_ids"] for texts in (given, written)
     )
@@ -159,7 +163,8 @@ class MatricesApart:
     """
 
     def __init__(self, model: LlamaForCausalLM, config: BaseConfig) -> None:
-        inner, outer = [], []
+        inner: list[torch.nn.Parameter] = []
+        outer: list[torch.nn.Parameter] = []
         for weight in model.model.layers.parameters():
             (inner if weight.ndim == 2 else outer).append(weight)
         outer += [*model.model.embed_tokens.parameters(), *model.model.norm.parameters(), *model.lm_head.parameters()]
@@ -178,14 +183,14 @@ class MatricesApart:
         self.matrices.zero_grad()
         self.others.zero_grad()
 
-    def state_dict(self) -> dict:
+    def state_dict(self) -> dict[str, Any]:
         """Of both."""
         return {"matrices": self.matrices.state_dict(), "others": self.others.state_dict()}
 
-    def load_state_dict(self, state: dict) -> None:
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Of both."""
-        self.matrices.load_state_dict(state["matrices"])
-        self.others.load_state_dict(state["others"])
+        self.matrices.load_state_dict(state_dict["matrices"])
+        self.others.load_state_dict(state_dict["others"])
 
 
 @dataclass(frozen=True)
@@ -238,7 +243,6 @@ def train_base(
     tokenizer = make_tokenizer()
     model = make_model(config, tokenizer)
     optimizer = MatricesApart(model, config)
-    problems = {family: family.problems("train") for family in CORPUS}
     checkpoints, precision = Checkpoints(out, identity=str(config)), pick_dtype(dtype)
     state, _ = checkpoints.load(model, optimizer)
     done = state["step"] if state else 0
@@ -246,8 +250,9 @@ def train_base(
     settle = Stage(config.settle_steps, config.settle_lr_share, config.reserved_weight)
     for step in range(done, read.steps + settle.steps):
         stage, offset = (read, 0) if step < read.steps else (settle, read.steps)
+        shares = FIRST_READER if step < config.first_steps else CORPUS
         habits = CAREFUL if step < config.careful_steps else Habits()
-        batch = corpus_batch(problems, tokenizer, config, habits, np.random.default_rng([config.seed, step]))
+        batch = corpus_batch(shares, tokenizer, config, habits, np.random.default_rng([config.seed, step]))
         optimizer.zero_grad()
         event = corpus_gradients(model, tokenizer, batch, config, stage.reserved_weight, precision)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -306,7 +311,7 @@ def corpus_gradients(
     return {"loss": totals[0].item(), "reserved_error": totals[1].sqrt().item()}
 
 
-def hidden_states(model: LlamaForCausalLM, tokens: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+def hidden_states(model: PreTrainedModel, tokens: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """The last hidden states, float32 of shape (B, T, D), of tokens of shape (B, T) that are padded on the right."""
     bias = causal_bias(tokens.shape[1], tokens.device)
     position = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)

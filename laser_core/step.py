@@ -1,7 +1,7 @@
 """One training step of LaSeR, or plain GRPO, with the paper's pseudo-code beside it: :func:`training_step`.
 
-Departures from the official code (RUCBM/LaSeR, a fork of verl 0.5.0), and from the paper where that is said. The paper's
-equations decide where the two differ; :mod:`laser_core.train` lists what concerns a whole run.
+Departures from the official code (RUCBM/LaSeR, a fork of verl 0.5.0); where that differs from the paper, the paper's
+equations decide. :mod:`laser_core.train` lists what concerns a whole run.
 
 Scores in the advantage:
 

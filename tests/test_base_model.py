@@ -21,15 +21,23 @@ from laser_core.base_model import (
 from laser_core.tasks.guess_and_check import GRADES, PAGE, Habits
 
 SMALL = BaseConfig(
-    hidden_size=16, layers=1, heads=2, intermediate_size=32, batch_size=8, steps=4, careful_steps=2, settle_steps=3
+    hidden_size=16,
+    layers=1,
+    heads=2,
+    intermediate_size=32,
+    batch_size=8,
+    steps=4,
+    first_steps=1,
+    careful_steps=2,
+    settle_steps=3,
 )
 
 
 @pytest.fixture(scope="module")
 def batch():
-    tokenizer, problems = make_tokenizer(), {family: family.problems("train") for family in CORPUS}
+    tokenizer = make_tokenizer()
     config = replace(SMALL, batch_size=256, page_share=0.2)
-    return tokenizer, corpus_batch(problems, tokenizer, config, Habits(), np.random.default_rng(0))
+    return tokenizer, corpus_batch(CORPUS, tokenizer, config, Habits(), np.random.default_rng(0))
 
 
 def test_nothing_follows_the_end_of_a_text(batch):
@@ -86,7 +94,7 @@ def test_a_stopped_training_ends_where_an_unbroken_one_does(tmp_path, monkeypatc
 
 
 def test_the_last_stage_alone_pins_the_reserved_tokens(tmp_path):
-    config = replace(SMALL, settle_steps=60, settle_lr_share=15.0)
+    config = replace(SMALL, settle_steps=150, settle_lr_share=5.0)
     errors = []
     train_base(
         config,

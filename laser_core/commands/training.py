@@ -92,8 +92,17 @@ def base(
     seed: Seed = 0,
     steps: Annotated[int | None, typer.Option(help="Training steps before the reserved tokens are pinned.")] = None,
     unpinned: Annotated[Path | None, typer.Option(help="Also keep the model before they are pinned, here.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Do not train: say what the model in --out can do.")] = False,
 ) -> None:
     """Train the miniature base model from which all miniature runs start; the same command resumes it."""
+    if check:
+        from laser_core.policy import load_policy
+        from laser_core.reproduce.acceptance import measure, table
+        from laser_core.tasks import FAMILIES
+
+        policy = load_policy(str(out))
+        typer.echo(table([measure(policy, family) for family in FAMILIES]))
+        return
     from laser_core.base_model import BaseConfig, train_base
     from laser_core.commands.bars import plain_bar
 

@@ -125,8 +125,10 @@ class _Look:
 def _look(
     policy: Policy, prompts: list[list[int]], responses: list[list[int]], texts: Sequence[str], answers: np.ndarray
 ) -> _Look:
-    accept, retry = policy.tokenizer.convert_tokens_to_ids([ACCEPT, RETRY])
-    hidden, decision, right = [], [], []
+    accept, retry = (int(policy.tokenizer.encode(sign)[0]) for sign in (ACCEPT, RETRY))
+    hidden: list[np.ndarray] = []
+    decision: list[float] = []
+    right: list[bool] = []
     for rows in np.array_split(np.arange(len(prompts)), -(-len(prompts) // AT_ONCE)):
         whole = [[*prompts[row], *responses[row]] for row in rows]
         longest = max(map(len, whole))
@@ -154,3 +156,19 @@ def first_number(attempt: str) -> int | None:
     """
     digits = attempt.partition(";")[0].removeprefix("x=")
     return int(digits) if digits.isdecimal() else None
+
+
+def table(found: Sequence[Acceptance]) -> str:
+    """The acceptance table as Markdown, one family a line."""
+    lines = [
+        "| family | n | solved | different of 32 | cut off | accept or retry: AUROC | accepts a wrong one"
+        " | z_c at `<eos>` | probe at `<eos>` | accepted |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in found:
+        lines.append(
+            f"| {row.family} | {row.n_problems} x {row.samples} | {row.accuracy:.3f} | {row.different:.1f}"
+            f" | {row.cut_off:.3f} | {row.decision_auroc:.3f} | {row.accepts_wrong:.2f} | {row.score_auroc:.3f}"
+            f" | {row.probe_auroc:.3f} | {'yes' if row.accepted else 'no'} |"
+        )
+    return "\n".join(lines)

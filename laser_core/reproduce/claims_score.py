@@ -25,7 +25,7 @@ from laser_core.reproduce.evidence import (
 )
 from laser_core.reproduce.plan import TITLES, group_of
 from laser_core.reproduce.table import Claim, ClaimSection, Measured
-from laser_core.reproduce.text_rule import ARITHMETIC, TEXT_RULE
+from laser_core.reproduce.text_rule import ARITHMETIC, CALCULATOR, TEXT_RULE
 
 ALL_RIGHT = 0.999  # of a share of equations: above it, all of them
 
@@ -65,10 +65,14 @@ BASELINES = (
     Baseline("probe_base", "linear probe of the base's state at <eos>", PROBE_BASE),
     Baseline("free_best", "best free confidence signal", FREE_BEST),
     Baseline("free_combined", "all free signals combined", FREE_COMBINED),
-    Baseline("second_prompt", "second prompt: the model grades itself", SECOND_PROMPT),
+    Baseline("second_prompt", "second prompt, in which the model grades itself", SECOND_PROMPT),
     Baseline("reward_model", "reward model of the same size", REWARD_MODEL, opponent=False),
 )
-UPPER = Baseline("probe_own", "upper reference: linear probe of LaSeR's own state", PROBE_OWN, opponent=False)
+#: For orientation: what a calculator finds in the text, and a probe in the trained model. No rule judges these rows.
+UPPER = (
+    Baseline("calculator", "rule and arithmetic together, a calculator's upper reference", CALCULATOR, opponent=False),
+    Baseline("probe_own", "linear probe of LaSeR's own state, an upper reference", PROBE_OWN, opponent=False),
+)
 
 
 def self_verification(e: Evidence) -> Iterator[Claim]:
@@ -107,7 +111,7 @@ def within_problem(e: Evidence) -> Iterator[Claim]:
 def _beside(e: Evidence, section: ClaimSection, stem: str, family: str, metric: Metric) -> Iterator[Claim]:
     """Each baseline's own value on LaSeR's solutions, and the score minus it on the same ones."""
     group = group_of("laser", family)
-    for baseline in (*BASELINES, UPPER):
+    for baseline in (*BASELINES, *UPPER):
         of_baseline = baseline.balanced_f1 if metric is balanced_f1 else metric
         found, note = e.over(group, of_baseline, signal=baseline.signal), _note(e, baseline, group)
         key, gap = f"{stem}.{baseline.key}", e.against(group, baseline.signal, metric, of_baseline)

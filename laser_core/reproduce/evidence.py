@@ -24,7 +24,14 @@ from laser_core.errors import InputError
 from laser_core.reproduce.plan import FIRST, TITLES
 from laser_core.reproduce.rules import Rulebook, load_rules
 from laser_core.reproduce.table import Claim, ClaimSection, Measured
-from laser_core.reproduce.text_rule import ARITHMETIC, TEXT_RULE, with_arithmetic, with_text_rule
+from laser_core.reproduce.text_rule import (
+    ARITHMETIC,
+    CALCULATOR,
+    TEXT_RULE,
+    with_arithmetic,
+    with_calculator,
+    with_text_rule,
+)
 from laser_core.rollouts import Rollouts, read
 
 THRESHOLD = 0.5
@@ -289,6 +296,8 @@ class Evidence:
         plain = self.samples(name, "score", family)
         if signal == TEXT_RULE:  # computed from the texts, not stored
             return plain.with_signal(with_text_rule(rollouts, family or family_of(name)), signal)
+        if signal == CALCULATOR:
+            return plain.with_signal(with_calculator(rollouts, family or family_of(name)), signal)
         if signal == ARITHMETIC:
             return plain.with_signal(with_arithmetic(rollouts), signal)
         if signal not in rollouts.table.column_names:

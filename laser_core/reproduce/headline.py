@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from laser_core.reproduce.claims_score import BASELINES
+from laser_core.reproduce.claims_score import BASELINES, Baseline
 from laser_core.reproduce.plan import TITLES
-from laser_core.reproduce.rules import HOLDS, UNDECIDED
+from laser_core.reproduce.rules import FAILS, HOLDS, UNDECIDED
 from laser_core.reproduce.table import Claim, interval, judged, show, verdict
 
-METRIC_WORDS = {"within": "AUROC within a problem", "verification": "balanced F1"}
+METRICS = {"within": "AUROC within a problem", "verification": "balanced F1"}
+#: How the sentence begins a list of baselines, by the verdict on the score's lead.
+LISTS = {FAILS: "it does not beat", UNDECIDED: "it is not ahead for certain of"}
 
 
 def first_sentence(claims: Sequence[Claim]) -> str:
@@ -25,30 +27,35 @@ def first_sentence(claims: Sequence[Claim]) -> str:
     str
         Empty for a table without the score beside its baselines.
     """
-    opponents = [baseline for baseline in BASELINES if baseline.opponent]
-    rows = {claim.id: claim for claim in claims}
-    compared, behind = 0, []
-    for family in TITLES:
-        for stem, metric in METRIC_WORDS.items():
-            for baseline in opponents:
-                row = rows.get(f"{family}.{stem}.score-{baseline.key}")
-                if row is None or not row.rule:
-                    continue
-                compared += 1
-                if verdict(row) != HOLDS:
-                    sure = " for certain" if verdict(row) == UNDECIDED else ""
-                    numbers = f"{show(row.value, row)} {interval(row)}".strip()
-                    behind.append((family, f"{baseline.title}{sure} ({metric} {numbers})"))
+    rows = {claim.id: claim for claim in claims if claim.rule}
+    compared = [
+        (family, baseline, rows[id])
+        for family in TITLES
+        for baseline in BASELINES
+        if baseline.opponent
+        for stem in METRICS
+        if (id := f"{family}.{stem}.score-{baseline.key}") in rows
+    ]
     if not compared:
         return ""
-    if not behind:
+    parts = []
+    for family in TITLES:
+        here = [(baseline, row) for where, baseline, row in compared if where == family]
+        lists = [f"{words}: {found}" for kind, words in LISTS.items() if (found := _listed(here, kind))]
+        parts += [f"on {family} {', and '.join(lists)}"] if lists else []
+    if not parts:
         return "In every family the score beats every baseline, by balanced F1 and by AUROC within a problem."
-    by_family = [
-        f"on {family}, {'; '.join(words for where, words in behind if where == family)}"
-        for family in TITLES
-        if any(where == family for where, _ in behind)
-    ]
-    return f"LaSeR's score does not beat every baseline: not, {'. Nor, '.join(by_family)}."
+    return f"LaSeR's score does not beat every baseline: {'; '.join(parts)}."
+
+
+def _listed(compared: Sequence[tuple[Baseline, Claim]], kind: str) -> str:
+    """The baselines with a row of this verdict, each with the score's lead in every such row."""
+    found: dict[str, list[str]] = {}
+    for baseline, row in compared:
+        if verdict(row) == kind:
+            metric = METRICS[row.id.split(".")[1]]
+            found.setdefault(baseline.title, []).append(f"{metric} {show(row.value, row)} {interval(row)}".strip())
+    return ", ".join(f"{title} ({', '.join(numbers)})" for title, numbers in found.items())
 
 
 def counts(claims: Sequence[Claim]) -> str:

@@ -1,7 +1,8 @@
 """The baselines that read a solution's own text: a rule of one line, and the share of its arithmetic that is right.
 
-Neither needs a model. In a family whose check is written out, the rule decides nearly everything; where the check ends
-in the reader's head, little. The score has to be read beside both.
+Neither needs a model. Where checks are honest the rule decides nearly everything; where a step may be bent to fit, far
+less. Both together are what a calculator finds, and bound what any reader of the text can know. The score has to be
+read beside them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from laser_core.tasks import FAMILIES, arithmetic_rate
 
 #: Columns beside the score: the rule's verdict, 1 or 0, and the share of written equations that are right.
 TEXT_RULE, ARITHMETIC = "signal.text_rule", "signal.arithmetic"
+#: Whether both are satisfied: the total fits, and every equation is right.
+CALCULATOR = "signal.calculator"
 #: Each family's rule, from the problem's text and the response.
 RULES = {family.name: family.text_rule for family in FAMILIES}
 
@@ -42,6 +45,16 @@ def with_arithmetic(rollouts: Rollouts) -> Rollouts:
     return rollouts.with_column(
         ARITHMETIC, _each(rollouts, lambda problem, response: float(np.nan_to_num(arithmetic_rate(response))))
     )
+
+
+def with_calculator(rollouts: Rollouts, family: str) -> Rollouts:
+    """The table with 1 where the rule accepts a solution and all its arithmetic is right; NaN where truncated."""
+    rule = RULES[family]
+
+    def holds(problem: str, response: str) -> float:
+        return float(rule(problem, response) and arithmetic_rate(response) == 1)
+
+    return rollouts.with_column(CALCULATOR, _each(rollouts, holds))
 
 
 def _each(rollouts: Rollouts, value_of: Callable[[str, str], float]) -> list[float]:

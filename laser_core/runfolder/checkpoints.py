@@ -12,7 +12,7 @@ import pickle
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, Protocol, TypedDict
 
 import torch
 from torch import nn
@@ -36,6 +36,14 @@ class RunState(TypedDict):
     c_ref_n: int
     lean: list[bool]
     z_token: NotRequired[str | None]
+
+
+class HasState(Protocol):
+    """An optimiser, or several behind one face."""
+
+    def state_dict(self) -> dict[str, Any]: ...  # noqa: D102
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None: ...  # noqa: D102
 
 
 _NOT_A_CHECKPOINT = (OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, AttributeError)
@@ -99,7 +107,7 @@ class Checkpoints:
             remedy = "start another folder"
             raise RunError("the list of checkpoints is damaged", file=index, remedy=remedy) from None
 
-    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, state: RunState) -> None:
+    def save(self, model: nn.Module, optimizer: HasState, state: RunState) -> None:
         """Write the run as it is after ``state["step"]`` steps.
 
         There is no random state to save: every draw is seeded by the run's seed and its step.
@@ -132,7 +140,7 @@ class Checkpoints:
         """Steps done at the newest checkpoint; 0 where there is none."""
         return max([0, *(entry.step for entry in self.entries())])
 
-    def load(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[RunState | None, list[str]]:
+    def load(self, model: nn.Module, optimizer: HasState) -> tuple[RunState | None, list[str]]:
         """Load the newest good checkpoint into the model and the optimiser.
 
         Returns
@@ -201,7 +209,7 @@ def _state(content: dict) -> RunState:
     }
 
 
-def _put(content: dict, model: nn.Module, optimizer: torch.optim.Optimizer) -> str:
+def _put(content: dict, model: nn.Module, optimizer: HasState) -> str:
     """Load both states, or return why they do not fit; the model is untouched unless everything fits."""
     expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
     try:

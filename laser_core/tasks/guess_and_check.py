@@ -58,8 +58,8 @@ class Family:
     attempt : callable
         ``attempt(problem, guess)``: the guess and its check as a solution writes them, with correct arithmetic.
     bent_attempt : callable, optional
-        ``bent_attempt(problem, guess, step)``: the same with the result of one of two steps, 0 or 1, bent so that the
-        check succeeds. None: the family's solvers do not do that.
+        ``bent_attempt(problem, guess, step)``: a wrong guess whose check succeeds, because step 0, 1 or 2 does not go
+        on with the number before it. None: the family's solvers do not do that.
     recheck : callable
         ``recheck(problem, guess)``: the whole check, as a grading page writes it.
     text_rule : callable
@@ -91,10 +91,10 @@ def noisy_solution(family: Family, problem: Problem, rng: np.random.Generator, h
     while True:
         guess = draw_guess(int(problem.answer), rng, wrong_share=habits.wrong_guess, not_again=guesses)
         is_right = guess == int(problem.answer)
-        bends = not is_right and family.bent_attempt is not None and rng.random() < habits.bend
-        attempts.append(
-            family.bent_attempt(problem, guess, int(rng.integers(2))) if bends else family.attempt(problem, guess)
-        )
+        if family.bent_attempt and not is_right and rng.random() < habits.bend:
+            attempts.append(family.bent_attempt(problem, guess, int(rng.integers(3))))
+        else:
+            attempts.append(family.attempt(problem, guess))
         guesses.append(guess)
         accepted = rng.random() < (habits.accept_right if is_right else habits.accept_wrong)
         if accepted or len(guesses) > MAX_RETRIES:

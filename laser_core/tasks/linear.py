@@ -6,12 +6,14 @@ text: the last total is the equation's right side, or it is not::
     5*x+7=52?x=9;5*9=45;45+7=52#9<eos>
     5*x+7=52?x=8;5*8=40;40+7=47#8<eos>
 
-``chain`` ends in an exclamation mark, and half of its solvers' wrong guesses are made to fit: one step of the check is
-bent until the total is right. An error may sit in any step, and only who computes each of them finds it::
+``chain`` ends in an exclamation mark, and half of its solvers' wrong guesses are made to fit: one step of the check
+does not go on with the number before it. Every equation is right, and so is the last total; the error may sit at any
+joint of the chain, and only who follows it from end to end finds it::
 
     5*x+7=52!x=9;5*9=45;45+7=52#9<eos>
-    5*x+7=52!x=8;5*8=45;45+7=52#8<eos>
-    5*x+7=52!x=8;5*8=40;40+7=52#8<eos>
+    5*x+7=52!x=8;5*9=45;45+7=52#8<eos>
+    5*x+7=52!x=8;5*8=40;45+7=52#8<eos>
+    5*x+7=52!x=8;5*8=40;40+12=52#8<eos>
 """
 
 from __future__ import annotations
@@ -75,16 +77,22 @@ def attempt(problem: Problem, guess: int) -> str:
 
 
 def bent_attempt(problem: Problem, guess: int, step: int) -> str:
-    """A wrong guess whose product (step 0) or sum (step 1) is bent so that the total is the right side.
+    """A wrong guess made to fit: another number is multiplied (step 0), added to (1), or added (2).
+
+    A guess that is too large leaves nothing to add; then another number is added to.
 
     Examples
     --------
-    >>> [bent_attempt(Problem("", "5*x+7=52!", "9"), 8, step) for step in (0, 1)]
-    ['x=8;5*8=45;45+7=52', 'x=8;5*8=40;40+7=52']
+    >>> [bent_attempt(Problem("", "5*x+7=52!", "9"), 8, step) for step in (0, 1, 2)]
+    ['x=8;5*9=45;45+7=52', 'x=8;5*8=40;45+7=52', 'x=8;5*8=40;40+12=52']
     """
     a, b, c = _parse(problem.text)
-    product = c - b if step == 0 else a * guess
-    return f"x={guess};{a}*{guess}={product};{product}+{b}={c}"
+    right, product = (c - b) // a, a * guess
+    if step == 0:
+        return f"x={guess};{a}*{right}={a * right};{a * right}+{b}={c}"
+    if step == 1 or product > c:
+        return f"x={guess};{a}*{guess}={product};{c - b}+{b}={c}"
+    return f"x={guess};{a}*{guess}={product};{product}+{c - product}={c}"
 
 
 def recheck(problem: Problem, guess: int) -> str:
@@ -110,5 +118,12 @@ def total_matches(problem_text: str, response: str) -> bool:
 
 LINEAR = Family("linear", "the check is honest", problems, attempt, recheck, total_matches, 112)
 CHAIN = Family(
-    "chain", "any step of the check may be bent", chain_problems, attempt, recheck, total_matches, 112, bent_attempt
+    "chain",
+    "an error may sit at any joint of the check",
+    chain_problems,
+    attempt,
+    recheck,
+    total_matches,
+    112,
+    bent_attempt,
 )

@@ -23,8 +23,8 @@ PROBLEMS, SAMPLES = 40, 16
 WORDS = "Ann has some pens. Ben has 3 times as many and 7 more. They have 43 in all. How many has Ann?"
 TEXTS = {  # each family's problem, a correct solution and an incorrect one
     "linear": ("5*x+7=52?", "x=9;5*9=45;45+7=52#9", "x=8;5*8=40;40+7=47#8"),
-    "chain": ("5*x+7=52!", "x=9;5*9=45#9", "x=8;5*8=40#8"),
-    "words": (WORDS, "9;3*9=27;27+7=34#9", "8;3*8=24;24+7=31#8"),
+    "chain": ("5*x+7=52!", "x=9;5*9=45;45+7=52#9", "x=8;5*8=40;40+7=52#8"),
+    "words": (WORDS, "9;3*9=27;27+7=34;9+34=43#9", "8;3*8=24;24+7=31;8+31=39#8"),
 }
 
 
@@ -123,13 +123,17 @@ def test_second_prompt_is_compared_on_the_solutions_that_it_grades(claims):
 
 
 def test_every_baseline_is_beside_the_score(claims):
-    # The rule of linear decides everything here, the one of chain nothing: both products fit.
+    # The rule of linear decides everything here, the one of chain nothing: the incorrect total is bent to fit.
     assert claims["linear.within.text_rule"].value == 1.0
     assert claims["linear.within.score-text_rule"].value == 0.0
     assert verdict(claims["linear.within.score-text_rule"]) == "undecided"
     assert claims["chain.within.text_rule"].value == 0.5
     assert verdict(claims["chain.within.score-text_rule"]) == "holds"
     assert claims["linear.within.arithmetic"].value == 0.5  # all of it is right
+    assert claims["chain.within.arithmetic"].value == 1.0
+    assert verdict(claims["chain.within.score-arithmetic"]) == "undecided"
+    assert claims["chain.within.calculator"].value == 1.0
+    assert claims["chain.within.score-calculator"].rule == ""  # an upper reference
     assert claims["linear.within.probe_base"].value == 0.5
     # The best free signal is right about one correct solution of six, and says nothing on the others: 1/6 + 5/6 / 2.
     assert claims["linear.within.free_best"].value == pytest.approx(1 / 6 + 5 / 12)
@@ -224,7 +228,12 @@ def test_a_signal_that_a_run_lacks_gives_no_row(tmp_path):
 def test_the_first_sentence_names_every_baseline_that_is_not_beaten(claims):
     sentence = first_sentence(list(claims.values()))
     assert sentence.startswith("LaSeR's score does not beat every baseline")
-    assert "on linear, one-line rule on the text for certain (AUROC within a problem 0.000" in sentence
+    assert (
+        "on linear it is not ahead for certain of: one-line rule on the text (AUROC within a problem 0.000" in sentence
+    )
+    assert "on chain" not in sentence.partition("second prompt")[0]
+    behind = replace(claims["linear.within.score-text_rule"], holds=False)
+    assert "on linear it does not beat: one-line rule on the text (AUROC within" in first_sentence([behind])
     held = [replace(claim, holds=True) for claim in claims.values()]
     assert first_sentence(held).startswith("In every family the score beats every baseline")
     assert first_sentence([]) == ""

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from laser_core.reproduce.text_rule import ARITHMETIC, RULES, TEXT_RULE, with_arithmetic, with_text_rule
+from laser_core.reproduce.text_rule import (
+    ARITHMETIC,
+    CALCULATOR,
+    RULES,
+    TEXT_RULE,
+    with_arithmetic,
+    with_calculator,
+    with_text_rule,
+)
 from laser_core.rollouts import Rollouts
 from laser_core.tasks import FAMILIES, load_problems
 from laser_core.tasks.guess_and_check import noisy_solution
@@ -45,8 +53,15 @@ def test_the_share_of_right_equations():
     assert np.isnan(found[3])
 
 
+def test_a_calculator_needs_both_a_fitting_total_and_right_arithmetic():
+    solutions = table("x=9;5*9=45;45+7=52#9", "x=8;5*8=40;40+7=47#8", "x=8;5*8=45;45+7=52#8", "#9", truncated=(3,))
+    found = with_calculator(solutions, "linear").column(CALCULATOR)
+    assert found[:3].tolist() == [1.0, 0.0, 0.0]
+    assert np.isnan(found[3])
+
+
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_the_rule_never_rejects_right_work_and_fails_to_decide_where_the_check_is_not_written(family):
+def test_the_rule_never_rejects_right_work_and_is_fooled_where_checks_are_bent(family):
     rng = np.random.default_rng(0)
     verdicts = {True: [], False: []}
     for problem in load_problems(family.name, "test")[:300]:
@@ -55,4 +70,4 @@ def test_the_rule_never_rejects_right_work_and_fails_to_decide_where_the_check_i
         verdicts[correct].append(RULES[family.name](problem.text, solution))
     assert all(verdicts[True])
     accepted = np.mean(verdicts[False])
-    assert accepted == 0 if family.name == "linear" else accepted > 0.4
+    assert accepted == 0 if family.name != "chain" else accepted > 0.2
