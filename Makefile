@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: app test lint wheel-check clean
+.PHONY: app test lint wheel-check gpu-check clean
 
 app: .venv/app.stamp
 	$(BIN)/streamlit run app/main.py
@@ -13,6 +13,10 @@ test: .venv/dev.stamp
 # The package as users install it: built, put into fresh environments (with PyTorch and without), and used from there.
 wheel-check: .venv/dev.stamp
 	$(BIN)/python -m tests.packaging.check_wheel
+
+# Sampling, scoring, a training step and resuming on a GPU, with their speed: docs/speed.md keeps the table.
+gpu-check: .venv/dev.stamp
+	$(BIN)/python -m tests.benchmarks.gpu_check $(ARGS)
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -22,7 +22,7 @@ from laser_core.fast import architectures
 from laser_core.fast.batches import SHARE, Batches, free_memory
 from laser_core.fast.devices import device_name, pick_device, weights_dtype
 from laser_core.fast.precision import pick_dtype
-from laser_core.fast.sizes import ModelSize
+from laser_core.fast.sizes import LONG, ModelSize
 
 PROMPT = 128  # tokens that a problem is counted with
 GIB = 2**30
@@ -38,7 +38,9 @@ class Plan:
         Where it computes, and the precision of its matrix products.
     size : ModelSize
     memory : dict of str to int
-        Bytes by part, at the largest.
+        Bytes that are taken all the time, by part.
+    sampling, learning : int
+        Bytes that a step takes beside that, first for one and then for the other.
     free : int
         Bytes that are free on the device now.
     rows : int
@@ -60,6 +62,8 @@ class Plan:
     dtype: str
     size: ModelSize
     memory: dict[str, int]
+    sampling: int
+    learning: int
     free: int
     rows: int
     micro_batch_tokens: int
@@ -71,9 +75,9 @@ class Plan:
     evaluation_seconds: float
 
     @property
-    def fits(self) -> bool:
-        """Whether the memory is there."""
-        return sum(self.memory.values()) <= self.free
+    def needed(self) -> int:
+        """Bytes at the largest."""
+        return sum(self.memory.values()) + max(self.sampling, self.learning)
 
     @property
     def seconds(self) -> float:
@@ -149,12 +153,10 @@ def plan_for(
     solutions = config.prompts_per_step * config.rollouts_per_prompt
     rows = min(chosen.rows(PROMPT, config.max_new_tokens), solutions)
     tokens = min(chosen.tokens(longest, config.micro_batch_tokens), solutions * longest)
-    memory |= {
-        f"sampling {rows:,} solutions": rows * size.sampled_row(longest, 4 if device.type == "cpu" else width),
-        f"learning from {tokens:,} tokens": tokens
-        * size.activations(longest, dtype.itemsize, lean=chosen.lean_training, recompute=recompute)
-        + min(size.logits(gradients=True), 16 * tokens * size.vocabulary),
-    }
+    lean_training = lean and not recompute and longest < LONG
+    copies = size.lean_copies(dtype.itemsize, gradients=True) if lean_training else 0
+    activations = size.activations(longest, dtype.itemsize, lean=lean_training, recompute=recompute)
+    logits = min(size.logits(gradients=True), 16 * tokens * size.vocabulary)
     step_tokens = solutions * config.max_new_tokens
     evaluated = config.eval_problems * config.eval_samples
     return Plan(
@@ -162,6 +164,8 @@ def plan_for(
         dtype=str(dtype).removeprefix("torch."),
         size=size,
         memory=memory,
+        sampling=rows * size.sampled_row(longest, 4 if lean and device.type == "cpu" else dtype.itemsize),
+        learning=tokens * activations + logits + copies,
         free=free,
         rows=rows,
         micro_batch_tokens=tokens,
@@ -220,7 +224,7 @@ def measure_speed(size: ModelSize, device: torch.device, dtype: torch.dtype) -> 
 
 def _seconds(run: Callable[[], torch.Tensor], enough: float = 0.2) -> float:
     run().item()
-    taken = []
+    taken: list[float] = []
     while sum(taken) < enough:
         start = time.perf_counter()
         run().item()
@@ -231,15 +235,16 @@ def _seconds(run: Callable[[], torch.Tensor], enough: float = 0.2) -> float:
 def as_text(found: Plan) -> str:
     """The plan in lines, for the terminal."""
     size = found.size
-    needed = sum(found.memory.values())
     lines = [
         f"Device            {found.device}, matrix products in {found.dtype}",
         f"Parameters        {size.parameters:,}"
         + (f", of which {size.trained:,} are trained" if size.trained < size.parameters else ""),
         *(f"Memory            {_gib(n):>8}  {part}" for part, n in found.memory.items() if n),
-        f"Memory            {_gib(needed):>8}  in all, of {_gib(found.free)} free"
-        + ("" if found.fits else ": NOT ENOUGH"),
-        f"Layers            {'computed again in the backward pass' if found.recompute else 'kept for the backward pass'}",
+        f"Memory            {_gib(found.sampling):>8}  then sampling {found.rows:,} solutions at once",
+        f"Memory            {_gib(found.learning):>8}  or learning from {found.micro_batch_tokens:,} tokens at once",
+        f"Memory            {_gib(found.needed):>8}  at most, of {_gib(found.free)} free"
+        + ("" if found.needed <= found.free else ": not enough"),
+        f"Layers            {'computed again in' if found.recompute else 'kept for'} the backward pass",
         f"A step            {found.step_tokens:,} tokens at most",
         f"Time of a step    {_time(found.sample_seconds)} sampling, {_time(found.update_seconds)} learning, at most",
         f"Time of the run   {_time(found.seconds)} at most, {_time(found.evaluation_seconds)} of it in the evaluation",

@@ -230,7 +230,8 @@ def load_policy(
     ends = end_ids(model, tokenizer)
     notes = read_notes(path)
     verdict = with_verdict_token(model, tokenizer, z_token or notes.z_token or "", ends)
-    model.to(device).eval()
+    model.to(device)  # type: ignore[arg-type]  # transformers' decorator hides the signature
+    model.eval()
     return Policy(
         name,
         model,

@@ -21,11 +21,9 @@ from laser_core.fast import architectures, llama
 from laser_core.fast.llama import FastLlama, SharedForward
 from laser_core.fast.precision import autocast
 from laser_core.fast.recompute import recomputing
-from laser_core.fast.sizes import CHUNK_LOGITS
+from laser_core.fast.sizes import CHUNK_LOGITS, LONG
 from laser_core.policy import Policy
 from laser_core.solutions import Solutions as Solutions
-
-LONG = 1024  # tokens from which the model's own forward pass reads: the lean one keeps attention weights
 
 # Sizes in the shapes: B solutions of T response tokens, L tokens with the prompt; G distinct prompts of P tokens; U
 # distinct solutions; S = T + 1; D the model's width; M positions at which logits are computed; R some rows of B; K of

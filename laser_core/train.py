@@ -223,8 +223,8 @@ def _start_or_resume(
     for note in notes:
         tell(note)
     if state is None:
-        tell(doing="measuring the forward passes")
-        choice = choose(reference.model, dtype, reference.pad_id)
+        tell(doing="measuring which forward pass is faster")
+        choice = choose(reference.model, dtype, reference.pad_id, to_train=True)
         reference = replace(reference, lean=choice.lean)
         tell(choice.reason, doing="measuring c_ref")
         settled = _settle(config, reference, pool, tell)

@@ -70,6 +70,19 @@ def test_training_resuming_and_evaluating_there(tiny_folder, tmp_path, gpu, chan
             assert there["loss"] == pytest.approx(here["loss"], abs=1e-4)
 
 
+def test_a_run_moves_between_the_cpu_and_a_gpu(tiny_folder, tmp_path, gpu):
+    """Its weights are float32 here, and there bfloat16 with float32 copies."""
+    config = tiny_run(tiny_folder, dtype="bfloat16", steps=2)
+    train(config.replace(device="cpu"), tmp_path / "run")
+    train(config.replace(device=pretend_gpu.NAME, steps=3), tmp_path / "run", resume=True)
+    train(config.replace(device="cpu", steps=4), tmp_path / "run", resume=True)
+    train(config.replace(device="cpu", steps=4), tmp_path / "stayed")
+    for moved, stayed in zip(events(tmp_path / "run")[:3], events(tmp_path / "stayed"), strict=False):
+        assert moved["loss"] == pytest.approx(stayed["loss"], abs=0.1)
+    sessions = json.loads((tmp_path / "run" / "run.json").read_text())["sessions"]
+    assert [session["hardware"]["device"] for session in sessions] == ["cpu", "pretend:0", "cpu"]
+
+
 def test_a_token_waits_for_the_gpu_once(tiny_folder, gpu):
     """To learn what was drawn; everything else stays there until the end."""
     policy = load_policy(str(tiny_folder), device=gpu)

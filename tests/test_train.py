@@ -21,10 +21,15 @@ from tests.factories import events, tiny_run
 def test_a_run_leaves_what_it_promises(tiny_folder, tmp_path):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    stages = []
-    rollouts = train(
-        tiny_run(tiny_folder), tmp_path / "run", on_progress=lambda p: stages.append((p.stage, p.done, p.total))
-    )
+    told = []
+    rollouts = train(tiny_run(tiny_folder), tmp_path / "run", on_progress=told.append)
+    stages = [(p.stage, p.done, p.total) for p in told if not p.doing]
+    assert [p.doing for p in told[:3]] == [
+        "loading the model",
+        "measuring which forward pass is faster",
+        "measuring c_ref",
+    ]
+    assert {p.doing for p in told if p.stage == "train" and p.tokens} == {"measuring c_ref", "sampling"}
     folder = tmp_path / "run"
     assert LaserConfig.from_toml(folder / "config.toml") == tiny_run(tiny_folder)
     assert [e["step"] for e in events(folder)] == [0, 1, 2, 3]

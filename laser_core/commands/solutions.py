@@ -117,10 +117,10 @@ def loaded(model: str, z_token: str, device: torch.device, dtype: torch.dtype, a
     from laser_core.fast.devices import weights_dtype
     from laser_core.policy import load_policy
 
-    activity.doing("loading the model")
+    activity.doing(f"loading {model}")
     policy = load_policy(model, z_token=z_token, device=device, dtype=weights_dtype(dtype, device))
-    policy.model.requires_grad_(False)  # nothing is trained here
-    choice = choose(policy.model, dtype, policy.pad_id)
+    activity.doing("measuring which forward pass is faster")
+    choice = choose(policy.model, dtype, policy.pad_id, to_train=False)
     if choice.reason:
         activity.say(choice.reason)
     return replace(policy, lean=choice.lean)

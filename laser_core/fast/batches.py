@@ -10,7 +10,7 @@ from typing import TypeVar
 import psutil
 import torch
 
-from laser_core.fast.sizes import ModelSize
+from laser_core.fast.sizes import LONG, ModelSize
 
 Result = TypeVar("Result")
 
@@ -109,11 +109,12 @@ class Batches:
         ``most`` 0 sets no other limit.
         """
         fixed = self.size.logits(gradients=gradients)
-        if self.lean_training:
+        lean = self.lean_training and longest < LONG
+        if lean:
             fixed += self.size.lean_copies(self.width, gradients=gradients)
         room = max(self.budget - fixed, ENOUGH // 2)
         fit = room // self.size.activations(
-            longest, self.width, lean=self.lean_training, recompute=self.recompute, gradients=gradients
+            longest, self.width, lean=lean, recompute=self.recompute, gradients=gradients
         )
         return max(1, min(limit for limit in (fit, most or fit, self.most_tokens or fit)))
 

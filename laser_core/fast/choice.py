@@ -51,7 +51,7 @@ class Choice:
     reason: str = ""
 
 
-def choose(model: PreTrainedModel, dtype: torch.dtype, pad_id: int) -> Choice:
+def choose(model: PreTrainedModel, dtype: torch.dtype, pad_id: int, *, to_train: bool) -> Choice:
     """Measure both forward passes on this model, in one to a few seconds, and take the faster one for each purpose.
 
     Parameters
@@ -62,6 +62,8 @@ def choose(model: PreTrainedModel, dtype: torch.dtype, pad_id: int) -> Choice:
         Of the matrix products.
     pad_id : int
         The token that pads rows.
+    to_train : bool
+        Whether to measure forward and backward passes, or forward passes alone.
 
     Returns
     -------
@@ -72,13 +74,17 @@ def choose(model: PreTrainedModel, dtype: torch.dtype, pad_id: int) -> Choice:
     if model.device.type == "cpu" and model.num_parameters() < KNOWN:
         return Choice(Lean())
     size, free = ModelSize.of(model), free_memory(model.device)
-    room = {
-        gradients: size.lean_copies(dtype.itemsize, gradients=gradients) < COPIES * free for gradients in (False, True)
-    }
-    sampling = _ratio(lambda kind: _decode(kind(model, dtype, pad_id)), (ModelDecoder, LlamaDecoder), room[False])
-    training = _ratio(lambda kind: kind(model, dtype, pad_id), (_own_gradients, _lean_gradients), room[True])
+
+    def room(gradients: bool) -> bool:
+        return size.lean_copies(dtype.itemsize, gradients=gradients) < COPIES * free
+
+    decoders, readers = (ModelDecoder, LlamaDecoder), (_read_by_model, _read_lean)
+    sampling = _ratio(lambda kind: _decode(kind(model, dtype, pad_id)), decoders, room(gradients=False))
+    with torch.set_grad_enabled(to_train):
+        reading = _ratio(lambda kind: kind(model, dtype), readers, room(gradients=to_train))
     model.zero_grad()
-    return Choice(Lean(sampling > 1, training > 1), f"{_told('Sampling', sampling)}; {_told('training', training)}.")
+    what = "training" if to_train else "scoring"
+    return Choice(Lean(sampling > 1, reading > 1), f"{_told('Sampling', sampling)}; {_told(what, reading)}.")
 
 
 def _ratio(run: Callable, kinds: tuple, room: bool) -> float:
@@ -126,21 +132,24 @@ def _batch(model: PreTrainedModel) -> tuple[Tensor, Tensor]:
     return torch.full((2, PROMPT), 1, device=device), torch.full((2, tokens // 2), 2, device=device)
 
 
-def _own_gradients(model: PreTrainedModel, dtype: torch.dtype, pad_id: int) -> Tensor:
-    del pad_id
+def _read_by_model(model: PreTrainedModel, dtype: torch.dtype) -> Tensor:
     prompts, responses = _batch(model)
     with autocast(dtype if model.dtype == torch.float32 else torch.float32, model.device.type):
-        hidden = model.base_model(torch.cat([prompts, responses], 1), use_cache=False).last_hidden_state
-    hidden.float().square().mean().backward()
-    return hidden[0, 0, 0]
+        hidden: Tensor = model.base_model(torch.cat([prompts, responses], 1), use_cache=False).last_hidden_state
+    return _learned_from(hidden)
 
 
-def _lean_gradients(model: PreTrainedModel, dtype: torch.dtype, pad_id: int) -> Tensor:
-    del pad_id
+def _read_lean(model: PreTrainedModel, dtype: torch.dtype) -> Tensor:
     prompts, responses = _batch(model)
     length = torch.full((2,), PROMPT, device=model.device)
     shared = llama.SharedForward(model, dtype, prompts, length, prompts.numel())
-    hidden = shared(torch.arange(2, device=model.device), responses)
-    hidden.float().square().mean().backward()
+    loss = _learned_from(shared(torch.arange(2, device=model.device), responses))
     shared.close()
-    return hidden[0, 0, 0]
+    return loss
+
+
+def _learned_from(hidden: Tensor) -> Tensor:
+    loss = hidden.float().square().mean()
+    if loss.requires_grad:
+        loss.backward()
+    return loss.detach()

@@ -9,9 +9,9 @@ forward pass than in them. This one computes the same function from the same par
   the float32 parameters, which collect the gradients;
 - a prompt is run once for all its solutions, in sampling and in training.
 
-:func:`~laser_core.fast.architectures.supports` says which models qualify. Every other model, and one so large that
-matrix products dominate its time, runs its own forward pass. Both give the same log-probs: tests hold them together to
-1e-4 nats in float32, for each of the four architectures.
+:func:`~laser_core.fast.architectures.supports` says which models qualify, and :mod:`laser_core.fast.choice` measures
+for which of them it is the faster one. Every other model runs its own forward pass. Both give the same log-probs: tests
+hold them together to 1e-4 nats in float32, for each of the four architectures.
 """
 
 from __future__ import annotations

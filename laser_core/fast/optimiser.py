@@ -42,6 +42,29 @@ def trained_by(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
+def load_states(
+    model: nn.Module, optimizer: torch.optim.Optimizer, weights: dict[str, Tensor], state: dict[str, Any]
+) -> None:
+    """Load a model's and its optimiser's saved states, from a device of the same precision or of another.
+
+    Weights that were saved in float32 become the float32 copies where they are trained in bfloat16, and the other way
+    round: a run may move between a CPU and a GPU.
+
+    Raises
+    ------
+    ValueError, KeyError, RuntimeError
+        If they are of another model or optimiser.
+    """
+    names = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+    masters = state.get("masters", [weights[name] for name in names])
+    if isinstance(optimizer, MasterAdamW):
+        optimizer.load_state_dict(state | {"masters": masters})
+        model.load_state_dict(weights)
+    else:
+        optimizer.load_state_dict({name: value for name, value in state.items() if name != "masters"})
+        model.load_state_dict(weights | dict(zip(names, masters, strict=True)))
+
+
 class MasterAdamW(torch.optim.AdamW):
     """AdamW on float32 copies of the parameters.
 

@@ -19,7 +19,7 @@ def recomputing(model: nn.Module, on: bool) -> Iterator[None]:
     """
     layers = [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)] if on else []
     for layer in layers:
-        layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=False)  # type: ignore[method-assign]
+        layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=False)
     try:
         yield
     finally:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 CHUNK_LOGITS = 2**25  # most logits held at once, in a forward pass over given solutions (128 MiB in float32)
+LONG = 1024  # tokens from which the model's own forward pass reads solutions: the lean one keeps attention weights
 ADAM_BYTES = 8  # two float32 moments a parameter
 BACKWARD = 1.3  # what a backward pass holds beside the saved activations, as a factor
 

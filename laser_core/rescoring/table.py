@@ -269,7 +269,19 @@ def tokenised(policy: Policy, part: Rollouts, first_line: int) -> tuple[list[lis
 def _forward(
     policy: Policy, solutions: Solutions, names: Sequence[str], dtype: torch.dtype, max_tokens: int
 ) -> tuple[torch.Tensor, dict[str, list]]:
-    """Forward passes in batches of similar length: z_c's log-prob, (B,), and the named traces, in the rows' order."""
+    """z_c's log-prob, (B,), and the named traces, in the rows' order, by as large forward passes as memory allows."""
+    return policy.batches(dtype).forward(
+        lambda tokens: _forward_with(policy, solutions, names, dtype, tokens),
+        longest=solutions.tokens.shape[1],
+        most=max_tokens,
+        gradients=False,
+    )
+
+
+def _forward_with(
+    policy: Policy, solutions: Solutions, names: Sequence[str], dtype: torch.dtype, max_tokens: int
+) -> tuple[torch.Tensor, dict[str, list]]:
+    """Forward passes in batches of similar length."""
     n = len(solutions.length)
     z_logprob = torch.zeros(n)
     traces: dict[str, list] = {name: [None] * n for name in names}

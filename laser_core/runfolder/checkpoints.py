@@ -19,6 +19,7 @@ from torch import nn
 
 from laser_core.atomic import replacing, write_whole
 from laser_core.errors import RunError
+from laser_core.fast.optimiser import load_states
 
 KEPT = 2
 
@@ -216,8 +217,7 @@ def _put(content: dict, model: nn.Module, optimizer: HasState) -> str:
         found = {name: tensor.shape for name, tensor in content["model"].items()}
         if found != expected:
             return "is of another model"
-        optimizer.load_state_dict(content["optimizer"])
-        model.load_state_dict(content["model"])
+        load_states(model, optimizer, content["model"], content["optimizer"])
     except _NOT_A_CHECKPOINT:
         return "is of another model or optimiser"
     return ""
