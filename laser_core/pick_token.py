@@ -77,7 +77,13 @@ def rank(found: Sequence[RankedToken]) -> list[RankedToken]:
     """
     serving = [token for token in found if token.serves]
     others = [token for token in found if not token.serves]
-    return serving + sorted(others, key=lambda t: (t.n_written > 0, t.level.highest < 1, t.level.noise, t.level.c_ref))
+
+    def worth(token: RankedToken) -> tuple[bool, bool, float, float]:
+        # Rounded, so that tokens a model knows equally little of stay in their order of trust.
+        level = token.level
+        return token.n_written > 0, level.highest < 1, round(level.noise, 2), round(level.c_ref, 1)
+
+    return serving + sorted(others, key=worth)
 
 
 def rank_tokens(reference: Policy, solutions: Solutions, *, beta_v: float) -> list[RankedToken]:

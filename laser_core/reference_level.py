@@ -85,7 +85,8 @@ class Level:
         >>> for sentence in Level(0.1, -7.0, 2.0, 11).warnings():
         ...     print(sentence)
         c_ref is not constant: its standard deviation of 2.00 nats (11 solutions) adds noise of 0.20 to scores that \
-should separate 0 from 1. `laser pick-token` ranks the tokens that could serve instead.
+should separate 0 from 1. `laser pick-token` ranks the tokens that could serve instead; training with reference = \
+exact needs no constant.
         c_ref comes from 11 solutions only, and 100 or more settle it: measure on more problems, or raise \
 max_new_tokens so that more solutions end.
         no score can exceed 0.70, because log pi(z_c) cannot exceed 0: choose a verdict token that the reference finds \
@@ -96,7 +97,7 @@ less likely, or a larger beta_v (0.14 lets a score reach 1).
             found.append(
                 f"c_ref is not constant: its standard deviation of {self.c_ref_std:.2f} nats ({self.n:,} solutions) "
                 f"adds noise of {self.noise:.2f} to scores that should separate 0 from 1. `laser pick-token` ranks the "
-                "tokens that could serve instead."
+                "tokens that could serve instead; training with reference = exact needs no constant."
             )
         if 0 < self.n < FEW_SOLUTIONS:
             found.append(

@@ -61,5 +61,12 @@ def pick_token(
     if len(ranked) > SHOWN:
         typer.echo(f"and {len(ranked) - SHOWN} more")
     typer.echo(f"Take {ranked[0].candidate.token}: it is what sample, score and train take by themselves.")
+    if not ranked[0].serves:
+        typer.echo(
+            "None of them serves well. Training with `reference = exact`, which subtracts each solution's own "
+            "log pi_ref(z_c), does without a constant.",
+            err=True,
+        )
     for warning in ranked[0].level.warnings():
-        typer.echo(warning, err=True)
+        if not warning.startswith("c_ref is not constant"):
+            typer.echo(warning, err=True)
