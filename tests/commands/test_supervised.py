@@ -33,7 +33,10 @@ def test_fit_shows_the_score_beside_what_is_free(tiny_folder, tmp_path):
 
 
 def test_sft_counts_its_steps_in_epochs_and_leaves_a_model(tiny_folder, tmp_path):
-    rows = [{"problem": p.text, "answer": p.answer, "solution": f"x={p.answer}"} for p in load_problems("linear")[:40]]
+    rows = [
+        {"problem": p.text, "answer": p.answer, "solution": f"x={p.answer}"}
+        for p in load_problems("linear", "train")[:40]
+    ]
     path = tmp_path / "worked.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
     n = len(load_problems(str(path), "train"))
