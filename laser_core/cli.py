@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from laser_core.bundled import shipped
-from laser_core.commands import files, numbers, reproduction, solutions, training
+from laser_core.commands import files, numbers, reproduction, solutions, supervised, tokens, training
 from laser_core.errors import MODEL_PACKAGES, InputError, MissingPackages, missing_model_packages
 
 LEFT_OUT = (*MODEL_PACKAGES, "datasets")  # of the installation that only analyses (requirements-app.txt)
@@ -28,8 +28,11 @@ app = typer.Typer(
 for command in (
     training.train,
     training.base,
+    supervised.sft,
+    supervised.fit,
     solutions.sample,
     solutions.score,
+    tokens.pick_token,
     files.convert,
     numbers.analyze,
     numbers.report,

@@ -11,8 +11,10 @@ from typing import Any
 import tomli_w
 
 from laser_core.errors import InputError
+from laser_core.models.prompt import PromptSettings
 
 METHODS = ("grpo", "laser")
+SUPERVISED = ("sft", "fit")  # the methods of `laser sft` and `laser fit`, which sample nothing to learn from
 REFERENCES = ("constant", "exact")
 SCORE_FORMS = ("mse", "bce")
 REWARD_SOURCES = ("verifier", "score")
@@ -36,9 +38,15 @@ class LaserConfig:
     """
 
     # What is trained, on what
-    method: str = setting("laser", "grpo (verifier reward only) or laser")
+    method: str = setting("laser", "grpo (verifier reward only) or laser; sft and fit are those commands' own")
     model: str = setting("bundled:base", "start from this Hugging Face folder or name, or a bundled model")
     task: str = setting("linear", "the problems: a generated family, a local file, or a Hugging Face dataset")
+    prompt_template: str = setting("", "text around {problem} and {instruction}; empty: the usual one of such a model")
+    prompt_system: str = setting("", "system message")
+    prompt_examples: str = setting("", "worked problems to show first: a task with solutions (gsm8k) or a file")
+    prompt_shots: int = setting(4, "how many of them")
+    prompt_chat: str = setting("auto", "use the model's chat template: auto (if it has one), on or off")
+    answer_format: str = setting("auto", "how solutions state the answer: boxed (the default), hash (####) or none")
     seed: int = setting(0, "seeds the problems drawn, the sampling and the evaluation")
 
     # LaSeR
@@ -83,6 +91,10 @@ class LaserConfig:
         "auto", "auto, bfloat16 (on a CPU in products alone; the optimiser's numbers are always float32) or float32"
     )
 
+    # laser fit
+    fit_weights: str = setting("top", "which weights learn the score: top (the last layers, over cached states) or all")
+    fit_layers: int = setting(8, "top: how many layers")
+
     # Evaluation and safety
     eval_every: int = setting(0, "steps between evaluations on the validation split; 0: never", unit="steps")
     eval_problems: int = setting(500, "held-out problems in the final evaluation")
@@ -96,11 +108,12 @@ class LaserConfig:
             if not ok:
                 raise InputError(f"{getattr(self, name)!r} is not allowed", field=name, remedy=rule)
 
-        need(self.method in METHODS, "method", f"choose one of {', '.join(METHODS)}")
+        need(self.method in (*METHODS, *SUPERVISED), "method", f"choose one of {', '.join(METHODS)}")
         for name, allowed in (
             ("reference", REFERENCES),
             ("score_form", SCORE_FORMS),
             ("reward_source", REWARD_SOURCES),
+            ("fit_weights", ("top", "all")),
         ):
             need(getattr(self, name) in allowed, name, f"choose one of {', '.join(allowed)}")
         need(len(set(self.z_tokens)) == len(self.z_tokens), "z_tokens", "name each token once")
@@ -129,9 +142,15 @@ class LaserConfig:
         need(0 <= self.adam_beta2 < 1, "adam_beta2", "give a number from 0 to below 1")
         for name in ("tau", "lr_decay"):
             need(0 <= getattr(self, name) <= 1, name, "give a share between 0 and 1")
+        self.prompt_settings()
         need(self.eval_problems >= 0, "eval_problems", "give 0 or more")
         need(self.eval_samples >= 1, "eval_samples", "give at least 1")
         need(self.checkpoint_every >= 0, "checkpoint_every", "give 0 or more")
+
+    def prompt_settings(self) -> PromptSettings:
+        """The settings of the prompt."""
+        names = ("template", "system", "examples", "shots", "chat")
+        return PromptSettings(**{n: getattr(self, f"prompt_{n}") for n in names}, answer_format=self.answer_format)
 
     def phase(self, step: int) -> str:
         """The paper's schedule: what a step, counted from 0, trains. One of grpo, score, laser.

@@ -285,5 +285,7 @@ def _metadata(policy: Policy, settings: Sampling) -> RunMeta:
         c_ref_std=settings.c_ref_std,
         task=settings.task,
         temperature=settings.temperature,
+        prompt=policy.asks.text,
+        prompt_chat=policy.asks.chat,
         source_format="laser_core",
     )

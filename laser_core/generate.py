@@ -203,7 +203,7 @@ def _sample_together(
         if on_token:
             on_token(going, token, z_trace[rows, t].cpu())
 
-        ended = token == policy.eos_id
+        ended = policy.ends(token)
         if bool(ended.any()):
             length[going[ended]] = t + 1
             done, row = going[ended].to(device), at[ended].to(device)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 import transformers.utils.logging as hf_logging
-from transformers import AutoModelForCausalLM, AutoTokenizer, BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from laser_core.bundled import PREFIX, model_path
 from laser_core.errors import InputError
@@ -19,15 +18,19 @@ from laser_core.fast.choice import Lean
 from laser_core.fast.devices import CPU
 from laser_core.fast.precision import cast, output_logits
 from laser_core.fast.sizes import ModelSize
+from laser_core.models.endings import end_ids
+from laser_core.models.gguf import is_gguf, safetensors_folder
+from laser_core.models.notes import ModelNotes, read_notes
+from laser_core.models.prompt import Prompt, PromptSettings, make_prompt
+from laser_core.models.verdict_token import NAMED, choose_z_token, unused_tokens, with_verdict_token
+from laser_core.tasks.worked import load_worked
+
+__all__ = ["Policy", "choose_z_token", "load_policy", "unused_tokens", "with_prompt"]
 
 hf_logging.disable_progress_bar()  # the command line draws its own
 
 # On a CPU, plain attention is measured twice as fast as the fused kernel, which models otherwise get, up to this size.
 SMALL = 2**24  # parameters
-
-# Tokens that ship unused with well-known models (the paper's choices first), then what such tokens are usually called.
-_KNOWN_UNUSED = ("<|vision_start|>", "<|reserved_special_token_0|>")
-_LOOKS_UNUSED = re.compile(r"reserved|unused|extra_id|fim_", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,14 @@ class Policy:
         Id of z_i, the verdict token for an incorrect solution; the cross-entropy ablation alone has one.
     lean : Lean
         Where the lean forward pass may stand in for the model's own.
+    end_ids : tuple of int
+        All tokens that end a solution, the one that closes a given text first; empty: the tokenizer's own alone.
+    prompt : Prompt, optional
+        How a problem is asked; None: as its tokenizer suggests (:func:`~laser_core.models.prompt.make_prompt`).
+    z_kind : str
+        Why z_token was chosen, one of :data:`~laser_core.models.verdict_token.KINDS`.
+    c_ref : float, optional
+        The reference constant that the model was trained with, in nats, where its folder notes it.
     """
 
     name: str
@@ -62,6 +73,10 @@ class Policy:
     more_z_ids: tuple[int, ...] = ()
     z_wrong_id: int | None = None
     lean: Lean = Lean()
+    end_ids: tuple[int, ...] = ()
+    prompt: Prompt | None = None
+    z_kind: str = NAMED
+    c_ref: float | None = None
 
     def z_logprob(self, logprobs: torch.Tensor) -> torch.Tensor:
         """log pi(z_c) of shape (...), from log-probs of shape (..., V); the mean over several verdict tokens."""
@@ -71,8 +86,14 @@ class Policy:
 
     @property
     def eos_id(self) -> int:
-        """The token that ends a solution."""
-        return self.tokenizer.eos_token_id
+        """The token that closes a solution given as text."""
+        return self.end_ids[0] if self.end_ids else self.tokenizer.eos_token_id
+
+    def ends(self, token: torch.Tensor) -> torch.Tensor:
+        """Which of these tokens end a solution: bool of the same shape."""
+        if len(self.end_ids) < 2:
+            return token == self.eos_id
+        return torch.isin(token, torch.tensor(self.end_ids, device=token.device))
 
     @property
     def pad_id(self) -> int:
@@ -80,15 +101,19 @@ class Policy:
         pad = self.tokenizer.pad_token_id
         return self.eos_id if pad is None else pad
 
+    @property
+    def asks(self) -> Prompt:
+        """How a problem is asked: the prompt given, or the one that the tokenizer suggests."""
+        return self.prompt or make_prompt(self.tokenizer)
+
     def encode_prompt(self, problem: str) -> list[int]:
-        """Token ids of a problem as the model gets it: through its chat template where it has one."""
-        if self.tokenizer.chat_template:
-            ask = f"{problem}\nPlease reason step by step, and put your final answer within \\boxed{{}}."
-            message = [{"role": "user", "content": ask}]
-            encoded = self.tokenizer.apply_chat_template(message, add_generation_prompt=True, return_dict=True)
-            assert isinstance(encoded, BatchEncoding)  # what return_dict=True returns
-            return list(encoded["input_ids"])
-        return self.tokenizer.encode(problem)
+        """Token ids of a problem as the model gets it."""
+        return self.asks.encode(self.tokenizer, problem)
+
+    def notes(self, c_ref: float) -> ModelNotes:
+        """What a model's folder notes of it: how it is asked and, of a single verdict token, which it is and c_ref."""
+        single = not self.more_z_ids and self.z_wrong_id is None
+        return ModelNotes(self.asks, self.z_token if single else None, c_ref if single else None)
 
     @property
     def head(self) -> torch.nn.Linear:
@@ -148,18 +173,28 @@ class Policy:
 
 
 def load_policy(
-    name: str, *, z_token: str = "", device: torch.device = CPU, dtype: torch.dtype = torch.float32
+    name: str,
+    *,
+    z_token: str = "",
+    prompt: Prompt | None = None,
+    device: torch.device = CPU,
+    dtype: torch.dtype = torch.float32,
 ) -> Policy:
-    """Load a causal LM by Hugging Face name, local folder, or ``bundled:base``.
+    """Load a causal LM by Hugging Face name, local folder, ``.gguf`` file, ``smollm2-135m`` or ``bundled:base``.
 
-    Only safetensors weights are loaded, and code shipped with a model is never run.
+    Only safetensors weights are loaded (a GGUF file is converted once), and code shipped with a model is never run.
 
     Parameters
     ----------
     name : str
-        Hugging Face name, folder, or ``bundled:`` and a name.
+        Hugging Face name, folder, ``.gguf`` file, a name of :data:`laser_core.models.gguf.PACKAGED`, or ``bundled:``
+        and a name.
     z_token : str
-        The verdict token; empty: one that the model ships unused.
+        The verdict token; empty: the one the model was trained with, where its folder notes it, else one that it ships
+        unused, or a new one where it ships none.
+    prompt : Prompt, optional
+        How a problem is asked; by default as the model was trained, where its folder says so, else as its tokenizer
+        suggests.
     device : torch.device
         Where its weights go.
     dtype : torch.dtype
@@ -174,7 +209,7 @@ def load_policy(
     InputError
         If the model cannot be loaded, or the token cannot serve as z_c.
     """
-    path = model_path(name)
+    path = str(safetensors_folder(name)) if is_gguf(name) else model_path(name)
     if (name.startswith(PREFIX) or path.startswith((".", "/"))) and not Path(path).is_dir():
         raise InputError("there is no such model folder", file=path, field="model", remedy="check the path")
     try:
@@ -192,56 +227,34 @@ def load_policy(
         raise InputError("its tokenizer has no end-of-sequence token", file=name, field="model", remedy="set eos_token")
     if device.type == "cpu" and model.num_parameters() < SMALL:
         model.set_attn_implementation("eager")
+    ends = end_ids(model, tokenizer)
+    notes = read_notes(path)
+    verdict = with_verdict_token(model, tokenizer, z_token or notes.z_token or "", ends)
     model.to(device)  # type: ignore[arg-type]  # transformers' decorator hides the signature
     model.eval()
-    z_token, z_id = choose_z_token(tokenizer, z_token)
-    return Policy(name, model, tokenizer, z_token, z_id)
+    return Policy(
+        name,
+        model,
+        tokenizer,
+        verdict.token,
+        verdict.z_id,
+        end_ids=ends,
+        prompt=prompt or notes.prompt or make_prompt(tokenizer),
+        z_kind=verdict.kind,
+        c_ref=notes.c_ref if verdict.token == notes.z_token else None,
+    )
 
 
-def choose_z_token(tokenizer: PreTrainedTokenizerBase, z_token: str = "") -> tuple[str, int]:
-    """The verdict token and its id: the requested one if it is usable, or one that the model ships unused.
-
-    Parameters
-    ----------
-    tokenizer : PreTrainedTokenizerBase
-    z_token : str
-        The requested token; empty for any unused one.
-
-    Returns
-    -------
-    z_token : str
-    z_id : int
+def with_prompt(policy: Policy, settings: PromptSettings) -> Policy:
+    """The policy with the prompt that the settings ask for; unchanged where they are the defaults.
 
     Raises
     ------
     InputError
-        If ``z_token`` is not a single token, if it ends or pads sequences, or if no unused token is known.
+        If the model cannot be asked so, or the examples cannot be read.
     """
-    if z_token:
-        ids = tokenizer.encode(z_token, add_special_tokens=False)
-        if len(ids) != 1 or ids[0] == tokenizer.unk_token_id:
-            raise InputError(
-                f"{z_token!r} is {len(ids)} tokens, not one", field="z_token", remedy="choose a single token"
-            )
-        if ids[0] in (tokenizer.eos_token_id, tokenizer.pad_token_id):
-            raise InputError(f"{z_token!r} ends or pads sequences", field="z_token", remedy="choose an unused token")
-        return z_token, ids[0]
-    unused = unused_tokens(tokenizer)
-    if unused:
-        return unused[0]
-    raise InputError(
-        "this tokenizer has no token known to be unused", field="z_token", remedy="name one with --z-token"
-    )
-
-
-def unused_tokens(tokenizer: PreTrainedTokenizerBase) -> list[tuple[str, int]]:
-    """Tokens that the model ships unused, with their ids: the well-known ones first, then by id."""
-    added = tokenizer.get_added_vocab()
-    named = [(token, z_id) for token, z_id in sorted(added.items(), key=lambda item: item[1])]
-    never = (tokenizer.eos_token_id, tokenizer.pad_token_id)
-    known = [(token, added[token]) for token in _KNOWN_UNUSED if token in added]
-    return known + [
-        (token, z_id)
-        for token, z_id in named
-        if _LOOKS_UNUSED.search(token) and z_id not in never and (token, z_id) not in known
-    ]
+    if settings == PromptSettings():
+        return policy
+    worked = load_worked(settings.examples)[: settings.shots] if settings.examples else ()
+    examples = [(example.problem.text, example.text(settings.answers)) for example in worked]
+    return replace(policy, prompt=make_prompt(policy.tokenizer, settings, examples))

@@ -72,11 +72,36 @@ def measure_c_ref(
     InputError
         If every solution is truncated, or the model's weights are not finite.
     """
+    sampled = own_solutions(
+        reference,
+        problems,
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+        samples=samples,
+        dtype=dtype,
+        batches=batches,
+        on_progress=on_progress,
+    )
+    return c_ref_of(sampled, max_new_tokens=max_new_tokens)
+
+
+def own_solutions(
+    reference: Policy,
+    problems: Sequence[Problem],
+    *,
+    max_new_tokens: int,
+    seed: int,
+    samples: int = 4,
+    dtype: torch.dtype | None = None,
+    batches: Batches | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> Generation:
+    """The reference model's own solutions, which c_ref is measured over; parameters as of :func:`measure_c_ref`."""
     if broken := next((n for n, p in reference.model.named_parameters() if not torch.isfinite(p).all()), None):
         raise InputError(f"its weights are not all finite ({broken})", file=reference.name, field="model")
     generator = torch.Generator().manual_seed(seed)
     prompts = [reference.encode_prompt(problem.text) for problem in problems]
-    sampled = generate(
+    return generate(
         reference,
         prompts,
         samples=samples,
@@ -86,6 +111,16 @@ def measure_c_ref(
         batches=batches,
         on_progress=on_progress,
     )
+
+
+def c_ref_of(sampled: Generation, *, max_new_tokens: int) -> MeasuredCRef:
+    """c_ref and its spread over sampled solutions that end.
+
+    Raises
+    ------
+    InputError
+        If none does.
+    """
     values = sampled.z_logprob[~sampled.truncated].double()
     if not len(values):
         raise InputError(

@@ -15,7 +15,6 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
-from torch.nn.utils.rnn import pad_sequence
 from torch.utils.checkpoint import checkpoint
 
 from laser_core.fast import architectures, llama
@@ -24,87 +23,11 @@ from laser_core.fast.precision import autocast
 from laser_core.fast.recompute import recomputing
 from laser_core.fast.sizes import CHUNK_LOGITS, LONG
 from laser_core.policy import Policy
+from laser_core.solutions import Solutions as Solutions
 
 # Sizes in the shapes: B solutions of T response tokens, L tokens with the prompt; G distinct prompts of P tokens; U
-# distinct solutions; S = T + 1; D the model's width; M positions at which logits are computed; R some rows of B.
-
-
-@dataclass(frozen=True)
-class Solutions:
-    """Prompts with their solutions, right-padded, ready for a forward pass.
-
-    Attributes
-    ----------
-    tokens : int64 Tensor of shape (B, L)
-        Prompt, then response, then padding.
-    prompt_length : int64 Tensor of shape (B,)
-        Tokens of the prompt.
-    length : int64 Tensor of shape (B,)
-        Tokens of the response, <eos> included.
-    ended : bool Tensor of shape (B,)
-        Whether the response closes with <eos>.
-    """
-
-    tokens: Int[Tensor, "B L"]
-    prompt_length: Int[Tensor, "B"]
-    length: Int[Tensor, "B"]
-    ended: Bool[Tensor, "B"]
-
-    @classmethod
-    def pack(cls, prompts: Sequence[Sequence[int]], responses: Sequence[Sequence[int]], policy: Policy) -> Solutions:
-        """From lists of token ids."""
-        rows = [torch.tensor([*p, *r]) for p, r in zip(prompts, responses, strict=True)]
-        return cls(
-            tokens=pad_sequence(rows, batch_first=True, padding_value=policy.pad_id),
-            prompt_length=torch.tensor([len(p) for p in prompts]),
-            length=torch.tensor([len(r) for r in responses]),
-            ended=torch.tensor([len(r) > 0 and r[-1] == policy.eos_id for r in responses]),
-        )
-
-    def rows(self, index: Int[Tensor, "R"]) -> Solutions:
-        """Some of the rows, cut to the longest of them."""
-        longest = int((self.prompt_length[index] + self.length[index]).max())
-        return Solutions(self.tokens[index, :longest], self.prompt_length[index], self.length[index], self.ended[index])
-
-    def responses(self) -> Int[Tensor, "B T"]:
-        """The responses' tokens, right-padded with whatever follows them in the row."""
-        offset = torch.arange(int(self.length.max()))
-        return self.tokens.gather(1, (self.prompt_length[:, None] + offset).clamp(max=self.tokens.shape[1] - 1))
-
-    def distinct(self) -> tuple[Int[Tensor, "U"], Int[Tensor, "B"]]:
-        """The first row of each distinct solution, and which of these each row equals."""
-        total = (self.prompt_length + self.length).tolist()
-        starts = self.prompt_length.tolist()
-        numbers: dict[tuple[int, ...], int] = {}
-        first: list[int] = []
-        same: list[int] = []
-        for row, (tokens, n, start) in enumerate(zip(self.tokens.tolist(), total, starts, strict=True)):
-            number = numbers.setdefault((start, *tokens[:n]), len(numbers))
-            if number == len(first):
-                first.append(row)
-            same.append(number)
-        return torch.tensor(first), torch.tensor(same)
-
-    def distinct_prompts(self, device: torch.device) -> tuple[Int[Tensor, "G P"], Int[Tensor, "G"], Int[Tensor, "B"]]:
-        """Each prompt once: its tokens, right-padded, their number, and which prompt each row has."""
-        numbers: dict[tuple[int, ...], int] = {}
-        lengths = self.prompt_length.tolist()
-        rows = [tuple(row[:n]) for row, n in zip(self.tokens.tolist(), lengths, strict=True)]
-        group = torch.tensor([numbers.setdefault(row, len(numbers)) for row in rows])
-        prompts = pad_sequence([torch.tensor(prompt) for prompt in numbers], batch_first=True)
-        return prompts.to(device), torch.tensor([len(prompt) for prompt in numbers]).to(device), group.to(device)
-
-    def micro_batches(self, max_tokens: int) -> Iterator[Tensor]:
-        """Row indices of batches of similar length, none above ``max_tokens`` padded tokens (but at least one row)."""
-        total = self.prompt_length + self.length
-        batch: list[int] = []
-        for row in total.argsort(descending=True, stable=True).tolist():
-            if batch and (len(batch) + 1) * int(total[batch[0]]) > max_tokens:
-                yield torch.tensor(batch)
-                batch = []
-            batch.append(row)
-        if batch:
-            yield torch.tensor(batch)
+# distinct solutions; S = T + 1; D the model's width; M positions at which logits are computed; R some rows of B; K of
+# several tokens.
 
 
 @dataclass(frozen=True)
@@ -183,12 +106,30 @@ def score_last_tokens(
     Logits are computed at one position of each solution. For a large vocabulary that saves most of the work of
     :func:`score_solutions`.
     """
+    read = [policy.z_logprob(logprobs).clone() for logprobs in _last_logprobs(policy, solutions, dtype)]
+    return torch.cat(read) * solutions.ended.to(policy.model.device)
+
+
+@torch.inference_mode()
+def last_logprobs_of(
+    policy: Policy, solutions: Solutions, ids: Sequence[int], *, dtype: torch.dtype = torch.float32
+) -> Float[Tensor, "B K"]:
+    """log pi(token | x, y, <eos>) of several tokens, in nats, whether or not the response has an <eos>."""
+    columns = torch.tensor(ids, device=policy.model.device)
+    return torch.cat([logprobs[:, columns] for logprobs in _last_logprobs(policy, solutions, dtype)])
+
+
+def _last_logprobs(policy: Policy, solutions: Solutions, dtype: torch.dtype) -> Iterator[Float[Tensor, "b V"]]:
+    """The log-probs after each solution's last token, some solutions at a time."""
+    for part in torch.split(last_states(policy, solutions, dtype=dtype), _rows_at_once(policy)):
+        yield policy.logits(part).log_softmax(-1)
+
+
+def last_states(policy: Policy, solutions: Solutions, *, dtype: torch.dtype = torch.float32) -> Float[Tensor, "B D"]:
+    """The last hidden state at each solution's last token: what log pi(z_c | x, y, <eos>) is computed from."""
     states = _states(policy, solutions, dtype)  # (B, T + 1, D)
     length = solutions.length.to(states.device)
-    last = states[torch.arange(len(length), device=states.device), length]  # (B, D)
-    parts = torch.split(last, _rows_at_once(policy))
-    read = [policy.z_logprob(policy.logits(part).log_softmax(-1)).clone() for part in parts]
-    return torch.cat(read) * solutions.ended.to(states.device)
+    return states[torch.arange(len(length), device=states.device), length]
 
 
 def score_in_micro_batches(

@@ -31,8 +31,9 @@ from laser_core.fast.devices import CPU, pick_device, weights_dtype
 from laser_core.fast.optimiser import adamw
 from laser_core.fast.precision import pick_dtype
 from laser_core.generate import counting
-from laser_core.policy import Policy, load_policy
-from laser_core.reference import MeasuredCRef, measure_c_ref
+from laser_core.pick_token import Settled, settle_token, with_settled_token
+from laser_core.policy import Policy, load_policy, with_prompt
+from laser_core.reference_level import Level
 from laser_core.rollouts import Rollouts, write_parquet
 from laser_core.runfolder import guards, trackers
 from laser_core.runfolder.checkpoints import RunState
@@ -76,12 +77,12 @@ class Progress:
 
 
 def load_start(config: LaserConfig, device: torch.device = CPU, dtype: torch.dtype = torch.float32) -> Policy:
-    """The model a run starts from, with the verdict tokens its settings ask for, on a device.
+    """The model a run starts from, with the verdict tokens and the prompt its settings ask for, on a device.
 
     Its weights have the precision that suits products in ``dtype`` there.
     """
     policy = load_policy(config.model, z_token=config.z_token, device=device, dtype=weights_dtype(dtype, device))
-    return verdict_tokens(policy, config)
+    return with_prompt(verdict_tokens(policy, config), config.prompt_settings())
 
 
 def train(
@@ -142,7 +143,7 @@ def _train(
     def validate() -> None:
         if config.eval_every and state["step"] % config.eval_every == 0 and 0 < state["step"] < config.steps:
             name = f"validation-{state['step']}.parquet"
-            _evaluate(run, folder, state, stop, report, problems=held_out["validation"], file=name)
+            evaluate_run(run, folder, state, stop, report, problems=held_out["validation"], file=name)
 
     if not (folder.path / f"validation-{state['step']}.parquet").is_file():
         validate()  # it was interrupted
@@ -168,8 +169,8 @@ def _train(
         stop.check(done)
         validate()
 
-    folder.save_model(run.policy.model, run.policy.tokenizer)
-    return _evaluate(run, folder, state, stop, report, problems=held_out["test"], file="rollouts.parquet")
+    folder.save_model(run.policy.model, run.policy.tokenizer, run.policy.notes(state["c_ref"]))
+    return evaluate_run(run, folder, state, stop, report, problems=held_out["test"], file="rollouts.parquet")
 
 
 def _training_problems(config: LaserConfig) -> Sequence[Problem]:
@@ -217,7 +218,7 @@ def _start_or_resume(
     tell(doing="loading the model")
     reference = load_start(config, device, dtype)
     policy = replace(load_start(config, device, dtype), name=f"{config.model}, {config.steps} steps of {config.method}")
-    optimizer = adamw(policy.model, lr=config.lr, beta2=config.adam_beta2, weight_decay=config.weight_decay)
+    optimizer = adamw(policy.model, lr=config.lr, weight_decay=config.weight_decay, beta2=config.adam_beta2)
     state, notes = folder.restore(policy.model, optimizer)
     for note in notes:
         tell(note)
@@ -226,9 +227,15 @@ def _start_or_resume(
         choice = choose(reference.model, dtype, reference.pad_id, to_train=True)
         reference = replace(reference, lean=choice.lean)
         tell(choice.reason, doing="measuring c_ref")
-        c_ref = _c_ref(config, reference, pool, tell)
+        settled = _settle(config, reference, pool, tell)
+        level, reference = settled.level, settled.policy
+        for sentence in (reference.asks.sentence(), settled.sentence(), *level.warnings()):
+            tell(sentence)
         lean = [choice.lean.sampling, choice.lean.training]
-        state = RunState(step=0, c_ref=c_ref.mean, c_ref_std=c_ref.std, c_ref_n=c_ref.n, lean=lean)
+        state = RunState(step=0, c_ref=level.c_ref, c_ref_std=level.c_ref_std, c_ref_n=level.n, lean=lean)
+        state["z_token"] = reference.z_token
+    reference = with_settled_token(reference, state.get("z_token"))
+    policy = replace(policy, z_token=reference.z_token, z_id=reference.z_id)
     policy, reference = (replace(model, lean=Lean(*state["lean"])) for model in (policy, reference))
     policy, batches = fit_into_memory(policy, config, dtype, say=tell)
     run = TrainingRun(
@@ -269,21 +276,23 @@ def fit_into_memory(
     return policy, policy.batches(dtype, to_train=True, recompute=True, say=say)
 
 
-def _c_ref(config: LaserConfig, reference: Policy, pool: Sequence[Problem], tell: Callable[..., None]) -> MeasuredCRef:
-    """c_ref as given, or measured on the starting model."""
+def _settle(config: LaserConfig, reference: Policy, pool: Sequence[Problem], tell: Callable[..., None]) -> Settled:
+    """The verdict token, and c_ref as given or measured on the starting model."""
     if config.c_ref is not None:
-        return MeasuredCRef(config.c_ref, None, 0)
-    return measure_c_ref(
+        return Settled(reference, Level(config.beta_v, config.c_ref))
+    return settle_token(
         reference,
         pool[:C_REF_PROBLEMS],
+        beta_v=config.beta_v,
         max_new_tokens=config.max_new_tokens,
         seed=config.seed,
+        fixed=bool(config.z_token or config.z_tokens),
         batches=reference.batches(reference.model.dtype, say=tell),
         on_progress=counting(lambda tokens: tell(doing="measuring c_ref", tokens=tokens)),
     )
 
 
-def _evaluate(
+def evaluate_run(
     run: TrainingRun,
     folder: RunFolder,
     state: RunState,

@@ -12,7 +12,7 @@ import sys
 from beartype import BeartypeConf, beartype
 from jaxtyping import install_import_hook
 
-CHECKED = ("laser_core.algorithm", "laser_core.scoring")
+CHECKED = ("laser_core.algorithm", "laser_core.scoring", "laser_core.solutions")
 
 # An int may stand for a float, as type checkers allow.
 typechecker = beartype(conf=BeartypeConf(is_pep484_tower=True))

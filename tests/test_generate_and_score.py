@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
@@ -51,6 +52,22 @@ def test_sampler_reports_what_a_plain_forward_says(biased):
         else:
             assert n == 30
             assert math.isnan(sampled.z_logprob[row])
+
+
+def test_every_end_token_ends_a_solution_and_is_scored_after(biased):
+    ends = (biased.eos_id, 15, 16, 17)
+    policy = replace(biased, end_ids=ends)
+    prompts, sampled = sample(policy, samples=16, max_new_tokens=30)
+    closing = set()
+    for row in (~sampled.truncated).nonzero().squeeze(1).tolist():
+        response = sampled.response[row, : sampled.length[row]].tolist()
+        assert response[-1] in ends
+        assert not set(response[:-1]) & set(ends)
+        closing.add(response[-1])
+        after = plain_logprobs(biased, prompts[row // 16] + response)[-1, biased.z_id].item()
+        assert sampled.z_logprob[row].item() == pytest.approx(after, abs=1e-4)
+        assert Solutions.pack([prompts[row // 16]], [response], policy).ended.item()
+    assert len(closing) > 1
 
 
 def test_same_generator_same_solutions(tiny):

@@ -43,7 +43,8 @@ def test_a_run_leaves_what_it_promises(tiny_folder, tmp_path):
     assert stored.table.equals(rollouts.table)
     assert len(stored) == 5 * 3
     assert stored.runs() == ["laser"]
-    assert stages[:4] == [("train", n, 4) for n in (1, 2, 3, 4)]
+    steps = list(dict.fromkeys(stage for stage in stages if stage[1]))  # said many times, and some before the first one
+    assert steps[:4] == [("train", n, 4) for n in (1, 2, 3, 4)]
     assert stages[-1] == ("evaluate", 5, 5)
 
 
@@ -78,7 +79,8 @@ def test_a_dataset_with_a_train_split_alone_trains_without_an_evaluation(tiny_fo
 
 
 def test_the_rollout_table_is_consistent_with_itself(tiny_folder, tmp_path):
-    rollouts = train(tiny_run(tiny_folder, steps=1, max_new_tokens=30, eval_samples=20), tmp_path / "run")
+    config = tiny_run(tiny_folder, steps=1, max_new_tokens=30, eval_samples=20, z_token="<|reserved_0|>")
+    rollouts = train(config, tmp_path / "run")
     meta = rollouts.meta
     assert (meta.z_token, meta.beta_v, meta.temperature) == ("<|reserved_0|>", 0.1, 1.0)
     assert meta.model.endswith(", 1 steps of laser")  # not the model it started from

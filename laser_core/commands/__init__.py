@@ -10,11 +10,21 @@ import typer
 
 if TYPE_CHECKING:
     from laser_core.analysis import Estimate
+    from laser_core.models.prompt import PromptSettings
     from laser_core.rollouts import Rollouts
+    from laser_core.tasks import Problem
 
 Out = Annotated[Path, typer.Option("--out", help="Where to write the result.")]
 Device = Annotated[str, typer.Option(help="auto (a GPU if there is one), cpu, cuda, cuda:1 or mps.")]
 Seed = Annotated[int, typer.Option(help="Seed of all random draws.")]
+PromptPairs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--prompt",
+        help="How a problem is asked, as name=value, any number of times: template, system, examples, shots, chat "
+        "(auto, on, off), answer_format (boxed, hash, none).",
+    ),
+]
 
 
 def split_pair(pair: str, option: str) -> tuple[str, str]:
@@ -29,6 +39,38 @@ def split_pair(pair: str, option: str) -> tuple[str, str]:
     if not equals:
         raise typer.BadParameter(f"{pair!r} does not have the form name=value", param_hint=option)
     return name.strip(), value.strip()
+
+
+def prompt_of(pairs: list[str] | None) -> PromptSettings:
+    """The prompt settings that the options --prompt ask for.
+
+    Raises
+    ------
+    typer.BadParameter
+        If one does not have the form name=value.
+    InputError
+        If there is no such setting, or it cannot have the value.
+    """
+    from laser_core.models.prompt import PromptSettings
+
+    return PromptSettings.from_pairs(split_pair(pair, "--prompt") for pair in pairs or ())
+
+
+def problems_of(source: str, split: str, limit: int | None) -> tuple[Problem, ...]:
+    """The first problems of a split.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    from laser_core.errors import InputError
+    from laser_core.tasks import load_problems
+
+    found = load_problems(source, split)[:limit]
+    if not found:
+        raise InputError("there are no problems", file=source, remedy="choose another split or file")
+    return found
 
 
 def headline(rollouts: Rollouts) -> str:

@@ -93,7 +93,7 @@ def _print_checks(checks: Checks) -> None:
 def _recalled(files: list[Path]) -> dict[str, str] | None:
     """The mapping last used for a table with the first file's columns, if its format is unknown."""
     from laser_core.errors import InputError
-    from laser_core.jobs.jobs import home
+    from laser_core.home import home
     from laser_core.rollouts import preview
     from laser_core.rollouts.reading.column_mappings import recall
 
@@ -110,7 +110,7 @@ def _recalled(files: list[Path]) -> dict[str, str] | None:
 
 def _remember(files: list[Path], mapping: dict[str, str]) -> None:
     from laser_core.errors import InputError
-    from laser_core.jobs.jobs import home
+    from laser_core.home import home
     from laser_core.rollouts import preview
     from laser_core.rollouts.reading.column_mappings import remember
 

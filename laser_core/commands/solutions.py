@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from laser_core.commands import Device, Out, Seed, headline
-from laser_core.errors import InputError
+from laser_core.commands import Device, Out, PromptPairs, Seed, headline, problems_of, prompt_of
 
 if TYPE_CHECKING:
     import torch
 
     from laser_core.commands.bars import Activity
+    from laser_core.models.prompt import PromptSettings
+    from laser_core.pick_token import Settled
     from laser_core.policy import Policy
     from laser_core.tasks import Problem
 
@@ -39,6 +41,7 @@ def sample(
         float | None, typer.Option(help="Reference constant, in nats; measured on --reference by default.")
     ] = None,
     reference: Annotated[str, typer.Option(help="Model to measure c_ref with; the model itself by default.")] = "",
+    prompt: PromptPairs = None,
     device: Device = "auto",
     dtype: Annotated[
         str, typer.Option(help="Of matrix products: bfloat16, float32 or auto (the faster here).")
@@ -50,28 +53,25 @@ def sample(
     from laser_core.evaluate import Sampling, sample_rollouts
     from laser_core.generate import counting
     from laser_core.rollouts import write_parquet
-    from laser_core.tasks import load_problems
 
     source = str(problems) if problems else task
-    found = load_problems(source, "all" if problems else split)[:limit]
-    if not found:
-        raise InputError("there are no problems", file=source, remedy="choose another split or file")
-    place, precision = _where(device, dtype)
+    found, settings = problems_of(source, "all" if problems else split, limit), prompt_of(prompt)
+    place, precision = where(device, dtype)
     with Activity("sampling") as activity:
-        policy = _loaded(model, z_token, place, precision, activity)
-        ref_policy = _loaded(reference, policy.z_token, place, precision, activity) if reference else policy
-        c_ref_std = None
-        if c_ref is None:
-            c_ref, c_ref_std = _measured_c_ref(ref_policy, found, max_new_tokens, seed, activity, of=reference or model)
-            if not reference:
-                activity.say("c_ref is the model's own. If it has been trained, give --reference or --c-ref instead.")
-        settings = Sampling(
+        policy, ref_policy = _both(model, reference, z_token, settings, place, precision, activity)
+        settled = _settled(
+            policy, ref_policy, found, c_ref, beta_v, max_new_tokens, seed, activity, measured_on=reference
+        )
+        policy, level = settled.apply(policy), settled.level
+        for sentence in (policy.asks.sentence(), settled.sentence(), *level.warnings()):
+            activity.say(sentence)
+        plan = Sampling(
             run=Path(model.removeprefix("bundled:")).name,
             samples=n,
             max_new_tokens=max_new_tokens,
             seed=seed,
-            c_ref=c_ref,
-            c_ref_std=c_ref_std,
+            c_ref=level.c_ref,
+            c_ref_std=level.c_ref_std,
             beta_v=beta_v,
             temperature=temperature,
             dtype=precision,
@@ -81,8 +81,8 @@ def sample(
         rollouts = sample_rollouts(
             policy,
             found,
-            settings,
-            reference=ref_policy if reference else None,
+            plan,
+            reference=settled.policy if reference else None,
             batches=policy.batches(precision, say=activity.say),
             on_progress=lambda done, total: activity.done(done),
             on_tokens=counting(activity.tokens),
@@ -92,7 +92,7 @@ def sample(
     typer.echo(f"Wrote {len(rollouts)} rollouts to {out}")
 
 
-def _where(device: str, dtype: str) -> tuple[torch.device, torch.dtype]:
+def where(device: str, dtype: str) -> tuple[torch.device, torch.dtype]:
     """The device and the precision that the options name.
 
     Raises
@@ -111,10 +111,8 @@ def _where(device: str, dtype: str) -> tuple[torch.device, torch.dtype]:
     return place, pick_dtype(dtype, place)
 
 
-def _loaded(model: str, z_token: str, device: torch.device, dtype: torch.dtype, activity: Activity) -> Policy:
+def loaded(model: str, z_token: str, device: torch.device, dtype: torch.dtype, activity: Activity) -> Policy:
     """The model on its device, with the faster forward pass chosen."""
-    from dataclasses import replace
-
     from laser_core.fast.choice import choose
     from laser_core.fast.devices import weights_dtype
     from laser_core.policy import load_policy
@@ -128,25 +126,61 @@ def _loaded(model: str, z_token: str, device: torch.device, dtype: torch.dtype, 
     return replace(policy, lean=choice.lean)
 
 
-def _measured_c_ref(
-    policy: Policy, problems: Sequence[Problem], max_new_tokens: int, seed: int, activity: Activity, *, of: str
-) -> tuple[float, float | None]:
-    """c_ref and its standard deviation, in nats; a single solution has no standard deviation."""
-    from laser_core.generate import counting
-    from laser_core.reference import measure_c_ref
+def _both(
+    model: str,
+    reference: str,
+    z_token: str,
+    prompt: PromptSettings,
+    device: torch.device,
+    dtype: torch.dtype,
+    activity: Activity,
+) -> tuple[Policy, Policy]:
+    """The model and its reference (itself, where none is named), asked in the same way."""
+    from laser_core.models.verdict_token import NAMED, NEW
+    from laser_core.policy import with_prompt
 
+    policy = with_prompt(loaded(model, z_token, device, dtype, activity), prompt)
+    if not reference:
+        return policy, policy
+    same_token = policy.z_token if policy.z_kind in (NAMED, NEW) else ""
+    return policy, replace(loaded(reference, same_token, device, dtype, activity), prompt=policy.prompt)
+
+
+def _settled(
+    policy: Policy,
+    ref_policy: Policy,
+    problems: Sequence[Problem],
+    c_ref: float | None,
+    beta_v: float,
+    max_new_tokens: int,
+    seed: int,
+    activity: Activity,
+    *,
+    measured_on: str,
+) -> Settled:
+    """The verdict token and c_ref: as given, as noted with the model, or measured on the reference."""
+    from laser_core.generate import counting
+    from laser_core.pick_token import Settled, settle_token
+    from laser_core.reference_level import Level
+
+    if c_ref is None and not measured_on:
+        c_ref = policy.c_ref
+    if c_ref is not None:
+        return Settled(ref_policy, Level(beta_v, c_ref))
     activity.doing("measuring c_ref")
-    c_ref, std, count = measure_c_ref(
-        policy,
+    if not measured_on:
+        activity.say(
+            "c_ref is measured on the model itself. If it has been trained, give --reference or --c-ref instead."
+        )
+    return settle_token(
+        ref_policy,
         problems[:C_REF_PROBLEMS],
+        beta_v=beta_v,
         max_new_tokens=max_new_tokens,
         seed=seed,
-        batches=policy.batches(policy.model.dtype, say=activity.say),
+        batches=ref_policy.batches(ref_policy.model.dtype, say=activity.say),
         on_progress=counting(activity.tokens),
     )
-    spread = "one solution" if std is None else f"std {std:.2f} over {count} solutions"
-    typer.echo(f"c_ref = {c_ref:.2f} nats ({spread} of {of})")
-    return c_ref, std
 
 
 def score(
@@ -162,24 +196,27 @@ def score(
     ] = False,
     dtype: Annotated[str, typer.Option(help="float32 (exact), bfloat16, or auto (the faster one here).")] = "float32",
     device: Device = "auto",
+    prompt: PromptPairs = None,
 ) -> None:
     """Add last-token scores, and traces if asked, to rollouts of any model. If interrupted, run it again to resume."""
     from laser_core.commands.bars import Activity
     from laser_core.rescoring.file import score_file
 
-    place, precision = _where(device, dtype)
+    settings = prompt_of(prompt)
+    place, precision = where(device, dtype)
     with Activity("scoring") as activity:
-        policy = _loaded(model, z_token, place, precision, activity)
-        ref_policy = _loaded(reference, policy.z_token, place, precision, activity) if reference else None
+        policy, ref_policy = _both(model, reference, z_token, settings, place, precision, activity)
+        noted = None if reference or z_token else policy.c_ref  # with the model, for its own verdict token
         activity.begin(None, "rollouts")
         done = score_file(
             policy,
             rollouts,
             out,
             beta_v=beta_v,
-            c_ref=c_ref,
-            reference=ref_policy,
-            z_chosen=bool(z_token),
+            c_ref=noted if c_ref is None else c_ref,
+            reference=ref_policy if reference else None,
+            z_chosen=bool(z_token) or noted is not None,
+            prompt_chosen=bool(prompt),
             traces=traces,
             dtype=precision,
             on_progress=lambda rows, total, left: activity.done(rows, total, left),

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from laser_core.commands import Out, Seed, headline, split_pair
-from laser_core.config import METHODS, LaserConfig, check_names, parse_value
+from laser_core.config import METHODS, SUPERVISED, LaserConfig, check_names, parse_value
 
 PRESETS = ("mini", "published")
 
@@ -36,6 +36,8 @@ def train(
     if resume and not any((method, preset, config)) and (out / "config.toml").is_file():
         config = out / "config.toml"  # its own settings; --set may change some
     settings = settings_of(preset, config, method, seed, set_ or [])
+    if settings.method in SUPERVISED:
+        raise typer.BadParameter(f"use `laser {settings.method}` for it", param_hint="method")
     if tensorboard and "tensorboard" not in settings.trackers:
         settings = settings.replace(trackers=(*settings.trackers, "tensorboard"))
     if device:

@@ -12,8 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+BETA1, BETA2 = 0.9, 0.99
 
-def adamw(model: nn.Module, *, lr: float, weight_decay: float, beta2: float = 0.99) -> torch.optim.AdamW:
+
+def adamw(model: nn.Module, *, lr: float, weight_decay: float, beta2: float = BETA2) -> torch.optim.AdamW:
     """AdamW over the parameters that are trained, with float32 copies of those in a lower precision.
 
     Parameters
@@ -24,7 +26,7 @@ def adamw(model: nn.Module, *, lr: float, weight_decay: float, beta2: float = 0.
         Learning rate.
     weight_decay : float
     beta2 : float
-        Decay of the second moments.
+        Decay of the mean of squared gradients.
 
     Returns
     -------
@@ -32,7 +34,7 @@ def adamw(model: nn.Module, *, lr: float, weight_decay: float, beta2: float = 0.
     """
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     kind = torch.optim.AdamW if all(p.dtype == torch.float32 for p in trained) else MasterAdamW
-    return kind(trained, lr=lr, betas=(0.9, beta2), weight_decay=weight_decay)
+    return kind(trained, lr=lr, betas=(BETA1, beta2), weight_decay=weight_decay)
 
 
 def trained_by(optimizer: torch.optim.Optimizer) -> list[Tensor]:

@@ -35,18 +35,18 @@ from pathlib import Path
 
 import psutil
 from filelock import FileLock, Timeout
-from platformdirs import user_data_path
 
 from laser_core.atomic import write_whole
 from laser_core.bundled import BundledRun
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
+from laser_core.home import HOME_VARIABLE as HOME_VARIABLE
+from laser_core.home import home
 from laser_core.jobs.log import failure_reason, read_log
 from laser_core.processes import INTERRUPTIBLE, child_environment
 from laser_core.runfolder.events import forget_progress, read_events
 
 COMMAND = (sys.executable, "-m", "laser_core", "train")
-HOME_VARIABLE = "LASER_EXPLORER_HOME"
 CHECKPOINT_EVERY = 10  # steps: the most a killed run loses
 LIVE = ("starting", "training", "evaluating", "stopping")
 TITLES = {"laser": "LaSeR", "grpo": "GRPO"}
@@ -102,12 +102,6 @@ class Job:
     def model(self) -> Path:
         """The folder of the trained model; written after the last step."""
         return self.folder / "run" / "model"
-
-
-def home() -> Path:
-    """The folder that holds all runs: ``LASER_EXPLORER_HOME`` if set, otherwise this user's data folder."""
-    chosen = os.environ.get(HOME_VARIABLE)
-    return Path(chosen).expanduser() if chosen else user_data_path("laser-explorer", appauthor=False)
 
 
 def all_jobs() -> list[Job]:

@@ -24,7 +24,15 @@ import torch
 from laser_core.atomic import atomic_path, write_whole
 from laser_core.errors import InputError
 from laser_core.policy import Policy
-from laser_core.rescoring.table import ROWS_AT_ONCE, Level, require_c_ref, score_part, unseen_z_token
+from laser_core.rescoring.table import (
+    ROWS_AT_ONCE,
+    Level,
+    as_noted,
+    require_c_ref,
+    score_part,
+    steady_z_token,
+    unseen_z_token,
+)
 from laser_core.rollouts import Rollouts, RunMeta, convert
 from laser_core.rollouts.canonical_parquet import is_canonical_parquet
 from laser_core.rollouts.reading.source import open_source
@@ -32,6 +40,7 @@ from laser_core.rollouts.schema import column_type, ordered, read_meta
 
 ASKED = ("problem", "response", "truncated", "tokens")
 FIRST_ROWS = 64
+LEVEL_ROWS = 256  # that a verdict token's level is judged by
 SAVE_SECONDS = 30.0  # about what a kill may cost: a slow model gets small parts
 
 
@@ -72,6 +81,7 @@ def score_file(
     c_ref: float | None = None,
     reference: Policy | None = None,
     z_chosen: bool = False,
+    prompt_chosen: bool = False,
     traces: bool = False,
     dtype: torch.dtype = torch.float32,
     micro_batch_tokens: int = 4096,
@@ -91,7 +101,10 @@ def score_file(
         As in :func:`laser_core.rescoring.table.score_rollouts`. Without ``c_ref`` and ``reference`` the file's own
         c_ref is used, if it was measured for the same verdict token.
     z_chosen : bool
-        Whether the user named the policy's z_c; otherwise another is chosen where the text contains it.
+        Whether the user named the policy's z_c; otherwise another is chosen where the text contains it, or where its
+        level under the reference varies too much.
+    prompt_chosen : bool
+        Whether the user set the policy's prompt; otherwise the one that the file notes is used.
     part_rows : int
         Most rows between two saves; fewer where they take longer than about SAVE_SECONDS.
     on_progress : callable, optional
@@ -115,11 +128,17 @@ def score_file(
         raise InputError("there are no rollouts in it", file=source, remedy="choose another file")
     meta = read_meta(table.schema_arrow.metadata, source)
     _require_text(table, source)
+    if not prompt_chosen:
+        policy, reference = as_noted(policy, meta), None if reference is None else as_noted(reference, meta)
     policy = unseen_z_token(policy, _texts(table), chosen=z_chosen)
+    if c_ref is None and reference is not None and not z_chosen:
+        names = [name for name in ASKED if name in table.schema_arrow.names]
+        first = Rollouts(_Rows(table, names).take(LEVEL_ROWS), meta)
+        policy = steady_z_token(policy, reference, first, beta_v, texts=_texts(table))
     if c_ref is None and reference is None and meta.z_token == policy.z_token:
         c_ref = meta.c_ref
     require_c_ref(c_ref, reference)
-    settings.pin(policy.z_token)
+    settings.pin(policy.z_token, policy.asks.text)
 
     resumed = _score_parts(
         table,
@@ -235,18 +254,20 @@ class _Settings:
             known = json.loads(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             known = None
-        if isinstance(known, dict) and {**known, "z_token": None} == {**self.values, "z_token": None}:
-            self.values["z_token"] = known.get("z_token")
+        later = {"z_token": None, "prompt": None}
+        if isinstance(known, dict) and {**known, **later} == {**self.values, **later}:
+            self.values |= {name: known.get(name) for name in later}
             return
         shutil.rmtree(self.folder, ignore_errors=True)
         self._write()
 
-    def pin(self, z_token: str) -> None:
-        """Record the verdict token, known once the text was searched; parts made with another are dropped."""
-        if self.values.get("z_token") not in (None, z_token):
-            for path in _parts(self.folder):
-                path.unlink()
-        self.values["z_token"] = z_token
+    def pin(self, z_token: str, prompt: str) -> None:
+        """Record the verdict token and the prompt, known once the file was read; parts made with others are dropped."""
+        for name, value in (("z_token", z_token), ("prompt", prompt)):
+            if self.values.get(name) not in (None, value):
+                for path in _parts(self.folder):
+                    path.unlink()
+            self.values[name] = value
         self._write()
 
     def _write(self) -> None:

@@ -7,19 +7,21 @@ latter resumes where a killed run stopped.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from laser_core.errors import InputError
+from laser_core.models.prompt import PLACE, Prompt
+from laser_core.models.verdict_token import NAMED
+from laser_core.pick_token import rank_tokens
 from laser_core.policy import Policy, unused_tokens
+from laser_core.reference_level import Level
 from laser_core.rollouts import Rollouts, RunMeta
-from laser_core.score import last_token_score
 from laser_core.scoring import Solutions, score_last_tokens, score_solutions
 
 ROWS_AT_ONCE = 1024  # rows tokenised together; forward passes are divided by tokens
-NOISY_SCORE = 0.1  # beta_v * std(c_ref), in reward units, above which a warning is due
 LONG = 1024  # tokens from which attention's quadratic matrix is not stored
 TRACES = ("tokens", "token_logprobs", "z_trace", "entropy")
 
@@ -108,85 +110,6 @@ def require_c_ref(c_ref: float | None, reference: Policy | None) -> None:
         )
 
 
-@dataclass(frozen=True)
-class Level:
-    """The scale and the reference constant of a set of scores.
-
-    Attributes
-    ----------
-    beta_v : float
-        Scale of the score, in reward units per nat.
-    c_ref : float
-        Reference constant, the mean of log pi_ref(z_c), in nats.
-    c_ref_std : float, optional
-        Standard deviation of log pi_ref(z_c), in nats, where it was measured.
-    n : int
-        Solutions that c_ref was measured over; 0 where it was given.
-    """
-
-    beta_v: float
-    c_ref: float
-    c_ref_std: float | None = None
-    n: int = 0
-
-    @classmethod
-    def of(cls, beta_v: float, c_ref: float | None, ref_z_logprobs: Iterable[float | None]) -> Level:
-        """With c_ref as given, or measured over log-probs of the reference model (None where there is none).
-
-        Raises
-        ------
-        InputError
-            If there is nothing to measure it over.
-        """
-        if c_ref is not None:
-            return cls(beta_v, c_ref)
-        values = np.array([value for value in ref_z_logprobs if value is not None], dtype=float)
-        if not len(values):
-            raise InputError(
-                "every solution is truncated, so c_ref cannot be measured", field="c_ref", remedy="give --c-ref"
-            )
-        return cls(beta_v, float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else None, len(values))
-
-    def scores(self, z_logprobs: Sequence[float | None]) -> np.ndarray:
-        """r_s as a float64 array of shape (n,); NaN where a log-prob is missing."""
-        z_logprob = np.array([np.nan if value is None else value for value in z_logprobs], dtype=np.float64)
-        return last_token_score(z_logprob, beta_v=self.beta_v, c_ref=self.c_ref)
-
-    def meta(self, meta: RunMeta, policy: Policy) -> RunMeta:
-        """The table's metadata with this level and the policy's verdict token."""
-        return replace(meta, z_token=policy.z_token, beta_v=self.beta_v, c_ref=self.c_ref, c_ref_std=self.c_ref_std)
-
-    def warnings(self) -> tuple[str, ...]:
-        """Sentences for the user about what limits these scores; empty where nothing does.
-
-        Examples
-        --------
-        >>> Level(0.1, -23.0, 0.04, 300).warnings()
-        ()
-        >>> for sentence in Level(0.1, -7.0, 2.0, 300).warnings():
-        ...     print(sentence)
-        c_ref is not constant: its standard deviation of 2.00 nats (300 solutions) adds noise of 0.20 to scores that \
-should separate 0 from 1. Choose a token the model never uses (--z-token).
-        no score can exceed 0.70, because log pi(z_c) cannot exceed 0: choose a verdict token that the reference finds \
-less likely, or a larger --beta-v (0.14 lets a score reach 1).
-        """
-        found = []
-        if self.c_ref_std is not None and self.beta_v * self.c_ref_std > NOISY_SCORE:
-            found.append(
-                f"c_ref is not constant: its standard deviation of {self.c_ref_std:.2f} nats ({self.n:,} solutions) "
-                f"adds noise of {self.beta_v * self.c_ref_std:.2f} to scores that should separate 0 from 1. Choose a "
-                "token the model never uses (--z-token)."
-            )
-        highest = last_token_score(0.0, beta_v=self.beta_v, c_ref=self.c_ref)  # of a policy that is certain of z_c
-        if highest < 1:
-            enough = f" ({-1 / self.c_ref:.2g} lets a score reach 1)" if self.c_ref < 0 else ""
-            found.append(
-                f"no score can exceed {highest:.2f}, because log pi(z_c) cannot exceed 0: choose a "
-                f"verdict token that the reference finds less likely, or a larger --beta-v{enough}."
-            )
-        return tuple(found)
-
-
 def unseen_z_token(policy: Policy, texts: Iterable[str | None], *, chosen: bool) -> Policy:
     """The policy with a verdict token that occurs in none of the texts.
 
@@ -212,7 +135,7 @@ def unseen_z_token(policy: Policy, texts: Iterable[str | None], *, chosen: bool)
         return policy  # an ordinary token's letters may occur without it: each row's tokens are checked instead
     spare = [(policy.z_token, policy.z_id)]
     if not chosen:
-        spare += [pair for pair in unused_tokens(policy.tokenizer) if pair[1] != policy.z_id]
+        spare += [pair for pair in unused_tokens(policy.tokenizer, policy.end_ids) if pair[1] != policy.z_id]
     for text in texts:
         while text is not None and spare and spare[0][0] in text:
             spare.pop(0)
@@ -225,6 +148,47 @@ def unseen_z_token(policy: Policy, texts: Iterable[str | None], *, chosen: bool)
                 remedy="name a token that no text contains with --z-token",
             )
     return replace(policy, z_token=spare[0][0], z_id=spare[0][1])
+
+
+def as_noted(policy: Policy, meta: RunMeta) -> Policy:
+    """The policy with the prompt that a file notes, if it is one of this model's kind."""
+    if meta.prompt is None or meta.prompt_chat is None or meta.prompt.count(PLACE) != 1:
+        return policy
+    noted = Prompt(meta.prompt, meta.prompt_chat)
+    return replace(policy, prompt=noted) if noted.closes_as(policy.asks) else policy
+
+
+def steady_z_token(
+    policy: Policy, reference: Policy, part: Rollouts, beta_v: float, *, texts: Iterable[str | None] = ()
+) -> Policy:
+    """The policy with the verdict token that serves best on these solutions; its own where that one serves.
+
+    Parameters
+    ----------
+    policy : Policy
+        A named token is kept.
+    reference : Policy
+        Says what each token's level is.
+    part : Rollouts
+    beta_v : float
+    texts : iterable of str or None
+        All problems and responses to be scored: a token that one of them contains is not taken.
+    """
+    if policy.z_kind == NAMED:
+        return policy
+    prompts, responses, ended = tokenised(policy, part, 1)
+    rows = [row for row, end in enumerate(ended) if end]
+    if len(rows) < 2:
+        return policy
+    solutions = Solutions.pack([prompts[i] for i in rows], [responses[i] for i in rows], policy)
+    own = replace(reference, z_token=policy.z_token, z_id=policy.z_id, z_kind=policy.z_kind)
+    ranked = rank_tokens(own, solutions, beta_v=beta_v)
+    if not ranked or any(token.candidate.z_id == policy.z_id and token.serves for token in ranked):
+        return policy
+    best = ranked[0].candidate
+    if any(text is not None and best.token in text for text in texts):
+        return policy
+    return replace(policy, z_token=best.token, z_id=best.z_id, z_kind=best.kind)
 
 
 @torch.inference_mode()
@@ -251,7 +215,7 @@ def score_part(
     dict
         Column name to values, one per row.
     """
-    prompts, responses, ended = _tokenised(policy, part, first_line)
+    prompts, responses, ended = tokenised(policy, part, first_line)
     solutions = replace(Solutions.pack(prompts, responses, policy), ended=torch.tensor(ended))
     if solutions.tokens.shape[1] >= LONG:
         for model in (policy.model, *(() if reference is None else (reference.model,))):
@@ -271,13 +235,14 @@ def score_part(
     return columns
 
 
-def _tokenised(policy: Policy, part: Rollouts, first_line: int) -> tuple[list[list[int]], list[list[int]], list[bool]]:
+def tokenised(policy: Policy, part: Rollouts, first_line: int) -> tuple[list[list[int]], list[list[int]], list[bool]]:
     """Token ids of prompts and responses, and whether each response ends; checked row by row."""
     prompts: list[list[int]] = []
     responses: list[list[int]] = []
     ended: list[bool] = (part.column("truncated") != 1).tolist()  # unknown counts as ended
     cache: dict[str, list[int]] = {}
     vocabulary = policy.tokenizer.get_vocab()
+    ends = policy.end_ids or (policy.eos_id,)
     columns = zip(part.text("problem"), part.text("response"), part.text("tokens"), strict=True)
     for i, (problem, response, own) in enumerate(columns):
         if problem is None:
@@ -288,7 +253,7 @@ def _tokenised(policy: Policy, part: Rollouts, first_line: int) -> tuple[list[li
         tokens = [vocabulary[token] for token in own or () if token in vocabulary]
         if not own or len(tokens) < len(own) or policy.decode(tokens) != response:
             tokens = policy.tokenizer.encode(response or "", add_special_tokens=False)
-        tokens = tokens[:-1] if ended[i] and tokens[-1:] == [policy.eos_id] else tokens
+        closed = ended[i] and bool(tokens) and tokens[-1] in ends
         if policy.z_id in tokens:
             raise InputError(
                 f"the response contains the verdict token {policy.z_token}",
@@ -297,7 +262,7 @@ def _tokenised(policy: Policy, part: Rollouts, first_line: int) -> tuple[list[li
                 remedy="choose another with --z-token",
             )
         prompts.append(cache[problem])
-        responses.append([*tokens, policy.eos_id] if ended[i] else tokens)
+        responses.append([*tokens, policy.eos_id] if ended[i] and not closed else tokens)
     return prompts, responses, ended
 
 

@@ -74,6 +74,10 @@ class RunMeta:
         What the problems are.
     temperature : float or None
         Sampling temperature.
+    prompt : str or None
+        What the model read, with ``{problem}`` where the problem's text went.
+    prompt_chat : bool or None
+        Whether that text is a chat template's, markup included.
     source_format : str or None
         Format of the file the table was made from.
     laser_core_version : str
@@ -87,6 +91,8 @@ class RunMeta:
     c_ref_std: float | None = None
     task: str | None = None
     temperature: float | None = None
+    prompt: str | None = None
+    prompt_chat: bool | None = None
     source_format: str | None = None
     laser_core_version: str = __version__
 
@@ -105,6 +111,8 @@ class RunMeta:
             value = values.get(name)
             return value if isinstance(value, str) else None
 
+        chat = values.get("prompt_chat")
+
         def number(name: str) -> float | None:
             value = values.get(name)
             known = isinstance(value, (int, float)) and not isinstance(value, bool) and np.isfinite(value)
@@ -118,6 +126,8 @@ class RunMeta:
             c_ref_std=number("c_ref_std"),
             task=text("task"),
             temperature=number("temperature"),
+            prompt=text("prompt"),
+            prompt_chat=chat if isinstance(chat, bool) else None,
             source_format=text("source_format"),
             laser_core_version=text("laser_core_version") or __version__,
         )

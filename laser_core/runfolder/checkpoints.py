@@ -12,7 +12,7 @@ import pickle
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypedDict
+from typing import Any, NotRequired, Protocol, TypedDict
 
 import torch
 from torch import nn
@@ -27,8 +27,8 @@ KEPT = 2
 class RunState(TypedDict):
     """What a run must know to go on: steps done, and what was measured at its start.
 
-    That is the reference constant, in nats, and whether the lean forward pass is the faster one for sampling and for
-    training: another choice would change the last bits of the curve.
+    That is the reference constant, in nats, with the verdict token it was measured for, and whether the lean forward
+    pass is the faster one for sampling and for training: another choice would change the last bits of the curve.
     """
 
     step: int
@@ -36,6 +36,7 @@ class RunState(TypedDict):
     c_ref_std: float | None
     c_ref_n: int
     lean: list[bool]
+    z_token: NotRequired[str | None]
 
 
 class HasState(Protocol):
@@ -205,6 +206,7 @@ def _state(content: dict) -> RunState:
         "c_ref_std": content.get("c_ref_std"),
         "c_ref_n": content.get("c_ref_n", 0),
         "lean": content.get("lean", [True, True]),
+        "z_token": content.get("z_token"),
     }
 
 

@@ -21,6 +21,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from laser_core.atomic import remove_leftovers, write_whole, writing
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
+from laser_core.models.notes import ModelNotes, write_notes
 from laser_core.runfolder.checkpoints import Checkpoints, RunState
 
 # What may differ when a run is resumed; everything else decides the curve. The learning rate and the clipping are here
@@ -196,8 +197,10 @@ class RunFolder:
             path.parent.mkdir(exist_ok=True)
             write_parquet(Rollouts.from_rows(rows), path)
 
-    def save_model(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Write ``model/``, a standard Hugging Face folder, replacing an older one as a whole.
+    def save_model(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, notes: ModelNotes | None = None
+    ) -> None:
+        """Write ``model/``, a standard Hugging Face folder with the notes in it, replacing an older one as a whole.
 
         Raises
         ------
@@ -211,6 +214,8 @@ class RunFolder:
             with writing(target), _safetensors_as_oserror():
                 model.save_pretrained(partial)
                 tokenizer.save_pretrained(partial)
+                if notes is not None:
+                    write_notes(notes, partial)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise

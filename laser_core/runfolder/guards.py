@@ -85,14 +85,15 @@ def check_step(event: dict, config: LaserConfig, *, folder: Path, saved: int) ->
         If a loss or the gradient is not finite, or a loss is above ``EXPLODED``.
     """
     keep = f"the checkpoint after step {saved} is kept" if saved else "no checkpoint was written yet"
-    for name in ("policy_loss", "score_loss", "grad_norm"):
+    losses = [name for name in ("policy_loss", "score_loss", "solution_loss") if name in event]
+    for name in (*losses, "grad_norm"):
         if not math.isfinite(event[name]):
             raise RunError(
                 f"at step {event['step']} {name} is not a finite number; {keep}",
                 file=folder,
                 remedy=f"lower lr (now {config.lr:g}) or max_grad_norm (now {config.max_grad_norm:g}), then resume",
             )
-    for name in ("policy_loss", "score_loss"):
+    for name in losses:
         if abs(event[name]) > EXPLODED:
             also = ", or check that c_ref and beta_v suit this model" if name == "score_loss" else ""
             raise RunError(

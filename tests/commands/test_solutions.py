@@ -1,30 +1,36 @@
 """What ``laser sample`` and ``laser score`` decide before they begin."""
 
+from dataclasses import replace
+
 import pytest
 import typer
 
-from laser_core.commands import solutions
-from laser_core.commands.bars import Activity
+from laser_core.commands import prompt_of, solutions
 from laser_core.errors import InputError
-from laser_core.policy import load_policy
 
 
-def test_one_complete_solution_gives_c_ref_without_a_standard_deviation(monkeypatch, capsys):
-    from laser_core import reference
-
-    monkeypatch.setattr(reference, "measure_c_ref", lambda *arguments, **options: (-12.5, None, 1))
-    policy = load_policy("bundled:base")
-    with Activity("sampling") as activity:
-        assert solutions._measured_c_ref(policy, [], 40, 0, activity, of="bundled:base") == (-12.5, None)
-    assert capsys.readouterr().out == "c_ref = -12.50 nats (one solution of bundled:base)\n"
+def test_c_ref_as_given_or_as_noted_with_the_model_is_not_measured(tiny):
+    noted = replace(tiny, c_ref=-20.5)
+    for policy, given, expected in ((tiny, -12.5, -12.5), (noted, None, -20.5), (noted, -12.5, -12.5)):
+        settled = solutions._settled(policy, policy, [], given, 0.1, 40, 0, None, measured_on="")
+        assert (settled.level.c_ref, settled.level.n) == (expected, 0)
+        assert settled.level.warnings() == ()
 
 
-def test_a_device_or_precision_that_is_not_there_is_a_users_mistake(monkeypatch):
+def test_a_prompt_on_the_command_line_is_one_of_its_settings():
+    settings = prompt_of(["template=Q: {problem}\\nA:", "chat=off", "shots=2"])
+    assert (settings.template, settings.chat, settings.shots) == ("Q: {problem}\nA:", "off", 2)
+    with pytest.raises(typer.BadParameter, match="name=value"):
+        prompt_of(["chat"])
+
+
+@pytest.mark.parametrize(("name", "problem"), [("cuda:0", "finds no GPU"), ("gpu", "no device 'gpu'")])
+def test_a_device_that_is_not_there_is_a_users_mistake(monkeypatch, name, problem):
     import torch
 
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    with pytest.raises(InputError, match="use cpu"):
-        solutions._where("cuda:0", "auto")
+    with pytest.raises(InputError, match=problem):
+        solutions.where(name, "float32")
+    assert solutions.where("cpu", "float32") == (torch.device("cpu"), torch.float32)
     with pytest.raises(typer.BadParameter, match="choose float32"):
-        solutions._where("cpu", "float8")
-    assert solutions._where("cpu", "float32") == (torch.device("cpu"), torch.float32)
+        solutions.where("cpu", "float16")

@@ -275,13 +275,15 @@ def test_what_cannot_be_scored_is_said_before_the_work_begins(tiny, tmp_path):
 
 
 def test_an_unsteady_or_too_likely_verdict_token_is_said_in_plain_words():
-    assert Level(0.1, -23.0, 0.9, 300).warnings() == ()
-    [noisy] = Level(0.1, -23.0, 1.1, 300).warnings()
-    assert "standard deviation of 1.10 nats (300 solutions) adds noise of 0.11" in noisy
+    assert Level(0.1, -23.0, 0.4, 300).warnings() == ()
+    [noisy] = Level(0.1, -23.0, 0.6, 300).warnings()
+    assert "standard deviation of 0.60 nats (300 solutions) adds noise of 0.06" in noisy
+    [few] = Level(0.1, -23.0, 0.04, 99).warnings()
+    assert "comes from 99 solutions only" in few
     [low] = Level(0.1, -4.0).warnings()
     assert "no score can exceed 0.40" in low
     assert "0.25 lets a score reach 1" in low
-    assert len(Level(0.1, -4.0, 2.0, 30).warnings()) == 2
+    assert len(Level(0.1, -4.0, 2.0, 30).warnings()) == 3
 
 
 # ------------------------------------------------------------------------------------------------ memory

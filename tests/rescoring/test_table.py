@@ -1,11 +1,15 @@
 """Scoring rollouts that are already there gives what sampling them gave."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from laser_core.errors import InputError
 from laser_core.evaluate import Sampling, sample_rollouts
-from laser_core.rescoring.table import score_rollouts
+from laser_core.models.verdict_token import NAMED, RESERVED
+from laser_core.rescoring.table import as_noted, score_rollouts, steady_z_token
 from laser_core.rollouts import Rollouts
 from laser_core.tasks import load_problems
 
@@ -56,3 +60,33 @@ def test_what_cannot_be_scored_is_named(tiny, sampled):
     holding = sampled.with_column("response", [tiny.z_token] + sampled.text("response")[1:])
     with pytest.raises(InputError, match="contains the verdict token"):
         score_rollouts(tiny, holding, c_ref=-9.0)
+
+
+def test_the_prompt_that_a_file_notes_is_the_one_it_is_scored_with(tiny, sampled):
+    """Another prompt is another x: the score is log pi(z_c | x, y, <eos>)."""
+    noted = replace(sampled.meta, prompt="2+{problem}", prompt_chat=False)
+    policy = as_noted(tiny, noted)
+    assert policy.encode_prompt("1=?") == tiny.tokenizer.encode("2+1=?")
+    again = score_rollouts(policy, Rollouts(sampled.table, noted), c_ref=-9.0)
+    assert again.meta.prompt == "2+{problem}"
+    row = int(np.flatnonzero(sampled.column("truncated") == 0)[0])
+    tokens = tiny.tokenizer.encode(f"2+{sampled.row(row)['problem']}")
+    tokens += tiny.tokenizer.convert_tokens_to_ids(sampled.row(row)["tokens"])
+    with torch.inference_mode():
+        plain = tiny.model(torch.tensor([tokens])).logits[0, -1].log_softmax(-1)[tiny.z_id].item()
+    assert again.column("z_logprob")[row] == pytest.approx(plain, abs=1e-4)
+    other = replace(sampled.meta, prompt="[INST] {problem} [/INST]", prompt_chat=True)
+    assert as_noted(tiny, other) is tiny  # another model's chat
+
+
+def test_a_steadier_verdict_token_is_taken_where_nobody_named_one(tiny, sampled):
+    free = replace(tiny, z_kind=RESERVED)
+    steady = steady_z_token(free, tiny, sampled, 1.0)
+    ranked = {}
+    for token in ("<|reserved_0|>", "<|reserved_1|>", "<|reserved_2|>", "<|reserved_3|>"):
+        z_id = tiny.tokenizer.convert_tokens_to_ids(token)
+        held = [token in row for row in sampled.text("tokens")]
+        scored = score_rollouts(replace(tiny, z_token=token, z_id=z_id), sampled.take(~np.array(held)), c_ref=-9.0)
+        ranked[token] = (any(held), np.nanstd(scored.column("z_logprob"), ddof=1))
+    assert steady.z_token == min(ranked, key=lambda token: ranked[token])
+    assert steady_z_token(replace(tiny, z_kind=NAMED), tiny, sampled, 1.0).z_token == tiny.z_token

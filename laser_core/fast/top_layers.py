@@ -1,0 +1,120 @@
+"""A model's last layers alone, over cached states of the others: training them costs what they cost, not the model.
+
+The layers below are frozen, so what they compute for a solution never changes: it is computed once, kept in bfloat16,
+and handed to the layers above in every pass. The model's own forward pass runs throughout, with the layers below made
+to return what was kept: masks, positions and the last norm stay the architecture's own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from laser_core.errors import InputError
+from laser_core.fast.precision import autocast
+
+_NAMES = ("layers", "h", "blocks")  # what architectures call the list of their layers
+
+
+class _Reached(Exception):
+    """Carries the states that enter the first of the top layers."""
+
+    def __init__(self, states: Tensor) -> None:
+        super().__init__()
+        self.states = states
+
+
+@dataclass(frozen=True)
+class TopLayers:
+    """The last ``n`` layers of a model.
+
+    Attributes
+    ----------
+    model : PreTrainedModel
+        The layers below, the embeddings and the output layer stay as they are.
+    n : int
+    dtype : torch.dtype
+        Of the matrix products.
+    """
+
+    model: PreTrainedModel
+    n: int
+    dtype: torch.dtype
+
+    def __post_init__(self) -> None:
+        total = len(self.layers)
+        if not 0 < self.n < total:
+            raise InputError(
+                f"{self.n} of {total} layers cannot be the top ones",
+                field="fit_layers",
+                remedy=f"give 1 to {total - 1}, or set fit_weights = all",
+            )
+
+    @property
+    def layers(self) -> nn.ModuleList:
+        """All layers of the model."""
+        base = self.model.base_model
+        found = next((getattr(base, n) for n in _NAMES if isinstance(getattr(base, n, None), nn.ModuleList)), None)
+        if found is None:
+            raise InputError(
+                f"the layers of a {self.model.config.model_type} model are not known here",
+                field="fit_weights",
+                remedy="set fit_weights = all",
+            )
+        return found
+
+    def train_only_these(self) -> None:
+        """Switch gradients off everywhere else."""
+        self.model.requires_grad_(False)
+        for layer in self.layers[-self.n :]:
+            layer.requires_grad_(True)
+
+    @torch.no_grad()
+    def below(self, tokens: Tensor) -> Tensor:
+        """What the layers below compute for right-padded tokens (B, L): bfloat16 of shape (B, L, D)."""
+
+        def stop(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            raise _Reached(args[0] if args else kwargs["hidden_states"])
+
+        hook = self.layers[-self.n].register_forward_pre_hook(stop, with_kwargs=True)
+        try:
+            with autocast(self.dtype, tokens.device.type):
+                self.model.base_model(tokens, use_cache=False)
+        except _Reached as reached:
+            return reached.states.to(torch.bfloat16)
+        finally:
+            hook.remove()
+        raise AssertionError("the model ran without its top layers")
+
+    def above(self, tokens: Tensor, states: Tensor) -> Tensor:
+        """The last hidden states (B, L, D) of tokens (B, L) whose states below are given; gradients flow."""
+        with self._below_given(states.float()), autocast(self.dtype, tokens.device.type):
+            hidden: Tensor = self.model.base_model(tokens, use_cache=False).last_hidden_state
+        return hidden
+
+    @contextlib.contextmanager
+    def _below_given(self, states: Tensor) -> Iterator[None]:
+        """While the block runs, the first layer returns the states, and the other ones below hand them on."""
+        first, *others = self.layers[: -self.n]
+        first.forward = _given(states)  # type: ignore[method-assign]
+        for layer in others:
+            layer.forward = _handed_on  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            for layer in (first, *others):
+                del layer.forward  # the class's own shows again
+
+
+def _given(states: Tensor) -> Callable[..., Tensor]:
+    return lambda *args, **kwargs: states
+
+
+def _handed_on(hidden_states: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    return hidden_states
