@@ -34,7 +34,7 @@ def tiny_folder(tmp_path_factory):
     """A Hugging Face folder of an untrained miniature (2 layers of 32) that ends its solutions now and then."""
     import torch
 
-    from laser_core.base_model import BaseConfig, make_model, make_tokenizer
+    from laser_core.miniature.model import BaseConfig, make_model, make_tokenizer
 
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("tiny")

@@ -103,8 +103,9 @@ def base(
         policy = load_policy(str(out))
         typer.echo(table([measure(policy, family) for family in FAMILIES]))
         return
-    from laser_core.base_model import BaseConfig, train_base
     from laser_core.commands.bars import plain_bar
+    from laser_core.miniature.model import BaseConfig
+    from laser_core.miniature.pretraining import train_base
 
     settings = BaseConfig(seed=seed) if steps is None else BaseConfig(seed=seed, steps=steps)
     with plain_bar("base", settings.steps + 2 * settings.again_steps + settings.settle_steps) as advance:

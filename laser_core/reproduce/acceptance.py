@@ -18,11 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from laser_core.base_model import hidden_states
 from laser_core.evaluate import repeated, responses_of, verify_solutions
 from laser_core.fast.precision import pick_dtype
 from laser_core.generate import generate
 from laser_core.metrics import auroc, within_problem_auroc
+from laser_core.miniature.model import hidden_states
 from laser_core.policy import Policy
 from laser_core.reproduce.probe import cross_fitted
 from laser_core.tasks import Family

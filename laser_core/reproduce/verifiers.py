@@ -14,11 +14,11 @@ import torch
 from torch.nn import functional as F
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from laser_core.base_model import ATTENTION
 from laser_core.bundled import model_path
 from laser_core.evaluate import responses_of
 from laser_core.fast.precision import autocast
 from laser_core.generate import generate
+from laser_core.miniature.model import ATTENTION
 from laser_core.policy import Policy
 from laser_core.reproduce.probe import BATCH
 from laser_core.rollouts import Rollouts, read

@@ -12,8 +12,8 @@ import os
 import numpy as np
 import torch
 
-from laser_core.base_model import BaseConfig, make_model, make_tokenizer
 from laser_core.fast.precision import pick_dtype
+from laser_core.miniature.model import BaseConfig, make_model, make_tokenizer
 from laser_core.policy import Policy
 from tests.benchmarks.test_training_speed import stepper, take_turns
 

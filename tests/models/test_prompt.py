@@ -3,8 +3,8 @@
 import pytest
 from transformers import PreTrainedTokenizerFast
 
-from laser_core.base_model import make_tokenizer
 from laser_core.errors import InputError
+from laser_core.miniature.model import make_tokenizer
 from laser_core.models.prompt import Prompt, PromptSettings, make_prompt
 
 CHATML = (

@@ -7,17 +7,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from laser_core.base_model import (
-    CORPUS,
-    IGNORE,
-    RESERVED,
-    BaseConfig,
-    corpus_batch,
-    hidden_states,
-    make_model,
-    make_tokenizer,
-    train_base,
-)
+from laser_core.miniature.corpus import CORPUS, IGNORE, corpus_batch
+from laser_core.miniature.model import RESERVED, BaseConfig, hidden_states, make_model, make_tokenizer
+from laser_core.miniature.pretraining import train_base
 from laser_core.tasks.guess_and_check import GRADES, PAGE, Habits
 
 SMALL = BaseConfig(
@@ -76,7 +68,7 @@ def test_the_lean_forward_pass_is_the_models_own():
 
 
 def test_a_stopped_training_ends_where_an_unbroken_one_does(tmp_path, monkeypatch):
-    monkeypatch.setattr("laser_core.base_model.CHECKPOINT_EVERY", 2)
+    monkeypatch.setattr("laser_core.miniature.pretraining.CHECKPOINT_EVERY", 2)
     train_base(SMALL, tmp_path / "whole", dtype="float32")
 
     def stop(step, event):
