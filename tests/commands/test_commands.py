@@ -117,7 +117,7 @@ def test_a_users_mistake_is_one_line_and_exit_code_1(arguments, mentions, tmp_pa
     assert done.returncode == 1
     *progress, last = done.stderr.splitlines()
     assert last.startswith("laser: ")
-    assert all(line.startswith(f"{arguments[0]} ") or line.startswith("sampling ") for line in progress)
+    assert all(line.startswith((f"{arguments[0]} ", "sampling ")) for line in progress)
     assert mentions in last
 
 
