@@ -28,7 +28,9 @@ st.set_page_config(
 PAGES = [
     st.Page("app_pages/start.py", title="Start", icon=":material/home:", url_path="start", default=True),
     st.Page("app_pages/traces.py", title="Traces", icon=":material/timeline:", url_path="traces"),
+    st.Page("app_pages/pair.py", title="Side by side", icon=":material/compare:", url_path="pair"),
     st.Page("app_pages/rollouts.py", title="Rollouts", icon=":material/table_rows:", url_path="rollouts"),
+    st.Page("app_pages/groups.py", title="Groups", icon=":material/workspaces:", url_path="groups"),
     st.Page("app_pages/scores.py", title="Scores", icon=":material/bar_chart:", url_path="scores"),
     st.Page("app_pages/thresholds.py", title="Thresholds", icon=":material/tune:", url_path="thresholds"),
     st.Page("app_pages/voting.py", title="Voting", icon=":material/how_to_vote:", url_path="voting"),
@@ -44,7 +46,7 @@ warm.collect_ended_sessions()
 HERE = Path(__file__).parent
 st.html(HERE / "style.css")
 st.logo(HERE / "logo.svg", size="large")
-page = st.navigation(PAGES)
+page = st.navigation(PAGES, expanded=True)
 NEEDS_NO_ROLLOUTS = ("train", "playground", "theory")
 tour.resume()
 if target := st.session_state.pop("go_to", None):  # set by a table's row or a step of the tour

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.data import sources, uploads
+from app.data import cache, marks, sources, uploads
 from app.data.sources import Source
 from app.format import count, literal
+from app.sections import row_filters
 from app.tour import tour
 from app.widgets import choices, parts
 
@@ -67,7 +68,9 @@ def show(*, standalone: bool = False) -> bool:
 
 
 def _filtered(source: Source, runs: Mapping[str, Source]) -> None:
-    """Above every page that shows a selection of rollouts: what it is, and the way back to the whole run."""
+    """Above a page that shows corrected verdicts or a selection of rollouts: what it is, and the way back."""
+    if source.uncorrected is not None:
+        st.markdown(":material/flag: Verdicts that are marked as wrong are shown corrected, here and on every page.")
     if source.selected_from is None:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -102,9 +105,10 @@ def _choose(key: str) -> None:
 
 def _about(source: Source) -> None:
     rollouts = source.rollouts
-    st.caption(
-        f"{count(source.n_problems, 'problem')}, {count(len(rollouts), 'solution')}. {literal(source.description)}"
-    )
+    problems = count(source.n_problems, "problem")
+    if cache.meets_again(source) and not cache.pools_steps():
+        problems += f", met {len(cache.group_names(source).dictionary):,} times"
+    st.caption(f"{problems}, {count(len(rollouts), 'solution')}. {literal(source.description)}")
     offered = source.all_signals
     own, derived = source.judged.default, source.judged.reasons
     if len(offered) > 1 or offered != ([] if own is None else [own]):
@@ -122,6 +126,38 @@ def _about(source: Source) -> None:
             "nothing about how well it tells correct from incorrect.",
             **choices.kept(source),
         )
+    if cache.meets_again(source):
+        st.toggle(
+            "Pool training steps",
+            key=cache.POOL_STEPS,
+            persist_state="session",
+            help="Takes the solutions that a problem got at several training steps, from different policies, as those "
+            "of one problem. Otherwise each step's solutions are a problem of their own.",
+        )
+    _marks(source)
+
+
+def _marks(source: Source) -> None:
+    """The way to a run's marked rollouts, and whether every page shows its verdicts corrected."""
+    found = marks.of(source)
+    if not found:
+        st.session_state[marks.APPLY] = False
+        return
+    st.button(count(len(found), "mark"), key="marks", icon=":material/flag:", type="tertiary", on_click=_to_the_marks)
+    n_wrong = sum(mark.wrong_verdict for mark in found.values())
+    if n_wrong:
+        st.toggle(
+            f"Corrected verdicts ({n_wrong:,})",
+            key=marks.APPLY,
+            persist_state="session",
+            help="Turns round the verdicts that are marked as wrong, on every page. The file stays as it is.",
+        )
+
+
+def _to_the_marks() -> None:
+    """A callback: show the marked rollouts."""
+    st.session_state.update(row_filters.NO_FILTER | {"rows_marked": row_filters.Marked.MARKED})
+    st.session_state["go_to"] = "app_pages/rollouts.py"
 
 
 def _upload() -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,9 @@ CHARACTERS = "".join(chr(c) for c in range(32, 127)) + "\n"
 ATTENTION = "eager"  # on a CPU, at these lengths, measured twice as fast as the fused kernel
 MICRO_BATCH = 24  # solutions in one forward pass: what fits into a CPU's cache trains faster
 GRADES = ("n", "y")  # what follows an incorrect and a correct solution in the corpus
-FIRST_READER = {LINEAR: 1.0}  # each family's share of the corpus, at first
-CORPUS = {LINEAR: 0.3, CHAIN: 0.35, WORDS: 0.35}  # and later
+FIRST_READER = {LINEAR: 1.0}  # each family's share of the corpus, at first,
+CORPUS = {LINEAR: 0.3, CHAIN: 0.35, WORDS: 0.35}  # then,
+EXERCISES = {LINEAR: 0.15, CHAIN: 0.7, WORDS: 0.15}  # and in two more readings, for what is the hardest to check
 CAREFUL = Habits(accept_right=1.0, accept_wrong=0.1)
 CHECKPOINT_EVERY = 250  # steps
 IGNORE = -100  # label of a position without loss, PyTorch's convention
@@ -58,6 +59,8 @@ class BaseConfig:
     steps: int = 2200  # of pre-training on the corpus
     first_steps: int = 500  # of them, at first, on the family whose checks are the easiest to read
     careful_steps: int = 1600  # of them, at first, on solutions of careful solvers: checking is learned from these
+    again_steps: int = 600  # then of two more readings each, the first of them at half the learning rates,
+    again_careful_steps: int = 400  # which begin with careful solvers, too
     settle_steps: int = 150  # then of pinning the reserved tokens, still on the corpus
     batch_size: int = 64
     lr: float = 3e-3
@@ -195,18 +198,36 @@ class MatricesApart:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage of pre-training: its steps, its share of the peak learning rates, and the weight of the pinning term."""
+    """A stage of pre-training.
+
+    Attributes
+    ----------
+    steps : int
+    lr_share : float
+        Of the peak learning rates.
+    shares : dict of Family to float
+        Each family's share of the corpus.
+    careful_steps : int
+        Steps, at first, on solutions of careful solvers.
+    first_steps : int
+        Steps, at first, on :data:`FIRST_READER` instead.
+    reserved_weight : float
+        Weight of the term that pins the reserved tokens.
+    """
 
     steps: int
-    lr_share: float
-    reserved_weight: float
+    lr_share: float = 1.0
+    shares: dict[Family, float] = field(default_factory=lambda: CORPUS)
+    careful_steps: int = 0
+    first_steps: int = 0
+    reserved_weight: float = 0.0
 
     def learning_rate(self, step: int) -> float:
         """Share of the peak learning rates: rises over the stage's first tenth, then falls along half a cosine to zero.
 
         Examples
         --------
-        >>> stage = Stage(steps=100, lr_share=1.0, reserved_weight=0.0)
+        >>> stage = Stage(steps=100)
         >>> [round(stage.learning_rate(step), 3) for step in (0, 9, 54, 99)]
         [0.1, 1.0, 0.509, 0.0]
         """
@@ -246,25 +267,36 @@ def train_base(
     checkpoints, precision = Checkpoints(out, identity=str(config)), pick_dtype(dtype)
     state, _ = checkpoints.load(model, optimizer)
     done = state["step"] if state else 0
-    read = Stage(config.steps, 1.0, 0.0)
-    settle = Stage(config.settle_steps, config.settle_lr_share, config.reserved_weight)
-    for step in range(done, read.steps + settle.steps):
-        stage, offset = (read, 0) if step < read.steps else (settle, read.steps)
-        shares = FIRST_READER if step < config.first_steps else CORPUS
-        habits = CAREFUL if step < config.careful_steps else Habits()
+    for step, stage, offset in _schedule(config)[done:]:
+        shares = FIRST_READER if offset < stage.first_steps else stage.shares
+        habits = CAREFUL if offset < stage.careful_steps else Habits()
         batch = corpus_batch(shares, tokenizer, config, habits, np.random.default_rng([config.seed, step]))
         optimizer.zero_grad()
         event = corpus_gradients(model, tokenizer, batch, config, stage.reserved_weight, precision)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step(stage.learning_rate(step - offset))
+        if unpinned and stage.reserved_weight and offset == 0:
+            save_base(model, tokenizer, unpinned)
+        optimizer.step(stage.learning_rate(offset))
         if on_step:
             on_step(step, event)
         if (step + 1) % CHECKPOINT_EVERY == 0:
-            checkpoints.save(model, optimizer, RunState(step=step + 1, c_ref=0.0, c_ref_std=None, c_ref_n=0))
-        if unpinned and step + 1 == read.steps:
-            save_base(model, tokenizer, unpinned)
+            checkpoints.save(
+                model, optimizer, RunState(step=step + 1, c_ref=0.0, c_ref_std=None, c_ref_n=0, lean=[True, True])
+            )
     save_base(model, tokenizer, out)
     shutil.rmtree(checkpoints.folder, ignore_errors=True)
+
+
+def _schedule(config: BaseConfig) -> list[tuple[int, Stage, int]]:
+    """Every step with its stage and its number within it."""
+    stages = (
+        Stage(config.steps, careful_steps=config.careful_steps, first_steps=config.first_steps),
+        Stage(config.again_steps, lr_share=0.5, shares=EXERCISES, careful_steps=config.again_careful_steps),
+        Stage(config.again_steps, shares=EXERCISES, careful_steps=config.again_careful_steps),
+        Stage(config.settle_steps, lr_share=config.settle_lr_share, reserved_weight=config.reserved_weight),
+    )
+    steps = [(stage, offset) for stage in stages for offset in range(stage.steps)]
+    return [(step, stage, offset) for step, (stage, offset) in enumerate(steps)]
 
 
 def save_base(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:

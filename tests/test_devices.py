@@ -56,7 +56,7 @@ def test_sampling_and_scoring_there_agree_with_the_cpu(gpu, lean):
 @pytest.mark.parametrize("changes", [{"method": "grpo"}, {"reference": "exact"}, {"score_form": "bce"}])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_training_resuming_and_evaluating_there(tiny_folder, tmp_path, gpu, changes, dtype):
-    config = tiny_run(tiny_folder, **changes, dtype=dtype, reasoning_warmup=1, self_reward_warmup=1, eval_every=2)
+    config = tiny_run(tiny_folder, **changes, dtype=dtype, reasoning_warmup=0, self_reward_warmup=1, eval_every=2)
     config = config.replace(device=pretend_gpu.NAME, steps=2)
     train(config, tmp_path / "run")
     rollouts = train(config.replace(steps=4), tmp_path / "run", resume=True)
@@ -64,10 +64,11 @@ def test_training_resuming_and_evaluating_there(tiny_folder, tmp_path, gpu, chan
     assert [event["step"] for event in events(tmp_path / "run")] == [0, 1, 2, 3]
     hardware = json.loads((tmp_path / "run" / "run.json").read_text())["sessions"][0]["hardware"]
     assert (hardware["device"], hardware["dtype"]) == ("pretend:0", dtype)
-    if dtype == "float32":  # the same curve as here
-        train(config.replace(device="cpu", steps=4), tmp_path / "cpu")
-        for there, here in zip(events(tmp_path / "run"), events(tmp_path / "cpu"), strict=True):
-            assert there["loss"] == pytest.approx(here["loss"], abs=1e-4)
+    if dtype == "float32":  # the same first step as here; later ones depend on last bits, and those on which pass won
+        train(config.replace(device="cpu", steps=1, eval_every=0), tmp_path / "cpu")
+        there, here = events(tmp_path / "run")[0], events(tmp_path / "cpu")[0]
+        for name in ("loss", "score_loss", "grad_norm", "reward", "entropy"):
+            assert there[name] == pytest.approx(here[name], rel=1e-3, abs=1e-4), name
 
 
 def test_a_run_moves_between_the_cpu_and_a_gpu(tiny_folder, tmp_path, gpu):
@@ -77,8 +78,8 @@ def test_a_run_moves_between_the_cpu_and_a_gpu(tiny_folder, tmp_path, gpu):
     train(config.replace(device=pretend_gpu.NAME, steps=3), tmp_path / "run", resume=True)
     train(config.replace(device="cpu", steps=4), tmp_path / "run", resume=True)
     train(config.replace(device="cpu", steps=4), tmp_path / "stayed")
-    for moved, stayed in zip(events(tmp_path / "run")[:3], events(tmp_path / "stayed"), strict=False):
-        assert moved["loss"] == pytest.approx(stayed["loss"], abs=0.1)
+    for moved, stayed in zip(events(tmp_path / "run")[:2], events(tmp_path / "stayed"), strict=False):
+        assert moved == stayed
     sessions = json.loads((tmp_path / "run" / "run.json").read_text())["sessions"]
     assert [session["hardware"]["device"] for session in sessions] == ["cpu", "pretend:0", "cpu"]
 

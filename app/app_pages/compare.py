@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.data import cache, sources
+from app.data import cache, sources, training
 from app.format import literal, with_interval
 from app.sections import compare
-from app.widgets import parts
+from app.widgets import browser, choices, parts
 from laser_core.figures import training_figure
 from laser_core.figures.runs import PANELS
 
@@ -16,10 +16,12 @@ CURVES = {panel.field: panel.title for panel in PANELS}
 
 runs = sources.all_sources()
 top = st.container()  # the header needs the choice made below it
+current = sources.current().key
+beside = [key for key in runs if key in sources.bundled_sources() or runs[key].private]
+choices.with_run("compared", current, beside, offered=runs)
 keys = st.multiselect(
     "Runs",
     list(runs),
-    default=[key for key in runs if key in sources.bundled_sources() or runs[key].private],
     key="compared",
     persist_state="session",
     format_func=lambda key: runs[key].title,
@@ -35,6 +37,14 @@ with left:
     n = "n is in the table below."
     compare.comparison(rows, key="comparison", see=overlap + n if compare.same_problems(shown) else n)
 events = {source.title: cache.events(source) for source in shown if source.events is not None}
+opens = current in keys and runs[current].events is not None and bool(training.steps(runs[current]))
+
+
+def open_step(step: int, row: int | None) -> None:
+    """A callback: show a step's groups."""
+    st.session_state.update({"group_step": step, "go_to": "app_pages/groups.py"})
+
+
 with right:
     if events:
         curves = st.session_state.get("curves") or list(CURVES)[:2]
@@ -43,9 +53,12 @@ with right:
             key="training",
             alt="Training curves of the runs",
             see="One point per training step, from the solutions sampled at that step, so not on held-out problems; "
-            "one seed each, so no interval. LaSeR is the solid line, GRPO the dashed one.",
+            "one seed each, so no interval. LaSeR is the solid line, GRPO the dashed one."
+            + (f" Click a point to open that step's groups of {literal(runs[current].title)}." if opens else ""),
             settings={"runs": ", ".join(source.title for source in shown)},
         )
+        if opens:
+            browser.on_click("training", key="training-click", on_pick=open_step)
         st.multiselect(
             "Curves",
             list(CURVES),
@@ -59,7 +72,7 @@ with right:
 
 if len(shown) > 1:
     st.subheader("Problem by problem", anchor=False)
-    compare.paired(shown)
+    compare.paired(shown, current)
 
 st.subheader("The numbers", anchor=False)
 names = list(dict.fromkeys(name for row in rows.values() for name in row))

@@ -10,7 +10,7 @@ from app.data import cache, downloads, sources
 from app.format import count, literal
 from app.sections import mapping_form
 from app.widgets import parts
-from laser_core.rollouts import checks, missing_views
+from laser_core.rollouts import TAG_PREFIX, checks, missing_views
 from laser_core.rollouts.schema import COLUMNS, REQUIRED
 
 MEANINGS = {
@@ -19,6 +19,7 @@ MEANINGS = {
     "problem_id": "which problem",
     "sample": "index of the solution within its problem",
     "problem": "the problem's text",
+    "prompt": "the whole chat before the response, as JSON",
     "reference_answer": "the answer it is checked against",
     "response": "the solution's text",
     "answer": "the answer extracted from it",
@@ -86,7 +87,15 @@ filled = [1 - rollouts.table[name].null_count / max(len(rollouts), 1) for name i
 st.dataframe(
     {
         "column": names,
-        "holds": [MEANINGS.get(name, "a signal that can take the score's place") for name in names],
+        "holds": [
+            MEANINGS.get(
+                name,
+                "another column of the file: filter by it on the Rollouts page"
+                if name.startswith(TAG_PREFIX)
+                else "a signal that can take the score's place",
+            )
+            for name in names
+        ],
         "filled": filled,
         "came from": mapping_form.provenance(source, names),
         "type": [str(rollouts.table[name].type).replace("item: ", "") for name in names],

@@ -10,7 +10,7 @@ import streamlit as st
 from app.format import count, literal
 from app.format import fault as describe
 from app.sections import playground
-from app.widgets import parts
+from app.widgets import choices, parts
 from laser_core.errors import InputError
 from laser_core.playground import typed_problem
 from laser_core.playground.protocol import MAX_SAMPLES, Request
@@ -44,13 +44,17 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     n = st.slider("Solutions", 1, MAX_SAMPLES, 8, key="playground_n", persist_state="session", width=180)
     slow = st.toggle("Slow motion", True, key="playground_slow", persist_state="session", help="To read along.")
     asked = st.button("Sample", type="primary", icon=":material/play_arrow:", disabled=not runnable)
+MOST = 4
+at_first = [key for key in BUNDLED if key in known] or [LOCAL]
+current = str(st.session_state.get("run"))
+first = current if current in known else at_first[0]
+choices.with_run("playground_models", first, at_first, offered=[*known, LOCAL], most=MOST)
 chosen = st.multiselect(
     "Models",
     [*known, LOCAL],
-    default=[key for key in BUNDLED if key in known] or [LOCAL],
     key="playground_models",
     persist_state="session",
-    max_selections=4,
+    max_selections=MOST,
     format_func=lambda key: "Another model" if key == LOCAL else known[key].title,
 )
 local: playground.Model | None = None

@@ -8,15 +8,15 @@ import streamlit as st
 
 from app.data import sources
 from app.format import count, estimate, literal
-from app.sections import rollouts
-from app.widgets import parts
+from app.sections import marked, rollouts, row_filters
+from app.widgets import parts, rollout_table
 from laser_core import analysis
 from laser_core.analysis import VerifierSays
 
 source = sources.current()
 top = st.container()  # the header counts what the filters below it keep
-wanted = rollouts.filters(source)
-rows = rollouts.matching(source, wanted)
+wanted = row_filters.filters(source)
+rows = marked.among(source, rollouts.matching(source, wanted), row_filters.marked_as(source))
 
 with top:
     everything = len(source.rollouts)
@@ -38,11 +38,12 @@ with top:
 
 if len(rows):
     shown = rollouts.ordered(source, rows, wanted.signal)
-    parts.rollout_table(source, shown, key="all_rollouts", signal=wanted.signal, details=True, found=wanted.response)
-    rollouts.take_away(source, wanted, shown)
+    rollout_table.show(source, shown, key="all_rollouts", signal=wanted.signal, details=True, found=wanted.response)
+    rollouts.take_away(source, shown)
     st.caption(
         "Accuracy is the mean over problems of the share of correct solutions among those selected; solutions without "
         "a verdict are left out. Under a filter it describes the selection, not the model."
     )
 else:
     st.caption("A search finds plain text, upper or lower case. Clear the filters to see all solutions again.")
+marked.section(source)

@@ -7,7 +7,7 @@ import streamlit as st
 from app.data import findings, sources
 from app.format import estimate
 from app.sections import scores, unscored
-from app.widgets import choices, parts
+from app.widgets import choices, parts, rollout_table
 
 source = sources.current()
 signal = sources.signal_of(source)
@@ -44,7 +44,7 @@ labels = (
 wrong_tab, right_tab = st.tabs(labels)
 with wrong_tab:
     st.caption("Verified incorrect, the highest scores first: each is a mistake of the model or of the verifier.")
-    parts.rollout_table(source, drill.confident_incorrect, key="confident_incorrect", signal=signal)
+    rollout_table.show(source, drill.confident_incorrect, key="confident_incorrect", signal=signal)
 with right_tab:
     st.caption("Verified correct, the lowest scores first.")
-    parts.rollout_table(source, drill.unsure_correct, key="unsure_correct", signal=signal)
+    rollout_table.show(source, drill.unsure_correct, key="unsure_correct", signal=signal)

@@ -10,6 +10,7 @@ from app.format import count, literal, number, percent
 from app.sections import mean_traces, token_panel, traces
 from app.tour import presets
 from app.widgets import parts, problem_chooser
+from laser_core.rollouts.prompts import question
 
 QUESTION = "When does the model know that it is wrong?"
 
@@ -30,7 +31,7 @@ with top:
         if np.isfinite(auroc)
         else ""
     )
-    text = next(iter(shown.rows.values())).get("problem") or problem_id
+    text = question(next(iter(shown.rows.values())).get("problem") or problem_id)
     parts.header(
         QUESTION,
         f"“{literal(text, 300)}”: {labels.count(True)} of {count(len(shown.rows), 'solution')} correct.{within}",

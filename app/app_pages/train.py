@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.format import duration, literal
 from app.sections import train
-from app.widgets import parts
+from app.widgets import choices, parts
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.jobs import jobs
@@ -130,7 +130,10 @@ with main:
         train.example()
     else:
         keys = {job.key: job for job in found}
-        if st.session_state.get("train_run") not in keys:
+        current = str(st.session_state.get("run")).removeprefix("run-")
+        if choices.follow_run("train_run", current) and current in keys:
+            st.session_state["train_run"] = current  # the sidebar's run, where it was trained here
+        elif st.session_state.get("train_run") not in keys:
             st.session_state["train_run"] = found[0].key
         key = st.selectbox(
             "Run",

@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 import numpy as np
+import pyarrow as pa
 import streamlit as st
 
 from app.data.sources import Source
 from laser_core.analysis import Samples, Sweep
 from laser_core.rollouts import give_back, held
+from laser_core.rollouts.groups import group_of_rows
 from laser_core.runfolder.events import read_events
 
 T = TypeVar("T")
 LARGE = 20_000  # solutions from which on memory is given back after each computation
+POOL_STEPS = "pool_steps"  # the sidebar's toggle
 MAX_THRESHOLDS = 2000  # kept of a sweep over a large run; a figure draws 400
 
 
@@ -45,6 +48,26 @@ def _made(make: Callable[[], object], n_solutions: int) -> object:
     return made
 
 
+def pools_steps() -> bool:
+    """Whether the sidebar asks for the solutions of all training steps of a problem as one problem."""
+    return bool(st.session_state.get(POOL_STEPS))
+
+
+def group_names(source: Source) -> pa.DictionaryArray:
+    """The name of each row's problem on the pages: its id, with the step where a problem has several."""
+    pooled = pools_steps()
+    return remember(source, ("group names",), lambda: group_of_rows(source.rollouts, pool_steps=pooled))
+
+
+def meets_again(source: Source) -> bool:
+    """Whether a problem has solutions of several training steps."""
+
+    def make() -> bool:
+        return len(group_of_rows(source.rollouts).dictionary) > source.n_problems
+
+    return source.rollouts.has("step") and remember(source, ("meets again",), make)
+
+
 def remember(source: Source, key: tuple, make: Callable[[], T]) -> T:
     """The result of ``make()``, computed once per content and key.
 
@@ -58,13 +81,20 @@ def remember(source: Source, key: tuple, make: Callable[[], T]) -> T:
         Computes the result.
     """
     kept = _private if source.private else _shared
-    return cast(T, kept(source.content_id, key, len(source.rollouts), make))  # the key decides what `make` returns
+    return cast(
+        T, kept(source.content_id, (*key, pools_steps()), len(source.rollouts), make)
+    )  # the key decides what `make` returns
 
 
 def samples(source: Source, signal: str = "score") -> Samples:
     """The padded grid of a source, built once; answers are grouped once for all signals."""
     if signal == "score":
-        return remember(source, ("samples", signal), lambda: Samples.from_rollouts(source.rollouts, signal=signal))
+        pooled = pools_steps()
+        return remember(
+            source,
+            ("samples", signal),
+            lambda: Samples.from_rollouts(source.rollouts, signal=signal, pool_steps=pooled),
+        )
     grid = samples(source)
     return remember(source, ("samples", signal), lambda: grid.with_signal(source.with_signals, signal))
 

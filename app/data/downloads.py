@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from app.data import marks
 from app.data.sources import Source
 from laser_core.rollouts import Rollouts, write_csv, write_jsonl, write_parquet
+from laser_core.rollouts.marks import with_marks
 
 
 @dataclass(frozen=True)
@@ -30,15 +32,20 @@ FORMATS = (
 
 
 def as_file(source: Source, file_format: FileFormat) -> bytes:
-    """A run in this project's own columns, as the bytes of a file."""
-    return _written(source.rollouts, file_format)
+    """A run in this project's own columns, with the file's own verdicts and the marks as tags, as a file's bytes."""
+    return _written(with_marks(_own(source), marks.of(source)), file_format)
 
 
 def rows_as_file(source: Source, rows: np.ndarray, file_format: FileFormat) -> bytes:
     """Some rows of a run, in the given order, in this project's own columns, as the bytes of a file."""
     if np.array_equal(rows, np.arange(len(source.rollouts))):
         return as_file(source, file_format)  # a large run stays on the disk
-    return _written(source.rollouts.take(rows), file_format)
+    return _written(with_marks(_own(source).take(rows), marks.of(source)), file_format)
+
+
+def _own(source: Source) -> Rollouts:
+    """The run's rollouts with the verdicts of its file: whoever opens the download applies the marks or not."""
+    return (source.uncorrected or source).rollouts
 
 
 def _written(rollouts: Rollouts, file_format: FileFormat) -> bytes:
@@ -52,6 +59,7 @@ def report(source: Source, signal: str | None) -> str:
     """The page that ``laser report`` writes, for one run and the score or signal chosen in the sidebar."""
     from laser_core.report import ReportOptions, report_html
 
+    name = source.title + (", verdicts corrected by hand" if source.uncorrected is not None else "")
     return report_html(
-        replace(source.result, rollouts=source.rollouts), name=source.title, options=ReportOptions(signal=signal)
+        replace(source.result, rollouts=source.rollouts), name=name, options=ReportOptions(signal=signal)
     )

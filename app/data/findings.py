@@ -16,6 +16,7 @@ from app.format import literal
 from laser_core import analysis
 from laser_core.analysis import DrillDown, Estimate, Samples, Separation, VotingCurve, separation
 from laser_core.errors import InputError
+from laser_core.rollouts.prompts import question
 from laser_core.rollouts.schema import SIGNAL_PREFIX
 
 HEADLINE_N = 8  # solutions per vote in every sentence that compares votes
@@ -155,7 +156,7 @@ def _labels(content_id: str, _source: Source, _grid: Samples) -> dict[str, str]:
     if _source.rollouts.has("problem"):
         problems = replace(_source.rollouts, table=_source.rollouts.table.select(["problem"]))
         text = problems.take(_grid.row[:, 0]).text("problem")
-    short = [(shown or problem_id)[:120] for shown, problem_id in zip(text, ids, strict=True)]
+    short = [(question(shown) if shown else problem_id)[:120] for shown, problem_id in zip(text, ids, strict=True)]
     seen = Counter(short)
     return {i: f"{shown}  ({i})" if seen[shown] > 1 else shown for i, shown in zip(ids, short, strict=True)}
 
@@ -165,7 +166,7 @@ def problem_labels(source: Source, signal: str) -> dict[str, str]:
 
     A chooser recognises its choice by the label, so a label holds nothing that differs between two runs of one problem.
     """
-    return _labels(source.content_id, source, cache.samples(source, signal))
+    return _labels(f"{source.content_id} {cache.pools_steps()}", source, cache.samples(source, signal))
 
 
 def solution_order(source: Source, signal: str, p: int, by: SolutionOrder = SolutionOrder.VERIFIER) -> np.ndarray:

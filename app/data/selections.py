@@ -12,31 +12,31 @@ import streamlit as st
 from app.data.sources import Loaded, Source, uploaded_sources
 from app.data.uploads import free_title
 from app.format import short
-from laser_core.analysis import RolloutFilter
 from laser_core.rollouts import on_disk
 
 
-def choose(source: Source, wanted: RolloutFilter, rows: np.ndarray) -> None:
+def choose(source: Source, rows: np.ndarray) -> None:
     """Add the selected rows as a run and show it. A callback: the sidebar is drawn after it.
 
     Parameters
     ----------
     source : Source
         The run that the rows belong to.
-    wanted : RolloutFilter
-        The filter that selected them, which identifies the selection.
     rows : ndarray of int of shape (n_selected,)
         Row numbers, in any order; the new run keeps the file's.
     """
-    content_id = f"{source.content_id}:{wanted}"
+    rows = np.sort(rows)
+    digest = hashlib.sha256(np.ascontiguousarray(rows, np.int64).tobytes()).hexdigest()
+    content_id = f"{(source.uncorrected or source).content_id}:{digest}"
     key = f"selection-{hashlib.sha256(content_id.encode()).hexdigest()[:8]}"
     if key not in uploaded_sources():
-        uploaded_sources()[key] = _selected(source, key, content_id, np.sort(rows))
+        uploaded_sources()[key] = _selected(source, key, content_id, rows)
     st.session_state["run"] = key
 
 
 def _selected(source: Source, key: str, content_id: str, rows: np.ndarray) -> Source:
-    rollouts = on_disk(source.rollouts.take(rows))
+    own = source.uncorrected or source  # corrections are applied to the selection as they are to the run
+    rollouts = on_disk(own.rollouts.take(rows))
     given = None if source.result.given is None else source.result.given.take(rows)
     share = f"{len(rows):,} of {len(source.rollouts):,}"
     return Source(
@@ -47,4 +47,5 @@ def _selected(source: Source, key: str, content_id: str, rows: np.ndarray) -> So
         private=True,
         mapping=source.mapping,
         selected_from=source.key,
+        marks_of=source.marks_of or own,
     )

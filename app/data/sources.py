@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 import streamlit as st
 
+from app.data import marks
 from laser_core import bundled
 from laser_core.analysis import JudgedSignals, judged_signals, with_free_signals
 from laser_core.errors import InputError
@@ -23,6 +24,7 @@ from laser_core.rollouts import ReadResult, Rollouts, give_back, on_disk, read
 from laser_core.rollouts.reading.source import open_source
 
 DEFAULT_RUN = "laser"
+UPLOADED_METRICS = "uploaded_metrics"  # in the session's state: events of metric files, by the run's content
 MAX_ROWS_FREE = 200_000  # beyond this many solutions the free signals would take longer than a page may
 
 
@@ -55,6 +57,10 @@ class Source:
         For an upload of no known format: the field that each of its columns was mapped to.
     selected_from : str, optional
         For a selection of rollouts: the key of the run that it was made from.
+    marks_of : Source, optional
+        For a selection: that run, whose marks it shows.
+    uncorrected : Source, optional
+        For a run whose verdicts were corrected by marks: the run as the file has it.
     """
 
     key: str
@@ -65,9 +71,12 @@ class Source:
     private: bool = False
     mapping: Mapping[str, str] = field(default_factory=dict)
     selected_from: str | None = None
+    marks_of: Source | None = None
+    uncorrected: Source | None = None
 
     @cached_property
-    def _loaded(self) -> Loaded:
+    def loaded(self) -> Loaded:
+        """What reading the file gave."""
         try:
             return self.load()
         except InputError as error:  # the footer was sound, but the data are not: start over without this run
@@ -83,17 +92,17 @@ class Source:
     @property
     def content_id(self) -> str:
         """Hash of the file's content and the run's name; the key of every cache."""
-        return self._loaded.content_id
+        return self.loaded.content_id
 
     @property
     def result(self) -> ReadResult:
         """The result of reading the file; where it holds several runs, ``rollouts`` is one of them."""
-        return self._loaded.result
+        return self.loaded.result
 
     @property
     def rollouts(self) -> Rollouts:
         """The run's rows, as read."""
-        return self._loaded.rollouts
+        return self.loaded.rollouts
 
     @cached_property
     def signals(self) -> list[str]:
@@ -199,8 +208,11 @@ def _until_the_session_ends(number: int, _uploads: dict[str, Source]) -> dict[st
 
 
 def all_sources() -> dict[str, Source]:
-    """Bundled runs first, then those trained here, then this session's uploads."""
-    return bundled_sources() | opened_sources() | trained_sources() | uploaded_sources()
+    """Bundled runs first, then those trained here, then this session's uploads; with corrections where asked for."""
+    found = bundled_sources() | opened_sources() | trained_sources() | uploaded_sources()
+    if not st.session_state.get(marks.APPLY):
+        return found
+    return {key: marks.with_corrections(source) for key, source in found.items()}
 
 
 def missing_run(runs: Mapping[str, Source]) -> str | None:

@@ -12,10 +12,11 @@ from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app.data.sources import Loaded, Source, all_sources, uploaded_sources
+from app.data.sources import UPLOADED_METRICS, Loaded, Source, all_sources, current, uploaded_sources
 from app.format import count, short
 from laser_core.errors import InputError
 from laser_core.rollouts import Preview, ProblemNames, ReadResult, give_back, on_disk, preview, read, read_files
+from laser_core.runfolder.metric_files import metrics_in
 
 SUFFIXES = ["parquet", "jsonl", "json", "ndjson", "csv", "tsv", "gz", "zst", "zip", "eval"]
 HELP = (
@@ -77,11 +78,15 @@ def add(files: Sequence[tuple[str, bytes]]) -> None:
     errors: list[str] = []
     notes: list[str] = []
     keys: list[str] = []
+    metrics: list[tuple[str, list[dict[str, object]]]] = []
     for name, content in files:
         try:
             look = preview(content, name=name)
         except InputError as error:
             errors.append(str(error))
+            continue
+        if look.format is None and (events := metrics_in(content)) is not None:
+            metrics.append((name, events))
             continue
         if look.format is not None:
             known.append((name, content))
@@ -115,6 +120,18 @@ def add(files: Sequence[tuple[str, bytes]]) -> None:
         st.session_state["upload_errors"] = errors
     if keys:
         _announce(keys, notes)
+    if metrics:
+        _attach(metrics)
+
+
+def _attach(metrics: Sequence[tuple[str, list[dict[str, object]]]]) -> None:
+    """Give files of metrics to the run that is shown; the Groups page draws them by step."""
+    source = current()
+    kept = st.session_state.setdefault(UPLOADED_METRICS, {}).setdefault(source.content_id, [])
+    kept += [events for _, events in metrics]
+    names = ", ".join(short(name, 60) for name, _ in metrics)
+    notice = st.session_state.get("upload_notice", "")
+    st.session_state["upload_notice"] = f"{notice} {names}: metrics by step of {source.title}, see Groups.".strip()
 
 
 def apply_mapping(name: str, mapping: dict[str, str]) -> None:

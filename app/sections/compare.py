@@ -10,7 +10,7 @@ import streamlit as st
 from app.data import cache, findings, sources
 from app.data.sources import Source
 from app.format import count, literal, points, points_interval, with_interval
-from app.widgets import parts
+from app.widgets import choices, parts
 from laser_core import analysis
 from laser_core.analysis import Estimate
 from laser_core.errors import InputError
@@ -113,14 +113,16 @@ def compared(first: Source, second: Source, signal: str) -> analysis.Comparison:
     )
 
 
-def paired(shown: Sequence[Source]) -> None:
-    """One run minus another, on the problems that both have."""
+def paired(shown: Sequence[Source], current: str) -> None:
+    """One run minus another, on the problems that both have; at first the sidebar's run minus another."""
     scored = {source.key: source for source in shown if sources.signal_of(source) is not None}
     runs = scored or {source.key: source for source in shown}
 
     def title(key: str) -> str:
         return runs[key].title
 
+    if choices.follow_run("second_run", current) and current in runs:
+        st.session_state["second_run"] = current
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         chosen = st.selectbox(
             "This run", list(runs), key="second_run", format_func=title, persist_state="session", width=280

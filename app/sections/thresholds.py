@@ -11,7 +11,7 @@ import streamlit as st
 from app.data import cache, findings
 from app.data.sources import Source
 from app.format import bounds, count, estimate, interval, number, percent, score_text, with_interval
-from app.widgets import choices, parts
+from app.widgets import choices, parts, rollout_table
 from laser_core import analysis
 from laser_core.figures import mark_threshold, reliability_figure, roc_pr_figure, threshold_figure
 
@@ -78,7 +78,7 @@ def panel(source: Source, signal: str) -> None:
         grid = cache.samples(source, signal)
         rows = analysis.cell_rows(grid, threshold=threshold, predicted=cell.accepted, correct=cell.correct)
         st.caption(f"{len(rows):,} {cell.value}, those furthest from the threshold first.")
-        parts.rollout_table(source, rows, key="cell_rollouts", signal=signal)
+        rollout_table.show(source, rows, key="cell_rollouts", signal=signal)
 
 
 def _cost_ratio(source: Source) -> float | None:

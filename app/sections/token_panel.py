@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import streamlit as st
 
-from app.data import findings
+from app.data import findings, marks
 from app.data.findings import SolutionOrder
 from app.format import count, literal, score_text
 from app.sections import traces
 from app.sections.traces import ProblemView, Slot
-from app.widgets import browser, choices, parts
+from app.widgets import browser, choices, marking, parts
 from laser_core import analysis
 from laser_core.figures import QUANTITIES, Trace, linked_figure, token_label
 
@@ -30,6 +30,8 @@ WINDOW = 400  # tokens that are shown one by one
 @st.fragment
 def panel(shown: ProblemView) -> None:
     """The solutions side by side, the heatmap and the lines, all of one selection."""
+    if st.session_state.pop(marks.CHANGED, False):
+        st.rerun()  # the sidebar counts the marked verdicts, and the page may show them corrected
     order, by = _ordered(shown)
     traces.whole_problem(shown)
     columns = st.columns(2, gap="medium")
@@ -42,6 +44,7 @@ def panel(shown: ProblemView) -> None:
                 continue
             chosen[slot] = row
             traces.card(shown.source, shown.signal, shown.rows[row])
+            marking.controls(shown.source, shown.rows[row], key=f"mark-{slot}")
     view = traces.choose_view(shown, chosen.values())
     if not shown.quantities:
         for column, (slot, row) in zip(columns, chosen.items(), strict=False):

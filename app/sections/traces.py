@@ -14,6 +14,7 @@ from app.format import literal, score_text
 from app.widgets import choices, parts, rich_text
 from laser_core.analysis.tokens.traces import SOURCES
 from laser_core.figures import QUANTITIES, Trace, token_strip_html
+from laser_core.rollouts import TAG_PREFIX, prompts
 
 
 class Slot(StrEnum):
@@ -34,6 +35,13 @@ class TextView(StrEnum):
 SLOT_LABELS = {Slot.CORRECT: "A correct solution", Slot.INCORRECT: "An incorrect solution"}
 SHORTCUTS = {Slot.CORRECT: ("K", "J"), Slot.INCORRECT: ("I", "U")}  # previous and next
 FOLLOW = "token_follows"  # in the session's state: mark the token where the trace turns
+ROLE_ICONS = {
+    "system": ":material/settings:",
+    "user": ":material/person:",
+    "assistant": ":material/smart_toy:",
+    "tool": ":material/build:",
+}
+MAX_TAGS = 8  # of a solution, shown below its answer
 MAX_PLAIN = 300  # tokens or characters that are shown without a scroll bar of their own
 
 
@@ -175,25 +183,34 @@ def card(source: Source, signal: str, row: dict) -> None:
         f"**{score_text(score)}**{predicted}  \nAnswer **{answer}** · reference **{reference}**"
         + (" · truncated" if row.get("truncated") else "")
     )
+    if tags := [(name, value) for name, value in row.items() if name.startswith(TAG_PREFIX) and value is not None]:
+        st.caption(
+            " · ".join(f"{literal(parts.tag_name(n), 40)} **{literal(v, 60)}**" for n, v in tags[:MAX_TAGS])
+            + (f" · {len(tags) - MAX_TAGS} more on the Rollouts page" if len(tags) > MAX_TAGS else "")
+        )
 
 
 def whole_problem(shown: ProblemView) -> None:
-    """The problem in full, where the page's heading cuts it or cannot show its lines and formulas."""
-    problem = next(iter(shown.rows.values())).get("problem") or ""
-    if not _is_prose(problem):
+    """The prompt in full, by role where it has roles; nothing where the page's heading shows all of it."""
+    row = next(iter(shown.rows.values()))
+    problem = row.get("problem") or ""
+    said = prompts.turns(row.get("prompt") or "") or prompts.turns(problem)
+    if not (said or is_prose(problem)):
         return
-    with st.expander("The problem in full"):
+    with st.expander("The prompt by role" if said else "The problem in full"):
         rendered, raw = st.tabs(["Rendered", "Raw"])
-        with rendered:
-            rich_text.show_rendered(problem)
-        with raw:
-            rich_text.show_raw(problem)
+        for tab, show in ((rendered, rich_text.show_rendered), (raw, rich_text.show_raw)):
+            with tab:
+                for turn in said or (prompts.Turn("", problem),):
+                    if turn.role:
+                        st.markdown(f"{ROLE_ICONS.get(turn.role, ':material/chat:')} **{literal(turn.role, 40)}**")
+                    show(turn.text)
 
 
 def choose_view(shown: ProblemView, rows: Iterable[int]) -> TextView:
     """Draw the choice of how both solutions' texts are shown; a miniature's single line needs none."""
     views = list(TextView) if shown.quantities else [TextView.RAW, TextView.RENDERED]
-    if not any(_is_prose(shown.rows[row].get("response") or "") for row in rows):
+    if not any(is_prose(shown.rows[row].get("response") or "") for row in rows):
         return views[0]
     return choices.one_of(
         "Solutions as",
@@ -204,7 +221,7 @@ def choose_view(shown: ProblemView, rows: Iterable[int]) -> TextView:
     )
 
 
-def _is_prose(text: str) -> bool:
+def is_prose(text: str) -> bool:
     """Whether a text is more than one short line of plain characters."""
     return len(text) > MAX_PLAIN or any(sign in text for sign in ("\n", "$", "\\", "<think>"))
 

@@ -11,11 +11,11 @@ import streamlit as st
 
 from app.data import cache, sources
 from app.format import count, duration, literal, number, small
+from app.sections import train_curves
 from app.widgets import parts
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.figures import training_figure
-from laser_core.figures.runs import PANELS
 from laser_core.jobs import jobs
 from laser_core.jobs.progress import JobProgress, progress, step_seconds
 
@@ -51,8 +51,7 @@ NUMBERS = (
         "Log-prob of z_c under the reference minus c_ref, on the policy's own solutions, in nats.",
     ),
 )
-PAGES = ("start", "traces", "scores", "thresholds", "voting", "compare")  # that show a finished run's rollouts
-CURVES = ["reward", "within_problem_auroc", "balanced_f1"]  # at first
+PAGES = ("start", "traces", "groups", "scores", "thresholds", "voting", "compare")  # of a finished run
 STATES = {
     "starting": ":blue-badge[:material/hourglass_top: starting]",
     "training": ":blue-badge[:material/model_training: training]",
@@ -91,7 +90,7 @@ def example() -> None:
     steps = max(len(run) for run in events.values())
     st.markdown("**What to expect: the bundled runs**")
     parts.figure(
-        training_figure(events, panels=CURVES[:2]),
+        training_figure(events, panels=train_curves.CURVES[:2]),
         key="train_example",
         alt="Training curves of the bundled runs: share of correct solutions and AUROC within a problem",
         see=f"n = {count(steps, 'training step')}; each point is computed from the solutions of one step. One seed "
@@ -135,22 +134,7 @@ def _draw(job: jobs.Job) -> None:
     _actions(job)
     _numbers(job, done)
     if done.events:
-        parts.figure(
-            training_figure({job.name: done.events}, panels=st.session_state.get("train_panels") or CURVES),
-            key=f"train_curves_{job.key}",
-            alt=f"Training curves of {job.name}",
-            see=f"n = {count(done.steps, 'training step')}, each point from {_batch(job.settings)}: "
-            "training problems, not held-out ones. Single points are noisy; the means above have standard errors. The "
-            "dotted line is chance.",
-        )
-        st.multiselect(
-            "Curves",
-            [panel.field for panel in PANELS if any(event.get(panel.field) is not None for event in done.events)],
-            default=CURVES,
-            key="train_panels",
-            persist_state="session",
-            format_func={panel.field: panel.title for panel in PANELS}.__getitem__,
-        )
+        train_curves.show(job, done, _batch(job.settings))
 
 
 def _bar(job: jobs.Job, done: JobProgress) -> None:

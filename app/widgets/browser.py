@@ -59,3 +59,18 @@ def link_tokens(
             on_pick(value["token"], row if isinstance(row, int) else None)
 
     _component("link")(key=key, data={"figure": figure, "strips": strips, "first": first}, on_picked_change=picked)
+
+
+def on_click(figure: str, *, key: str, on_pick: Callable[[int, int | None], None]) -> None:
+    """Call back when a point or a cell of a figure is clicked.
+
+    Parameters
+    ----------
+    figure : str
+        Key of the figure.
+    key : str
+        The component's key.
+    on_pick : callable
+        Called with the point's x, rounded, and the row if it is a cell of a heatmap.
+    """
+    link_tokens(figure, [], first=1, key=key, on_pick=on_pick)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Literal, TypedDict, TypeVar
 
@@ -68,3 +68,45 @@ def drop_outside(key: str, low: float, high: float) -> None:
     """Forget a slider's value that no longer lies within its range."""
     if key in st.session_state and not low <= st.session_state[key] <= high:
         st.session_state.pop(key)
+
+
+def follow_run(key: str, run: str) -> bool:
+    """Whether the run of the sidebar has changed since a widget last followed it; True at the widget's first drawing.
+
+    A page then sets the widget's value to the run, so that the run in the sidebar is chosen everywhere.
+
+    Parameters
+    ----------
+    key : str
+        The widget's key.
+    run : str
+        The key of the run in the sidebar.
+    """
+    before = st.session_state.get(f"{key}_follows")
+    st.session_state[f"{key}_follows"] = run
+    return bool(before != run)
+
+
+def with_run(
+    key: str, run: str, otherwise: Sequence[str], *, offered: Collection[str], most: int | None = None
+) -> None:
+    """Put the run of the sidebar in front of a list of chosen runs whenever the sidebar's run changes.
+
+    Parameters
+    ----------
+    key : str
+        Of a multiselect, drawn after this call.
+    run : str
+        The key of the run in the sidebar.
+    otherwise : sequence of str
+        What is chosen beside it at first.
+    offered : collection of str
+        The widget's options; a run that is gone is forgotten.
+    most : int, optional
+        How many may be chosen.
+    """
+    if follow_run(key, run):
+        chosen = [other for other in st.session_state.get(key) or otherwise if other in offered]
+        if run not in chosen:
+            chosen = [run, *chosen]
+        st.session_state[key] = chosen[:most]

@@ -1,10 +1,9 @@
-"""The building blocks of every page: question and finding, a figure with its caption, an equation, a rollout table."""
+"""The building blocks of every page: question and finding, a figure with its caption, an equation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-import numpy as np
 import streamlit as st
 
 from app.data import sources
@@ -15,12 +14,12 @@ from laser_core import __version__
 from laser_core.errors import missing_model_packages
 from laser_core.figures import Drawn, enlarge, figure_csv, figure_html
 from laser_core.figures.theme import plain
+from laser_core.rollouts import TAG_PREFIX
 
 PLOTLY_CONFIG = {
     "displaylogo": False,
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
 }
-MAX_TABLE_ROWS = 500
 
 
 def header(question: str, finding: str) -> None:
@@ -144,83 +143,9 @@ def signal_label(signal: str) -> str:
     return "last-token score" if signal == "score" else plain(signal.removeprefix("signal."), 40)
 
 
-def rollout_table(
-    source: Source,
-    rows: Sequence[int] | np.ndarray,
-    *,
-    key: str,
-    signal: str = "score",
-    details: bool = False,
-    found: str = "",
-) -> None:
-    """Rollouts as a table; selecting a row opens its problem on the Traces page.
-
-    Parameters
-    ----------
-    source : Source
-        The run.
-    rows : sequence of int
-        Row numbers in its table; the first 500 are shown.
-    key : str
-        The widget's key.
-    signal : str
-        The column shown as score.
-    details : bool
-        Whether the training step and the length limit have columns too, and the table is taller.
-    found : str
-        A text that was searched within the responses: each cell begins shortly before it.
-    """
-    picked = [int(row) for row in rows][:MAX_TABLE_ROWS]
-    if not picked:
-        st.caption("None in this run.")
-        return
-    taken = source.with_signals.take(np.array(picked))
-    labels = {1.0: "correct", 0.0: "incorrect"}
-    table = {
-        "problem": [short(p or i) for p, i in zip(taken.text("problem"), taken.text("problem_id"), strict=True)],
-        "response": [_from_match(text or "", found) for text in taken.text("response")],
-        "answer": [None if text is None else short(text) for text in taken.text("answer")],
-        "reference": [None if text is None else short(text) for text in taken.text("reference_answer")],
-        "verifier": [labels.get(value, "unknown") for value in taken.column("correct")],
-        "score": taken.column(signal),
-        "tokens": taken.column("n_tokens"),
-    }
-    if details:
-        table |= {name: taken.table[name].to_pylist() for name in ("step", "truncated") if taken.has(name)}
-
-    def remember() -> None:
-        chosen = st.session_state[key].selection.rows
-        if chosen:
-            slot = "correct" if taken.column("correct")[chosen[0]] == 1 else "incorrect"
-            st.session_state["problem"] = taken.text("problem_id")[chosen[0]]
-            st.session_state[slot] = picked[chosen[0]]
-            st.session_state["go_to"] = "app_pages/traces.py"
-
-    st.dataframe(
-        table,
-        key=key,
-        on_select=remember,
-        selection_mode="single-row",
-        hide_index=True,
-        height="content" if len(picked) <= 8 else 560 if details else 320,
-        column_config={
-            "score": st.column_config.NumberColumn(
-                "score" if signal == "score" else signal_choice(signal), format="%.3f"
-            ),
-            "step": st.column_config.NumberColumn(format="%d"),
-            "truncated": st.column_config.CheckboxColumn("cut off"),
-            "tokens": st.column_config.NumberColumn(format="%d"),
-            "response": st.column_config.TextColumn(width="large"),
-        },
-    )
-    more = len(rows) - len(picked)
-    st.caption("Select a row to open its problem in Traces." + (f" {more:,} more are not listed." if more > 0 else ""))
-
-
-def _from_match(text: str, found: str) -> str:
-    """A response for a table's cell, from shortly before the text that was searched."""
-    place = text.lower().find(found.lower()) if found else -1
-    return short(text if place < 100 else "…" + text[place - 60 :], 1000)
+def tag_name(tag: str) -> str:
+    """A tag's name in a chooser or a table's head, which render no markdown."""
+    return short(tag.removeprefix(TAG_PREFIX), 60)
 
 
 def models_can_run() -> bool:

@@ -15,6 +15,7 @@ from laser_core.analysis.questions.filtering import (
     accuracy_of_rows,
     matching_rows,
     sorted_rows,
+    tag_values,
 )
 from laser_core.analysis.questions.judged import (
     JudgedSignals,
@@ -40,6 +41,14 @@ from laser_core.analysis.questions.signals import (
     with_free_signals,
 )
 from laser_core.analysis.questions.steps import StepScores, score_by_step
+from laser_core.analysis.questions.training_groups import (
+    VERDICT,
+    StepMetric,
+    TrainingGroups,
+    event_metrics,
+    step_metrics,
+    training_groups,
+)
 from laser_core.analysis.results import Results, analyze_samples, summarize, summarize_samples
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.calibration import Calibration, calibration
@@ -54,6 +63,7 @@ from laser_core.analysis.scores.thresholds import Sweep, threshold_sweep
 from laser_core.analysis.summary import Curve, Summary, VotingSummary
 from laser_core.analysis.tokens.confidence import SIGNALS as FREE_SIGNALS
 from laser_core.analysis.tokens.confidence import confidence_signals
+from laser_core.analysis.tokens.differences import TextDifference, text_difference
 from laser_core.analysis.tokens.early_drop import EarlyDrop, early_drop
 from laser_core.analysis.tokens.traces import (
     Change,
@@ -105,6 +115,7 @@ __all__ = [
     "StoppingPolicy",
     "Summary",
     "Sweep",
+    "TextDifference",
     "Vote",
     "VotingCurve",
     "VotingSummary",
@@ -160,8 +171,16 @@ __all__ = [
     "with_exact_reference",
     "with_free_signals",
     "RolloutFilter",
+    "VERDICT",
     "VerifierSays",
     "accuracy_of_rows",
     "matching_rows",
     "sorted_rows",
+    "StepMetric",
+    "TrainingGroups",
+    "event_metrics",
+    "step_metrics",
+    "tag_values",
+    "text_difference",
+    "training_groups",
 ]

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from laser_core.errors import InputError
+from laser_core.rollouts.groups import group_of_rows
 from laser_core.rollouts.schema import Rollouts
 
 #: Numbers the answers of each problem, given problem and answer of each row; equal answers get equal numbers, none -1.
@@ -148,8 +149,11 @@ class Samples:
         signal: str = "score",
         run: str | None = None,
         same_answers: SameAnswers | None = None,
+        pool_steps: bool = False,
     ) -> Samples:
         """Lay one run of a table out as a grid.
+
+        A problem with solutions of several training steps has a row for each step, called "<id> (step <step>)".
 
         Parameters
         ----------
@@ -161,6 +165,8 @@ class Samples:
         same_answers : callable, optional
             Gives equal answers of a problem equal numbers, -1 to no answer. None: mathematical equivalence, by
             :func:`laser_core.answers.verify.answer_groups`.
+        pool_steps : bool
+            Take a problem's solutions of all steps, and thus of different policies, as one row.
 
         Raises
         ------
@@ -175,7 +181,7 @@ class Samples:
             known = ", ".join(rollouts.signals) or "none"
             raise InputError(f"the table has no values for '{signal}'", field="signal", remedy=f"choose from: {known}")
 
-        encoded = pc.dictionary_encode(part.table["problem_id"]).combine_chunks()
+        encoded = group_of_rows(part, pool_steps=pool_steps)
         codes = encoded.indices.to_numpy()
         cell, shape = _grid_positions(codes, len(encoded.dictionary))
 
@@ -294,6 +300,13 @@ def _references(rollouts: Rollouts, codes: np.ndarray, problem: np.ndarray) -> l
 
 def _table_warnings(rollouts: Rollouts, codes: np.ndarray) -> list[str]:
     found = []
+    n_problems = pc.count_distinct(rollouts.table["problem_id"]).as_py()
+    n_groups = int(codes.max()) + 1
+    if n_groups > n_problems:
+        found.append(
+            "Problems met at several training steps were solved by different policies: the solutions of each step "
+            f"count as a problem of their own ({n_groups:,} in place of {n_problems:,})."
+        )
     sample = rollouts.column("sample").astype(np.int64)
     sample -= sample.min()
     if len(np.unique(codes * (sample.max() + 1) + sample)) < len(codes):

@@ -107,7 +107,7 @@ def base(
     from laser_core.commands.bars import plain_bar
 
     settings = BaseConfig(seed=seed) if steps is None else BaseConfig(seed=seed, steps=steps)
-    with plain_bar("base", settings.steps + settings.settle_steps) as advance:
+    with plain_bar("base", settings.steps + 2 * settings.again_steps + settings.settle_steps) as advance:
 
         def show(step: int, event: dict) -> None:
             advance(step + 1, f"loss {event['loss']:.3f}")

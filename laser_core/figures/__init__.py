@@ -7,7 +7,9 @@ carries its observations as a tidy table (:class:`laser_core.figures.Drawn`), wh
 from laser_core.figures.curves import confusion_figure, ecdf_figure, roc_pr_figure, violin_figure
 from laser_core.figures.drawn import Drawn
 from laser_core.figures.export import figure_csv, figure_html
+from laser_core.figures.groups import CELL_QUANTITIES, groups_figure, step_metrics_figure
 from laser_core.figures.quantities import QUANTITIES
+from laser_core.figures.reference import reference_figure
 from laser_core.figures.relations import (
     JITTER_NOTE,
     SignalMetric,
@@ -18,6 +20,7 @@ from laser_core.figures.relations import (
 )
 from laser_core.figures.runs import comparison_figure, training_figure
 from laser_core.figures.scores import mark_threshold, reliability_figure, score_histogram, threshold_figure
+from laser_core.figures.text_diff import text_diff_html
 from laser_core.figures.theme import enlarge
 from laser_core.figures.token_decoding import token_label
 from laser_core.figures.token_text import token_strip_html
@@ -33,6 +36,7 @@ from laser_core.figures.worth import (
 )
 
 __all__ = [
+    "CELL_QUANTITIES",
     "Drawn",
     "JITTER_NOTE",
     "QUANTITIES",
@@ -46,10 +50,12 @@ __all__ = [
     "enlarge",
     "figure_csv",
     "figure_html",
+    "groups_figure",
     "linked_figure",
     "mark_threshold",
     "mean_trace_figure",
     "paired_difference_figure",
+    "reference_figure",
     "reliability_figure",
     "roc_pr_figure",
     "score_animation",
@@ -58,6 +64,8 @@ __all__ = [
     "score_length_figure",
     "sensitivity_figure",
     "signals_figure",
+    "step_metrics_figure",
+    "text_diff_html",
     "threshold_figure",
     "token_heatmap",
     "token_label",

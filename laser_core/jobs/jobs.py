@@ -148,7 +148,10 @@ def start(settings: LaserConfig) -> Job:
         folder = _root() / f"{time.strftime('%Y%m%d-%H%M%S')}-{settings.method}-{secrets.token_hex(2)}"
         folder.mkdir(parents=True)
         every = settings.checkpoint_every
-        settings = settings.replace(checkpoint_every=min(every or CHECKPOINT_EVERY, CHECKPOINT_EVERY))
+        # Each step's rollouts, some 30 kB, are what the Groups page shows.
+        settings = settings.replace(
+            checkpoint_every=min(every or CHECKPOINT_EVERY, CHECKPOINT_EVERY), keep_rollouts=True
+        )
         write_whole(folder / "settings.toml", settings.to_toml())
         write_whole(folder / "job.json", json.dumps({"name": name, "created": time.time()}))
         _launch(folder, name)

@@ -14,12 +14,13 @@ from laser_core.errors import InputError
 from laser_core.rollouts.mapped_table import BATCH_ROWS, SPILL_ABOVE, mapped_table
 from laser_core.rollouts.reading.no_answer import is_no_answer
 from laser_core.rollouts.reading.source import Source
+from laser_core.rollouts.reading.tags import MAX_CHARS, MAX_TAGS
 from laser_core.rollouts.schema import (
-    COLUMNS,
     META_KEY,
     PER_TOKEN,
     REQUIRED,
     SIGNAL_PREFIX,
+    TAG_PREFIX,
     Rollouts,
     column_type,
     read_meta,
@@ -68,7 +69,9 @@ def read_canonical(opened: Source, *, columns: Collection[str] | None = None, to
     """
     parquet = opened.parquet()
     read_meta(parquet.schema_arrow.metadata, opened.name)  # a newer format is said so before anything else is wrong
-    names = [name for name in parquet.schema_arrow.names if name in COLUMNS or name.startswith(SIGNAL_PREFIX)]
+    schema = parquet.schema_arrow
+    names = [name for name in schema.names if column_type(name) is not None and name not in foreign_prompt(schema)]
+    names += other_columns(schema)
     names = [name for name in names if wanted(name, columns)]
     required = REQUIRED if columns is None else KEYS
     groups = (parquet.metadata.row_group(group) for group in range(parquet.metadata.num_row_groups))
@@ -78,6 +81,7 @@ def read_canonical(opened: Source, *, columns: Collection[str] | None = None, to
     try:
         table = parquet.read(columns=names)
         table.validate(full=True)  # offsets and UTF-8: a damaged file must not crash whoever touches a row later
+        table = with_tags(table)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = (str(error).splitlines() or ["?"])[0][:200]
         raise InputError(f"this Parquet file is damaged ({reason})", file=opened.name) from None
@@ -95,7 +99,7 @@ def _mapped(parquet: pq.ParquetFile, opened: Source, names: list[str], required:
         done = 0
         for batch in parquet.iter_batches(batch_size=BATCH_ROWS, columns=names):
             batch.validate(full=True)
-            table = pa.Table.from_batches([batch]).replace_schema_metadata(parquet.schema_arrow.metadata)
+            table = with_tags(pa.Table.from_batches([batch])).replace_schema_metadata(parquet.schema_arrow.metadata)
             try:
                 rollouts = Rollouts.from_arrow(table, file=opened.name, required=required)
                 check_lengths(rollouts, opened.name)
@@ -107,7 +111,8 @@ def _mapped(parquet: pq.ParquetFile, opened: Source, names: list[str], required:
             done += len(table)
             yield without_placeholders(rollouts.table, parquet)
 
-    table = mapped_table(pieces(), pa.schema([(name, column_type(name)) for name in names]))
+    schema = pa.schema([(name, column_type(name) or pa.string()) for name in names])
+    table = mapped_table(pieces(), with_tags(schema.empty_table()).schema)
     if not len(table):
         raise pa.ArrowInvalid("no rows")
     return Rollouts(table, read_meta(parquet.schema_arrow.metadata, opened.name))
@@ -124,12 +129,41 @@ def canonical_tables(parquet: pq.ParquetFile, opened: Source, *, batch_rows: int
     try:
         for batch in parquet.iter_batches(batch_size=batch_rows):
             batch.validate(full=True)
-            rollouts = Rollouts.from_arrow(pa.Table.from_batches([batch]), file=opened.name)
+            rollouts = Rollouts.from_arrow(with_tags(pa.Table.from_batches([batch])), file=opened.name)
             check_lengths(rollouts, opened.name)
             yield without_placeholders(rollouts.table, parquet)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = (str(error).splitlines() or ["?"])[0][:200]
         raise InputError(f"this Parquet file is damaged ({reason})", file=opened.name) from None
+
+
+def other_columns(schema: pa.Schema) -> list[str]:
+    """Columns that somebody added to the table and that hold one short value a row, at most MAX_TAGS."""
+
+    def is_short(kind: pa.DataType) -> bool:
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        texts = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind)
+        return bool(texts or pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+    names = [field.name for field in schema if column_type(field.name) is None and is_short(field.type)]
+    return [name for name in names if name and schema.names.count(TAG_PREFIX + name) == 0][:MAX_TAGS]
+
+
+def foreign_prompt(schema: pa.Schema) -> list[str]:
+    """The prompt column where it holds another tool's messages in place of our text."""
+    return [n for n in schema.names if n == "prompt" and not pa.types.is_string(schema.field(n).type)]
+
+
+def with_tags(table: pa.Table) -> pa.Table:
+    """The table with the columns that the schema does not know as tags; long texts in them are left out."""
+    table = table.drop_columns(foreign_prompt(table.schema))
+    for name in other_columns(table.schema):
+        texts = table[name].cast(pa.string())
+        long = pc.greater(pc.binary_length(texts), 4 * MAX_CHARS)
+        texts = pc.if_else(pc.fill_null(long, False), pa.scalar(None, pa.string()), texts)
+        at = table.column_names.index(name)
+        table = table.set_column(at, TAG_PREFIX + name, texts)
+    return table
 
 
 def without_placeholders(table: pa.Table, parquet: pq.ParquetFile) -> pa.Table:

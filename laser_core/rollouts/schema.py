@@ -2,7 +2,8 @@
 
 Units: log-probs and entropies in nats, lengths in tokens, scores in reward units. Every column is nullable unless it is
 in :data:`REQUIRED`. Beside the fixed columns a table may hold any number of ``signal.<name>`` float columns (an
-external reward model, mean log-prob, ...) that can be analysed in the score's place.
+external reward model, mean log-prob, ...) that can be analysed in the score's place, and any number of ``tag.<name>``
+texts: a file's other columns (a subject, a level, a data source), to filter by and to take away.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from laser_core.score import last_token_score, z_logprob_from_score
 
 FORMAT_VERSION = 1
 SIGNAL_PREFIX = "signal."
+TAG_PREFIX = "tag."
 META_KEY = b"laser_core"
 
 COLUMNS: dict[str, pa.DataType] = {
@@ -30,6 +32,7 @@ COLUMNS: dict[str, pa.DataType] = {
     "problem_id": pa.string(),
     "sample": pa.int32(),  # index of the solution within its problem
     "problem": pa.string(),
+    "prompt": pa.string(),  # the whole chat before the response, as JSON; only where it holds more than the problem
     "reference_answer": pa.string(),
     "response": pa.string(),
     "answer": pa.string(),  # extracted from the response; null: none found
@@ -46,7 +49,7 @@ COLUMNS: dict[str, pa.DataType] = {
     "entropy": pa.list_(pa.float32()),  # of the next-token distribution each token was drawn from, nats
 }
 REQUIRED = ("run", "problem_id", "sample", "response")
-TEXTS = ("problem", "reference_answer", "response")
+TEXTS = ("problem", "prompt", "reference_answer", "response")
 PER_TOKEN = ("tokens", "token_logprobs", "ref_token_logprobs", "z_trace", "entropy")
 # All that the analyses of scores, thresholds and votes look at; "signal." stands for every signal. A file of a million
 # rollouts takes about 100 MB so, and twenty times that with its texts and traces.
@@ -134,11 +137,13 @@ def column_type(name: str) -> pa.DataType | None:
     """The Arrow type a column must have; None for a column this schema does not know."""
     if name.startswith(SIGNAL_PREFIX) and len(name) > len(SIGNAL_PREFIX):
         return pa.float64()
+    if name.startswith(TAG_PREFIX) and len(name) > len(TAG_PREFIX):
+        return pa.string()
     return COLUMNS.get(name)
 
 
 def ordered(table: pa.Table) -> pa.Table:
-    """The same columns in the schema's order, signals last by name."""
+    """The same columns in the schema's order, signals and tags last by name."""
     signals = sorted(name for name in table.column_names if name not in COLUMNS)
     return table.select([name for name in COLUMNS if name in table.column_names] + signals)
 
@@ -176,7 +181,9 @@ class Rollouts:
             kind = column_type(name)
             if kind is None:
                 raise InputError(
-                    "unknown column", field=name, remedy=f"name it '{SIGNAL_PREFIX}{name}' if it is a number"
+                    "unknown column",
+                    field=name,
+                    remedy=f"name it '{SIGNAL_PREFIX}{name}' (a number) or '{TAG_PREFIX}{name}' (a text)",
                 )
             values = [row.get(name) for row in rows]
             try:
@@ -207,6 +214,11 @@ class Rollouts:
         """The names of the columns that can stand in the score's place, the score first."""
         extra = [c for c in self.table.column_names if c.startswith(SIGNAL_PREFIX) and self.has(c)]
         return (["score"] if self.has("score") else []) + extra
+
+    @property
+    def tags(self) -> list[str]:
+        """The names of the ``tag.<name>`` columns that hold a value."""
+        return [c for c in self.table.column_names if c.startswith(TAG_PREFIX) and self.has(c)]
 
     def row(self, index: int) -> dict[str, Any]:
         """One rollout as a dict of Python values, of each column's own type."""

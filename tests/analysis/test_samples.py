@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from laser_core.analysis import (
-    Samples,
-)
+from laser_core.analysis import Samples, accuracy, accuracy_of_rows
 from laser_core.errors import InputError
 from laser_core.rollouts import Rollouts
 
@@ -55,9 +53,15 @@ def test_any_signal_takes_the_scores_place():
     assert samples.signal == "signal.rm"
 
 
-def test_repeated_sample_numbers_are_reported():
-    samples = Samples.from_rollouts(table(problem_id=["a", "a"], sample=[0, 0], step=[1, 2]))
-    assert "2 training steps" in samples.warnings[0]
+def test_steps_of_a_problem_are_pooled_only_when_asked():
+    rollouts = table(problem_id=["a", "a", "b"], sample=[0, 0, 0], step=[1, 2, 2], correct=[True, False, True])
+    samples = Samples.from_rollouts(rollouts)
+    assert samples.problem_ids == ("a (step 1)", "a (step 2)", "b")
+    assert "(3 in place of 2)" in samples.warnings[0]
+    assert accuracy_of_rows(rollouts, np.arange(3)).value == accuracy(samples).value == pytest.approx(2 / 3)
+    pooled = Samples.from_rollouts(rollouts, pool_steps=True)
+    assert (pooled.problem_ids, pooled.correct[0].tolist()) == (("a", "b"), [1, 0])
+    assert "2 training steps" in pooled.warnings[0]
 
 
 def test_take_keeps_what_belongs_together():

@@ -34,7 +34,9 @@ CHROMIUM_ARGS = [
 PAGES = {
     "start": "",  # the default page answers at the root
     "traces": "traces",
+    "pair": "pair",
     "rollouts": "rollouts",
+    "groups": "groups",
     "scores": "scores",
     "thresholds": "thresholds",
     "voting": "voting",

@@ -130,3 +130,48 @@ def test_a_cell_begins_shortly_before_the_match(bundled_runs):
     app = visit(upload(start(), "long.jsonl", jsonl(rows)), "rollouts")
     app.text_input(key="rows_response").set_value("needle").run()
     assert list(app.dataframe[0].value["response"]) == ["…" + "a" * 57 + "<b>Needle</b>"]
+
+
+def test_tags_are_columns_and_filters(bundled_runs):
+    rows = rows_of(make_rollouts(n_problems=4, n_samples=3))
+    for number, row in enumerate(rows):
+        row |= {"tag.level": "hard" if number < 3 else "easy", "tag.request": f"<b>{number}</b>", "tag.score": "x"}
+    app = visit(upload(start(), "tagged.jsonl", jsonl(rows)), "rollouts")
+    assert set(app.dataframe[0].value["level"]) == {"hard", "easy"}
+    assert {"request", "score (tag)"} <= set(app.dataframe[0].value)
+    app.selectbox(key="rows_tag").select("level").run()
+    app.multiselect(key="rows_tag_values").select("hard").run()
+    assert set(app.dataframe[0].value["level"]) == {"hard"}
+    assert "3 of 12 solutions match" in app.markdown[0].value
+    app.selectbox(key="rows_tag").select("request").run()
+    assert not app.exception
+    assert len(app.dataframe[0].value) == len(rows)
+    app.button(key="rows_clear").click().run()
+    assert app.selectbox(key="rows_tag").value == "none"
+    visit(app, "traces")
+    assert "level **" in said(app)
+    visit(app, "data")
+    assert not app.exception
+
+
+def test_a_prompt_is_shown_by_role(bundled_runs):
+    prompt = "system\nBe <b>brief</b>.\nuser\nWhat is 1+1?\nassistant\n"
+    rows = [{"input": prompt, "output": f"{i}", "gts": "2", "score": float(i == 2), "step": 1} for i in (2, 3)]
+    app = visit(upload(start(), "verl.jsonl", jsonl(rows)), "traces")
+    assert not app.exception
+    assert "“What is 1\\+1\\?”" in app.markdown[0].value
+    assert ":material/settings: **system**" in said(app)
+    assert "Be \\<b>brief\\</b>." in said(app)
+    assert [code.value for code in app.code][:2] == ["Be <b>brief</b>.", "What is 1+1?"]
+
+
+def test_steps_of_a_problem_are_pooled_only_when_asked(bundled_runs):
+    rows = rows_of(make_rollouts(n_problems=3, n_samples=4))
+    both = [row | {"step": step} for step in (1, 2) for row in rows]
+    app = visit(upload(start(), "steps.jsonl", jsonl(both)), "traces")
+    names = [str(option) for option in app.selectbox(key="problem").options]
+    assert any("(step 2)" in name for name in names)
+    assert "of 4 solutions correct" in app.markdown[0].value
+    app.toggle(key="pool_steps").set_value(True).run()
+    assert not app.exception
+    assert "of 8 solutions correct" in app.markdown[0].value

@@ -107,8 +107,14 @@ def memory(pid: int) -> int:
     return 1024 * int(status.split("VmRSS:")[1].split()[0])
 
 
+def in_steps(table: pa.Table, n_steps: int = 50) -> pa.Table:
+    """The same run as a training of so many steps, each with its own problems."""
+    step = np.arange(len(table)) * n_steps // len(table)
+    return table.append_column("step", pa.array(step.astype(np.int32)))
+
+
 @contextlib.contextmanager
-def pages(folder: Path, n: int | None = None) -> Iterator[tuple]:
+def pages(folder: Path, n: int | None = None, *, steps: bool = False) -> Iterator[tuple]:
     """Both servers and a browser; with ``n`` the app also offers a run of that many solutions, named "big"."""
     if reason := missing_browser():
         pytest.skip(reason)
@@ -116,7 +122,7 @@ def pages(folder: Path, n: int | None = None) -> Iterator[tuple]:
     bare.write_text(BARE)
     if n is not None:
         run.mkdir(parents=True)
-        pq.write_table(big_table(n), run / "rollouts.parquet")
+        pq.write_table(in_steps(big_table(n)) if steps else big_table(n), run / "rollouts.parquet")
         (run / "events.jsonl").write_text("")
         (run.parent / "job.json").write_text(json.dumps({"name": "big"}))
         (run.parent / "settings.toml").write_text(LaserConfig().to_toml())
@@ -175,6 +181,45 @@ def test_a_slider_answers_nearly_as_quickly_as_on_a_bare_page(benchmark, tmp_pat
         assert points <= 10_000
         assert result["ratio"] <= limit
         assert result["memory_over_numeric"] < 3
+
+
+def click(page: object, selector: str) -> float:
+    """Click a button; milliseconds until the page rests."""
+    page.bring_to_front()
+    handle = page.evaluate_handle(f"() => {{ window.laserAnswer = ({ANSWER})(); }}")
+    page.locator(selector).first.click()
+    took = page.evaluate("() => window.laserAnswer")
+    handle.dispose()
+    return took
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    ("page_name", "button", "limit"),
+    [
+        ("groups", ".st-key-problem-Previous-step button", 3.0),  # two figures and a table; the bare page has a line
+        ("pair", ".st-key-mark-left-bookmark button", 2.0),
+        ("pair", ".st-key-mark-left-wrong_verdict button", 2.0),
+    ],
+)
+def test_groups_and_marks_answer_at_100_000_rollouts(benchmark, tmp_path, page_name, button, limit):
+    with pages(tmp_path, 100_000, steps=True) as (bare_url, app_url, browser):
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        app, _ = open_page(context, f"{app_url}/{page_name}?run=big", timeout=300)
+        app.locator(button).first.wait_for(timeout=300_000)
+        app.wait_for_timeout(5000)  # by then no earlier drawing of the button is left
+        bare, _ = open_page(context, bare_url)
+        times: dict[str, list[float]] = {"bare": [], "app": []}
+        for _ in range(ROUNDS):
+            bare.bring_to_front()
+            times["bare"].append(answer(bare))
+            times["app"].append(click(app, button))
+        median = {name: statistics.median(values) for name, values in times.items()}
+        result = {"bare_ms": median["bare"], "app_ms": median["app"], "ratio": median["app"] / median["bare"]}
+        print(f"\n{page_name}, {button}:", json.dumps(result))
+        benchmark.extra_info.update(result)
+        benchmark.pedantic(click, args=(app, button), rounds=1)
+        assert result["ratio"] <= limit
 
 
 @pytest.mark.timeout(1800)

@@ -15,6 +15,7 @@ from laser_core.analysis import Estimate, Samples, closed_form
 from laser_core.figures import Drawn, Trace, claims, figure_csv, learning, theory
 from laser_core.reproduce.learning import Curves
 from laser_core.reproduce.table import Claim, ClaimSection
+from laser_core.rollouts import Rollouts
 from tests.factories import BETA_V, C_REF, make_rollouts
 from tests.figures.test_curves import two_steps
 
@@ -35,6 +36,8 @@ TRACES = [
     Trace("sample 4", False, ("=1+1",), {"logprob": np.array([-2.0])}),
 ]
 CURVES = Curves("LaSeR", np.array([0, 1]), np.array([[0.5, 0.6], [0.5, np.nan]]), np.array([0.5, 0.6]))
+GROUPS = analysis.training_groups(TABLE)
+REFERENCE = Trace("sample 5", True, ("a", "b"), {"logprob": np.array([-0.5, -1]), "log_ratio": np.array([0.5, -2.0])})
 CLAIM = Claim(
     section=ClaimSection(1, "Voting"),
     claim="gain of weighting",
@@ -123,6 +126,18 @@ TABLES = {
     figures.threshold_figure: (
         lambda: figures.threshold_figure(analysis.threshold_sweep(SMALL)),
         ["metric", "threshold", "value", "n_solutions", "n_problems", "ci_low", "ci_high"],
+    ),
+    figures.groups_figure: (
+        lambda: figures.groups_figure(GROUPS, [0, 1], labels=GROUPS.names[:2]),
+        ["group", "solution", "advantage", "reward", "score", "reward_advantage", "score_advantage", "class_weight"],
+    ),
+    figures.step_metrics_figure: (
+        lambda: figures.step_metrics_figure([analysis.step_metrics(two_steps())["reward"]], marked=5),
+        ["metric", "step", "value"],
+    ),
+    figures.reference_figure: (
+        lambda: figures.reference_figure(REFERENCE),
+        ["token", "text", "policy_logprob", "reference_logprob", "log_ratio"],
     ),
     figures.token_heatmap: (lambda: figures.token_heatmap(TRACES, "logprob"), TOKENS),
     figures.trace_figure: (lambda: figures.trace_figure(TRACES, "logprob"), TOKENS),
@@ -284,3 +299,26 @@ def test_columns_of_unequal_length_are_no_table():
     fig.observe(a=[1, 2], b=[1])
     with pytest.raises(ValueError, match="shorter"):
         list(fig.rows())
+
+
+def test_a_groups_cells_are_by_reward_and_marked_by_verdict():
+    rows = [(False, 0.1), (True, 0.9), (None, None)]
+    table = Rollouts.from_rows(
+        [
+            {"run": "r", "problem_id": "<b>p", "sample": i, "response": "", "correct": c, "score": s}
+            for i, (c, s) in enumerate(rows)
+        ]
+    )
+    groups = analysis.training_groups(table)
+    fig = figures.groups_figure(groups, [0], labels=groups.names, quantity="reward")
+    heatmap = fig.data[0]
+    assert [list(row) for row in heatmap.text] == [["✓", "✗", "?"]]
+    assert list(heatmap.z[0][:2]) == [1, 0]
+    assert fig.layout.yaxis.ticktext[0] == "&lt;b&gt;p  1/2"
+    assert "no such groups" in figures.groups_figure(groups, [], labels=[]).layout.annotations[0].text
+
+
+def test_the_lines_beside_the_reference_are_both_models():
+    policy, reference, difference = figures.reference_figure(REFERENCE).data
+    assert (list(policy.y), list(reference.y), list(difference.y)) == ([-0.5, -1], [-1, 1], [0.5, -2])
+    assert figures.reference_figure(TRACES[0]).layout.annotations  # says that there is no reference

@@ -224,10 +224,12 @@ def test_a_pipe_is_read_too():
     assert len(read(Pipe(GOOD)).rollouts) == 1
 
 
-def test_unknown_fields_are_ignored_and_said_so():
+def test_unknown_fields_become_tags_and_a_note_says_so():
     result = read(line(loss=0.1) + line(sample=1, loss=0.2), fill=False)
-    assert result.rollouts.table.column_names.count("loss") == 0
-    assert result.notes == ("ignored the unknown field 'loss'; to keep a number, name it 'signal.loss' (2 rows)",)
+    assert result.rollouts.text("tag.loss") == ["0.1", "0.2"]
+    assert result.notes == (
+        "unknown field 'loss': kept as a tag if it is short; to analyse a number, name it 'signal.loss' (2 rows)",
+    )
 
 
 def test_a_very_long_line_is_skipped_without_being_held(monkeypatch):

@@ -138,8 +138,10 @@ class _File:
             run = runs[0] if run is None else run
             chosen = duckdb.ConstantExpression(run)
             score = f"({value})::DOUBLE"
+            # As in memory, each training step's solutions of a problem are a problem of their own.
+            at_step = "problem_id || chr(31) || coalesce(step::VARCHAR, '') AS problem_id"
             columns = (
-                "problem_id",
+                at_step if "step" in source.columns else "problem_id",
                 "answer" if "answer" in source.columns else "NULL::VARCHAR AS answer",
                 "correct",
                 "truncated" if "truncated" in source.columns else "false AS truncated",

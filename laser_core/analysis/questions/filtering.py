@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from laser_core.analysis.estimates import Estimate, mean_statistic
 from laser_core.rollouts import Rollouts
+from laser_core.rollouts.groups import group_of_rows
 
 _BLOCK_ROWS = 8192  # searched at a time: some 30 MB of solutions of 1,000 tokens
 
@@ -53,6 +54,12 @@ class RolloutFilter:
         Text within the extracted answer.
     response : str
         Text within the response.
+    tag : str
+        The column that ``tag_values`` and ``tag_text`` are about: "tag.<name>".
+    tag_values : tuple of str
+        The tag's values to keep; empty for all, those without the tag among them.
+    tag_text : str
+        Text within the tag.
     """
 
     verdicts: tuple[VerifierSays, ...] = ()
@@ -66,6 +73,9 @@ class RolloutFilter:
     problem: str = ""
     answer: str = ""
     response: str = ""
+    tag: str = ""
+    tag_values: tuple[str, ...] = ()
+    tag_text: str = ""
 
 
 def matching_rows(rollouts: Rollouts, wanted: RolloutFilter) -> np.ndarray:
@@ -105,7 +115,9 @@ def matching_rows(rollouts: Rollouts, wanted: RolloutFilter) -> np.ndarray:
         keep &= _contains(rollouts, "problem", wanted.problem, keep) | _contains(
             rollouts, "problem_id", wanted.problem, keep
         )
-    for name, text in (("answer", wanted.answer), ("response", wanted.response)):
+    if wanted.tag_values:
+        keep &= _is_one_of(rollouts, wanted.tag, wanted.tag_values)
+    for name, text in ((wanted.tag, wanted.tag_text), ("answer", wanted.answer), ("response", wanted.response)):
         if text:
             keep = _contains(rollouts, name, text, keep)
     return np.flatnonzero(keep)
@@ -128,6 +140,41 @@ def _within(rollouts: Rollouts, name: str, low: float | None, high: float | None
     values = rollouts.column(name)
     above = values >= (-np.inf if low is None else low)
     return np.asarray(above & (values <= (np.inf if high is None else high)))
+
+
+def _is_one_of(rollouts: Rollouts, name: str, values: tuple[str, ...]) -> np.ndarray:
+    """Whether each row has one of the values in a text column."""
+    if name not in rollouts.table.column_names:
+        return np.zeros(len(rollouts), bool)
+    return np.asarray(pc.is_in(rollouts.table[name], pa.array(values, pa.string())).to_numpy(zero_copy_only=False))
+
+
+def tag_values(rollouts: Rollouts, tag: str, *, most: int = 50) -> list[str] | None:
+    """A tag's different values, the most frequent first; None where there are more than ``most`` of them.
+
+    Parameters
+    ----------
+    rollouts : Rollouts
+        The table.
+    tag : str
+        "tag.<name>".
+    most : int
+        How many a chooser can offer.
+
+    Examples
+    --------
+    >>> levels = ("1", "2", "2", None)
+    >>> rollouts = Rollouts.from_rows(
+    ...     [{"run": "r", "problem_id": "p", "sample": i, "response": "", "tag.level": x} for i, x in enumerate(levels)]
+    ... )
+    >>> tag_values(rollouts, "tag.level"), tag_values(rollouts, "tag.level", most=1)
+    (['2', '1'], None)
+    """
+    counted = pc.value_counts(pc.drop_null(rollouts.table[tag]))
+    if len(counted) > most:
+        return None
+    values, counts = counted.field("values").to_pylist(), counted.field("counts").to_numpy()
+    return [values[i] for i in np.argsort(-counts, kind="stable")]
 
 
 def _contains(rollouts: Rollouts, name: str, text: str, among: np.ndarray) -> np.ndarray:
@@ -197,7 +244,7 @@ def accuracy_of_rows(rollouts: Rollouts, rows: np.ndarray) -> Estimate:
     """
     correct = rollouts.column("correct")[rows]
     verified = np.isfinite(correct)
-    problems = pc.dictionary_encode(rollouts.table["problem_id"]).combine_chunks()
+    problems = group_of_rows(rollouts)
     owner = problems.indices.to_numpy()[rows][verified]
     n_verified = np.bincount(owner, minlength=len(problems.dictionary))
     with np.errstate(invalid="ignore"):

@@ -19,14 +19,15 @@ def matches(keys: set[str], record: dict[str, object]) -> bool:
 
 
 def rows(record: dict[str, object], context: Context) -> Iterator[dict[str, object]]:
-    """The record itself, without the fields the table does not have."""
+    """The record itself, without the fields the table does not have: whoever reads keeps short ones as tags."""
     if HEADER in record:
         _remember(record[HEADER], context)
         if len(record) == 1:
             return
     row = {name: value for name, value in record.items() if column_type(name) is not None}
     for name in record.keys() - row.keys() - {HEADER}:
-        context.notes[f"ignored the unknown field '{name}'; to keep a number, name it 'signal.{name}'"] += 1
+        note = f"unknown field '{name}': kept as a tag if it is short; to analyse a number, name it 'signal.{name}'"
+        context.notes[note] += 1
     yield row
 
 

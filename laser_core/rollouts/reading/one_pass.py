@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from laser_core.errors import InputError
+from laser_core.rollouts.prompts import stored_prompt
 from laser_core.rollouts.readers import canonical, mapped
 from laser_core.rollouts.readers.context import Context
 from laser_core.rollouts.reading.fields import FieldError, check_row, coerce, unspelled
@@ -17,6 +18,7 @@ from laser_core.rollouts.reading.no_answer import is_no_answer
 from laser_core.rollouts.reading.recognise import choose_reader
 from laser_core.rollouts.reading.records import Record, Refusal
 from laser_core.rollouts.reading.source import Source
+from laser_core.rollouts.reading.tags import Looked, Tags
 from laser_core.rollouts.schema import Rollouts, RunMeta
 
 BATCH_ROWS = 2048
@@ -49,6 +51,7 @@ class Reading:
         self.reader = choose_reader(opened, format=options.format, mapping=options.mapping)
         self.context = Context(opened.name, dict(options.mapping or {}), requests=options.requests)
         self.problems = options.problems
+        self.tags = Tags(self.context.notes)
         self._problems_of: dict[str, ProblemNames] = {}
         self.n_records = self.n_refused = 0
         self.refused: list[Refusal] = []
@@ -94,11 +97,12 @@ class Reading:
     def _rows(self, record: Record) -> Iterator[dict[str, object]]:
         cells = record.is_text and self._takes_cells
         try:
-            value = self._value(record)
+            value = Looked(self._value(record))
             raw_rows = list(self.reader.rows(value, self.context))
         except FieldError as error:
             self._refuse(Refusal(record.line, error.field, str(error)))
             return
+        self._keep_the_rest(value, raw_rows)
         for raw in raw_rows:
             self._stated.update(raw)
             try:
@@ -110,6 +114,17 @@ class Reading:
                 self._refuse(Refusal(record.line, error.field, str(error)))
                 continue
             yield row
+
+    def _keep_the_rest(self, record: Looked, rows: list[dict[str, object]]) -> None:
+        """Add what the record holds beside the reader's columns: a chat's other turns, and short values as tags."""
+        self.tags.add(record, rows)
+        for position, row in enumerate(rows):
+            if self.reader is canonical and isinstance(row.get("prompt"), str):
+                continue
+            prompt = stored_prompt(record, row.get("problem"), position)
+            row.pop("prompt", None)  # a column of messages that was mapped to it
+            if prompt is not None:
+                row["prompt"] = prompt
 
     def _typed(self, raw: dict[str, object], line: int, *, is_text: bool) -> dict[str, object]:
         """The row in canonical types, with its run and its problem named."""

@@ -113,10 +113,11 @@ def test_an_order_is_over_the_selection_alone():
 
 
 def test_the_accuracy_of_a_selection_is_the_mean_over_its_problems():
-    found = accuracy_of_rows(SIX, np.arange(6))  # p0: 1 of 2, p1: 1 of 2 verified, q9: 0 of 1
-    assert found.value == pytest.approx(1 / 3)
-    assert found.n == 3
-    assert accuracy_of_rows(SIX, np.array([0, 2, 4])).value == pytest.approx(0.75)  # p0: 1, p1: 1/2
+    # Each step's solutions are a problem of their own. p0: 1 of 2; p1: 1 of 1 without a step, 0 of 1 at step 7; q9: 0.
+    found = accuracy_of_rows(SIX, np.arange(6))
+    assert found.value == pytest.approx(1.5 / 4)
+    assert found.n == 4
+    assert accuracy_of_rows(SIX, np.array([0, 2, 4])).value == pytest.approx(2 / 3)  # p0: 1, p1: 1 and 0
     assert accuracy_of_rows(SIX, np.array([3])).n == 0
     assert np.isnan(accuracy_of_rows(SIX, np.array([], int)).value)
 

@@ -41,9 +41,8 @@ FLEXIBLE = [record(1, "#### 11", "11", 1.0), record(2, "it is 22", "22", 1.0), r
 def test_what_the_harness_wrote_before_it_named_its_filters(fixture, n_rows):
     result = read(FIXTURES / f"{fixture}.jsonl")
     assert (len(result.rollouts), result.n_rows, len(result.rollouts.table["problem_id"].unique())) == (n_rows, 6, 3)
-    assert result.rollouts.table.equals(
-        read(FIXTURES / f"{fixture.replace('_044', '')}.jsonl", run=result.rollouts.runs()[0]).rollouts.table
-    )
+    newer = read(FIXTURES / f"{fixture.replace('_044', '')}.jsonl", run=result.rollouts.runs()[0]).rollouts.table
+    assert result.rollouts.table.equals(newer.drop_columns(["tag.filter"]))
 
 
 def test_a_document_logged_once_for_each_unnamed_filter_is_one_row():
