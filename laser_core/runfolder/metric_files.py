@@ -67,9 +67,9 @@ def _event(record: object) -> dict[str, object] | None:
         return None
     nested = record.get("data")
     values = record | nested if isinstance(nested, dict) else record
-    numbers = {
-        name[:100]: value
+    numbers: dict[str, object] = {
+        str(name)[:100]: value
         for name, value in list(values.items())[:MAX_METRICS]
         if isinstance(value, (int, float)) and not isinstance(value, bool) and name not in ("step", "global_step")
     }
-    return {"step": step} | numbers if numbers else None
+    return {"step": step, **numbers} if numbers else None
