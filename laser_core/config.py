@@ -63,8 +63,8 @@ class LaserConfig:
     integrate_advantages: bool = setting(True, "after the warm-ups, blend the score into the advantage")
     reward_source: str = setting("verifier", "score: the only reward after the warm-ups is the score (it collapses)")
     class_weighting: bool = setting(True, "give both classes the same total weight in the score loss", symbol="w")
-    reasoning_warmup: int = setting(5, "steps with the policy loss alone, at first", unit="steps")
-    self_reward_warmup: int = setting(45, "steps that train the score without using it, after that", unit="steps")
+    reasoning_warmup: int = setting(4, "steps with the policy loss alone, at first", unit="steps")
+    self_reward_warmup: int = setting(41, "steps that train the score without using it, after that", unit="steps")
 
     # Rollouts
     prompts_per_step: int = setting(64, "problems a step", symbol="G")
@@ -72,8 +72,8 @@ class LaserConfig:
     max_new_tokens: int = setting(112, "length limit of a solution", unit="tokens")
 
     # Optimisation
-    steps: int = setting(110, "training steps")
-    lr: float = setting(1e-4, "peak learning rate of AdamW")
+    steps: int = setting(80, "training steps")
+    lr: float = setting(5e-4, "peak learning rate of AdamW")
     lr_warmup: int = setting(10, "steps of linear warm-up of the learning rate", unit="steps")
     lr_decay: float = setting(0.3, "share of the run, at its end, in which the learning rate falls linearly to zero")
     weight_decay: float = setting(0.0, "AdamW's")
