@@ -81,14 +81,14 @@ pd.DataFrame(rows).round(4)
 #
 # ## A model you can run
 #
-# The bundled base model has a million parameters and was pretrained on noisy, partly graded solutions of linear
-# equations. It guesses $x$ and then substitutes back, so a wrong guess shows in its own text. It has never seen the
-# verdict token.
+# The bundled base model has a million parameters. It guesses $x$, substitutes it back, and then accepts its guess (`#`)
+# or tries again (`~`); it was pretrained on solvers who often accept a guess that failed. It has never seen the verdict
+# token, and nothing after its end token says whether a solution is correct: that is what LaSeR has to teach it.
 
 # %%
 base = load_policy("bundled:base")
 problems = load_problems("linear", "test")[:64]
-c_ref, c_ref_std, n = measure_c_ref(base, problems, max_new_tokens=40, seed=0)
+c_ref, c_ref_std, n = measure_c_ref(base, problems, max_new_tokens=112, seed=0)
 print(f"z_c = {base.z_token}: log pi_ref(z_c) = {c_ref:.2f} nats, std {c_ref_std:.3f} over {n} solutions")
 
 # %% [markdown]
@@ -99,7 +99,7 @@ print(f"z_c = {base.z_token}: log pi_ref(z_c) = {c_ref:.2f} nats, std {c_ref_std
 laser = load_policy("bundled:laser")
 problem = problems[0]
 sampled = generate(
-    laser, [laser.encode_prompt(problem.text)], samples=8, max_new_tokens=40, generator=torch.Generator().manual_seed(1)
+    laser, [laser.encode_prompt(problem.text)], samples=8, max_new_tokens=112, generator=torch.Generator().manual_seed(1)
 )
 score = algorithm.last_token_score(sampled.z_logprob, beta_v=0.1, c_ref=c_ref)
 responses = [laser.decode(row[:length]) for row, length in zip(sampled.response, sampled.length, strict=True)]

@@ -19,8 +19,8 @@ FIRST = FAMILIES[0].name
 MAX_NEW_TOKENS = {family.name: family.max_new_tokens for family in FAMILIES}
 #: Shares of a run for the policy loss alone, and for training the score without using it: 4 and 41 of 80 steps.
 REASONING_SHARE, SELF_REWARD_SHARE = 4 / 80, 41 / 80
-#: Of every run. Chosen on training batches: at 1e-4 a run of seed 0 had not left chance by step 56; at 3e-4 and 6e-4 runs
-#: of seed 100, which is not among those that are judged, ranked a problem's solutions by step 55.
+#: Of every run. Chosen on training batches: at 1e-4 a run of seed 0 had not left chance by step 56; at 3e-4 and 6e-4
+#: runs of seed 100, which is not among those that are judged, ranked a problem's solutions by step 55.
 LEARNING_RATE = 5e-4
 
 
