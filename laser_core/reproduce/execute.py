@@ -176,7 +176,7 @@ def _evaluate_base(piece: Work, model: str, scale: Scale) -> None:
         training = load_problems(family, "train")[:C_REF_PROBLEMS]
         c_ref = measure_c_ref(base, training, max_new_tokens=MAX_NEW_TOKENS[family], seed=0)
         at = Evaluation(piece.name, family, scale.problems, scale.samples, c_ref.mean, c_ref.std, 0)
-        rollouts = judged.with_probe(base, base, evaluate(base, base, at, dtype=dtype), PROBE_BASE)
+        rollouts = judged.with_probe(base, base, evaluate(base, base, at, dtype=dtype), PROBE_BASE, dtype=dtype)
         graded = judged.with_second_prompt(base, rollouts, per_problem=scale.second_prompts, dtype=dtype)
         facts[family] = graded.facts | {"c_ref": c_ref.mean, "c_ref_std": c_ref.std, "c_ref_n": c_ref.n}
         target = piece.done if family == FIRST else folder / f"{family}.judged.parquet"
@@ -228,7 +228,7 @@ def _judge(
         graded = judged.with_second_prompt(policy, rollouts, per_problem=scale.second_prompts, dtype=dtype)
         rollouts, facts = graded.rollouts, facts | graded.facts
     if run.baselines:
-        graded = judged.with_baselines(policy, base, rollouts)
+        graded = judged.with_baselines(policy, base, rollouts, dtype=dtype)
         rollouts, facts = graded.rollouts, facts | graded.facts
     if run.reward_model:
         kept = sorted((folder / "training").glob("*.parquet"))

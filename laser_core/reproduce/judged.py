@@ -61,19 +61,19 @@ def with_second_prompt(policy: Policy, rollouts: Rollouts, *, per_problem: int, 
     return Graded(rollouts.with_column(SECOND_PROMPT, values), facts)
 
 
-def with_probe(policy: Policy, reader: Policy, rollouts: Rollouts, column: str) -> Rollouts:
+def with_probe(policy: Policy, reader: Policy, rollouts: Rollouts, column: str, *, dtype: torch.dtype) -> Rollouts:
     """Add what a linear probe finds in ``reader``'s hidden state at the end of the solutions that ``policy`` wrote."""
-    states = end_states(reader, verifiers.solutions_of(policy, rollouts))
+    states = end_states(reader, verifiers.solutions_of(policy, rollouts), dtype=dtype)
     states[rollouts.column("truncated") == 1] = np.nan
     probability = cross_fitted(states, rollouts.column("correct"), problem_numbers(rollouts))
     return rollouts.with_column(column, shortened_probability(probability))
 
 
-def with_baselines(policy: Policy, base: Policy, rollouts: Rollouts) -> Graded:
+def with_baselines(policy: Policy, base: Policy, rollouts: Rollouts, *, dtype: torch.dtype) -> Graded:
     """Add the linear probes of the base and of the model itself, and the free signals alone and combined."""
-    rollouts = with_probe(policy, base, rollouts, PROBE_BASE)
-    rollouts = with_probe(policy, policy, rollouts, PROBE_OWN)
-    certain = rollouts.with_column(SELF_CERTAINTY, verifiers.self_certainty(policy, rollouts))
+    rollouts = with_probe(policy, base, rollouts, PROBE_BASE, dtype=dtype)
+    rollouts = with_probe(policy, policy, rollouts, PROBE_OWN, dtype=dtype)
+    certain = rollouts.with_column(SELF_CERTAINTY, verifiers.self_certainty(policy, rollouts, dtype=dtype))
     name, best, combined = free_signals(certain)
     rollouts = rollouts.with_column(FREE_BEST, shortened_probability(best)).with_column(
         FREE_COMBINED, shortened_probability(combined)

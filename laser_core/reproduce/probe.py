@@ -14,6 +14,7 @@ from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.crossfit import folds
 from laser_core.analysis.scores.separation import Ranked, within_problem_statistic
 from laser_core.analysis.tokens.confidence import SIGNALS
+from laser_core.miniature.model import hidden_states
 from laser_core.policy import Policy
 from laser_core.rollouts import Rollouts
 from laser_core.scoring import Solutions
@@ -23,7 +24,7 @@ BATCH = 128
 
 
 @torch.inference_mode()
-def end_states(policy: Policy, solutions: Solutions) -> np.ndarray:
+def end_states(policy: Policy, solutions: Solutions, *, dtype: torch.dtype) -> np.ndarray:
     """The last hidden state at each solution's final token, which is ``<eos>`` where it ended.
 
     Parameters
@@ -32,6 +33,8 @@ def end_states(policy: Policy, solutions: Solutions) -> np.ndarray:
         Whose hidden states: the model that wrote the solutions, or another that reads them.
     solutions : Solutions
         R of them.
+    dtype : torch.dtype
+        Precision of the matrix products.
 
     Returns
     -------
@@ -40,7 +43,7 @@ def end_states(policy: Policy, solutions: Solutions) -> np.ndarray:
     found = []
     for rows in torch.arange(len(solutions.tokens)).split(BATCH):
         part = solutions.rows(rows)
-        hidden = policy.model.base_model(part.tokens, use_cache=False).last_hidden_state  # (b, L, D)
+        hidden = hidden_states(policy.model, part.tokens, dtype)  # (b, L, D)
         found.append(hidden[torch.arange(len(rows)), part.prompt_length + part.length - 1].float())
     return torch.cat(found).numpy()
 

@@ -18,7 +18,7 @@ from laser_core.bundled import model_path
 from laser_core.evaluate import responses_of
 from laser_core.fast.precision import autocast
 from laser_core.generate import generate
-from laser_core.miniature.model import ATTENTION
+from laser_core.miniature.model import ATTENTION, hidden_states
 from laser_core.policy import Policy
 from laser_core.reproduce.probe import BATCH
 from laser_core.rollouts import Rollouts, read
@@ -99,7 +99,7 @@ def second_prompt(
     for rows in torch.from_numpy(np.flatnonzero(graded)).split(BATCH):
         before = [pages[row][: place[row]] for row in rows.tolist()]
         packed = Solutions.pack([prompts[row] for row in rows.tolist()], before, policy)
-        hidden = policy.model.base_model(packed.tokens, use_cache=False).last_hidden_state  # (b, L, D)
+        hidden = hidden_states(policy.model, packed.tokens, dtype)  # (b, L, D)
         end = packed.prompt_length + packed.length - 1
         logits = policy.logits(hidden[torch.arange(len(rows)), end])  # (b, V)
         probability[rows.numpy()] = torch.sigmoid(logits[:, right] - logits[:, wrong]).double().numpy()
@@ -107,7 +107,7 @@ def second_prompt(
 
 
 @torch.inference_mode()
-def self_certainty(policy: Policy, rollouts: Rollouts) -> np.ndarray:
+def self_certainty(policy: Policy, rollouts: Rollouts, *, dtype: torch.dtype) -> np.ndarray:
     """Mean over a solution's tokens of KL(uniform || policy), in nats.
 
     A signal that costs nothing during sampling, where all logits are at hand (Kang et al. 2025, arXiv 2502.18581).
@@ -120,7 +120,7 @@ def self_certainty(policy: Policy, rollouts: Rollouts) -> np.ndarray:
     values = []
     for rows in torch.arange(len(rollouts)).split(BATCH):
         part = solutions.rows(rows)
-        hidden = policy.model.base_model(part.tokens, use_cache=False).last_hidden_state
+        hidden = hidden_states(policy.model, part.tokens, dtype)
         logprobs = policy.logits(hidden).log_softmax(-1)
         kl = -np.log(logprobs.shape[-1]) - logprobs.mean(-1)  # (b, L, V) -> (b, L)
         position, start = torch.arange(part.tokens.shape[1]), part.prompt_length[:, None] - 1
