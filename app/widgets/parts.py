@@ -13,8 +13,7 @@ from app.format import literal, short, unescaped
 from app.widgets import browser
 from laser_core import __version__
 from laser_core.errors import missing_model_packages
-from laser_core.figures import Drawn, enlarge, figure_csv, figure_html
-from laser_core.figures.theme import plain
+from laser_core.figures import SIGNAL_TITLES, Drawn, enlarge, figure_csv, figure_html, signal_title
 
 PLOTLY_CONFIG = {
     "displaylogo": False,
@@ -131,17 +130,17 @@ def needs_score(source: Source) -> str | None:
 
 def signal_name(signal: str) -> str:
     """A signal's name in a sentence."""
-    return "last-token score" if signal == "score" else literal(signal.removeprefix("signal."))
+    return SIGNAL_TITLES.get(signal) or literal(signal.removeprefix("signal."))
 
 
 def signal_choice(signal: str) -> str:
     """A signal's name in a chooser, which renders no markdown."""
-    return "last-token score" if signal == "score" else short(signal.removeprefix("signal."), 60)
+    return SIGNAL_TITLES.get(signal) or short(signal.removeprefix("signal."), 60)
 
 
 def signal_label(signal: str) -> str:
     """A signal's name in a figure."""
-    return "last-token score" if signal == "score" else plain(signal.removeprefix("signal."), 40)
+    return signal_title(signal)
 
 
 def rollout_table(

@@ -7,6 +7,7 @@ carries its observations as a tidy table (:class:`laser_core.figures.Drawn`), wh
 from laser_core.figures.curves import confusion_figure, ecdf_figure, roc_pr_figure, violin_figure
 from laser_core.figures.drawn import Drawn
 from laser_core.figures.export import figure_csv, figure_html
+from laser_core.figures.labels import SIGNAL_TITLES, signal_title, symbols
 from laser_core.figures.quantities import QUANTITIES
 from laser_core.figures.relations import (
     JITTER_NOTE,
@@ -16,8 +17,14 @@ from laser_core.figures.relations import (
     score_length_figure,
     signals_figure,
 )
-from laser_core.figures.runs import comparison_figure, training_figure
-from laser_core.figures.scores import mark_threshold, reliability_figure, score_histogram, threshold_figure
+from laser_core.figures.runs import Phase, comparison_figure, training_figure
+from laser_core.figures.scores import (
+    mark_threshold,
+    reliability_figure,
+    score_histogram,
+    solution_points_figure,
+    threshold_figure,
+)
 from laser_core.figures.theme import enlarge
 from laser_core.figures.token_decoding import token_label
 from laser_core.figures.token_text import token_strip_html
@@ -35,7 +42,9 @@ from laser_core.figures.worth import (
 __all__ = [
     "Drawn",
     "JITTER_NOTE",
+    "Phase",
     "QUANTITIES",
+    "SIGNAL_TITLES",
     "SettingsMetric",
     "SignalMetric",
     "Trace",
@@ -57,7 +66,10 @@ __all__ = [
     "score_histogram",
     "score_length_figure",
     "sensitivity_figure",
+    "signal_title",
     "signals_figure",
+    "solution_points_figure",
+    "symbols",
     "threshold_figure",
     "token_heatmap",
     "token_label",

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from laser_core.figures.drawn import Drawn
-from laser_core.figures.theme import CORRECT, INCORRECT, UNKNOWN, add_rule, empty, frame, interval_bars, plain
+from laser_core.figures.labels import symbols
+from laser_core.figures.theme import CORRECT, INCORRECT, RULE, UNKNOWN, empty, frame, interval_bars, plain
 
 if TYPE_CHECKING:
     from laser_core.reproduce.table import Claim
@@ -26,30 +28,70 @@ MEASURED = ("value", "ci_low", "ci_high", "paper", "seeds", "n_problems")  # a c
 LINE_LENGTH = 52  # characters that fit across a phone
 
 
+def scale_of(claim: Claim) -> str:
+    """What a claim's value counts in: the title of the axis that it is drawn on."""
+    if claim.claim.endswith("nats"):
+        return "nats"
+    if claim.claim.endswith("seconds"):
+        return "ratio of times"
+    if "different solutions" in claim.claim:
+        return "number of solutions"
+    if "Spearman" in claim.claim:
+        return "rank correlation"
+    return "difference" if claim.signed else "value"
+
+
 def claims_figure(claims: Sequence[Claim]) -> Drawn:
-    """Values of one section's rows, top to bottom, with 95% intervals over seeds and problems.
+    """Values of one section's rows, with 95% intervals over seeds and problems: a panel and an axis for each unit.
 
     Parameters
     ----------
     claims : sequence of Claim
-        Rows that share a scale, as those of one section do.
+        The rows of one section, from top to bottom.
     """
     rows = [claim for claim in claims if math.isfinite(claim.value)]
     if not rows:
         return empty("Nothing was measured for this claim.")
-    names = [claim.claim for claim in rows]
     fig = Drawn()
     fig.observe(
         section=[str(claim.section) for claim in rows],
-        claim=names,
+        claim=[claim.claim for claim in rows],
         **{name: [getattr(claim, name) for claim in rows] for name in MEASURED},
         holds=[claim.holds for claim in rows],
         rule=[claim.rule for claim in rows],
     )
+    panels: dict[str, list[Claim]] = {}
+    for claim in rows:
+        panels.setdefault(scale_of(claim), []).append(claim)
+    heights = [70 + sum(map(_row_height, panel)) for panel in panels.values()]
+    make_subplots(rows=len(panels), cols=1, row_heights=heights, vertical_spacing=64 / (sum(heights) + 64), figure=fig)
+    for place, (scale, panel) in enumerate(panels.items(), start=1):
+        _panel(fig, panel, scale, place)
+    frame(fig, x="", y="", height=60 + sum(heights), hovermode="closest")
+    for place, scale in enumerate(panels, start=1):
+        fig.update_xaxes(title_text=scale, row=place, col=1)
+    seen: set[str] = set()
+    for trace in fig.data:  # one legend for all panels
+        trace.update(legendgroup=trace.name, showlegend=trace.name not in seen)
+        seen.add(trace.name)
+    return fig
+
+
+def _words(claim: Claim) -> list[str]:
+    """A claim's name, in lines that fit across a phone."""
+    return textwrap.wrap(plain(symbols(claim.claim)), LINE_LENGTH)
+
+
+def _row_height(claim: Claim) -> int:
+    return ROW_HEIGHT + LINE * (len(_words(claim)) - 1)
+
+
+def _panel(fig: Drawn, claims: Sequence[Claim], scale: str, place: int) -> None:
+    """One panel: each claim's marker with its name above it, where no line runs."""
     for holds, style in _STYLES.items():
-        if chosen := [claim for claim in rows if claim.holds is holds]:
-            fig.add_trace(_measured(chosen, *style))
-    paper = [claim for claim in rows if claim.paper is not None]
+        if chosen := [claim for claim in claims if claim.holds is holds]:
+            fig.add_trace(_measured(chosen, *style), row=place, col=1)
+    paper = [claim for claim in claims if claim.paper is not None]
     if paper:
         fig.add_trace(
             go.Scatter(
@@ -59,20 +101,24 @@ def claims_figure(claims: Sequence[Claim]) -> Drawn:
                 marker={"symbol": "line-ns-open", "size": 18, "color": UNKNOWN, "line": {"width": 3}},
                 name="paper",
                 hovertemplate="paper: %{x:.3f}<extra></extra>",
-            )
+            ),
+            row=place,
+            col=1,
         )
-    low = min(claim.ci_low if math.isfinite(claim.ci_low) else claim.value for claim in rows)
-    if low < 0:
-        add_rule(fig, x=0, label="")
+    names = [claim.claim for claim in claims]
+    ends = [end for c in claims for end in (c.value, c.ci_low, c.ci_high, c.paper) if end is not None]
+    if min(end for end in ends if math.isfinite(end)) < 0 or scale == "difference":
+        for position in range(len(claims)):  # beside the markers only: a line from top to bottom would cross the names
+            line = {"color": RULE, "width": 1.5, "dash": "dot"}
+            box = {"type": "line", "x0": 0, "x1": 0, "y0": position - 0.22, "y1": position + 0.22, "line": line}
+            fig.add_shape(box, row=place, col=1)
     # The names are above their markers: beside the axis they would leave no room on a phone.
-    words = [textwrap.wrap(plain(name), LINE_LENGTH) for name in names]
-    for name, lines in zip(names, words, strict=True):
-        text = {"text": "<br>".join(lines), "font": {"size": 13}, "align": "left", "showarrow": False}
-        fig.add_annotation(x=0, xref="paper", xanchor="left", y=name, yref="y", yanchor="bottom", yshift=5, **text)
-    row = ROW_HEIGHT + LINE * (max(map(len, words)) - 1)
-    frame(fig, x="value", y="", height=110 + row * len(rows), hovermode="closest")
-    fig.update_yaxes(categoryorder="array", categoryarray=names[::-1], showticklabels=False, range=[-0.4, len(rows)])
-    return fig
+    for claim in claims:
+        text = {"text": "<br>".join(_words(claim)), "font": {"size": 13}, "align": "left", "showarrow": False}
+        fig.add_annotation(text, x=0, xanchor="left", y=claim.claim, yanchor="bottom", yshift=7, row=place, col=1)
+        fig.layout.annotations[-1].update(xref="paper")
+    room = {"categoryorder": "array", "categoryarray": names[::-1], "range": [-0.5, len(names) - 0.1]}
+    fig.update_yaxes(showticklabels=False, row=place, col=1, **room)
 
 
 def _measured(claims: Sequence[Claim], label: str, color: str, symbol: str) -> go.Scatter:

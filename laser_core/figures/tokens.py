@@ -129,6 +129,7 @@ def _star(fig: go.Figure, change: Change, style: Style) -> None:
             y=[change.after],
             yaxis="y2",
             mode="markers",
+            cliponaxis=False,
             name="sharpest change",
             legendgroup="sharpest change",
             showlegend=not any(trace.name == "sharpest change" for trace in fig.data),
@@ -179,6 +180,9 @@ def mean_trace_figure(
         )
     x = "response token" if means.by == "token" else "fraction of the solution"
     frame(fig, x=x, y=f"mean {what.name}" + (", nats" if what.unit == "nats" else ""), height=340)
+    known = np.isfinite(means.correct[0]) | np.isfinite(means.incorrect[0])
+    drawn = means.position[known]
+    fig.update_xaxes(range=[drawn[0] - 0.01 * np.ptp(drawn), drawn[-1] + 0.01 * np.ptp(drawn)])  # no empty end
     decision = 0.5 if means.quantity == "score" else None
     if means.quantity == "z_logprob" and beta_v and c_ref is not None:
         decision = z_logprob_from_score(0.5, beta_v=beta_v, c_ref=c_ref)
