@@ -9,12 +9,14 @@ import streamlit as st
 
 from app.data import sources
 from app.format import count, literal
+from app.presentation import deck
 from app.widgets import parts
 from laser_core.errors import InputError
 from laser_core.figures.claims import claims_figure
 from laser_core.reproduce.table import Claim, change_of_verdict, load, show, verdict
 
 QUESTION = "Do the paper's claims hold on a laptop?"
+ON_A_SLIDE = 9  # rows
 FEW = 6  # failed claims up to which their list is open at first
 #: The page that draws a section's figure from one run's rollouts, by the section's number.
 PAGES = {2: "start", 3: "thresholds", 5: "voting", 9: "thresholds"}
@@ -103,11 +105,16 @@ if failed:
 sections = {str(section): list(rows) for section, rows in itertools.groupby(claims, lambda claim: claim.section)}
 chosen = st.selectbox("Claim", list(sections), key="claim_section", persist_state="session", bind="query-params")
 rows = sections[chosen]
+drawn = rows
+if deck.on():  # more rows cannot be read from the back of a hall; those with a verdict come first
+    drawn = sorted(rows, key=lambda row: row.holds is None)[:ON_A_SLIDE]
+    drawn = [row for row in rows if row in drawn]
 parts.figure(
-    claims_figure(rows),
+    claims_figure(drawn, beside=deck.on()),
     key="claims",
     alt=f"{chosen}: measured values with 95% intervals, and the paper's numbers",
-    see="Markers: means over seeds. Whiskers: 95% intervals over seeds and problems. Bars: the paper's numbers. "
+    see=(f"{len(drawn)} of {len(rows)} rows. " if len(drawn) < len(rows) else "")
+    + "Markers: means over seeds. Whiskers: 95% intervals over seeds and problems. Bars: the paper's numbers. "
     f"n: {count(max(row.seeds for row in rows), 'seed')}, "
     f"{count(max(row.n_problems for row in rows), 'problem')} in the largest row.",
     settings={"section": chosen, "seeds": max(row.seeds for row in rows)},

@@ -46,23 +46,28 @@ def signal_title(signal: str, limit: int = 40) -> str:
     return SIGNAL_TITLES.get(signal) or plain(signal.removeprefix("signal."), limit)
 
 
+_SIGNS = {"circle": "●", "square": "■", "triangle-up": "▲", "diamond": "◆", "cross": "✚"}
+
+
 def label_line_ends(fig: go.Figure, ends: Sequence[tuple[Style, float]], *, low: float, high: float) -> None:
-    """Write each line's name at its right end, in its colour, in place of a legend; labels never overlap.
+    """Write each line's name at its right end, behind its marker, in place of a legend; labels never overlap.
 
     Parameters
     ----------
     fig : Figure
-        After :func:`frame`; its vertical axis is set to run from ``low`` to ``high``.
+        After :func:`frame`; its vertical axis is set to run from ``low`` to ``high``, and on to the last label.
     ends : sequence of (Style, float)
         Each line's style and its last value.
     low, high : float
         Ends of the vertical axis.
     """
-    places = spread_apart([y for _, y in ends], least=0.075 * (high - low))
+    least = 0.1 * (high - low)
+    places = spread_apart([y for _, y in ends], least=least)
+    low, high = min([low, *(place - least / 2 for place in places)]), max([high, *(p + least / 2 for p in places)])
     for (style, y), place in zip(ends, places, strict=True):
         fig.add_annotation(
-            text=style.name,
-            font={"color": style.color, "size": 13},
+            text=f'<span style="color:{style.color}">{_SIGNS.get(style.symbol, "●")}</span> {style.name}',
+            font={"size": 13},
             x=1,
             xref="paper",
             xanchor="left",
@@ -74,7 +79,7 @@ def label_line_ends(fig: go.Figure, ends: Sequence[tuple[Style, float]], *, low:
             hovertext=f"{y:.3f}",
         )
     longest = max((len(style.name) for style, _ in ends), default=0)
-    fig.update_layout(showlegend=False, margin={"r": 16 + int(7.3 * longest)})
+    fig.update_layout(showlegend=False, margin={"r": 34 + int(7.3 * longest)})
     fig.update_yaxes(range=[low, high])
 
 

@@ -180,7 +180,10 @@ def reliability_figure(calibration: Calibration, *, recalibrated: Calibration | 
     fig.update_xaxes(range=[-0.03, 1.03])
     fig.update_xaxes(title_text="mean clipped score in the bin", row=2, col=1)
     fig.update_yaxes(title_text="accuracy in the bin", range=[-0.05, 1.05], row=1, col=1)
-    fig.update_yaxes(title_text="solutions", type="log", dtick=1, rangemode="tozero", row=2, col=1)
+    counts = np.concatenate([np.asarray(c.count, float) for c in (calibration, recalibrated) if c is not None])
+    decades = int(np.ceil(np.log10(max(counts.max(initial=1), 10))))
+    ticks = {"tickvals": [10**k for k in range(decades + 1)], "ticktext": [f"{10**k:,}" for k in range(decades + 1)]}
+    fig.update_yaxes(title_text="solutions", type="log", range=[-0.3, decades + 0.1], row=2, col=1, **ticks)
     return fig
 
 
@@ -222,7 +225,8 @@ def _reliability(fig: Drawn, calibration: Calibration, style: Style) -> None:
         go.Bar(
             x=mean_score,
             y=count,
-            width=0.012,
+            width=0.01,
+            offset=-0.01 if style.dash == "solid" else 0.0,
             marker={"color": style.color},
             hovertemplate="%{y:,} solutions with mean score %{x:.2f}<extra></extra>",
             name=f"{style.name}, solutions",

@@ -210,9 +210,13 @@ def enlarge(fig: go.Figure) -> go.Figure:
         elif trace.type in ("heatmap", "bar"):
             trace.update(textfont={"size": STAGE_TYPE})
             if trace.type == "heatmap" and trace.colorbar.title.text:
-                trace.update(colorbar={"tickfont": {"size": STAGE_TYPE}, "title": {"font": {"size": STAGE_TYPE}}})
-    margin = fig.layout.margin
-    fig.update_layout(height=None, margin={"t": (margin.t or 0) * factor, "r": (margin.r or 0) * factor})
+                title = {"font": {"size": STAGE_TYPE}, "side": "right"}  # beside the bar, which leaves more height
+                trace.update(colorbar={"tickfont": {"size": STAGE_TYPE}, "title": title})
+    margin, legend = fig.layout.margin, fig.layout.legend
+    above = (margin.t or 0) * factor if fig.layout.showlegend is not False else 16
+    if legend.yanchor == "bottom" and (legend.y or 0) > 1.03:  # it shares the room above the plot with a label
+        fig.update_layout(legend={"y": 1 + 2.5 * (legend.y - 1)})
+    fig.update_layout(height=None, margin={"t": above, "r": (margin.r or 0) * factor})
     return fig
 
 

@@ -36,7 +36,13 @@ def test_units_have_axes_of_their_own():
 def test_the_line_at_zero_is_beside_markers_alone_and_never_crosses_a_name():
     fig = claims_figure([GAIN, replace(GAIN, claim="another difference")])
     reach = [(shape.y0, shape.y1) for shape in fig.layout.shapes]
-    assert reach == [(-0.22, 0.22), (0.78, 1.22)]
+    assert reach == [(31, 45), (-9, 5)]  # pixels; rows are 40 high, and a name begins 7 above its marker
+
+
+def test_on_a_slide_names_are_beside_the_markers():
+    fig = claims_figure([GAIN], beside=True)
+    assert not fig.layout.annotations
+    assert (fig.layout.yaxis.showticklabels, list(fig.layout.yaxis.ticktext)) == (True, ["weighted - majority"])
 
 
 def test_names_are_written_with_greek_letters():
