@@ -20,6 +20,7 @@ hf_logging.disable_progress_bar()  # the command line draws its own
 
 # Tokens that ship unused with well-known models (the paper's choices first), then what such tokens are usually called.
 _KNOWN_UNUSED = ("<|vision_start|>", "<|reserved_special_token_0|>")
+_BOXED = "{problem}\nPlease reason step by step, and put your final answer within \\boxed{}."
 _LOOKS_UNUSED = re.compile(r"reserved|unused|extra_id|fim_", re.IGNORECASE)
 
 
@@ -43,6 +44,9 @@ class Policy:
         Further tokens whose log-probs are averaged with z_c's; none in the paper.
     z_wrong_id : int, optional
         Id of z_i, the verdict token for an incorrect solution; the cross-entropy ablation alone has one.
+    prompt : str
+        What the model is asked, with ``{problem}`` in the problem's place. Empty: the problem alone, or for a model
+        with a chat template the usual request for a boxed answer.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Policy:
     z_id: int
     more_z_ids: tuple[int, ...] = ()
     z_wrong_id: int | None = None
+    prompt: str = ""
 
     def z_logprob(self, logprobs: torch.Tensor) -> torch.Tensor:
         """log pi(z_c) of shape (...), from log-probs of shape (..., V); the mean over several verdict tokens."""
@@ -72,13 +77,13 @@ class Policy:
 
     def encode_prompt(self, problem: str) -> list[int]:
         """Token ids of a problem as the model gets it: through its chat template where it has one."""
+        ask = (self.prompt or (_BOXED if self.tokenizer.chat_template else "{problem}")).replace("{problem}", problem)
         if self.tokenizer.chat_template:
-            ask = f"{problem}\nPlease reason step by step, and put your final answer within \\boxed{{}}."
             message = [{"role": "user", "content": ask}]
             encoded = self.tokenizer.apply_chat_template(message, add_generation_prompt=True, return_dict=True)
             assert isinstance(encoded, BatchEncoding)  # what return_dict=True returns
             return list(encoded["input_ids"])
-        return self.tokenizer.encode(problem)
+        return self.tokenizer.encode(ask)
 
     @property
     def head(self) -> torch.nn.Linear:

@@ -117,6 +117,10 @@ parts.figure(
     + "Markers: means over seeds. Whiskers: 95% intervals over seeds and problems. Bars: the paper's numbers. "
     f"n: {count(max(row.seeds for row in rows), 'seed')}, "
     f"{count(max(row.n_problems for row in rows), 'problem')} in the largest row.",
+    finding="; ".join(
+        f"{row.claim}: {show(row.value, row)}" + (f", {verdict(row)}" if row.rule else "") for row in drawn
+    )
+    + ".",
     settings={"section": chosen, "seeds": max(row.seeds for row in rows)},
 )
 event = st.dataframe(

@@ -103,6 +103,8 @@ def end(page: str) -> None:
     if not on():
         st.query_params.pop(SLIDE, None)
         return
+    if st.session_state.get("tour") is not None:  # the tour's card turns the pages, in the same large type
+        return
     keys = list(st.session_state.get("deck", {}))
     shown = min(int(st.session_state[SLIDE]), len(keys))
     shown = len(keys) if shown < 0 else shown

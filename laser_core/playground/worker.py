@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
 import torch
@@ -50,7 +51,7 @@ def answer(message: dict, reply: Callable[[dict], None]) -> None:
 
     try:
         request = Request(**fields)
-        policy = _load(request.model, request.z_token)
+        policy = replace(_load(request.model, request.z_token), prompt=request.prompt)
         send(Ready(policy.z_token))
         send(Done(_sample(policy, request, end=time.monotonic() + seconds, send=send)))
     except OutOfTime:
