@@ -12,6 +12,7 @@ from app.format import count, literal
 from app.presentation import deck
 from app.widgets import parts
 from laser_core.errors import InputError
+from laser_core.figures import symbols
 from laser_core.figures.claims import claims_figure
 from laser_core.reproduce.table import Claim, change_of_verdict, load, show, verdict
 
@@ -26,7 +27,7 @@ def as_row(claim: Claim) -> dict[str, object]:
     """A claim as a row of the page's table."""
     finite = math.isfinite(claim.ci_low)
     return {
-        "claim": claim.claim,
+        "claim": symbols(claim.claim),
         "measured": show(claim.value, claim),
         "95% CI": f"[{show(claim.ci_low, claim)}, {show(claim.ci_high, claim)}]" if finite else "",
         "paper": "" if claim.paper is None else f"{claim.paper:g}",
@@ -38,7 +39,7 @@ def as_row(claim: Claim) -> dict[str, object]:
 
 def behind(claim: Claim, key: str) -> None:
     """The selected row: the rule that decided it, and buttons that open its runs."""
-    st.markdown(f"**{claim.claim}**" + (f": {claim.note}" if claim.note else ""))
+    st.markdown(symbols(f"**{claim.claim}**" + (f": {claim.note}" if claim.note else "")))
     if claim.rule:
         st.markdown(f"Rule: {claim.rule}. It {verdict(claim)}." + _changed(claim))
     runs = sources.runs_behind(claim.group)
@@ -100,7 +101,7 @@ if failed:
             interval = f"95% CI [{show(claim.ci_low, claim)}, {show(claim.ci_high, claim)}]"
             why = f" Why: {claim.note}." if claim.note else ""
             result = f"{show(claim.value, claim)} ({interval}). Rule: {claim.rule}.{_changed(claim)}{why}"
-            st.markdown(f"- **{claim.claim}**: {result}")
+            st.markdown(symbols(f"- **{claim.claim}**: {result}"))
 
 sections = {str(section): list(rows) for section, rows in itertools.groupby(claims, lambda claim: claim.section)}
 chosen = st.selectbox("Claim", list(sections), key="claim_section", persist_state="session", bind="query-params")

@@ -130,8 +130,8 @@ def _draw(job: jobs.Job) -> None:
         st.info(f"Stopped after {count(done.steps, 'step')} of {done.total_steps:,}. It can be resumed.")
     elif job.state == "finished":
         st.success(
-            f"Finished. {count(job.settings.eval_samples, 'solution')} of each of "
-            f"{count(job.settings.eval_problems, 'held-out problem')} are ready on every page.",
+            f"Finished. {count(job.settings.eval_problems, 'held-out problem')} × "
+            f"{count(job.settings.eval_samples, 'solution')} are ready on every page.",
             icon=":material/check_circle:",
         )
     else:

@@ -11,7 +11,7 @@ from laser_core.playground import session
 from laser_core.playground.outcome import first_vote
 from laser_core.playground.protocol import Done, Ready, Tokens
 from laser_core.rollouts import read
-from tests.app.test_pages import said, start, visit
+from tests.app.test_pages import finding, said, start, visit
 from tests.jobs.stand_in import asked, wait_for
 
 HOSTILE = "<img src=x onerror=alert(1)> $x$ :red[a] **b**"
@@ -23,13 +23,13 @@ def plain(app) -> str:
 
 def test_theory_says_what_the_sliders_give(bundled_runs):
     app = visit(start(), "theory")
-    assert "2 × 10⁻⁷ of reward: **Z = 1 holds.**" in app.markdown[0].value
+    assert "2 × 10⁻⁷ of reward: **Z = 1 holds.**" in finding(app)
     app.slider(key="theory_reference").set_value(-2.3).run()
     lost = closed_form.neglected_reward(-2.3, beta_v=0.1)
-    assert f"{lost:.2g} of reward: **Z = 1 breaks.**" in app.markdown[0].value
+    assert f"{lost:.2g} of reward: **Z = 1 breaks.**" in finding(app)
     assert [metric.label for metric in app.metric] == ["Score", "With Z", "Z", "log Z"]
     app.slider(key="theory_beta").set_value(0.5).run()
-    assert f"{closed_form.highest_reference(beta_v=0.5):.1f} nats" in app.markdown[0].value
+    assert f"{closed_form.highest_reference(beta_v=0.5):.1f} nats" in finding(app)
     assert not app.exception
 
 
@@ -71,7 +71,7 @@ def test_train_starts_a_run_and_refuses_a_second(bundled_runs, stand_in):
     assert start_button.disabled
     assert "One run at a time: LaSeR run 1 is running." in plain(app)
     other = visit(start(), "train")  # a second session, or the same one after a reload
-    assert "LaSeR run 1" in other.markdown[0].value
+    assert "LaSeR run 1" in finding(other)
     next(button for button in other.button if button.label == "Stop").click().run()
     wait_for(job, "stopped")
     assert "It can be resumed" in plain(visit(start(), "train"))
@@ -145,7 +145,7 @@ def test_playground_samples_counts_and_says_that_it_is_one_draw(models, bundled_
     app.toggle(key="playground_slow").set_value(False).run()
     app = run_sample(app)
     assert not app.exception
-    assert "One draw of 8 solutions from 3 models" in app.markdown[0].value
+    assert "One draw of 8 solutions from 3 models" in finding(app)
     hits = sum(row["correct"] for row in rows)
     assert f"**{hits} of 8 correct**" in plain(app)
     vote, answers = first_vote(rollouts.take(list(range(8))), 8)
