@@ -66,8 +66,9 @@ with left:
         + (", best of N, weighted" if signal else "")
         + " and majority votes against the number of solutions",
         finding=finding,
-        see=f"The bars at the right end are 95% intervals over {count(curve.n_problems, 'problem')}. pass@N is the ceiling: at least one "
-        f"solution is correct. A {'better ' if signal else ''}score could win what lies between it and the majority."
+        see=f"The bars at the right end are 95% intervals over {count(curve.n_problems, 'problem')}. pass@N is the "
+        f"ceiling: at least one solution is correct. A {'better ' if signal else ''}score could win what lies between "
+        "it and the majority."
         + (
             f" Filtered majority: only solutions that score above {score_text(level)} vote; where none does, all vote."
             if filtered

@@ -155,6 +155,52 @@ def test_playground_samples_counts_and_says_that_it_is_one_draw(models, bundled_
     assert " of 2 correct**" in plain(app)
 
 
+def test_solutions_of_another_problem_are_not_shown_beside_the_one_on_the_page(models, bundled_runs, monkeypatch):
+    rollouts = read(bundled_runs / "rollouts" / "laser.parquet").rollouts
+    monkeypatch.setattr(session, "sample", sampled([rollouts.row(i) for i in range(8)]))
+    app = visit(start(), "playground")
+    app.toggle(key="playground_slow").set_value(False).run()
+    app = run_sample(app)
+    assert "One draw of 8 solutions" in finding(app)
+    before = app.text_input(key="playground_problem").value
+    app.text_input(key="playground_problem").set_value("5*x+7=52").run()
+    assert "One draw" not in finding(app)
+    app.text_input(key="playground_problem").set_value(before).run()
+    assert "One draw of 8 solutions" in finding(app)
+
+
+def test_any_local_model_is_asked_with_its_own_prompt(models, bundled_runs, monkeypatch, tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    asked = []
+
+    def sample(request):
+        asked.append(request)
+        raise InputError("enough")
+        yield
+
+    monkeypatch.setattr(session, "sample", sample)
+    app = visit(start(), "playground")
+    app.multiselect(key="playground_models").set_value(["local"]).run()
+    assert app.button(key="playground_sample").disabled  # no folder yet
+    app.text_input(key="playground_problem").set_value("What is the capital of France?")
+    app.text_input(key="playground_path").set_value(str(tmp_path))
+    app.text_area(key="playground_prompt").set_value("Q: {problem}\nA:").run()
+    assert not app.warning
+    run_sample(app)
+    assert [(r.problem, r.prompt, r.answer) for r in asked] == [
+        ("What is the capital of France?", "Q: {problem}\nA:", None)
+    ]
+
+
+def test_train_warns_where_the_steps_end_before_the_full_method(bundled_runs, stand_in):
+    app = visit(start(), "train")
+    assert not app.warning
+    app.number_input(key="train_steps").set_value(40).run()
+    assert "40 steps end before the full method begins, at step 40" in app.warning[0].value
+    app.segmented_control(key="train_method").set_value("grpo").run()
+    assert not app.warning
+
+
 def test_playground_shows_hostile_solutions_as_text(models, bundled_runs, monkeypatch):
     row = read(bundled_runs / "rollouts" / "laser.parquet").rollouts.row(0)
     row |= {
@@ -187,6 +233,7 @@ def test_playground_says_what_can_be_solved_and_passes_faults_on(models, bundled
     app = visit(start(), "playground")
     app.text_input(key="playground_problem").set_value(HOSTILE).run()
     assert "These small models only solve equations like " in app.warning[0].value
+    assert app.button(key="playground_sample").disabled  # refused before anything is sampled
     assert not app.exception
     next(button for button in app.button if button.label == "Random").click().run()
     assert not app.warning

@@ -157,7 +157,7 @@ def test_the_address_of_an_upload_that_is_gone_says_so(bundled_runs, page):
     app = visit(start(run="<b>mine</b>.jsonl"), page)
     assert not app.exception
     assert app.title[0].value == "This run is not on this server any more"
-    assert "\\<b\\>mine" in finding(app)
+    assert "\\<b\\>mine" in app.markdown[0].value
     assert not app.metric
     assert app.selectbox(key="run").value is None
     app.button(key="instead").click().run()

@@ -157,18 +157,48 @@ def test_every_chart_has_words_for_those_who_cannot_see_it(app, context, name):
         assert len(label) > 20, label
 
 
-def test_presentation_enlarges_the_type_in_text_and_figures(app, context):
-    page, complaints = open_page(context, f"{app[0]}/scores")
-    size = (
-        "() => [...document.querySelectorAll('h2, .js-plotly-plot .xtitle')]"
-        ".map(e => parseFloat(getComputedStyle(e).fontSize))"
-    )
-    before = page.evaluate(size)
-    page.get_by_test_id("stSidebar").get_by_text("Presentation").click()
-    page.wait_for_function("() => getComputedStyle(document.documentElement).fontSize === '20px'")
-    settle(page)
-    assert all(after >= 1.2 * small for after, small in zip(page.evaluate(size), before, strict=True))
+SMALL_TYPE = """() => {
+  const slide = [...document.querySelectorAll('[class*="st-key-slide-"]')].find(
+    (s) => getComputedStyle(s).position === "fixed"
+  );
+  const small = [];
+  const texts = document.createTreeWalker(slide, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const element = texts.currentNode.parentElement;
+    if (!texts.currentNode.textContent.trim() || ["STYLE", "SCRIPT"].includes(element.tagName)) continue;
+    if (element.getBoundingClientRect().height && parseFloat(getComputedStyle(element).fontSize) < 19.9)
+      small.push(texts.currentNode.textContent.trim());
+  }
+  return { small, cut: slide.scrollHeight - slide.clientHeight, chart: slide.querySelector(".main-svg").clientHeight };
+}"""
+
+
+@pytest.mark.parametrize("address", ["voting?present=true", "scores?present=true", "claims?present=true"])
+def test_a_slide_at_1280_by_720_has_large_type_and_nothing_cut_off(app, address):
+    context = app[1].new_context(viewport={"width": 1280, "height": 720})
+    page, complaints = open_page(context, f"{app[0]}/{address}")
+    found = page.evaluate(SMALL_TYPE)
+    assert found["small"] == []
+    assert found["cut"] <= 0
+    assert found["chart"] > 280
+    assert not page.get_by_test_id("stSidebar").is_visible()
     assert complaints == []
+    context.close()
+
+
+def test_slides_are_turned_by_a_clicker_and_kept_over_a_reload(app):
+    context = app[1].new_context(viewport={"width": 1280, "height": 720})
+    page, complaints = open_page(context, f"{app[0]}/voting?present=true")
+    page.keyboard.press("PageDown")
+    page.get_by_text("Voting: 2 of 3").wait_for()
+    page.reload()
+    settle(page)
+    page.get_by_text("Voting: 2 of 3").wait_for()
+    assert not page.get_by_test_id("stSidebar").is_visible()
+    page.get_by_role("button", name="End").click()
+    page.get_by_test_id("stSidebar").get_by_text("Presentation").wait_for()
+    assert complaints == []
+    context.close()
 
 
 def test_a_presenter_needs_one_key_for_the_tour(app, context):
