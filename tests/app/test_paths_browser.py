@@ -169,7 +169,10 @@ SMALL_TYPE = """() => {
     if (element.getBoundingClientRect().height && parseFloat(getComputedStyle(element).fontSize) < 19.9)
       small.push(texts.currentNode.textContent.trim());
   }
-  return { small, cut: slide.scrollHeight - slide.clientHeight, chart: slide.querySelector(".main-svg").clientHeight };
+  const below = (node) => Math.max(...[...node.querySelectorAll("h2, p")].map((e) => e.getBoundingClientRect().bottom));
+  const title = below(slide.querySelector('[class*="st-key-deck-title-"]'));
+  const overlap = title - slide.querySelector('[data-testid="stPlotlyChart"]').getBoundingClientRect().top;
+  return { small, overlap, cut: slide.scrollHeight - slide.clientHeight, chart: slide.querySelector(".main-svg").clientHeight };
 }"""
 
 
@@ -180,6 +183,7 @@ def test_a_slide_at_1280_by_720_has_large_type_and_nothing_cut_off(app, address)
     found = page.evaluate(SMALL_TYPE)
     assert found["small"] == []
     assert found["cut"] <= 0
+    assert found["overlap"] <= 1
     assert found["chart"] > 280
     assert not page.get_by_test_id("stSidebar").is_visible()
     assert complaints == []
