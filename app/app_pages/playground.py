@@ -74,11 +74,11 @@ def other_model() -> tuple[playground.Model, str]:
             placeholder="as in training: the problem, through the chat template where there is one",
             help="What the model is asked, with {problem} where the problem goes.",
         )
-        fields = st.columns(4, gap="small")
-        token = fields[0].text_input("Verdict token z_c", key="playground_z", placeholder="first reserved token")
-        beta_v = fields[1].number_input("β_v, reward per nat", 0.001, 10.0, 0.1, key="playground_beta")
-        c_ref = fields[2].number_input("c_ref, nats", -100.0, 0.0, -23.0, key="playground_c_ref")
-        longest = fields[3].number_input("Longest solution, tokens", 1, MAX_NEW_TOKENS, 256, key="playground_longest")
+        numbers = st.columns(4, gap="small")
+        token = numbers[0].text_input("Verdict token z_c", key="playground_z", placeholder="first reserved token")
+        beta_v = numbers[1].number_input("β_v, reward per nat", 0.001, 10.0, 0.1, key="playground_beta")
+        c_ref = numbers[2].number_input("c_ref, nats", -100.0, 0.0, -23.0, key="playground_c_ref")
+        longest = numbers[3].number_input("Longest solution, tokens", 1, MAX_NEW_TOKENS, 256, key="playground_longest")
     return playground.Model("Another model", path, beta_v, c_ref, token.strip(), None, int(longest), prompt), reference
 
 

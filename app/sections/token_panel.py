@@ -24,7 +24,7 @@ ORDER_LABELS = {
     SolutionOrder.LOG_RATIO: "log-ratio to the reference",
     SolutionOrder.MIN_LOGPROB: "least likely token",
 }
-MAX_ROWS, ON_A_SLIDE = 16, 4  # rows of the heatmap
+MAX_ROWS, ON_A_SLIDE = 16, 2  # rows of the heatmap, beside the two chosen ones on a slide
 WINDOW = 400  # tokens that are shown one by one
 
 
@@ -178,7 +178,7 @@ def _told(pair: Sequence[Trace], line: str, changes: Sequence[analysis.Change]) 
     for trace, change in zip(pair, changes, strict=True):
         values = trace.values.get(line, np.zeros(0))
         if len(values):
-            verdict = {True: "correct", False: "incorrect"}.get(trace.correct, "not verified")
+            verdict = "not verified" if trace.correct is None else "correct" if trace.correct else "incorrect"
             turn = f", its sharpest change is {change.size:+.2f} at token {change.token}" if change.token else ""
             told.append(f"{trace.label}, {verdict}: {quantity_name(line)} ends at {values[-1]:.2f}{turn}.")
     return " ".join(told)

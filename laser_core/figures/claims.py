@@ -118,8 +118,8 @@ def _panel(fig: Drawn, claims: Sequence[Claim], scale: str, number: int, beside:
     fig.update_yaxes(range=[-16, sum(tall) - tall[-1] + tall[0] - 10], row=number, col=1, **ticks)
     if not beside:
         for claim in claims:
-            text = {"text": "<br>".join(_words(claim)), "font": {"size": 13}, "align": "left", "showarrow": False}
-            fig.add_annotation(text, y=places[claim.claim], yanchor="bottom", yshift=7, row=number, col=1)
+            name = {"text": "<br>".join(_words(claim)), "font": {"size": 13}, "align": "left", "showarrow": False}
+            fig.add_annotation(name, y=places[claim.claim], yanchor="bottom", yshift=7, row=number, col=1)
             fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left")
 
 

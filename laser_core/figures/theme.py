@@ -214,6 +214,8 @@ def enlarge(fig: go.Figure) -> go.Figure:
                 trace.update(colorbar={"tickfont": {"size": STAGE_TYPE}, "title": title})
     margin, legend = fig.layout.margin, fig.layout.legend
     above = (margin.t or 0) * factor if fig.layout.showlegend is not False else 16
+    if any(trace.type == "heatmap" and trace.colorbar.title.text for trace in fig.data):
+        above = 52  # the bar and its numbers; its title is beside it
     if legend.yanchor == "bottom" and (legend.y or 0) > 1.03:  # it shares the room above the plot with a label
         fig.update_layout(legend={"y": 1 + 2.5 * (legend.y - 1)})
     fig.update_layout(height=None, margin={"t": above, "r": (margin.r or 0) * factor})

@@ -85,7 +85,7 @@ def test_a_finished_run_is_among_the_rollouts_of_every_page(bundled_runs, stand_
     for page in ("scores", "voting"):
         assert not visit(app, page).exception
     app = visit(start(), "train")
-    assert "Finished. 16 solutions of each of 500 held-out problems" in plain(app)
+    assert "Finished. 500 held-out problems × 16 solutions are ready" in plain(app)
     assert [metric.label for metric in app.metric][:2] == ["Reward", "Balanced F1"]
     next(button for button in app.button if button.label == "Delete permanently").click().run()
     assert jobs.all_jobs() == []

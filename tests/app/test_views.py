@@ -12,7 +12,7 @@ from app.tour.steps import STEPS
 from app.tour.tour import judged
 from laser_core import analysis
 from laser_core.analysis import Samples
-from laser_core.figures import QUANTITIES
+from laser_core.figures import QUANTITIES, signal_title
 from laser_core.rollouts import read
 from tests.app.test_pages import finding, jsonl, rows_of, said, start, upload, visit
 from tests.factories import make_rollouts
@@ -141,7 +141,7 @@ def test_the_scores_page_relates_the_score_to_another_signal(bundled_runs):
     rollouts, samples = run_of(bundled_runs)
     app = choose(visit(start(), "scores"), scores_section="Against another signal")
     app.selectbox(key="other_signal").select("signal.mean_logprob").run()
-    assert "mean_logprob" in figures_of(app)["score_signal"]
+    assert "mean token log-prob" in figures_of(app)["score_signal"]
     other = samples.with_signal(analysis.with_free_signals(rollouts), "signal.mean_logprob")
     relation = analysis.length_relation(analysis.in_length_place(samples, other))
     assert f"(Spearman) {estimate(relation.spearman)}" in said(app)
@@ -155,7 +155,7 @@ def test_the_scores_page_compares_every_signal_and_explains_it(bundled_runs):
     assert len(table.rows) > 3
     text = said(app).replace("\\", "")
     for row in table.rows[1:]:
-        assert f"**{row.signal.removeprefix('signal.')}**: {row.description}" in text
+        assert f"**{signal_title(row.signal)}**: {row.description}" in text
 
 
 def test_the_scores_page_follows_training_steps(bundled_runs):
