@@ -134,7 +134,8 @@ def draw_all() -> None:
                 )
                 draws[key] = playground.stream(model, request, slow=slow)
             except InputError as error:
-                st.error(literal(error), icon=":material/error:")
+                message = "This model has no token known to be unused. Name one in the field “Verdict token z_c”."
+                st.error(message if "z_token" in str(error) else literal(error), icon=":material/error:")
     st.session_state["playground_draws"] = draws
     if slow:
         count_one_by_one()

@@ -172,7 +172,8 @@ SMALL_TYPE = """() => {
   const below = (node) => Math.max(...[...node.querySelectorAll("h2, p")].map((e) => e.getBoundingClientRect().bottom));
   const title = below(slide.querySelector('[class*="st-key-deck-title-"]'));
   const overlap = title - slide.querySelector('[data-testid="stPlotlyChart"]').getBoundingClientRect().top;
-  return { small, overlap, cut: slide.scrollHeight - slide.clientHeight, chart: slide.querySelector(".main-svg").clientHeight };
+  const chart = slide.querySelector(".main-svg").clientHeight;
+  return { small, overlap, chart, cut: slide.scrollHeight - slide.clientHeight };
 }"""
 
 
