@@ -79,9 +79,11 @@ def _step(position: int, *, here: bool) -> bool:
             st.button("End the tour", on_click=go, args=(None,), type="tertiary")
         return False
     st.markdown(step.text)
-    guess = st.radio(step.question, step.options, index=None, key="tour_guess", horizontal=True, disabled=revealed)
-    if revealed:
-        _reveal(position, source, sources.signal_of(source), guess)
+    if revealed:  # a switched-off control would be too faint to read
+        st.markdown(step.question)
+        _reveal(position, source, sources.signal_of(source), st.session_state.get("tour_guessed"))
+    else:
+        st.radio(step.question, step.options, index=None, key="tour_guess", horizontal=True)
     with st.container(horizontal=True, gap="small"):
         st.button("Back", on_click=go, args=(position - 1,), disabled=position == 0, shortcut="PageUp")
         if not revealed:
@@ -100,6 +102,7 @@ def _title(text: str, *, alone: bool) -> str:
 
 def _uncover() -> None:
     st.session_state["tour_revealed"] = True
+    st.session_state["tour_guessed"] = st.session_state.get("tour_guess")
 
 
 def judged(step: Step, found: Reveal, guess: str | None) -> tuple[str, bool | None]:
