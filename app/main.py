@@ -16,6 +16,7 @@ if str(ROOT) not in sys.path:
 import streamlit as st
 
 from app import sidebar, warm
+from app.presentation import deck
 from app.tour import tour
 
 st.set_page_config(
@@ -51,5 +52,10 @@ NEEDS_NO_ROLLOUTS = ("train", "playground", "theory")
 tour.resume()
 if target := st.session_state.pop("go_to", None):  # set by a table's row or a step of the tour
     st.switch_page(target, query_params={})  # the choices that belong in the address are written there again
-if sidebar.show(standalone=page.url_path in NEEDS_NO_ROLLOUTS) and not tour.show(page.url_path or "start"):
-    page.run()
+name = page.url_path or "start"
+deck.begin()
+try:
+    if sidebar.show(standalone=page.url_path in NEEDS_NO_ROLLOUTS) and not tour.show(name):
+        page.run()
+finally:  # also where the page stops early
+    deck.end(name)

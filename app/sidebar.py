@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import streamlit as st
 
+from app import glossary
 from app.data import cache, marks, sources, uploads
 from app.data.sources import Source
 from app.format import count, literal
+from app.presentation import deck
 from app.sections import row_filters
 from app.tour import tour
 from app.widgets import choices, parts
@@ -46,8 +47,15 @@ def show(*, standalone: bool = False) -> bool:
             if missing is None:
                 _about(sources.current())
         _upload()
-        if st.toggle("Presentation", key="large_type", persist_state="session", help="Larger type, for a projector."):
-            st.html(Path(__file__).parent / "large.css")
+        st.toggle(
+            "Presentation",
+            key=deck.ON,
+            persist_state="session",
+            bind="query-params",
+            help="Every figure as a full-screen slide, with notes. Page Down and Page Up turn the slides.",
+        )
+        if st.button("Glossary", key="glossary", icon=":material/menu_book:", type="tertiary"):
+            glossary.show()
         if runs and missing is None:
             st.button(
                 "Guided tour", key="tour_sidebar", icon=":material/tour:", on_click=tour.go, args=(0,), type="tertiary"

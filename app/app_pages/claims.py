@@ -8,8 +8,10 @@ import streamlit as st
 
 from app.data import sources
 from app.format import count, literal
+from app.presentation import deck
 from app.widgets import parts
 from laser_core.errors import InputError
+from laser_core.figures import symbols
 from laser_core.figures.claims import claims_figure
 from laser_core.figures.learning import drift_figure, learning_figure
 from laser_core.reproduce.headline import counts, first_sentence
@@ -20,6 +22,7 @@ from laser_core.reproduce.table import SHIPPED, Claim, change_of_rule, interval,
 
 QUESTION = "Do the paper's claims hold on a laptop?"
 CURVES = (1, 4)  # sections about what training does to z_c
+ON_A_SLIDE = 9  # rows
 FEW = 6  # failed claims up to which their list is open at first
 #: The page that draws a section's figure from one run's rollouts, by the section's number.
 PAGES = {2: "start", 3: "thresholds", 5: "voting", 9: "thresholds"}
@@ -28,7 +31,7 @@ PAGES = {2: "start", 3: "thresholds", 5: "voting", 9: "thresholds"}
 def as_row(claim: Claim) -> dict[str, object]:
     """A claim as a row of the page's table."""
     return {
-        "claim": claim.claim,
+        "claim": symbols(claim.claim),
         "measured": show(claim.value, claim),
         "95% CI": interval(claim),
         "paper": "" if claim.paper is None else f"{claim.paper:g}",
@@ -41,7 +44,7 @@ def as_row(claim: Claim) -> dict[str, object]:
 
 def behind(claim: Claim, key: str) -> None:
     """The selected row: the rule that decided it, and buttons that open its runs."""
-    st.markdown(f"**{claim.claim}**" + (f": {claim.note}" if claim.note else ""))
+    st.markdown(symbols(f"**{claim.claim}**" + (f": {claim.note}" if claim.note else "")))
     if claim.rule:
         st.markdown(f"Rule: {claim.rule}. Result: {verdict(claim)}." + _changed(claim))
     runs = sources.runs_behind(claim.group)
@@ -113,7 +116,8 @@ if missed:
         for claim in missed:
             why = f" {claim.note[0].upper()}{claim.note[1:]}." if claim.note else ""
             result = f"{show(claim.value, claim)}, 95% CI {interval(claim)}: {verdict(claim)}. Rule: {claim.rule}."
-            st.markdown(f"- {claim.family}, **{literal(claim.claim)}**: {result}{_changed(claim)}{literal(why)}")
+            name = literal(symbols(claim.claim))
+            st.markdown(f"- {claim.family}, **{name}**: {symbols(result + _changed(claim))}{literal(symbols(why))}")
 
 sections = {str(section): list(rows) for section, rows in itertools.groupby(claims, lambda claim: claim.section)}
 chosen = st.selectbox("Claim", list(sections), key="claim_section", persist_state="session", bind="query-params")
@@ -127,13 +131,22 @@ family = st.segmented_control(
     key=f"claim_family_{len(families)}",
 )
 rows = [claim for claim in sections[chosen] if claim.family == family]
+drawn = rows
+if deck.on():  # more rows cannot be read from the back of a hall; those that a rule judges come first
+    drawn = sorted(rows, key=lambda row: not row.rule)[:ON_A_SLIDE]
+    drawn = [row for row in rows if row in drawn]
 parts.figure(
-    claims_figure(rows),
+    claims_figure(drawn, beside=deck.on()),
     key="claims",
     alt=f"{chosen}, {family}: measured values with 95% intervals, and the paper's numbers",
-    see="Markers: means over seeds. Whiskers: 95% intervals over seeds and problems. Bars: the paper's numbers. "
+    see=(f"{len(drawn)} of {len(rows)} rows. " if len(drawn) < len(rows) else "")
+    + "Markers: means over seeds. Whiskers: 95% intervals over seeds and problems. Bars: the paper's numbers. "
     f"n: {count(max(row.seeds for row in rows), 'seed')}, "
     f"{count(max(row.n_problems for row in rows), 'problem')} in the largest row.",
+    finding="; ".join(
+        f"{row.claim}: {show(row.value, row)}" + (f", {verdict(row)}" if row.rule else "") for row in drawn
+    )
+    + ".",
     settings={"section": chosen, "family": family, "seeds": max(row.seeds for row in rows)},
 )
 event = st.dataframe(

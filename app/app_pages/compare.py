@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.data import cache, sources, training
 from app.format import literal, with_interval
-from app.sections import compare
+from app.sections import compare, train_phases
 from app.widgets import browser, choices, parts
 from laser_core.figures import training_figure
 from laser_core.figures.runs import PANELS
@@ -52,6 +52,7 @@ with right:
             training_figure(events, panels=curves),
             key="training",
             alt="Training curves of the runs",
+            finding=" ".join(train_phases.told(title, run, curves) for title, run in events.items()),
             see="One point per training step, from the solutions sampled at that step, so not on held-out problems; "
             "one seed each, so no interval. LaSeR is the solid line, GRPO the dashed one."
             + (f" Click a point to open that step's groups of {literal(runs[current].title)}." if opens else ""),

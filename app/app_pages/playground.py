@@ -13,7 +13,7 @@ from app.sections import playground
 from app.widgets import choices, parts
 from laser_core.errors import InputError
 from laser_core.playground import typed_problem
-from laser_core.playground.protocol import MAX_SAMPLES, Request
+from laser_core.playground.protocol import MAX_NEW_TOKENS, MAX_SAMPLES, Request
 from laser_core.tasks.sources import FAMILIES
 
 BUNDLED = ["base", "grpo", "laser"]
@@ -43,7 +43,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     )
     n = st.slider("Solutions", 1, MAX_SAMPLES, 8, key="playground_n", persist_state="session", width=180)
     slow = st.toggle("Slow motion", True, key="playground_slow", persist_state="session", help="To read along.")
-    asked = st.button("Sample", type="primary", icon=":material/play_arrow:", disabled=not runnable)
+    button = st.empty()  # drawn when it is known whether these models can solve the problem
 MOST = 4
 at_first = [key for key in BUNDLED if key in known] or [LOCAL]
 current = str(st.session_state.get("run"))
@@ -57,21 +57,39 @@ chosen = st.multiselect(
     max_selections=MOST,
     format_func=lambda key: "Another model" if key == LOCAL else known[key].title,
 )
-local: playground.Model | None = None
-reference = ""
-if LOCAL in chosen:
+
+
+def other_model() -> tuple[playground.Model, str]:
+    """The fields of a model that is not listed, and the reference answer."""
     with st.container(border=True):
         st.caption(
             "A folder on the server with config.json, tokenizer.json and model.safetensors. Code in it is never run, "
             "and nothing is downloaded. c_ref is that of the model before training; `laser sample BASE` measures it."
         )
-        fields = st.columns([3, 1, 1, 1], gap="small")
+        fields = st.columns([3, 2], gap="small")
         path = fields[0].text_input("Folder", key="playground_path", persist_state="session")
-        beta_v = fields[1].number_input("β_v, reward per nat", 0.001, 10.0, 0.1, key="playground_beta")
-        c_ref = fields[2].number_input("c_ref, nats", -100.0, 0.0, -23.0, key="playground_c_ref")
-        reference = fields[3].text_input("Reference answer", key="playground_answer", placeholder="unknown")
-        local = playground.Model("Another model", path, beta_v, c_ref, "", None, 512)
+        reference = fields[1].text_input("Reference answer", key="playground_answer", placeholder="unknown")
+        prompt = st.text_area(
+            "Prompt",
+            key="playground_prompt",
+            persist_state="session",
+            max_chars=4000,
+            height="content",
+            placeholder="as in training: the problem, through the chat template where there is one",
+            help="What the model is asked, with {problem} where the problem goes.",
+        )
+        numbers = st.columns(4, gap="small")
+        token = numbers[0].text_input("Verdict token z_c", key="playground_z", placeholder="first reserved token")
+        beta_v = numbers[1].number_input("β_v, reward per nat", 0.001, 10.0, 0.1, key="playground_beta")
+        c_ref = numbers[2].number_input("c_ref, nats", -100.0, 0.0, -23.0, key="playground_c_ref")
+        longest = numbers[3].number_input("Longest solution, tokens", 1, MAX_NEW_TOKENS, 256, key="playground_longest")
+    return playground.Model("Another model", path, beta_v, c_ref, token.strip(), None, int(longest), prompt), reference
 
+
+local: playground.Model | None = None
+reference = ""
+if LOCAL in chosen:
+    local, reference = other_model()
 typed, fault = None, ""
 try:
     typed = typed_problem.read_problem(text, tasks)
@@ -79,9 +97,19 @@ except InputError as error:
     fault = describe(error)
 miniature = [key for key in chosen if key != LOCAL]
 if miniature and typed is None:
-    st.warning(literal(fault), icon=":material/info:")
+    others = " “Another model” takes any problem." if local is None else " Remove them to sample the other model."
+    st.warning(literal(fault) + others, icon=":material/info:")
 elif typed is not None and miniature:
     st.caption(f"**{literal(typed.problem.text)}** The answer is {typed.problem.answer}. {typed.note}")
+possible = bool(chosen) and not (miniature and typed is None) and not (local and not local.path)
+asked = button.button(
+    "Sample",
+    key="playground_sample",
+    type="primary",
+    icon=":material/play_arrow:",
+    disabled=not (runnable and possible),
+)
+problem_text = text if typed is None or not miniature else typed.problem.text
 
 
 def draw_all() -> None:
@@ -98,7 +126,7 @@ def draw_all() -> None:
             try:
                 request = Request(
                     model=model.path,
-                    problem=text if typed is None else typed.problem.text,
+                    problem=problem_text,
                     answer=(reference.strip() or None) if typed is None else typed.problem.answer,
                     samples=n,
                     seed=seed,
@@ -106,10 +134,12 @@ def draw_all() -> None:
                     c_ref=model.c_ref,
                     z_token=model.z_token,
                     max_new_tokens=model.max_new_tokens,
+                    prompt=model.prompt,
                 )
                 draws[key] = playground.stream(model, request, slow=slow)
             except InputError as error:
-                st.error(literal(error), icon=":material/error:")
+                message = "This model has no token known to be unused. Name one in the field “Verdict token z_c”."
+                st.error(message if "z_token" in str(error) else literal(error), icon=":material/error:")
     st.session_state["playground_draws"] = draws
     if slow:
         count_one_by_one()
@@ -119,7 +149,7 @@ def draw_all() -> None:
         st.rerun()
 
 
-draws = {} if asked else st.session_state.get("playground_draws", {})
+draws = {} if asked else playground.still_for(st.session_state.get("playground_draws", {}), problem_text)
 with top:
     if draws:
         first = next(iter(draws.values()))

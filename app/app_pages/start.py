@@ -17,7 +17,7 @@ from app.format import (
     points,
     points_interval,
 )
-from app.sections import compare, unscored
+from app.sections import compare, unscored, worked
 from app.tour import tour
 from app.widgets import parts
 from laser_core import analysis
@@ -165,18 +165,20 @@ def the_score() -> None:
 
 
 if signal is None:
-    parts.header("How often are these solutions correct?", unscored.finding(source))
-    buttons()
+    question = "How often are these solutions correct?"
+elif signal == "score":
+    question = QUESTION
+else:
+    question = f"Does the {parts.signal_name(signal)} tell correct from incorrect solutions?"
+st.title(question, anchor=False)
+worked.show(source, signal)
+buttons()
+if signal is None:
+    parts.finding_of(question, unscored.finding(source))
     unscored.body(source)
 else:
     separation = findings.separated(source, signal)
-    parts.header(
-        QUESTION
-        if signal == "score"
-        else f"Does the {parts.signal_name(signal)} tell correct from incorrect solutions?",
-        finding(signal, separation),
-    )
-    buttons()
+    parts.finding_of(question, finding(signal, separation))
     cards(signal, separation)
     the_score()
 

@@ -121,7 +121,7 @@ with chart:
     parts.figure(
         neglected_figure(picture),
         key="theory_neglected",
-        alt="The neglected reward, beta_v times log Z, over the reference's log-probability of z_c",
+        alt="The neglected reward, β_v times log Z, over the reference's log-probability of z_c",
         see=f"Blue: tokens so rare that Z = 1 holds, below {picture.limit:.1f} nats at this β_v. Vermilion: ordinary "
         "words. A smaller β_v moves the border to the left, because e^(1/β_v) grows.",
     )

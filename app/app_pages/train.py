@@ -6,8 +6,8 @@ import dataclasses
 
 import streamlit as st
 
-from app.format import duration, literal
-from app.sections import train
+from app.format import count, duration, literal
+from app.sections import train, train_phases
 from app.widgets import choices, parts
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
@@ -63,9 +63,9 @@ def in_pairs(labels: dict[str, str]) -> dict[str, object]:
     return chosen
 
 
-def begin(live: jobs.Job | None) -> None:
-    """The form that starts a run."""
-    with st.form("train_form", border=True):
+def begin(live: jobs.Job | None, pace: train_phases.Pace | None) -> None:
+    """What starts a run: its settings, what to expect of them, and the button."""
+    with st.container(border=True):
         st.markdown("**Start a run**")
         runnable = parts.models_can_run()
         method = st.segmented_control(
@@ -86,45 +86,69 @@ def begin(live: jobs.Job | None) -> None:
             seed = st.number_input(
                 "Seed", 0, 2**31 - 1, 0, key="train_seed", persist_state="session", help=FIELDS["seed"].metadata["help"]
             )
-        # Above the long list of settings, so that the start of the run is in view.
-        asked = st.form_submit_button(
-            "Start",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=live is not None or not runnable,
-            width="stretch",
-        )
-        if live:
-            st.caption(f"One run at a time: {literal(live.name)} is running. Stop it, or wait for it.")
+        button, told = st.empty(), st.container()  # above the long list of settings, so that they are in view
         with st.expander("More settings"):
             chosen = in_pairs(METHOD_SETTINGS)
             st.caption("Size of the run")
             chosen |= in_pairs(SIZE_SETTINGS)
-    if asked:
+        with told:
+            settings = checked(method, steps, seed, chosen, pace)
+            if live:
+                st.caption(f"One run at a time: {literal(live.name)} is running. Stop it, or wait for it.")
+        asked = button.button(
+            "Start",
+            key="train_start",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=live is not None or not runnable or settings is None,
+            width="stretch",
+        )
+    if asked and settings is not None:
         try:
-            settings = DEFAULTS.replace(method=method, steps=int(steps), seed=int(seed), **chosen)
-            job = jobs.start(settings)
+            st.session_state["train_run"] = jobs.start(settings).key
         except InputError as error:
             st.error(literal(error), icon=":material/error:")
         else:
-            st.session_state["train_run"] = job.key
             st.rerun()
+
+
+def checked(
+    method: str, steps: float, seed: float, chosen: dict[str, object], pace: train_phases.Pace | None
+) -> LaserConfig | None:
+    """The settings of a run, with what to expect of them; None, and the reason on the page, where they cannot work."""
+    try:
+        settings = DEFAULTS.replace(method=method, steps=int(steps), seed=int(seed), **chosen)
+    except InputError as error:
+        st.error(literal(error), icon=":material/error:")
+        return None
+    before = settings.reasoning_warmup + settings.self_reward_warmup
+    if settings.method == "laser" and settings.steps <= before:
+        st.warning(
+            f"{count(settings.steps, 'step')} end before the full method begins, at step {before}. Give more steps, or "
+            "shorter warm-ups in the settings below.",
+            icon=":material/warning:",
+        )
+    if pace:
+        seconds = pace.step(settings)
+        st.caption(f"About {duration(seconds * settings.steps)}: {seconds:.1f} s per step, {pace.measured}.")
+    return settings
 
 
 found = jobs.all_jobs()
 live = next((job for job in found if job.live), None)
-pace = train.pace(found)
+pace = train_phases.pace(found)
 top = st.container()  # its finding is that of the run chosen below
 
 side, main = st.columns([1, 2], gap="large")
 with side:
-    begin(live)
+    begin(live, pace)
 with main:
     if not found:
         finding = "Train a model on this machine, and watch its score learn."
         st.info(
-            "No run yet. The defaults train LaSeR: 20 steps of GRPO alone, 20 that also train the score, then the full "
-            "method. Press **Start** and watch the AUROC within a problem leave 0.5.",
+            f"No run yet. The defaults train LaSeR: {DEFAULTS.reasoning_warmup} steps of GRPO alone, "
+            f"{DEFAULTS.self_reward_warmup} that also train the score, then the full method. Press **Start** and watch "
+            "the AUROC within a problem leave 0.5.",
             icon=":material/info:",
         )
         train.example()
@@ -146,8 +170,7 @@ with main:
         train.show(keys[key])
 with top:
     parts.header(QUESTION, finding)
-    cost = f" {DEFAULTS.steps} steps take about {duration(pace * DEFAULTS.steps)} ({pace:.1f} s each)." if pace else ""
     st.caption(
         "A run starts from the bundled base model, which has a million parameters, and trains on its own solutions of "
-        f"generated problems.{cost} It continues when this page is closed."
+        "generated problems. It continues when this page is closed."
     )

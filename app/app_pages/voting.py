@@ -43,9 +43,10 @@ if signal is None:
     )
 else:
     chance = "" if gain.ci_low > 0 or gain.ci_high < 0 else "; the interval includes 0, so this could be chance"
+    size = number(abs(100 * gain.value), 1)
+    makes = f"{'gains' if gain.value >= 0 else 'loses'} {size} points over" if float(size) else "changes nothing in"
     finding = (
-        f"With {n} solutions per problem, weighting by the {parts.signal_name(signal)} "
-        f"{'gains' if gain.value >= 0 else 'loses'} {number(abs(100 * gain.value), 1)} points over the majority vote: "
+        f"With {n} solutions per problem, weighting by the {parts.signal_name(signal)} {makes} the majority vote: "
         f"{percent(majority.value, 1)} becomes {percent(weighted.value, 1)} (95% CI {points_interval(gain)}, n = "
         f"{count(gain.n, 'problem')}{chance})."
     )
@@ -64,8 +65,10 @@ with left:
         alt="Accuracy of pass at N"
         + (", best of N, weighted" if signal else "")
         + " and majority votes against the number of solutions",
-        see=f"Bands are 95% intervals over {count(curve.n_problems, 'problem')}. pass@N is the ceiling: at least one "
-        f"solution is correct. A {'better ' if signal else ''}score could win what lies between it and the majority."
+        finding=finding,
+        see=f"The bars at the right end are 95% intervals over {count(curve.n_problems, 'problem')}. pass@N is the "
+        f"ceiling: at least one solution is correct. A {'better ' if signal else ''}score could win what lies between "
+        "it and the majority."
         + (
             f" Filtered majority: only solutions that score above {score_text(level)} vote; where none does, all vote."
             if filtered
@@ -82,9 +85,11 @@ with right:
         parts.figure(
             voting_gain_figure(curve),
             key="voting_gain",
-            alt="Weighted minus majority accuracy in points against the number of solutions",
-            see="The gain with its 95% band, paired by problem, n = "
-            f"{count(curve.n_problems, 'problem')}; above zero, weighting helps.",
+            alt="How far each vote is above the majority vote, against the number of solutions",
+            finding=finding,
+            see="The weighted vote's gain with its 95% band, paired by problem, n = "
+            f"{count(curve.n_problems, 'problem')}; above zero, weighting helps. pass@N is the most that any choice "
+            "among the solutions could gain.",
             settings=settings,
         )
     parts.equation(

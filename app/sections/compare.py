@@ -59,6 +59,10 @@ def comparison(rows: Mapping[str, Mapping[str, Estimate]], *, key: str, see: str
         key=key,
         alt="Accuracy, AUROC, balanced F1 and vote accuracy of each run with 95% intervals",
         see=f"Markers are estimates, bars 95% intervals over problems; the dotted line is chance for an AUROC. {see}",
+        finding=" ".join(
+            f"{run}: " + ", ".join(f"{name} {with_interval(value)}" for name, value in row.items()) + "."
+            for run, row in rows.items()
+        ),
         settings={"runs": ", ".join(rows)},
     )
 

@@ -41,6 +41,7 @@ class Model:
     z_token: str
     task: str | None
     max_new_tokens: int
+    prompt: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ def models() -> dict[str, Model]:
             token = meta.z_token if meta.z_token and ", " not in meta.z_token else ""
             found[key] = Model(source.title, path, meta.beta_v, meta.c_ref, token, meta.task, MAX_NEW_TOKENS)
     return found
+
+
+def still_for(draws: dict[str, Draw], problem: str) -> dict[str, Draw]:
+    """The draws of the problem that is on the page now; those of another one are not shown beside it."""
+    return {key: draw for key, draw in draws.items() if draw.request.problem == problem}
 
 
 def stream(model: Model, request: Request, *, slow: bool) -> Draw:

@@ -18,6 +18,7 @@ from laser_core.analysis import Samples
 from laser_core.figures import (
     ecdf_figure,
     score_histogram,
+    solution_points_figure,
     violin_figure,
 )
 
@@ -132,6 +133,17 @@ def _distribution_figure(
             alt=f"Share of correct and of incorrect solutions with a {name} up to each value",
             see="The share of each kind that scores at most this much, with 95% bands over problems. The further apart "
             f"the curves, the better. {n} {means}{left_out}",
+            settings=settings,
+        )
+    elif len(grid().problem_ids) == 1:
+        one = grid()
+        by_verdict = {verdict: one.score[0][one.correct[0] == verdict] for verdict in (True, False)}
+        parts.figure(
+            solution_points_figure(by_verdict, threshold=decision, signal=name),
+            key="score_violin",
+            alt=f"Every solution of the problem by its {name}, correct ones above the line, incorrect ones below",
+            see="One point a solution, equal scores stacked: so few have no density worth drawing. "
+            f"{n} {means}{left_out}",
             settings=settings,
         )
     else:

@@ -10,6 +10,7 @@ import streamlit as st
 from app.data import findings, marks
 from app.data.findings import SolutionOrder
 from app.format import count, literal, score_text
+from app.presentation import deck
 from app.sections import traces
 from app.sections.traces import ProblemView, Slot
 from app.widgets import browser, choices, marking, parts
@@ -23,7 +24,7 @@ ORDER_LABELS = {
     SolutionOrder.LOG_RATIO: "log-ratio to the reference",
     SolutionOrder.MIN_LOGPROB: "least likely token",
 }
-MAX_ROWS = 16  # of the heatmap
+MAX_ROWS, ON_A_SLIDE = 16, 2  # rows of the heatmap, beside the two chosen ones on a slide
 WINDOW = 400  # tokens that are shown one by one
 
 
@@ -57,7 +58,8 @@ def panel(shown: ProblemView) -> None:
             icon=":material/info:",
         )
         return
-    drawn = some_of_each(order, shown.rows, MAX_ROWS) if by == SolutionOrder.VERIFIER else order[:MAX_ROWS]
+    most = ON_A_SLIDE if deck.on() else MAX_ROWS
+    drawn = some_of_each(order, shown.rows, most) if by == SolutionOrder.VERIFIER else order[:most]
     drawn = drawn + [row for row in dict.fromkeys(chosen.values()) if row not in drawn]
     heatmap = {row: shown.trace(row) for row in drawn}
     longest = max(len(trace.tokens) for trace in heatmap.values())
@@ -145,10 +147,12 @@ def _figure(
             changes=changes,
             marked=token,
             window=window,
+            line_height=150 if deck.on() else 250,
         ),
         key="traces_linked",
         alt=f"Heatmap of {quantity_name(heat)} for {count(len(drawn), 'solution')} of the problem, token by token, "
         f"above the {quantity_name(line)} of the two chosen solutions; token {token} is marked",
+        finding=_told([heatmap[row] for row in chosen.values()], line, changes),
         see=f"Above, one row per solution (✓ correct, ✗ incorrect; sorted by {ORDER_LABELS[by]}), "
         f"{len(drawn)} of {len(shown.rows)} drawn; ∎ ends a solution. Below, the two chosen ones; a star marks the "
         "sharpest change. Hover over a token to mark it everywhere, click to keep it.",
@@ -169,6 +173,18 @@ def _figure(
         key="traces_link",
         on_pick=picked,
     )
+
+
+def _told(pair: Sequence[Trace], line: str, changes: Sequence[analysis.Change]) -> str:
+    """The chosen solutions' lines in words, for those who cannot see them."""
+    told = []
+    for trace, change in zip(pair, changes, strict=True):
+        values = trace.values.get(line, np.zeros(0))
+        if len(values):
+            verdict = "not verified" if trace.correct is None else "correct" if trace.correct else "incorrect"
+            turn = f", its sharpest change is {change.size:+.2f} at token {change.token}" if change.token else ""
+            told.append(f"{trace.label}, {verdict}: {quantity_name(line)} ends at {values[-1]:.2f}{turn}.")
+    return " ".join(told)
 
 
 def _below(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.data import cache, sources
 from app.format import count, duration, literal, number, small
-from app.sections import train_curves
+from app.sections import train_curves, train_phases
 from app.widgets import parts
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
@@ -88,13 +88,16 @@ def example() -> None:
     if not events:
         return
     steps = max(len(run) for run in events.values())
+    stretches = max((train_phases.lived(run) for run in events.values()), key=len)
     st.markdown("**What to expect: the bundled runs**")
     parts.figure(
-        training_figure(events, panels=train_curves.CURVES[:2]),
+        training_figure(events, panels=train_curves.CURVES[:2], phases=stretches, steps=steps),
         key="train_example",
         alt="Training curves of the bundled runs: share of correct solutions and AUROC within a problem",
         see=f"n = {count(steps, 'training step')}; each point is computed from the solutions of one step. One seed "
-        "each, so no interval; **Claims** has several seeds. The dotted line is chance.",
+        "each, so no interval; **Claims** has several seeds. The dotted line is chance. "
+        + train_phases.unlike_the_defaults(stretches),
+        finding=" ".join(train_phases.told(title, run, train_curves.CURVES[:2]) for title, run in events.items()),
     )
 
 
@@ -125,8 +128,8 @@ def _draw(job: jobs.Job) -> None:
         st.info(f"Stopped after {count(done.steps, 'step')} of {done.total_steps:,}. It can be resumed.")
     elif job.state == "finished":
         st.success(
-            f"Finished. {count(job.settings.eval_samples, 'solution')} of each of "
-            f"{count(job.settings.eval_problems, 'held-out problem')} are ready on every page.",
+            f"Finished. {count(job.settings.eval_problems, 'held-out problem')} × "
+            f"{count(job.settings.eval_samples, 'solution')} are ready on every page.",
             icon=":material/check_circle:",
         )
     else:
@@ -218,15 +221,3 @@ def _summary(settings: LaserConfig) -> str:
 
 def _batch(settings: LaserConfig) -> str:
     return f"{count(settings.prompts_per_step, 'problem')} × {settings.rollouts_per_prompt} solutions"
-
-
-def pace(found: Sequence[jobs.Job]) -> float | None:
-    """Seconds per step of the default size: in the latest such run, else in the bundled LaSeR run."""
-    size = (LaserConfig().prompts_per_step, LaserConfig().rollouts_per_prompt)
-    for job in found[:3]:
-        if (job.settings.prompts_per_step, job.settings.rollouts_per_prompt) == size:
-            seconds = step_seconds(progress(job).events)
-            if seconds:
-                return seconds
-    bundled = sources.bundled_sources().get("laser")
-    return step_seconds(cache.events(bundled)) if bundled else None

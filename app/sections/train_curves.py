@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.format import count
+from app.sections import train_phases
 from app.widgets import browser, parts
 from laser_core.figures import training_figure
 from laser_core.figures.runs import PANELS
@@ -29,9 +30,15 @@ def show(job: jobs.Job, done: JobProgress, batch: str) -> None:
     key = f"train_curves_{job.key}"
     opens = job.state == "finished" and (job.events.parent / "training").is_dir()
     parts.figure(
-        training_figure({job.name: done.events}, panels=st.session_state.get("train_panels") or CURVES),
+        training_figure(
+            {job.name: done.events},
+            panels=st.session_state.get("train_panels") or CURVES,
+            phases=train_phases.planned(job.settings),
+            steps=job.settings.steps,
+        ),
         key=key,
         alt=f"Training curves of {job.name}",
+        finding=train_phases.told(job.name, done.events, CURVES),
         see=f"n = {count(done.steps, 'training step')}, each point from {batch}: training problems, not held-out ones. "
         "Single points are noisy; the means above have standard errors. The dotted line is chance."
         + (" Click a point to open that step's groups." if opens else ""),

@@ -129,7 +129,7 @@ def other_settings(source: Source, n: int) -> None:
         parts.figure(
             sensitivity_figure(own, SettingsMetric.WEIGHTED, beta_v=beta_v, c_ref=c_ref),
             key="voting_settings",
-            alt="Accuracy of the weighted vote over a grid of beta_v and c_ref",
+            alt="Accuracy of the weighted vote over a grid of β_v and c_ref",
             see=f"Accuracy of a weighted vote of {n}, n = {count(own.n_problems, 'problem')}; the run's own settings "
             "are framed. Where the accuracy hardly changes, the constant need not be exact.",
             settings=parts.made_with(source, "score", n=n),

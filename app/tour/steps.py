@@ -31,8 +31,6 @@ class Step:
         The example to open.
     choices : tuple of (str, object)
         Other choices to make, by the widget's key.
-    covered : bool
-        Whether the page stays hidden until the prediction is revealed.
     """
 
     page: str
@@ -43,7 +41,6 @@ class Step:
     reveal: Callable[[Source, str], Reveal]
     example: Example | None = None
     choices: tuple[tuple[str, object], ...] = ()
-    covered: bool = True
 
 
 STEPS = (
@@ -70,20 +67,19 @@ STEPS = (
     Step(
         page="traces",
         title="Confidently wrong",
-        text="Here the model gave a high score, and the verifier says that the solution is incorrect. Compare the "
-        "answer with the reference.",
-        question="Who is right?",
-        options=("the model", "the verifier", "impossible to tell"),
+        text="Some incorrect solutions get a high score: either the model believes its own mistake, or the verifier is "
+        "wrong.",
+        question="Of the solutions that the verifier calls incorrect, how many does the score take for correct?",
+        options=("less than 2%", "2 to 10%", "10 to 30%", "more than 30%"),
         reveal=reveals.confident,
         example=Example.CONFIDENT,
-        covered=False,
     ),
     Step(
         page="scores",
         title="A misleading AUROC",
         text="A score can be high on easy problems and low on hard ones, and yet know nothing about single solutions.",
         question="AUROC over all problems, or AUROC within a problem: which is larger here?",
-        options=("over all problems", "about the same", "within a problem"),
+        options=("over all problems", "the same", "within a problem"),
         reveal=reveals.misleading,
         choices=(("scores_section", ScoresSection.DISTRIBUTION), ("score_over", ScoreScope.ALL)),
     ),
@@ -92,8 +88,8 @@ STEPS = (
         title="Is 0.5 right?",
         text="The paper predicts that a solution is correct when its score is above 0.5. Nothing in the training loss "
         "makes that the best threshold.",
-        question="Where is the best threshold here?",
-        options=("lower", "not distinguishable", "higher"),
+        question="How much balanced F1 does a threshold add that was tuned on other problems?",
+        options=("less than 0.01, not worth it", "0.01 to 0.05", "more than 0.05"),
         reveal=reveals.best_threshold,
     ),
     Step(
@@ -118,9 +114,10 @@ STEPS = (
     Step(
         page="compare",
         title="Does a model trained without the score know, too?",
-        text="GRPO trains on the verifier's reward alone and never sees z_c. The base model saw neither.",
-        question="Does the log-prob of z_c in these models tell which solutions are correct?",
-        options=("in neither", "in GRPO's", "in both"),
+        text="GRPO trains on the verifier's reward alone and never looks at z_c. The base model had no reinforcement "
+        "learning at all.",
+        question="In how many of these models does the log-prob of z_c tell which solutions are correct?",
+        options=("in none", "in some", "in all"),
         reveal=reveals.trained,
     ),
 )

@@ -1,6 +1,6 @@
-"""Two things that need a script in the browser: saving a figure as PNG, and linked hovering of a figure and texts.
+"""What needs a script in the browser: saving a figure as PNG, linked hovering of a figure and texts, scrolling.
 
-The two scripts beside this file are given names and numbers only, never text of rollouts. The app works without them:
+The scripts beside this file are given names and numbers only, never text of rollouts. The app works without them:
 figures have a toolbar, and every choice has a widget.
 """
 
@@ -31,6 +31,11 @@ def picture_button(figure: str) -> None:
     """A button that saves the figure with this key as a PNG."""
     button = _component("picture", "<button type='button'>Picture (PNG)</button>", _PICTURE_CSS)
     button(key=f"{figure}-png", data={"figure": figure})
+
+
+def scroll_to(place: str, *, moment: str) -> None:
+    """Scroll a keyed container into view, once for each ``moment``."""
+    _component("scroll")(key=f"{place}-scroll", data={"place": place, "moment": moment})
 
 
 def link_tokens(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import streamlit as st
 
+from app import glossary
 from app.data import sources
 from app.data.sources import Source
 from app.format import literal, short, unescaped
+from app.presentation import deck
 from app.widgets import browser
 from laser_core import __version__
 from laser_core.errors import missing_model_packages
-from laser_core.figures import Drawn, enlarge, figure_csv, figure_html
-from laser_core.figures.theme import plain
+from laser_core.figures import SIGNAL_TITLES, Drawn, enlarge, figure_csv, figure_html, signal_title
 from laser_core.rollouts import TAG_PREFIX
 
 PLOTLY_CONFIG = {
@@ -25,8 +27,15 @@ PLOTLY_CONFIG = {
 def header(question: str, finding: str) -> None:
     """The page's question as its title, and below it the finding with n and interval (markdown)."""
     st.title(question, anchor=False)
+    finding_of(question, finding)
+
+
+def finding_of(question: str, finding: str) -> None:
+    """The finding that answers a page's question, and one click away what its terms mean."""
+    deck.headline(question, finding)
     if finding:
-        st.markdown(f"#### {finding}", anchors=False)
+        st.markdown(f"## {finding}", anchors=False)
+        glossary.in_plain_words(f"{question} {finding}")
 
 
 def figure(
@@ -35,6 +44,7 @@ def figure(
     key: str,
     alt: str,
     see: str,
+    finding: str = "",
     settings: Mapping[str, object] | None = None,
 ) -> None:
     """A figure with a description for screen readers, a caption that says what to see in it, and its downloads.
@@ -46,29 +56,41 @@ def figure(
     key : str
         Its name on the page and the name of its files.
     alt : str
-        A description for screen readers.
+        What the figure shows: the title of its slide, and the beginning of its description for screen readers.
     see : str
         The caption; foreign text in it must be ``literal``.
+    finding : str
+        What to see in it, for screen readers, where the caption does not say so.
     settings : mapping, optional
         The settings that made it, from :func:`made_with`; they go into the files, which are made on demand.
     """
-    if st.session_state.get("large_type"):
-        enlarge(fig)
     config = PLOTLY_CONFIG | {"toImageButtonOptions": {"format": "png", "scale": 2, "filename": key}}
-    st.plotly_chart(fig, key=key, alt=alt, config=config, width="stretch")
-    with st.container(horizontal=True, vertical_alignment="top", gap="small", wrap=False):
-        st.caption(see, width="stretch")
-        files = st.popover(
-            "",
-            icon=":material/download:",
-            type="tertiary",
-            help="Download this figure",
-            key=f"{key}-files",
-            on_change="rerun",
-        )
-        if files.open:  # most figures are never downloaded, and the buttons would slow down every slider
-            with files:
-                _downloads(fig, key, alt, see, settings)
+    told = _text_alternative(alt, finding, see)
+    with deck.slide(key, alt):
+        if deck.on():
+            st.plotly_chart(enlarge(fig), key=key, alt=told, config=config, height="stretch")
+            st.caption(see)
+            return
+        st.plotly_chart(fig, key=key, alt=told, config=config)
+        with st.container(horizontal=True, vertical_alignment="top", gap="small", wrap=False):
+            st.caption(see, width="stretch")
+            files = st.popover(
+                "Download this figure",  # for screen readers; the icon is shown
+                icon=":material/download:",
+                type="tertiary",
+                help="Download this figure",
+                key=f"{key}-files",
+                on_change="rerun",
+            )
+            if files.open:  # most figures are never downloaded, and the buttons would slow down every slider
+                with files:
+                    _downloads(fig, key, alt, see, settings)
+
+
+def _text_alternative(what: str, finding: str, see: str) -> str:
+    """What a screen reader says in a figure's place: what it shows, and what is to be seen in it."""
+    sentences = f"{what}. {finding} {see}"
+    return " ".join(re.sub(r":material/\w+:", "", unescaped(sentences)).split())[:1000]
 
 
 def _downloads(fig: Drawn, key: str, alt: str, see: str, settings: Mapping[str, object] | None) -> None:
@@ -130,17 +152,17 @@ def needs_score(source: Source) -> str | None:
 
 def signal_name(signal: str) -> str:
     """A signal's name in a sentence."""
-    return "last-token score" if signal == "score" else literal(signal.removeprefix("signal."))
+    return SIGNAL_TITLES.get(signal) or literal(signal.removeprefix("signal."))
 
 
 def signal_choice(signal: str) -> str:
     """A signal's name in a chooser, which renders no markdown."""
-    return "last-token score" if signal == "score" else short(signal.removeprefix("signal."), 60)
+    return SIGNAL_TITLES.get(signal) or short(signal.removeprefix("signal."), 60)
 
 
 def signal_label(signal: str) -> str:
     """A signal's name in a figure."""
-    return "last-token score" if signal == "score" else plain(signal.removeprefix("signal."), 40)
+    return signal_title(signal)
 
 
 def tag_name(tag: str) -> str:

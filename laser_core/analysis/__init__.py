@@ -56,6 +56,7 @@ from laser_core.analysis.scores.confusion import Confusion, confusion
 from laser_core.analysis.scores.crossfit import CrossFit, best_threshold, cross_fit
 from laser_core.analysis.scores.density import ScoreShape, Side, score_shape
 from laser_core.analysis.scores.histogram import ScoreDistribution, score_distribution
+from laser_core.analysis.scores.paired import auroc_gap, tuning_gain
 from laser_core.analysis.scores.recalibration import recalibrate
 from laser_core.analysis.scores.roc_pr import RocPr, roc_pr
 from laser_core.analysis.scores.separation import Separation, accuracy, separation
@@ -122,6 +123,7 @@ __all__ = [
     "accuracy",
     "analyze_samples",
     "answered",
+    "auroc_gap",
     "best_threshold",
     "block_means",
     "calibration",
@@ -165,6 +167,7 @@ __all__ = [
     "summarize_parquet",
     "summarize_samples",
     "threshold_sweep",
+    "tuning_gain",
     "vote_weights",
     "voting_curve",
     "why_not_judged",

@@ -8,6 +8,7 @@ from laser_core.figures.curves import confusion_figure, ecdf_figure, roc_pr_figu
 from laser_core.figures.drawn import Drawn
 from laser_core.figures.export import figure_csv, figure_html
 from laser_core.figures.groups import CELL_QUANTITIES, groups_figure, step_metrics_figure
+from laser_core.figures.labels import SIGNAL_TITLES, signal_title, symbols
 from laser_core.figures.quantities import QUANTITIES
 from laser_core.figures.reference import reference_figure
 from laser_core.figures.relations import (
@@ -18,8 +19,14 @@ from laser_core.figures.relations import (
     score_length_figure,
     signals_figure,
 )
-from laser_core.figures.runs import comparison_figure, training_figure
-from laser_core.figures.scores import mark_threshold, reliability_figure, score_histogram, threshold_figure
+from laser_core.figures.runs import Phase, comparison_figure, training_figure
+from laser_core.figures.scores import (
+    mark_threshold,
+    reliability_figure,
+    score_histogram,
+    solution_points_figure,
+    threshold_figure,
+)
 from laser_core.figures.text_diff import text_diff_html
 from laser_core.figures.theme import enlarge
 from laser_core.figures.token_decoding import token_label
@@ -39,7 +46,9 @@ __all__ = [
     "CELL_QUANTITIES",
     "Drawn",
     "JITTER_NOTE",
+    "Phase",
     "QUANTITIES",
+    "SIGNAL_TITLES",
     "SettingsMetric",
     "SignalMetric",
     "Trace",
@@ -63,8 +72,11 @@ __all__ = [
     "score_histogram",
     "score_length_figure",
     "sensitivity_figure",
+    "signal_title",
     "signals_figure",
+    "solution_points_figure",
     "step_metrics_figure",
+    "symbols",
     "text_diff_html",
     "threshold_figure",
     "token_heatmap",

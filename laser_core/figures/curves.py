@@ -73,6 +73,7 @@ def roc_pr_figure(curves: RocPr, which: Literal["roc", "pr"] = "roc", *, thresho
                 x=[x[at]],
                 y=[y[at]],
                 mode="markers",
+                cliponaxis=False,
                 marker={"symbol": "star", "size": 14, "color": LASER, "line": {"color": "white", "width": 1}},
                 name=f"at threshold {threshold:.2g}",
                 hovertemplate=f"{names[0]} %{{x:.3f}}, {names[1]} %{{y:.3f}}<extra>threshold {threshold:.3g}</extra>",
@@ -87,8 +88,8 @@ def roc_pr_figure(curves: RocPr, which: Literal["roc", "pr"] = "roc", *, thresho
         else ("recall: correct, predicted correct", "precision: predicted correct, correct")
     )
     frame(fig, x=titles[0], y=titles[1], hovermode="closest")
-    fig.update_xaxes(range=[-0.02, 1.02])
-    fig.update_yaxes(range=[-0.02, 1.04])
+    fig.update_xaxes(range=[-0.04, 1.04])
+    fig.update_yaxes(range=[-0.04, 1.06])
     return fig
 
 

@@ -11,6 +11,7 @@ from plotly.subplots import make_subplots
 
 from laser_core.figures import theme
 from laser_core.figures.drawn import Drawn, estimated
+from laser_core.figures.labels import signal_title
 from laser_core.figures.theme import LASER, OUTCOMES, RULE, Style, add_band, add_line, add_rule, empty, fade, frame
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ GL_ABOVE = 3000  # points that are drawn one by one; a browser needs its graphic
 _JITTER = 0.35  # to either side of a whole number, so that points of one length do not overlap
 JITTER_NOTE = "Points are moved sideways by up to 0.35, so that solutions of one whole number do not cover each other."
 MAX_FRAMES = 60  # of an animation: a minute at most
+FEW_FRAMES = 3  # that are shown at once instead
 
 
 class SignalMetric(Enum):
@@ -184,7 +186,8 @@ def score_by_step_figure(steps: StepScores, *, signal: str = "last-token score")
 def score_animation(steps: StepScores, *, threshold: float | None = 0.5, signal: str = "last-token score") -> Drawn:
     """Histograms of correct and incorrect scores, one frame per training step, with a slider and a play button.
 
-    Bars are shares of each kind, so that steps with different numbers of solutions can be compared.
+    Bars are shares of each kind, so that steps with different numbers of solutions can be compared. Up to three steps
+    are drawn below each other instead: there is nothing to play.
 
     Parameters
     ----------
@@ -199,16 +202,13 @@ def score_animation(steps: StepScores, *, threshold: float | None = 0.5, signal:
     if not len(shown):
         return empty("No solution has a training step.")
     names = [str(int(steps.step[i])) for i in shown]
+    if len(shown) <= FEW_FRAMES:
+        return _below_each_other(steps, names, threshold, signal)
     fig = Drawn(
         data=_step_bars(steps, shown[-1]),  # where playing ends, and what a print shows
         frames=[go.Frame(data=_step_bars(steps, i), name=name) for i, name in zip(shown, names, strict=True)],
     )
-    for i in range(len(steps.step)):
-        for correct, counts in ((True, steps.correct[i]), (False, steps.incorrect[i])):
-            low, high = steps.edges[:-1], steps.edges[1:]
-            share = counts / max(counts.sum(), 1)
-            name = OUTCOMES[correct].name
-            fig.observe(step=steps.step[i], verdict=name, bin_low=low, bin_high=high, count=counts, share=share)
+    _observe_steps(fig, steps)
     frame(fig, x=signal, y="share of each kind", height=490)
     top = max(float(bars.y.max(initial=0)) for one in fig.frames for bars in one.data)
     fig.update_yaxes(range=[0, 1.08 * top], tickformat=".0%")
@@ -217,6 +217,37 @@ def score_animation(steps: StepScores, *, threshold: float | None = 0.5, signal:
         add_rule(fig, x=threshold, label=f"predicted correct above {threshold:.2g}")
         theme.above_plot(fig)
     _add_player(fig, names)
+    return fig
+
+
+def _observe_steps(fig: Drawn, steps: StepScores) -> None:
+    low, high = steps.edges[:-1], steps.edges[1:]
+    for i in range(len(steps.step)):
+        for correct, counts in ((True, steps.correct[i]), (False, steps.incorrect[i])):
+            share = counts / max(counts.sum(), 1)
+            name = OUTCOMES[correct].name
+            fig.observe(step=steps.step[i], verdict=name, bin_low=low, bin_high=high, count=counts, share=share)
+
+
+def _below_each_other(steps: StepScores, names: list[str], threshold: float | None, signal: str) -> Drawn:
+    """The histograms of a few steps as panels with common axes, the first step at the top."""
+    fig = Drawn()
+    titles = [f"training step {name}" for name in names]
+    make_subplots(rows=len(names), cols=1, shared_xaxes=True, vertical_spacing=0.12, subplot_titles=titles, figure=fig)
+    top = 0.0
+    for row in range(1, len(names) + 1):
+        for bars in _step_bars(steps, row - 1):
+            top = max(top, float(bars.y.max(initial=0)))
+            bars.update(name=bars.name.split(" (")[0], legendgroup=bars.name.split(" (")[0], showlegend=row == 1)
+            fig.add_trace(bars, row=row, col=1)
+    _observe_steps(fig, steps)
+    frame(fig, x="", y="share of each kind", height=110 + 190 * len(names))
+    fig.update_annotations(x=0, xanchor="left", font={"size": 13})
+    fig.update_layout(barmode="overlay", bargap=0, legend={"y": 1.1}, margin={"t": 64})
+    fig.update_yaxes(range=[0, 1.08 * top], tickformat=".0%")
+    fig.update_xaxes(title_text=signal, row=len(names), col=1)
+    if threshold is not None:
+        fig.add_vline(x=threshold, line={"color": RULE, "width": 1.5, "dash": "dot"})
     return fig
 
 
@@ -304,7 +335,7 @@ def signals_figure(table: SignalTable, metric: SignalMetric = SignalMetric.WITHI
                 ),
             )
         )
-    names = ["score" if row.signal == "score" else theme.plain(row.signal.removeprefix("signal."), 28) for row in rows]
+    names = [signal_title(row.signal, 28) for row in rows]
     n = f", N = {table.n}" if metric.of_votes else ""
     frame(fig, x=metric.title + n, y="", height=110 + 36 * len(rows), hovermode="closest", legend=False)
     fig.update_layout(margin={"t": 30})  # room for the label of the line

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from laser_core.figures import theme
 from laser_core.figures.drawn import Drawn
@@ -106,6 +108,7 @@ def threshold_figure(sweep: Sweep, *, threshold: float | None = 0.5, signal: str
                 x=[sweep.best],
                 y=[sweep.balanced_f1[sweep.best_index]],
                 mode="markers",
+                cliponaxis=False,
                 marker={"symbol": "star", "size": 14, "color": LASER, "line": {"color": "white", "width": 1}},
                 name=f"best on this data: {sweep.best:.2f}",
                 hovertemplate="best balanced F1 %{y:.3f} at %{x:.3f}<extra></extra>",
@@ -149,7 +152,10 @@ def mark_threshold(fig: Drawn, threshold: float) -> Drawn:
 
 
 def reliability_figure(calibration: Calibration, *, recalibrated: Calibration | None = None) -> Drawn:
-    """Accuracy in each bin of the clipped score, with 95% intervals, and the diagonal of a calibrated probability.
+    """Accuracy in each bin of the clipped score, with 95% intervals, and how many solutions are in each bin.
+
+    Scores crowd near 0 and 1, so bins with few solutions are small and the counts have a panel of their own. No line
+    joins the bins: there is nothing between them.
 
     Parameters
     ----------
@@ -159,23 +165,25 @@ def reliability_figure(calibration: Calibration, *, recalibrated: Calibration | 
         The same after :func:`laser_core.analysis.recalibrate`, drawn beside it.
     """
     fig = Drawn()
+    make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.05, row_heights=[0.76, 0.24], figure=fig)
+    diagonal = {"color": RULE, "dash": "dot", "width": 1.5}
     fig.add_trace(
-        go.Scatter(
-            x=[0, 1],
-            y=[0, 1],
-            mode="lines",
-            line={"color": RULE, "dash": "dot", "width": 1.5},
-            name="a calibrated probability",
-            hoverinfo="skip",
-        )
+        go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line=diagonal, name="a calibrated probability", hoverinfo="skip"),
+        row=1,
+        col=1,
     )
     before = "this run, 95% interval" if recalibrated is None else "the score, 95% interval"
     _reliability(fig, calibration, Style(before, LASER, "solid", "circle"))
     if recalibrated is not None:
         _reliability(fig, recalibrated, Style("recalibrated on held-out problems", theme.WEIGHTED, "dash", "diamond"))
-    frame(fig, x="mean clipped score in the bin", y="accuracy in the bin", hovermode="closest")
+    frame(fig, x="", y="", hovermode="closest", height=460)
     fig.update_xaxes(range=[-0.03, 1.03])
-    fig.update_yaxes(range=[-0.03, 1.05])
+    fig.update_xaxes(title_text="mean clipped score in the bin", row=2, col=1)
+    fig.update_yaxes(title_text="accuracy in the bin", range=[-0.05, 1.05], row=1, col=1)
+    counts = np.concatenate([np.asarray(c.count, float) for c in (calibration, recalibrated) if c is not None])
+    decades = int(np.ceil(np.log10(max(counts.max(initial=1), 10))))
+    ticks = {"tickvals": [10**k for k in range(decades + 1)], "ticktext": [f"{10**k:,}" for k in range(decades + 1)]}
+    fig.update_yaxes(title_text="solutions", type="log", range=[-0.3, decades + 0.1], row=2, col=1, **ticks)
     return fig
 
 
@@ -199,9 +207,8 @@ def _reliability(fig: Drawn, calibration: Calibration, style: Style) -> None:
         go.Scatter(
             x=mean_score,
             y=accuracy,
-            mode="lines+markers",
+            mode="markers",
             error_y=theme.interval_bars(accuracy, low, high, fade(style.color, 0.6), thickness=1.5, width=3),
-            line={"color": style.color, "width": 2, "dash": style.dash},
             marker={"color": style.color, "size": 9, "symbol": style.symbol},
             customdata=np.stack([count, low, high], axis=1) if len(count) else None,
             hovertemplate=(
@@ -209,8 +216,86 @@ def _reliability(fig: Drawn, calibration: Calibration, style: Style) -> None:
                 "n = %{customdata[0]:,}<extra></extra>"
             ),
             name=style.name,
-        )
+            legendgroup=style.name,
+        ),
+        row=1,
+        col=1,
     )
+    fig.add_trace(
+        go.Bar(
+            x=mean_score,
+            y=count,
+            width=0.01,
+            offset=-0.01 if style.dash == "solid" else 0.0,
+            marker={"color": style.color},
+            hovertemplate="%{y:,} solutions with mean score %{x:.2f}<extra></extra>",
+            name=f"{style.name}, solutions",
+            legendgroup=style.name,
+            showlegend=False,
+        ),
+        row=2,
+        col=1,
+    )
+
+
+def solution_points_figure(
+    scores: Mapping[bool, np.ndarray], *, threshold: float | None = 0.5, signal: str = "last-token score"
+) -> Drawn:
+    """Every solution of a problem as one point by its score; a density of so few would show its smoothing.
+
+    Parameters
+    ----------
+    scores : mapping of bool to ndarray
+        The scores of the correct (True) and of the incorrect (False) solutions; equal ones are stacked.
+    threshold : float, optional
+        Where to draw the decision line.
+    signal : str
+        The quantity on the horizontal axis.
+    """
+    fig = Drawn()
+    known = {outcome: np.sort(values[np.isfinite(values)]) for outcome, values in scores.items()}
+    every = np.concatenate([*known.values(), [0.0, 1.0] if threshold is not None else []])
+    if not any(len(values) for values in known.values()):
+        return theme.empty("No solution of this problem has a score and a verdict.")
+    near = max(float(np.ptp(every)), 1e-9) / 60  # closer points are stacked
+    tallest = 0
+    for place, outcome in enumerate((True, False)):
+        values, style = known.get(outcome, np.zeros(0)), OUTCOMES[outcome]
+        if not len(values):
+            continue
+        heights = _stack(values, near)
+        tallest = max(tallest, int(heights.max()))
+        fig.observe(verdict=style.name, score=values)
+        fig.add_trace(
+            go.Scatter(
+                x=values,
+                y=heights * (1 if place == 0 else -1),
+                mode="markers",
+                name=f"{style.name} (n = {len(values):,})",
+                marker={"color": style.color, "symbol": style.symbol, "size": 9},
+                hovertemplate=f"{style.name}: %{{x:.3f}}<extra></extra>",
+            )
+        )
+    frame(fig, x=signal, y="solutions of this score", hovermode="closest")
+    ticks = [tick for tick in range(-tallest, tallest + 1) if tick % max(1, tallest // 4) == 0]
+    fig.update_yaxes(range=[-tallest - 1, tallest + 1], tickvals=ticks, ticktext=[str(abs(tick)) for tick in ticks])
+    if threshold is not None:
+        add_rule(fig, x=threshold, label=f"predicted correct above {threshold:.2g}")
+        above_plot(fig)
+    return fig
+
+
+def _stack(values: np.ndarray, near: float) -> np.ndarray:
+    """Heights, from 1, of sorted values that are stacked where neighbours are closer than ``near``.
+
+    >>> _stack(np.array([0.0, 0.01, 0.5]), 0.1).tolist()
+    [1, 2, 1]
+    """
+    heights = np.ones(len(values), int)
+    for i in range(1, len(values)):
+        if values[i] - values[i - heights[i - 1]] < near:
+            heights[i] = heights[i - 1] + 1
+    return heights
 
 
 def _inward(x: float, low: float, high: float) -> str:

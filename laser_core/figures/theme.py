@@ -186,21 +186,39 @@ def frame(
     return fig
 
 
-def enlarge(fig: go.Figure, factor: float = 1.3) -> go.Figure:
-    """Make a finished figure readable from the back of a hall: larger type, lines and markers on a taller figure."""
-    fig.update_layout(font={"size": 14 * factor}, legend={"font": {"size": 13 * factor}}, hoverlabel={"font_size": 16})
+STAGE_TYPE = 20  # pixels: the smallest type of a figure on a slide
+
+
+def enlarge(fig: go.Figure) -> go.Figure:
+    """Make a finished figure readable from the back of a hall: type of 20 pixels or more, thicker lines and markers.
+
+    The figure loses its fixed height: on a slide it fills the room between the title and the caption.
+    """
+    factor = STAGE_TYPE / 13
+    fig.update_layout(font={"size": STAGE_TYPE}, legend={"font": {"size": STAGE_TYPE}}, hoverlabel={"font_size": 20})
     for update in (fig.update_xaxes, fig.update_yaxes):
-        update(tickfont={"size": 12 * factor}, title_font={"size": 14 * factor})
+        update(tickfont={"size": STAGE_TYPE}, title_font={"size": STAGE_TYPE + 2})
     for annotation in fig.layout.annotations:
-        annotation.update(font={"size": (annotation.font.size or 12) * factor})
+        annotation.update(font={"size": max(STAGE_TYPE, (annotation.font.size or 0))})
+    for slider in fig.layout.sliders:
+        slider.update(font={"size": STAGE_TYPE}, currentvalue={"font": {"size": STAGE_TYPE}})
     for trace in fig.data:
         if trace.type == "scatter" and trace.fill is None:
             trace.update(line={"width": (trace.line.width or 2) * factor})
-            if not isinstance(trace.marker.size, (tuple, list)):
+            if not isinstance(trace.marker.size, (tuple, list, np.ndarray)):
                 trace.update(marker={"size": (trace.marker.size or 6) * factor})
         elif trace.type in ("heatmap", "bar"):
-            trace.update(textfont={"size": (trace.textfont.size or 12) * factor})
-    fig.update_layout(height=(fig.layout.height or HEIGHT) * factor**0.5)
+            trace.update(textfont={"size": STAGE_TYPE})
+            if trace.type == "heatmap" and trace.colorbar.title.text:
+                title = {"font": {"size": STAGE_TYPE}, "side": "right"}  # beside the bar, which leaves more height
+                trace.update(colorbar={"tickfont": {"size": STAGE_TYPE}, "title": title})
+    margin, legend = fig.layout.margin, fig.layout.legend
+    above = (margin.t or 0) * factor if fig.layout.showlegend is not False else 16
+    if any(trace.type == "heatmap" and trace.colorbar.title.text for trace in fig.data):
+        above = 52  # the bar and its numbers; its title is beside it
+    if legend.yanchor == "bottom" and (legend.y or 0) > 1.03:  # it shares the room above the plot with a label
+        fig.update_layout(legend={"y": 1 + 2.5 * (legend.y - 1)})
+    fig.update_layout(height=None, margin={"t": above, "r": (margin.r or 0) * factor})
     return fig
 
 

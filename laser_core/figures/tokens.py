@@ -31,6 +31,7 @@ def linked_figure(
     changes: Sequence[Change | None] = (),
     marked: int | None = None,
     window: tuple[int, int] | None = None,
+    line_height: int = LINE_HEIGHT,
 ) -> Drawn:
     """A heatmap of all solutions above the lines of some of them, on a common token axis.
 
@@ -50,6 +51,8 @@ def linked_figure(
         The token that is marked in both parts, counted from 1.
     window : tuple of int, optional
         First and last token to show, counted from 1; by default all.
+    line_height : int
+        Height of the lines' part, in pixels; a row of the heatmap has 27.
 
     Returns
     -------
@@ -64,7 +67,7 @@ def linked_figure(
         return fig if len(fig.data) else lines
     if line != heat:
         observe_tokens(fig, [parts[i] for i in chosen if line in parts[i].values], line, first)
-    _append_lines(fig, lines, first, last)
+    _append_lines(fig, lines, first, last, line_height)
     _frame_rows(fig, [trace for trace in traces if heat in trace.values], [traces[i] for i in chosen], first, last)
     for i, change in zip(chosen, changes, strict=False):
         if change is not None and first <= change.token <= last and line in traces[i].values:
@@ -76,20 +79,20 @@ def linked_figure(
     return fig
 
 
-def _append_lines(fig: go.Figure, lines: go.Figure, first: int, last: int) -> None:
+def _append_lines(fig: go.Figure, lines: go.Figure, first: int, last: int, line_height: int) -> None:
     """Put the lines below the heatmap, on a vertical axis of their own."""
     rows = len(fig.data[0].z)
     for trace in lines.data:
         fig.add_trace(trace.update(yaxis="y2"))
-    height = 100 + ROW_HEIGHT * rows + GAP + LINE_HEIGHT
-    top = (LINE_HEIGHT + GAP) / (LINE_HEIGHT + GAP + ROW_HEIGHT * rows)
+    parts = ROW_HEIGHT * rows + GAP + line_height
+    top = (line_height + GAP) / parts
     fig.update_layout(
-        height=height,
+        height=100 + parts,
         showlegend=True,
         legend={"y": top - 0.02, "yanchor": "top", "x": 0},
         yaxis={"domain": [top, 1.0]},
         yaxis2={
-            "domain": [0.0, top - GAP / (LINE_HEIGHT + GAP + ROW_HEIGHT * rows)],
+            "domain": [0.0, top - GAP / parts],
             "anchor": "x",
             "title": lines.layout.yaxis.title,
             "gridcolor": fig.layout.yaxis.gridcolor,
@@ -129,6 +132,7 @@ def _star(fig: go.Figure, change: Change, style: Style) -> None:
             y=[change.after],
             yaxis="y2",
             mode="markers",
+            cliponaxis=False,
             name="sharpest change",
             legendgroup="sharpest change",
             showlegend=not any(trace.name == "sharpest change" for trace in fig.data),
@@ -179,6 +183,9 @@ def mean_trace_figure(
         )
     x = "response token" if means.by == "token" else "fraction of the solution"
     frame(fig, x=x, y=f"mean {what.name}" + (", nats" if what.unit == "nats" else ""), height=340)
+    known = np.isfinite(means.correct[0]) | np.isfinite(means.incorrect[0])
+    drawn = means.position[known]
+    fig.update_xaxes(range=[drawn[0] - 0.01 * np.ptp(drawn), drawn[-1] + 0.01 * np.ptp(drawn)])  # no empty end
     decision = 0.5 if means.quantity == "score" else None
     if means.quantity == "z_logprob" and beta_v and c_ref is not None:
         decision = z_logprob_from_score(0.5, beta_v=beta_v, c_ref=c_ref)

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import plotly.graph_objects as go
 
 from laser_core.figures.drawn import Drawn
-from laser_core.figures.theme import FILTERED, OUTCOMES, RULE, VOTES, Style, add_band, add_line, empty, frame, plain
+from laser_core.figures.labels import label_line_ends
+from laser_core.figures.theme import (
+    FILTERED,
+    OUTCOMES,
+    RULE,
+    VOTES,
+    Style,
+    add_band,
+    add_line,
+    empty,
+    frame,
+    interval_bars,
+    plain,
+)
 
 if TYPE_CHECKING:
     from laser_core.analysis import FilteredMajority, Vote, VotingCurve
@@ -23,11 +36,13 @@ def voting_figure(
 ) -> Drawn:
     """Expected accuracy against the number of solutions N for pass@N, best-of-N, weighted and majority votes.
 
+    The lines often lie close together, so each is named at its end and has one interval, at the largest N;
+    :func:`voting_gain_figure` shows how far they are apart.
+
     Parameters
     ----------
     curve : VotingCurve
-        From :func:`laser_core.analysis.voting_curve`; bands are its 95% intervals over problems. Votes that the data
-        do not allow are left out.
+        From :func:`laser_core.analysis.voting_curve`. Votes that the data do not allow are left out.
     filtered : FilteredMajority, optional
         One more curve, from :func:`laser_core.analysis.filtered_majority`.
     chosen_n : int, optional
@@ -35,71 +50,100 @@ def voting_figure(
     """
     n = np.asarray(curve.n)
     fig = Drawn()
-    known = {name: curve.band(name) for name in VOTES if np.isfinite(curve.band(name)[0]).any()}
-    for name, (value, low, high) in known.items():
-        _observe(fig, VOTES[name], n, value, low, high, curve.n_problems)
-        add_band(fig, n, low, high, VOTES[name])
-    for name, (value, low, high) in known.items():
-        add_line(
-            fig,
-            n,
-            value,
-            VOTES[name],
-            markers=len(n) <= MAX_MARKERS,
-            customdata=np.stack([low, high], axis=1),
-            hovertemplate="%{y:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}]",
-        )
+    lines = [(VOTES[name], n, *curve.band(name), curve.n_problems) for name in VOTES]
     if filtered is not None:
-        _observe(fig, FILTERED, filtered.n, filtered.accuracy, filtered.low, filtered.high, filtered.n_problems)
-        add_band(fig, filtered.n, filtered.low, filtered.high, FILTERED)
-        add_line(
-            fig,
-            filtered.n,
-            filtered.accuracy,
-            FILTERED,
-            markers=len(filtered.n) <= MAX_MARKERS,
-            customdata=np.stack([filtered.low, filtered.high], axis=1),
-            hovertemplate="%{y:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}]",
+        lines.append((FILTERED, filtered.n, filtered.accuracy, filtered.low, filtered.high, filtered.n_problems))
+    lines = [line for line in lines if np.isfinite(line[2]).any()]
+    for place, (style, sizes, value, low, high, n_problems) in enumerate(lines):
+        fig.observe(
+            method=style.name, n_solutions=sizes, accuracy=value, ci_low=low, ci_high=high, n_problems=n_problems
         )
+        _line(fig, sizes, value, low, high, style, "%{y:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}]")
+        _end_interval(fig, sizes, value, low, high, style, place - (len(lines) - 1) / 2)
     frame(fig, x="N, solutions per problem", y="accuracy, share of problems", height=430)
     count_axis(fig, n)
+    drawn = [ends for _, _, value, low, high, _ in lines for ends in (np.nanmin(value), low[-1], high[-1])]
+    bottom, top = _padded(np.array(drawn))
+    label_line_ends(fig, [(style, float(value[-1])) for style, _, value, _, _, _ in lines], low=bottom, high=top)
     if chosen_n is not None:
         fig.add_vline(x=chosen_n, line={"color": RULE, "width": 1.5, "dash": "dot"})
     return fig
 
 
-def _observe(
-    fig: Drawn, style: Style, n: np.ndarray, accuracy: np.ndarray, low: np.ndarray, high: np.ndarray, n_problems: int
-) -> None:
-    fig.observe(method=style.name, n_solutions=n, accuracy=accuracy, ci_low=low, ci_high=high, n_problems=n_problems)
-
-
 def voting_gain_figure(curve: VotingCurve) -> Drawn:
-    """The gain from weighting: weighted minus majority accuracy on the same problems and subsets, with its 95% band.
+    """How far each vote is above the majority vote on the same problems and subsets, with 95% bands.
 
     Parameters
     ----------
     curve : VotingCurve
         From :func:`laser_core.analysis.voting_curve`.
     """
-    n, style = np.asarray(curve.n), VOTES["weighted"]
-    gain, low, high = (100 * part for part in curve.band("weighted_minus_majority"))
-    fig = Drawn()
-    fig.observe(n_solutions=n, gain_points=gain, ci_low=low, ci_high=high, n_problems=curve.n_problems)
-    add_band(fig, n, low, high, style)
+    n = np.asarray(curve.n)
+    fig, ends, reach = Drawn(), [], [0.0]
+    for name in _AGAINST_MAJORITY:
+        value, low, high = (100 * part for part in curve.minus_majority(name))
+        if not np.isfinite(value).any():
+            continue
+        style = VOTES[name]
+        fig.observe(
+            method=style.name, n_solutions=n, gain_points=value, ci_low=low, ci_high=high, n_problems=curve.n_problems
+        )
+        if name == "weighted":
+            add_band(fig, n, low, high, style)
+        text = "%{y:+.1f} points [%{customdata[0]:+.1f}, %{customdata[1]:+.1f}]"
+        _line(fig, n, value, low, high, style, text)
+        ends.append((style, float(value[-1])))
+        reach += [float(np.nanmin(low)), float(np.nanmax(high if name == "weighted" else value))]
+    frame(fig, x="N, solutions per problem", y="minus the majority vote, points", height=430)
+    count_axis(fig, n)
+    fig.add_hline(y=0, line={"color": RULE, "width": 1.5, "dash": "dot"})
+    if ends:
+        bottom, top = _padded(np.array(reach))
+        label_line_ends(fig, [*ends, (VOTES["majority"], 0.0)], low=bottom, high=top)
+    return fig
+
+
+_AGAINST_MAJORITY: tuple[Literal["pass_", "best_of_n", "weighted"], ...] = ("pass_", "best_of_n", "weighted")
+
+
+def _line(
+    fig: Drawn, n: np.ndarray, value: np.ndarray, low: np.ndarray, high: np.ndarray, style: Style, text: str
+) -> None:
     add_line(
         fig,
         n,
-        gain,
+        value,
         style,
         markers=len(n) <= MAX_MARKERS,
         customdata=np.stack([low, high], axis=1),
-        hovertemplate="%{y:+.1f} points [%{customdata[0]:+.1f}, %{customdata[1]:+.1f}]<extra></extra>",
+        hovertemplate=text,
     )
-    frame(fig, x="N, solutions per problem", y="weighted − majority, points", height=300, legend=False)
-    count_axis(fig, n)
-    fig.add_hline(y=0, line={"color": RULE, "width": 1.5, "dash": "dot"})
-    return fig
+
+
+def _end_interval(
+    fig: Drawn, n: np.ndarray, value: np.ndarray, low: np.ndarray, high: np.ndarray, style: Style, place: float
+) -> None:
+    """The 95% interval at the largest N, a little beside those of the other lines."""
+    last = float(n[-1]) * 2 ** (0.05 * place)
+    fig.add_trace(
+        go.Scatter(
+            x=[last],
+            y=[value[-1]],
+            mode="markers",
+            marker={"color": style.color, "symbol": style.symbol, "size": 8},
+            error_y=interval_bars(value[-1:], low[-1:], high[-1:], style.color, thickness=2, width=3),
+            hoverinfo="skip",
+            name=f"{style.name}, 95% interval at N = {int(n[-1])}",
+            showlegend=False,
+        )
+    )
+
+
+def _padded(values: np.ndarray) -> tuple[float, float]:
+    """Ends of an axis with a little room beyond the values."""
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    room = 0.06 * max(high - low, 1e-3)
+    return low - room, high + room
 
 
 def vote_figure(vote: Vote, answers: Sequence[str], *, weighted: bool = True) -> Drawn:
@@ -186,7 +230,7 @@ def _weight(value: float) -> str:
 def count_axis(fig: go.Figure, n: np.ndarray) -> None:
     """A logarithmic axis for N with powers of two as ticks: from 1 to 2 is as large a step as from 8 to 16."""
     top = int(n.max())
-    ticks = [2**k for k in range(top.bit_length()) if 2**k <= top]
+    ticks: list[int] = [2**k for k in range(top.bit_length()) if 2**k <= top]
     if top not in ticks:
         ticks = [t for t in ticks if t <= 0.75 * top] + [top]
     fig.update_xaxes(type="log", tickvals=ticks, ticktext=[str(t) for t in ticks])

@@ -171,7 +171,7 @@ def sensitivity_figure(
             textfont={"color": INK, "size": 13},
             colorscale=scale if metric.more_is_better else [[0, scale[1][1]], [1, scale[0][1]]],
             showscale=False,
-            hovertemplate=f"beta_v = %{{y}}, c_ref = %{{x}} nats<br>{metric.title} %{{z:.3f}}<extra></extra>",
+            hovertemplate=f"β_v = %{{y}}, c_ref = %{{x}} nats<br>{metric.title} %{{z:.3f}}<extra></extra>",
             xgap=2,
             ygap=2,
         )
@@ -180,7 +180,7 @@ def sensitivity_figure(
         interval = {} if low is None or high is None else {"ci_low": low[i], "ci_high": high[i]}
         cells = {"beta_v": b, "c_ref": found.c_ref, "metric": metric.title, "value": value[i], **interval}
         fig.observe(**cells, n_problems=found.n_problems)
-    frame(fig, x="c_ref, nats", y="beta_v, reward per nat", height=340, hovermode="closest", legend=False)
+    frame(fig, x="c_ref, nats", y="β_v, reward per nat", height=340, hovermode="closest", legend=False)
     fig.update_xaxes(type="category", showgrid=False)
     fig.update_yaxes(type="category", showgrid=False, title_standoff=14)
     if beta_v is not None and c_ref is not None:

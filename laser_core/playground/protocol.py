@@ -33,6 +33,8 @@ class Request:
         Reference constant, in nats.
     z_token : str
         The verdict token; if empty, an unused token of the model.
+    prompt : str
+        What the model is asked, with ``{problem}`` in the problem's place; empty: what it is asked in training.
     max_new_tokens : int
         Longest solution, in tokens, <eos> included.
 
@@ -51,6 +53,7 @@ class Request:
     c_ref: float
     z_token: str = ""
     max_new_tokens: int = 64
+    prompt: str = ""
 
     def __post_init__(self) -> None:
         def need(ok: bool, name: str, rule: str) -> None:
@@ -60,6 +63,12 @@ class Request:
         need(0 < len(self.problem) <= MAX_CHARACTERS, "problem", f"give 1 to {MAX_CHARACTERS:,} characters")
         need(1 <= self.samples <= MAX_SAMPLES, "samples", f"ask for 1 to {MAX_SAMPLES}")
         need(1 <= self.max_new_tokens <= MAX_NEW_TOKENS, "max_new_tokens", f"ask for 1 to {MAX_NEW_TOKENS}")
+        need(
+            not self.prompt or self.prompt.count("{problem}") == 1,
+            "prompt",
+            "write {problem} once, where the problem goes",
+        )
+        need(len(self.prompt) <= MAX_CHARACTERS, "prompt", f"give at most {MAX_CHARACTERS:,} characters")
         need(self.beta_v > 0, "beta_v", "give a positive number")
         local = not self.model.startswith(PREFIX)
         need(

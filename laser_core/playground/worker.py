@@ -17,8 +17,9 @@ import torch
 
 from laser_core.errors import InputError
 from laser_core.evaluate import Sampling, sample_rollouts
+from laser_core.models.prompt import PromptSettings
 from laser_core.playground.protocol import Done, Event, Failed, Ready, Request, Tokens, event_to_json
-from laser_core.policy import Policy, load_policy
+from laser_core.policy import Policy, load_policy, with_prompt
 from laser_core.processes import serve
 from laser_core.tasks import Problem
 
@@ -51,6 +52,8 @@ def answer(message: dict, reply: Callable[[dict], None]) -> None:
     try:
         request = Request(**fields)
         policy = _load(request.model, request.z_token)
+        if request.prompt:
+            policy = with_prompt(policy, PromptSettings(template=request.prompt))
         send(Ready(policy.z_token))
         send(Done(_sample(policy, request, end=time.monotonic() + seconds, send=send)))
     except OutOfTime:

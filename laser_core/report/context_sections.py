@@ -171,13 +171,13 @@ def by_length(subject: Subject) -> list[Section]:
 
 def settings(subject: Subject) -> list[Section]:
     """The effect of beta_v and c_ref."""
-    title = "What if beta_v and c_ref were set differently?"
+    title = "What if β_v and c_ref were set differently?"
     meta = subject.rollouts.meta
     if subject.signal != "score" or not subject.has_both:
-        needs = "the last-token score; another signal does not depend on beta_v and c_ref"
+        needs = "the last-token score; another signal does not depend on β_v and c_ref"
         return [Section("settings", title, "", [Missing(needs if subject.samples.has_scores else NEEDS_BOTH)])]
     if meta.beta_v is None or meta.c_ref is None:
-        needs = "beta_v and c_ref, the settings of the scores, in the file’s metadata"
+        needs = "β_v and c_ref, the settings of the scores, in the file’s metadata"
         return [Section("settings", title, "", [Missing(needs)])]
     found = sensitivity(subject.samples, beta_v=meta.beta_v, c_ref=meta.c_ref, seed=subject.seed)
     invariant = ", ".join(_NAMES.get(name, name) for name in found.invariant)
@@ -216,7 +216,7 @@ def settings(subject: Subject) -> list[Section]:
         if np.isfinite(getattr(found, metric.field)).any()
     ]
     blocks.append(
-        Words(f"Neither setting changes the order of the scores (beta_v > 0), so these stay the same: {invariant}.")
+        Words(f"Neither setting changes the order of the scores (β_v > 0), so these stay the same: {invariant}.")
     )
     spread = [f"the balanced F1 at 0.5 ranges from {_range(found.balanced_f1)}"]
     if np.isfinite(found.weighted).any():

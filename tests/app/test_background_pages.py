@@ -11,7 +11,7 @@ from laser_core.playground import session
 from laser_core.playground.outcome import first_vote
 from laser_core.playground.protocol import Done, Ready, Tokens
 from laser_core.rollouts import read
-from tests.app.test_pages import said, start, visit
+from tests.app.test_pages import finding, said, start, visit
 from tests.jobs.stand_in import asked, wait_for
 
 HOSTILE = "<img src=x onerror=alert(1)> $x$ :red[a] **b**"
@@ -23,13 +23,13 @@ def plain(app) -> str:
 
 def test_theory_says_what_the_sliders_give(bundled_runs):
     app = visit(start(), "theory")
-    assert "2 × 10⁻⁷ of reward: **Z = 1 holds.**" in app.markdown[0].value
+    assert "2 × 10⁻⁷ of reward: **Z = 1 holds.**" in finding(app)
     app.slider(key="theory_reference").set_value(-2.3).run()
     lost = closed_form.neglected_reward(-2.3, beta_v=0.1)
-    assert f"{lost:.2g} of reward: **Z = 1 breaks.**" in app.markdown[0].value
+    assert f"{lost:.2g} of reward: **Z = 1 breaks.**" in finding(app)
     assert [metric.label for metric in app.metric] == ["Score", "With Z", "Z", "log Z"]
     app.slider(key="theory_beta").set_value(0.5).run()
-    assert f"{closed_form.highest_reference(beta_v=0.5):.1f} nats" in app.markdown[0].value
+    assert f"{closed_form.highest_reference(beta_v=0.5):.1f} nats" in finding(app)
     assert not app.exception
 
 
@@ -71,7 +71,7 @@ def test_train_starts_a_run_and_refuses_a_second(bundled_runs, stand_in):
     assert start_button.disabled
     assert "One run at a time: LaSeR run 1 is running." in plain(app)
     other = visit(start(), "train")  # a second session, or the same one after a reload
-    assert "LaSeR run 1" in other.markdown[0].value
+    assert "LaSeR run 1" in finding(other)
     next(button for button in other.button if button.label == "Stop").click().run()
     wait_for(job, "stopped")
     assert "It can be resumed" in plain(visit(start(), "train"))
@@ -85,7 +85,7 @@ def test_a_finished_run_is_among_the_rollouts_of_every_page(bundled_runs, stand_
     for page in ("scores", "voting"):
         assert not visit(app, page).exception
     app = visit(start(), "train")
-    assert "Finished. 16 solutions of each of 500 held-out problems" in plain(app)
+    assert "Finished. 500 held-out problems × 16 solutions are ready" in plain(app)
     assert [metric.label for metric in app.metric][:2] == ["Reward", "Balanced F1"]
     next(button for button in app.button if button.label == "Delete permanently").click().run()
     assert jobs.all_jobs() == []
@@ -145,7 +145,7 @@ def test_playground_samples_counts_and_says_that_it_is_one_draw(models, bundled_
     app.toggle(key="playground_slow").set_value(False).run()
     app = run_sample(app)
     assert not app.exception
-    assert "One draw of 8 solutions from 3 models" in app.markdown[0].value
+    assert "One draw of 8 solutions from 3 models" in finding(app)
     hits = sum(row["correct"] for row in rows)
     assert f"**{hits} of 8 correct**" in plain(app)
     vote, answers = first_vote(rollouts.take(list(range(8))), 8)
@@ -153,6 +153,52 @@ def test_playground_samples_counts_and_says_that_it_is_one_draw(models, bundled_
     assert f"Weighted vote: **{top[0]}" in plain(app)
     app.slider(key="playground_counted").set_value(2).run()
     assert " of 2 correct**" in plain(app)
+
+
+def test_solutions_of_another_problem_are_not_shown_beside_the_one_on_the_page(models, bundled_runs, monkeypatch):
+    rollouts = read(bundled_runs / "rollouts" / "laser.parquet").rollouts
+    monkeypatch.setattr(session, "sample", sampled([rollouts.row(i) for i in range(8)]))
+    app = visit(start(), "playground")
+    app.toggle(key="playground_slow").set_value(False).run()
+    app = run_sample(app)
+    assert "One draw of 8 solutions" in finding(app)
+    before = app.text_input(key="playground_problem").value
+    app.text_input(key="playground_problem").set_value("5*x+7=52").run()
+    assert "One draw" not in finding(app)
+    app.text_input(key="playground_problem").set_value(before).run()
+    assert "One draw of 8 solutions" in finding(app)
+
+
+def test_any_local_model_is_asked_with_its_own_prompt(models, bundled_runs, monkeypatch, tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    asked = []
+
+    def sample(request):
+        asked.append(request)
+        raise InputError("enough")
+        yield
+
+    monkeypatch.setattr(session, "sample", sample)
+    app = visit(start(), "playground")
+    app.multiselect(key="playground_models").set_value(["local"]).run()
+    assert app.button(key="playground_sample").disabled  # no folder yet
+    app.text_input(key="playground_problem").set_value("What is the capital of France?")
+    app.text_input(key="playground_path").set_value(str(tmp_path))
+    app.text_area(key="playground_prompt").set_value("Q: {problem}\nA:").run()
+    assert not app.warning
+    run_sample(app)
+    assert [(r.problem, r.prompt, r.answer) for r in asked] == [
+        ("What is the capital of France?", "Q: {problem}\nA:", None)
+    ]
+
+
+def test_train_warns_where_the_steps_end_before_the_full_method(bundled_runs, stand_in):
+    app = visit(start(), "train")
+    assert not app.warning
+    app.number_input(key="train_steps").set_value(40).run()
+    assert "40 steps end before the full method begins, at step 40" in app.warning[0].value
+    app.segmented_control(key="train_method").set_value("grpo").run()
+    assert not app.warning
 
 
 def test_playground_shows_hostile_solutions_as_text(models, bundled_runs, monkeypatch):
@@ -187,6 +233,7 @@ def test_playground_says_what_can_be_solved_and_passes_faults_on(models, bundled
     app = visit(start(), "playground")
     app.text_input(key="playground_problem").set_value(HOSTILE).run()
     assert "These small models only solve equations like " in app.warning[0].value
+    assert app.button(key="playground_sample").disabled  # refused before anything is sampled
     assert not app.exception
     next(button for button in app.button if button.label == "Random").click().run()
     assert not app.warning

@@ -102,16 +102,16 @@ def test_solutions_arrive_and_vote_in_the_playground(app, context):
 
 def test_moving_a_slider_moves_the_theory(app, context):
     page, complaints = open_page(context, f"{app[0]}/theory")
-    assert "Z = 1 holds." in page.locator("h4").first.inner_text()
+    assert "Z = 1 holds." in page.locator("h2").first.inner_text()
     main_button(page, "An ordinary word, 10%").click()
     page.get_by_text("Z = 1 breaks.").first.wait_for()
     settle(page)
     beta = page.get_by_role("slider", name="β_v, reward per nat")
-    before = page.locator("h4").first.inner_text()
+    before = page.locator("h2").first.inner_text()
     beta.press("ArrowRight")
     page.get_by_text("At β_v = 0.11").first.wait_for()
     settle(page)
-    assert page.locator("h4").first.inner_text() != before
+    assert page.locator("h2").first.inner_text() != before
     page.get_by_text("About 2,000").click()
     page.get_by_text("22,026").wait_for()
     assert page.locator(ERROR_BOXES).all_inner_texts() == []

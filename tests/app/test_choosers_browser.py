@@ -28,7 +28,7 @@ def choose(page, name, option):
 
 def agrees(page):
     """The chosen problem is the one in the headline, the chosen score the one on the card."""
-    headline = page.locator("h4").first.inner_text()
+    headline = page.locator("h2").first.inner_text()
     problem, solution = chosen(page, "Problem, "), chosen(page, "A correct solution")
     score = solution.rsplit(" ", 1)[1]
     card = page.get_by_text("Verifier:").first.inner_text()

@@ -10,7 +10,7 @@ from laser_core.reproduce import table
 from laser_core.reproduce.history import History
 from laser_core.reproduce.rules import Rule
 from laser_core.reproduce.table import Claim, ClaimSection, Measured, load, save
-from tests.app.test_pages import said, start, visit
+from tests.app.test_pages import finding, said, start, visit
 
 
 @pytest.fixture
@@ -54,10 +54,10 @@ def made_table(bundled_runs, monkeypatch, tmp_path):
 def test_the_first_sentence_says_what_the_score_does_not_beat(made_table):
     app = visit(start(), "claims")
     assert not app.exception
-    finding = app.markdown[0].value.replace("\\", "")
-    assert finding.startswith("#### LaSeR's score does not beat every baseline: on linear it does not beat: one-line")
-    assert "; on chain it is not ahead for certain of: one-line rule on the text (AUROC" in finding
-    assert "Of 4 judged claims 2 hold, 1 do not hold and 1 are undecided." in finding
+    text = finding(app).replace("\\", "")
+    assert text.startswith("LaSeR's score does not beat every baseline: on linear it does not beat: one-line")
+    assert "; on chain it is not ahead for certain of: one-line rule on the text (AUROC" in text
+    assert "Of 4 judged claims 2 hold, 1 do not hold and 1 are undecided." in text
     assert any("first run begun 2026-11-26 06:00" in caption.value for caption in app.caption)
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.app.test_pages import said, start, upload, visit
+from tests.app.test_pages import finding, said, start, upload, visit
 
 
 def test_the_data_page_shows_who_gave_the_verdicts_and_whether_they_hold(bundled_runs):
@@ -33,7 +33,7 @@ def test_the_mapping_form_takes_list_columns_and_nested_ones(bundled_runs):
     next(button for button in app.button if button.label == "Read the file").click().run()
     assert not app.exception
     assert not app.error
-    assert "12 solutions" in app.markdown[0].value
+    assert "12 solutions" in finding(app)
     assert "problems: 6; solutions per problem: min 2, median 2, max 2" in said(app).replace("\\", "")
 
 

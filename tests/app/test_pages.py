@@ -31,6 +31,11 @@ def visit(app: AppTest, page: str) -> AppTest:
     return app.switch_page(f"app_pages/{page}.py").run()
 
 
+def finding(app: AppTest) -> str:
+    """The sentence that answers the page's question."""
+    return next(element.value for element in app.markdown if element.value.startswith("## "))
+
+
 def upload(app: AppTest, name: str, content: bytes) -> AppTest:
     app.file_uploader(key="upload").set_value((name, content, "application/octet-stream"))
     return app.run()
@@ -66,11 +71,11 @@ def test_first_paint_states_the_true_finding(bundled_runs):
     within = analysis.separation(
         Samples.from_rollouts(read(bundled_runs / "rollouts" / "laser.parquet").rollouts)
     ).within_problem_auroc
-    finding = app.markdown[0].value
-    assert finding.startswith("#### Yes, in the run “LaSeR”")
-    assert f"{100 * within.value:.0f}% of the time" in finding
-    assert f"95% CI [{100 * within.ci_low:.0f}%, {100 * within.ci_high:.0f}%]" in finding
-    assert f"n = {within.n} problems" in finding
+    stated = finding(app)
+    assert stated.startswith("## Yes, in the run “LaSeR”")
+    assert f"{100 * within.value:.0f}% of the time" in stated
+    assert f"95% CI [{100 * within.ci_low:.0f}%, {100 * within.ci_high:.0f}%]" in stated
+    assert f"n = {within.n} problems" in stated
 
 
 def test_start_shows_five_numbers(bundled_runs):
@@ -94,10 +99,10 @@ def test_the_address_chooses_the_run(bundled_runs):
 
 def test_another_run_changes_the_finding(bundled_runs):
     app = start()
-    before = app.markdown[0].value
+    before = finding(app)
     app.selectbox(key="run").select("base").run()
-    assert "Base" in app.markdown[0].value
-    assert app.markdown[0].value != before
+    assert "Base" in finding(app)
+    assert finding(app) != before
 
 
 def test_without_any_rollouts_the_app_says_what_to_do(no_bundled_runs):
@@ -120,13 +125,13 @@ def test_a_damaged_bundled_run_is_reported_and_the_others_stay(bundle, tmp_path,
 
 def test_a_bad_upload_names_the_fault_and_keeps_the_data(bundled_runs):
     app = start(run="GRPO")
-    before = app.markdown[0].value
+    before = finding(app)
     upload(app, "bad.jsonl", b"\x00\x01 nothing that holds rows")
     assert not app.exception
     assert "bad" in app.error[0].value
     assert "still shows the previous rollouts" in app.error[0].value
     assert app.selectbox(key="run").value == "grpo"
-    assert app.markdown[0].value == before
+    assert finding(app) == before
 
 
 @pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>.jsonl", "$x$ :red[a] **b**.jsonl"])
@@ -140,10 +145,10 @@ def test_an_error_shows_a_hostile_file_name_as_text(bundled_runs, name):
 def test_an_upload_is_shown_and_survives_its_removal_from_the_widget(bundled_runs):
     app = upload(start(), "mine.jsonl", jsonl(rows_of(make_rollouts(n_problems=6, n_samples=4, run="mine"))))
     assert not app.exception
-    assert "mine" in app.markdown[0].value
+    assert "mine" in finding(app)
     assert "24 solutions read" in app.success[0].value
     app.file_uploader(key="upload").clear().run()
-    assert "mine" in app.markdown[0].value
+    assert "mine" in finding(app)
 
 
 @pytest.mark.parametrize("page", ["start", "scores", "traces", "compare", "data"])
@@ -165,7 +170,7 @@ def test_an_upload_answers_the_address_of_one_that_is_gone(bundled_runs):
     app = start(run="mine.jsonl")
     upload(app, "mine.jsonl", jsonl(rows_of(make_rollouts(n_problems=6, n_samples=4, run="mine"))))
     assert not app.exception
-    assert "mine" in app.markdown[0].value
+    assert "mine" in finding(app)
     assert app.metric
 
 
@@ -189,7 +194,7 @@ def test_an_upload_with_two_runs_offers_both(bundled_runs):
     app = upload(start(), "two.jsonl", jsonl(both))
     options = app.selectbox(key="run").options
     assert [option for option in options if option.startswith("two.jsonl")] == ["two.jsonl: first", "two.jsonl: second"]
-    assert "first" in app.markdown[0].value
+    assert "first" in finding(app)
 
 
 def test_a_bad_file_after_a_good_one_keeps_the_good_one(bundled_runs):
@@ -197,7 +202,7 @@ def test_a_bad_file_after_a_good_one_keeps_the_good_one(bundled_runs):
     app.file_uploader(key="upload").clear().run()
     upload(app, "broken.parquet", b"PAR1 this is no Parquet file PAR1")
     assert app.error
-    assert "mine" in app.markdown[0].value
+    assert "mine" in finding(app)
 
 
 def test_sessions_do_not_see_each_others_uploads(bundled_runs):
@@ -392,7 +397,7 @@ def test_refused_rows_are_listed(bundled_runs):
     rows = rows_of(SMALL)
     rows[3]["score"] = "not a number"
     app = visit(upload(start(), "some.jsonl", jsonl(rows)), "data")
-    assert "1 row refused" in app.markdown[0].value
+    assert "1 row refused" in finding(app)
     listed = app.dataframe[1].value
     assert list(listed["line"]) == [4]
     assert list(listed["field"]) == ["score"]

@@ -75,16 +75,16 @@ def test_texts_figure_and_slider_follow_one_token(app):
 def test_the_keyboard_walks_through_problems_solutions_and_tokens(app, context):
     page, complaints = open_page(context, f"{app[0]}/traces")
 
-    problem, solution = page.locator("h4").first.inner_text(), chosen(page, "incorrect")
+    problem, solution = page.locator("h2").first.inner_text(), chosen(page, "incorrect")
     page.locator("h1").click()
     page.keyboard.press("u")
     page.wait_for_function("before => document.querySelector('.st-key-incorrect input').value !== before", arg=solution)
     settle(page)
     page.keyboard.press("n")
-    page.wait_for_function("before => document.querySelector('h4').innerText !== before", arg=problem)
+    page.wait_for_function("before => document.querySelector('h2').innerText !== before", arg=problem)
     settle(page)
     page.keyboard.press("p")
-    page.wait_for_function("before => document.querySelector('h4').innerText === before", arg=problem)
+    page.wait_for_function("before => document.querySelector('h2').innerText === before", arg=problem)
     settle(page)
     page.locator(TOKEN).focus()
     before = token(page)
@@ -157,27 +157,62 @@ def test_every_chart_has_words_for_those_who_cannot_see_it(app, context, name):
         assert len(label) > 20, label
 
 
-def test_presentation_enlarges_the_type_in_text_and_figures(app, context):
-    page, complaints = open_page(context, f"{app[0]}/scores")
-    size = (
-        "() => [...document.querySelectorAll('h4, .js-plotly-plot .xtitle')]"
-        ".map(e => parseFloat(getComputedStyle(e).fontSize))"
-    )
-    before = page.evaluate(size)
-    page.get_by_test_id("stSidebar").get_by_text("Presentation").click()
-    page.wait_for_function("() => getComputedStyle(document.documentElement).fontSize === '20px'")
-    settle(page)
-    assert all(after >= 1.2 * small for after, small in zip(page.evaluate(size), before, strict=True))
+SMALL_TYPE = """() => {
+  const slide = [...document.querySelectorAll('[class*="st-key-slide-"]')].find(
+    (s) => getComputedStyle(s).position === "fixed"
+  );
+  const small = [];
+  const texts = document.createTreeWalker(slide, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const element = texts.currentNode.parentElement;
+    if (!texts.currentNode.textContent.trim() || ["STYLE", "SCRIPT"].includes(element.tagName)) continue;
+    if (element.getBoundingClientRect().height && parseFloat(getComputedStyle(element).fontSize) < 19.9)
+      small.push(texts.currentNode.textContent.trim());
+  }
+  const below = (node) => Math.max(...[...node.querySelectorAll("h2, p")].map((e) => e.getBoundingClientRect().bottom));
+  const title = below(slide.querySelector('[class*="st-key-deck-title-"]'));
+  const overlap = title - slide.querySelector('[data-testid="stPlotlyChart"]').getBoundingClientRect().top;
+  const chart = slide.querySelector(".main-svg").clientHeight;
+  return { small, overlap, chart, cut: slide.scrollHeight - slide.clientHeight };
+}"""
+
+
+@pytest.mark.parametrize("address", ["voting?present=true", "scores?present=true", "claims?present=true"])
+def test_a_slide_at_1280_by_720_has_large_type_and_nothing_cut_off(app, address):
+    context = app[1].new_context(viewport={"width": 1280, "height": 720})
+    page, complaints = open_page(context, f"{app[0]}/{address}")
+    found = page.evaluate(SMALL_TYPE)
+    assert found["small"] == []
+    assert found["cut"] <= 0
+    assert found["overlap"] <= 1
+    assert found["chart"] > 280
+    assert not page.get_by_test_id("stSidebar").is_visible()
     assert complaints == []
+    context.close()
+
+
+def test_slides_are_turned_by_a_clicker_and_kept_over_a_reload(app):
+    context = app[1].new_context(viewport={"width": 1280, "height": 720})
+    page, complaints = open_page(context, f"{app[0]}/voting?present=true")
+    page.keyboard.press("PageDown")
+    page.get_by_text("Voting: 2 of 3").wait_for()
+    page.reload()
+    settle(page)
+    page.get_by_text("Voting: 2 of 3").wait_for()
+    assert not page.get_by_test_id("stSidebar").is_visible()
+    page.get_by_role("button", name="End").click()
+    page.get_by_test_id("stSidebar").get_by_text("Presentation").wait_for()
+    assert complaints == []
+    context.close()
 
 
 def test_a_presenter_needs_one_key_for_the_tour(app, context):
     page, complaints = open_page(context, app[0])
     page.get_by_role("button", name="Guided tour: predict").click()
     page.get_by_text("1 of 8").wait_for()
-    assert page.locator("h1").count() == 0
+    assert page.locator("h1").all_inner_texts() == ["1 of 8 · One token after the end"]  # the page is hidden
     page.keyboard.press("PageDown")
-    page.get_by_role("heading", level=1).wait_for()
+    page.get_by_role("heading", level=1, name="Does the last token").wait_for()
     settle(page)
     page.keyboard.press("PageDown")
     page.get_by_text("2 of 8").wait_for()
@@ -209,5 +244,5 @@ def test_look_at_this_run_on_the_start_page(app, context):
     page.get_by_role("button", name="Look at this run").first.click()
     page.get_by_text("shown on every page").wait_for()
     settle(page)
-    assert "GRPO" in page.locator("h4").first.inner_text()
+    assert "GRPO" in page.locator("h2").first.inner_text()
     assert complaints == []

@@ -11,7 +11,7 @@ from laser_core import analysis
 from laser_core.analysis import RolloutFilter
 from laser_core.rollouts import read
 from tests.app.browser import PAGES
-from tests.app.test_pages import jsonl, rows_of, said, start, upload, visit
+from tests.app.test_pages import finding, jsonl, rows_of, said, start, upload, visit
 from tests.factories import make_rollouts
 
 
@@ -27,7 +27,7 @@ def app(bundled_runs):
 
 def test_without_a_filter_all_solutions_are_counted(app, rollouts):
     accuracy = analysis.accuracy(analysis.Samples.from_rollouts(rollouts))
-    assert f"all {len(rollouts)} solutions; accuracy {accuracy.value:.2f} (95% CI [" in app.markdown[0].value
+    assert f"all {len(rollouts)} solutions; accuracy {accuracy.value:.2f} (95% CI [" in finding(app)
     assert len(app.dataframe[0].value) == len(rollouts)
 
 
@@ -36,7 +36,7 @@ def test_each_filter_keeps_what_it_says(app, rollouts):
     table = app.dataframe[0].value
     assert set(table["verifier"]) == {"incorrect"}
     assert len(table) == int((rollouts.column("correct") == 0).sum())
-    assert "the verifier filter sets their accuracy" in app.markdown[0].value
+    assert "the verifier filter sets their accuracy" in finding(app)
     app.button_group(key="rows_verifier").set_value([])
     app.selectbox(key="rows_truncated").select("cut off").run()
     assert len(app.dataframe[0].value) == int(rollouts.column("truncated").sum())
@@ -49,7 +49,7 @@ def test_each_filter_keeps_what_it_says(app, rollouts):
     assert 0 < len(table) < len(rollouts)
     assert table["score"].min() >= 0.5
     assert table["tokens"].max() <= 30
-    assert f"{len(table)} of {len(rollouts)} solutions match" in app.markdown[0].value
+    assert f"{len(table)} of {len(rollouts)} solutions match" in finding(app)
 
 
 def test_an_order_is_over_the_whole_selection(app, rollouts):
@@ -61,7 +61,7 @@ def test_an_order_is_over_the_whole_selection(app, rollouts):
 def test_a_search_without_a_match_says_so_and_can_be_cleared(app, rollouts):
     app.text_input(key="rows_response").set_value("nowhere to be found").run()
     assert not app.exception
-    assert "matches these filters" in app.markdown[0].value
+    assert "matches these filters" in finding(app)
     assert not app.dataframe
     app.button(key="rows_clear").click().run()
     assert len(app.dataframe[0].value) == len(rollouts)
@@ -69,9 +69,9 @@ def test_a_search_without_a_match_says_so_and_can_be_cleared(app, rollouts):
 
 def test_filters_survive_a_walk_to_another_page(app):
     app.text_input(key="rows_answer").set_value("3").run()
-    kept = app.markdown[0].value
+    kept = finding(app)
     visit(visit(app, "voting"), "rollouts")
-    assert app.markdown[0].value == kept
+    assert finding(app) == kept
 
 
 def test_a_filter_that_another_run_does_not_have_is_forgotten(bundled_runs):
@@ -86,7 +86,7 @@ def test_a_filter_that_another_run_does_not_have_is_forgotten(bundled_runs):
     app.selectbox(key="run").select("laser").run()
     assert not app.exception
     assert app.selectbox(key="rows_signal").value == "score"
-    assert "all 192 solutions" in app.markdown[0].value
+    assert "all 192 solutions" in finding(app)
 
 
 def test_the_selection_is_written_in_the_order_of_the_table(rollouts):
@@ -112,14 +112,14 @@ def test_a_selection_becomes_the_run_of_every_page_and_back(app, rollouts):
     assert f"{n} solutions" in app.markdown[1].value
     app.button(key="whole_run").click().run()
     assert app.selectbox(key="run").value == "laser"
-    assert f"{len(rollouts)} solutions" in app.markdown[0].value
+    assert f"{len(rollouts)} solutions" in finding(app)
 
 
 def test_without_scores_and_verdicts_the_other_filters_remain(bundled_runs):
     rows = [{"run": "r", "problem_id": f"p{i // 2}", "sample": i % 2, "response": f"text {i}"} for i in range(8)]
     app = visit(upload(start(), "bare.jsonl", jsonl(rows)), "rollouts")
     assert not app.exception
-    assert "all 8 solutions; without verdicts they have no accuracy" in app.markdown[0].value
+    assert "all 8 solutions; without verdicts they have no accuracy" in finding(app)
     app.text_input(key="rows_response").set_value("TEXT 7").run()
     assert list(app.dataframe[0].value["response"]) == ["text 7"]
 

@@ -88,10 +88,10 @@ def test_one_session_walks_through_all_pages(app):
 def test_an_address_reproduces_the_view_of_a_bundled_run_after_a_reload(app):
     context = app[1].new_context()
     page, complaints = open_page(context, f"{app[0]}/scores?run=GRPO")
-    first = page.locator("h4").first.inner_text()
+    first = page.locator("h2").first.inner_text()
     page.reload()
     settle(page)
-    assert page.locator("h4").first.inner_text() == first
+    assert page.locator("h2").first.inner_text() == first
     assert "run=GRPO" in page.url
     assert complaints == []
     context.close()
@@ -134,7 +134,7 @@ def test_hostile_uploads_show_as_text_and_run_nothing(app, tmp_path):
     page.locator('input[type="file"]').set_input_files(file)
     page.get_by_text("24 solutions read").wait_for()
     settle(page)
-    assert "<script>alert(2)</script> **bold** $x^2$ :red[red]" in page.locator("h4").first.inner_text()
+    assert "<script>alert(2)</script> **bold** $x^2$ :red[red]" in page.locator("h2").first.inner_text()
     assert page.locator('[data-testid="stMain"] img[src="x"]').count() == 0
     for name in ("rollouts", "scores", "voting", "data"):
         page.get_by_test_id("stSidebarNavLink").filter(has_text=name.capitalize()).click()
@@ -150,12 +150,12 @@ def test_a_bad_upload_shows_the_fault_and_keeps_the_page(app, tmp_path):
     file.write_bytes(b"\x00\x01 nothing that holds rows")
     context = app[1].new_context(viewport={"width": 1440, "height": 900})
     page, complaints = open_page(context, f"{app[0]}/scores")
-    finding = page.locator("h4").first.inner_text()
+    finding = page.locator("h2").first.inner_text()
     page.locator('input[type="file"]').set_input_files(file)
     page.get_by_text("still shows the previous rollouts").wait_for()
     settle(page)
     assert "bad.jsonl" in page.locator('[data-testid="stAlertContentError"]').inner_text()
-    assert page.locator("h4").first.inner_text() == finding
+    assert page.locator("h2").first.inner_text() == finding
     assert complaints == []
     context.close()
 
@@ -163,18 +163,18 @@ def test_a_bad_upload_shows_the_fault_and_keeps_the_page(app, tmp_path):
 def test_a_selection_of_rollouts_is_in_the_address_and_in_its_files(app):
     context = app[1].new_context(viewport={"width": 1440, "height": 900})
     page, complaints = open_page(context, f"{app[0]}/rollouts")
-    everything = page.locator("h4").first.inner_text()
+    everything = page.locator("h2").first.inner_text()
     page.get_by_label("Response contains").fill("#42")
     page.get_by_label("Response contains").press("Enter")
     page.get_by_role("heading", name="solutions match").wait_for()
     page.get_by_role("button", name="incorrect").click()
     page.get_by_role("heading", name="the verifier filter").wait_for()
     settle(page)
-    finding = page.locator("h4").first.inner_text()
+    finding = page.locator("h2").first.inner_text()
     assert finding != everything
     page.reload()
     settle(page)
-    assert page.locator("h4").first.inner_text() == finding
+    assert page.locator("h2").first.inner_text() == finding
     with page.expect_download() as download:
         page.get_by_role("button", name="JSON lines").click()
     _, *rows = map(json.loads, download.value.path().read_text(encoding="utf-8").splitlines())

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from laser_core.rollouts import Rollouts
-from tests.app.test_pages import jsonl, rows_of, said, start, upload, visit
+from tests.app.test_pages import finding, jsonl, rows_of, said, start, upload, visit
 from tests.app.test_views import choose
 from tests.factories import make_rollouts
 from tests.rollouts.readers.files import FIXTURES
@@ -51,7 +51,7 @@ def test_a_reward_chosen_by_hand_says_that_it_says_nothing(bundled_runs, page):
     app.selectbox(key="signal").select("signal.reward").run()
     visit(app, page)
     assert not app.exception
-    assert "is derived from the verdict" in app.markdown[0].value.replace("\\", "")
+    assert "is derived from the verdict" in finding(app).replace("\\", "")
     assert "reward" in app.title[0].value
     assert [metric.value for metric in app.metric][1:] == (["–"] * 4 if page == "start" else [])
 
@@ -61,16 +61,16 @@ def test_compare_leaves_a_reward_out(bundled_runs):
     app.selectbox(key="signal").select("signal.reward").run()
     visit(app, "compare")
     assert not app.exception
-    assert "derived from the verdict, which says nothing" in app.markdown[0].value
+    assert "derived from the verdict, which says nothing" in finding(app)
 
 
 def test_an_unscored_file_shows_accuracy_and_votes(bundled_runs):
     app = opened(plain(*TRACES))
-    finding = app.markdown[0].value
-    assert "of the solutions are correct (95% CI [" in finding
-    assert "A majority vote of 4 is correct on" in finding
+    stated = finding(app)
+    assert "of the solutions are correct (95% CI [" in stated
+    assert "A majority vote of 4 is correct on" in stated
     visit(app, "voting")
-    assert "There is no score to weight votes by" in app.markdown[0].value
+    assert "There is no score to weight votes by" in finding(app)
     assert "weighted" not in said(app).replace("weighted votes", "")
     (voters,) = [frame for frame in app.dataframe if "voter" in frame.value]
     assert "score" not in voters.value
@@ -83,7 +83,7 @@ def test_one_click_puts_a_free_signal_in_the_scores_place(bundled_runs):
     assert app.selectbox(key="signal").value == "signal.mean_logprob"
     assert app.title[0].value == "Does the mean\\_logprob tell correct from incorrect solutions?"
     visit(app, "scores")
-    assert "AUROC of the mean\\_logprob" in app.markdown[0].value
+    assert "AUROC of the mean token log-prob" in finding(app)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_two_unscored_runs_are_compared_by_accuracy_and_votes(bundled_runs):
     app.multiselect(key="compared").set_value([key for key in app.multiselect(key="compared").value if "upload" in key])
     app.run()
     assert not app.exception
-    assert app.markdown[0].value.startswith("#### No run has a score. Accuracy with its 95% CI: ")
+    assert finding(app).startswith("## No run has a score. Accuracy with its 95% CI: ")
     assert "undefined" not in said(app)
 
 

@@ -7,12 +7,14 @@ import pytest
 
 from app.data import downloads, sources
 from app.format import estimate
+from app.tour.reveals import Reveal
 from app.tour.steps import STEPS
+from app.tour.tour import judged
 from laser_core import analysis
 from laser_core.analysis import Samples
-from laser_core.figures import QUANTITIES
+from laser_core.figures import QUANTITIES, signal_title
 from laser_core.rollouts import read
-from tests.app.test_pages import jsonl, rows_of, said, start, upload, visit
+from tests.app.test_pages import finding, jsonl, rows_of, said, start, upload, visit
 from tests.factories import make_rollouts
 
 
@@ -139,7 +141,7 @@ def test_the_scores_page_relates_the_score_to_another_signal(bundled_runs):
     rollouts, samples = run_of(bundled_runs)
     app = choose(visit(start(), "scores"), scores_section="Against another signal")
     app.selectbox(key="other_signal").select("signal.mean_logprob").run()
-    assert "mean_logprob" in figures_of(app)["score_signal"]
+    assert "mean token log-prob" in figures_of(app)["score_signal"]
     other = samples.with_signal(analysis.with_free_signals(rollouts), "signal.mean_logprob")
     relation = analysis.length_relation(analysis.in_length_place(samples, other))
     assert f"(Spearman) {estimate(relation.spearman)}" in said(app)
@@ -153,7 +155,7 @@ def test_the_scores_page_compares_every_signal_and_explains_it(bundled_runs):
     assert len(table.rows) > 3
     text = said(app).replace("\\", "")
     for row in table.rows[1:]:
-        assert f"**{row.signal.removeprefix('signal.')}**: {row.description}" in text
+        assert f"**{signal_title(row.signal)}**: {row.description}" in text
 
 
 def test_the_scores_page_follows_training_steps(bundled_runs):
@@ -252,20 +254,26 @@ def test_the_tour_reveals_after_the_prediction_and_visits_its_pages(bundled_runs
     app.button(key="tour_start").click().run()
     for number, step in enumerate(STEPS, start=1):
         assert not app.exception
-        assert app.markdown[0].value.startswith(f"**{number} of {len(STEPS)}")
-        assert bool(app.title) is not step.covered  # a covered page gives nothing away
+        assert app.markdown[0].value.startswith(f"# {number} of {len(STEPS)}")
+        assert not app.title  # the page gives nothing away
         app.radio(key="tour_guess").set_value(step.options[0]).run()
         next(button for button in app.button if button.label == "Reveal").click().run()
         assert app.title
         assert f"You predicted “{step.options[0]}”" in said(app).replace("\\", "")
         assert app.query_params["tour"] == str(number)
-        next(button for button in app.button if button.label in ("Next", "Finish")).click().run()
+        next(button for button in app.button if button.label in ("Next", "What have we learned?")).click().run()
+    assert app.markdown[0].value == "# What you have seen"
+    learned = said(app)
+    assert all(f"**{step.title}**" in learned for step in STEPS)
+    assert re.search(r"\*\*\d of \d predictions\*\* fit the data", learned)
+    app.button(key="tour_playground").click().run()
     assert app.session_state["tour"] is None
+    assert app.title[0].value == "Does the model believe its own answer?"
 
 
 def test_the_tour_can_be_entered_at_a_step_and_left(bundled_runs):
     app = start(tour="5")
-    assert app.markdown[0].value.startswith("**5 of")
+    assert app.markdown[0].value.startswith("# 5 of")
     next(button for button in app.button if button.label == "End the tour").click().run()
     assert app.title
     assert start(tour="0").title
@@ -280,7 +288,26 @@ def test_the_first_prediction_is_judged_by_this_run(bundled_runs):
     right = options[sum(value >= edge for edge in (0.6, 0.75, 0.9))]
     app.radio(key="tour_guess").set_value(right).run()
     next(button for button in app.button if button.label == "Reveal").click().run()
-    assert "Right. " in app.success[0].value
+    assert ": **right**." in app.success[0].value
+
+
+REVEAL = Reveal("0.92", option=2, possible=(1, 2), why="because")
+
+
+@pytest.mark.parametrize(
+    ("guess", "right", "said"),
+    [(2, True, "**right**"), (1, True, "**that may be**"), (0, False, "**not here**. It is “75 to 90%”")],
+)
+def test_a_prediction_that_the_interval_does_not_rule_out_is_not_called_wrong(guess, right, said):
+    text, verdict = judged(STEPS[0], REVEAL, STEPS[0].options[guess])
+    assert verdict is right
+    assert said in text.replace("\\", "")
+
+
+def test_without_a_prediction_or_an_answer_nobody_is_judged():
+    text, verdict = judged(STEPS[0], REVEAL, None)
+    assert (text.replace("\\", ""), verdict) == ("The answer is “75 to 90%”.", None)
+    assert judged(STEPS[0], Reveal("no example"), STEPS[0].options[0]) == ("", None)
 
 
 def test_several_files_become_runs_to_compare(bundled_runs):
@@ -326,13 +353,13 @@ def test_a_file_of_no_known_format_is_mapped_once_and_remembered(bundled_runs):
     next(button for button in app.button if button.label == "Read the file").click().run()
     assert not app.exception
     assert not app.error
-    assert "24 solutions" in app.markdown[0].value
+    assert "24 solutions" in finding(app)
     came_from = dict(zip(app.dataframe[0].value["column"], app.dataframe[0].value["came from"], strict=True))
     assert came_from["response"] == "column 'said'"
     app.file_uploader(key="upload").set_value(("again.csv", UNKNOWN.replace(b"q0", b"q9"), ""))
     app.run()
     assert "mapped as in the last file" in app.success[0].value.replace("\\", "")
-    assert "24 solutions" in app.markdown[0].value
+    assert "24 solutions" in finding(app)
 
 
 def test_an_upload_can_be_reopened_and_forgotten(bundled_runs):

@@ -95,11 +95,11 @@ def test_points_say_when_they_are_a_sample():
     assert figures.score_length_figure(many).data[0].type == "scattergl"
 
 
-def two_steps() -> Rollouts:
+def two_steps(steps: tuple[int, ...] = (0, 5)) -> Rollouts:
     rows = [
         {"run": "r", "step": step, "problem_id": f"p{p}", "sample": i, "response": "", "correct": i % 2 == 0}
         | {"score": 0.1 * step * (i % 2 == 0) + 0.01 * p}
-        for step in (0, 5)
+        for step in steps
         for p in range(6)
         for i in range(4)
     ]
@@ -128,18 +128,35 @@ def test_steps_show_medians_and_the_auroc_below():
 
 
 def test_animation_has_a_frame_per_step_and_ends_on_the_last():
-    fig = figures.score_animation(analysis.score_by_step(two_steps()))
-    assert [frame.name for frame in fig.frames] == ["0", "5"]
-    assert fig.layout.sliders[0].active == 1
-    assert list(fig.data[0].y) == list(fig.frames[1].data[0].y)
+    fig = figures.score_animation(analysis.score_by_step(two_steps((0, 5, 10, 15))))
+    assert [frame.name for frame in fig.frames] == ["0", "5", "10", "15"]
+    assert fig.layout.sliders[0].active == 3
+    assert list(fig.data[0].y) == list(fig.frames[3].data[0].y)
     assert sum(fig.data[0].y) == pytest.approx(1)
+
+
+def test_two_steps_are_shown_at_once_instead_of_an_animation():
+    fig = figures.score_animation(analysis.score_by_step(two_steps()))
+    assert len(fig.frames) == len(fig.layout.sliders) == 0
+    assert [note.text for note in fig.layout.annotations] == ["training step 0", "training step 5"]
+    assert len(fig.data) == 4  # correct and incorrect, twice
+    assert [sum(bars.y) for bars in fig.data] == pytest.approx([1] * 4)
+    assert fig.layout.yaxis.range == fig.layout.yaxis2.range  # so that heights compare
+
+
+def test_few_solutions_are_points_and_equal_scores_are_stacked():
+    fig = figures.solution_points_figure({True: np.array([0.9, 0.9, 0.2]), False: np.array([0.5])})
+    drawn = named(fig)
+    assert list(drawn["correct (n = 3)"].x) == [0.2, 0.9, 0.9]
+    assert list(drawn["correct (n = 3)"].y) == [1, 1, 2]
+    assert list(drawn["incorrect (n = 1)"].y) == [-1]
 
 
 def test_signals_list_the_score_first_and_draw_its_interval():
     table = analysis.compare_signals(SAMPLES, TABLE)
     fig = figures.signals_figure(table)
     drawn = named(fig)
-    assert fig.layout.yaxis.ticktext[0] == "score"
+    assert fig.layout.yaxis.ticktext[0] == "last-token score"
     assert fig.layout.yaxis.ticktext[-1] == "free signals combined"
     estimate = table.rows[0].within_problem_auroc
     assert drawn["last-token score"].x[0] == estimate.value
@@ -202,7 +219,8 @@ def test_recalibrated_scores_are_drawn_beside_the_score():
     fig = figures.reliability_figure(
         analysis.calibration(SAMPLES), recalibrated=analysis.calibration(analysis.recalibrate(SAMPLES))
     )
-    assert [trace.name for trace in fig.data][1:] == ["the score, 95% interval", "recalibrated on held-out problems"]
+    points = [trace.name for trace in fig.data if trace.type == "scatter" and trace.mode == "markers"]
+    assert points == ["the score, 95% interval", "recalibrated on held-out problems"]
 
 
 EMPTY = Samples.from_arrays(correct=[[np.nan, np.nan]])

@@ -3,7 +3,7 @@
 import pytest
 
 from laser_core.analysis import Estimate
-from laser_core.figures import comparison_figure, theme, training_figure
+from laser_core.figures import Phase, comparison_figure, theme, training_figure
 
 EVENTS = {
     "LaSeR": [{"step": 0, "reward": 0.2, "balanced_f1": None}, {"step": 1, "reward": 0.4, "balanced_f1": 0.6}],
@@ -56,3 +56,25 @@ def test_comparison_draws_value_interval_and_n_and_leaves_out_the_undefined():
 def test_run_names_from_a_file_stay_text():
     fig = comparison_figure({"<b>laser</b>": {"accuracy": Estimate(0.5, 0.4, 0.6, 10)}})
     assert fig.data[0].name == "&lt;b&gt;laser&lt;/b&gt;"
+
+
+def test_axes_of_shares_stand_still_and_phases_are_drawn_up_to_the_last_step():
+    phases = [Phase(0, 2, "GRPO alone"), Phase(2, 4, "score trained, not used"), Phase(4, 10, "LaSeR")]
+    fig = training_figure(EVENTS, panels=["reward"], phases=phases, steps=4)
+    assert tuple(fig.layout.xaxis.range) == (-0.5, 3.5)
+    assert fig.layout.yaxis.range[0] < 0 < 1 < fig.layout.yaxis.range[1]
+    assert [note.text for note in fig.layout.annotations][1:] == ["GRPO alone", "score trained, not used"]
+    assert [(box.x0, box.x1) for box in fig.layout.shapes if box.type == "rect"] == [(1.5, 3.5)]
+
+
+def test_a_run_of_one_phase_has_no_borders():
+    fig = training_figure(EVENTS, panels=["reward"], phases=[Phase(0, 2, "GRPO alone")], steps=2)
+    assert not fig.layout.shapes
+
+
+def test_chance_is_marked_in_the_rows_of_an_auroc_alone():
+    value = Estimate(0.5, 0.4, 0.6, 10)
+    rows = {"run": {"accuracy": value, "AUROC": value, "majority vote of 8": value}}
+    (line,) = comparison_figure(rows, chance=0.5).layout.shapes
+    assert (line.y0, line.y1) == (pytest.approx(0.58), pytest.approx(1.42))
+    assert not comparison_figure({"run": {"accuracy": value}}, chance=0.5).layout.shapes

@@ -123,6 +123,10 @@ TABLES = {
         lambda: figures.signals_figure(analysis.compare_signals(SAMPLES, TABLE)),
         ["signal", "metric", *INTERVAL, "n_problems"],
     ),
+    figures.solution_points_figure: (
+        lambda: figures.solution_points_figure({True: np.array([0.9]), False: np.array([0.2, np.nan])}),
+        ["verdict", "score"],
+    ),
     figures.threshold_figure: (
         lambda: figures.threshold_figure(analysis.threshold_sweep(SMALL)),
         ["metric", "threshold", "value", "n_solutions", "n_problems", "ci_low", "ci_high"],
@@ -157,7 +161,7 @@ TABLES = {
     figures.voting_figure: (lambda: figures.voting_figure(CURVE), ["method", "n_solutions", *SHARES]),
     figures.voting_gain_figure: (
         lambda: figures.voting_gain_figure(CURVE),
-        ["n_solutions", "gain_points", "ci_low", "ci_high", "n_problems"],
+        ["method", "n_solutions", "gain_points", "ci_low", "ci_high", "n_problems"],
     ),
     claims.claims_figure: (
         lambda: claims.claims_figure([CLAIM]),

@@ -85,15 +85,21 @@ def test_bands_leave_out_undefined_points_and_stay_in_line_order():
     assert list(fig.data[0].y) == [0.2, 0.4, 0.3, 0.1]
 
 
-def test_enlarging_scales_words_lines_and_markers_and_keeps_the_numbers():
+def test_on_a_slide_all_type_has_20_pixels_or_more_and_the_numbers_stay():
     fig = go.Figure()
     theme.add_line(fig, [1, 2], [0.1, 0.2], theme.VOTES["weighted"])
     theme.frame(fig, x="N", y="accuracy", height=400)
     theme.add_rule(fig, y=0.5, label="chance")
-    theme.enlarge(fig, 2.0)
-    assert fig.layout.xaxis.title.font.size == 28
-    assert fig.layout.annotations[0].font.size == 24
-    assert (fig.data[0].line.width, fig.data[0].marker.size) == (5, 16)
+    fig.add_annotation(text="a label of its own", font={"size": 26})
+    theme.enlarge(fig)
+    axes = [fig.layout.xaxis, fig.layout.yaxis]
+    sizes = [axis.tickfont.size for axis in axes] + [axis.title.font.size for axis in axes]
+    sizes += [fig.layout.legend.font.size, fig.layout.hoverlabel.font.size]
+    assert min(sizes) >= 20
+    assert [note.font.size for note in fig.layout.annotations] == [20, 26]
+    assert fig.data[0].line.width > 2.5
+    assert fig.data[0].marker.size > 8
+    assert fig.layout.height is None  # it fills the slide
     assert list(fig.data[0].y) == [0.1, 0.2]
 
 

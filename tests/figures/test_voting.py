@@ -1,10 +1,12 @@
 """Voting curves and one vote: what is drawn is what was counted."""
 
+import numpy as np
 import pytest
 
 from laser_core import analysis
 from laser_core.analysis import Samples
 from laser_core.figures import theme, vote_figure, voting_figure, voting_gain_figure
+from laser_core.figures.labels import spread_apart
 
 # One right answer with a high score against two equal wrong ones with low scores, four problems alike.
 SAMPLES = Samples.from_arrays(correct=[[1, 0, 0]] * 4, score=[[0.9, 0.2, 0.3]] * 4, answer=[[0, 1, 1]] * 4)
@@ -30,13 +32,23 @@ def test_each_curve_is_drawn_in_its_own_style_with_its_values():
     assert len({line.marker.symbol for line in drawn.values()}) == 4
 
 
-def test_every_curve_has_its_band():
+def test_every_curve_is_named_at_its_end_and_has_an_interval_there():
     fig = voting_figure(CURVE)
-    bands = {trace.name.split(",")[0]: trace for trace in fig.data if trace.fill == "toself"}
-    assert set(bands) == set(lines(fig))
-    n = len(CURVE.n)
-    assert list(bands["majority vote"].y[:n]) == pytest.approx(list(CURVE.majority_high))
-    assert list(bands["majority vote"].y[n:][::-1]) == pytest.approx(list(CURVE.majority_low))
+    assert not fig.layout.showlegend
+    assert {note.text.split("> ")[1] for note in fig.layout.annotations} == set(lines(fig))
+    places = sorted(note.y for note in fig.layout.annotations)
+    low, high = fig.layout.yaxis.range
+    assert np.diff(places).min() >= 0.08 * (high - low)  # three lines end at 1.0: their names do not overlap
+    ends = {trace.name.split(",")[0]: trace for trace in fig.data if trace.mode == "markers"}
+    assert set(ends) == set(lines(fig))
+    (low,), (high,) = ends["majority vote"].error_y.arrayminus, ends["majority vote"].error_y.array
+    assert (-low, high) == pytest.approx((CURVE.majority_low[-1], CURVE.majority_high[-1]))  # around a value of 0
+
+
+def test_labels_that_would_touch_move_apart_together_and_keep_their_order():
+    assert spread_apart([3.0, 3.1, 9.0], least=1.0) == pytest.approx([2.55, 3.55, 9.0])
+    assert spread_apart([2.0, 1.0, 1.5], least=1.0) == pytest.approx([2.5, 0.5, 1.5])
+    assert spread_apart([], least=1.0) == []
 
 
 def test_the_axis_counts_solutions_in_powers_of_two_and_keeps_the_last():
@@ -48,9 +60,11 @@ def test_the_axis_counts_solutions_in_powers_of_two_and_keeps_the_last():
 
 def test_the_gain_is_in_points_around_a_zero_line():
     fig = voting_gain_figure(CURVE)
-    (line,) = lines(fig).values()
+    assert set(lines(fig)) == {"pass@N", "best-of-N", "weighted vote"}
     # N = 2: majority 1/3, weighted 2/3 (a tie of votes is decided by the weights)
-    assert list(line.y) == pytest.approx([0.0, 100 / 3, 100.0], abs=1.0)
+    assert list(lines(fig)["weighted vote"].y) == pytest.approx([0.0, 100 / 3, 100.0], abs=1.0)
+    # N = 2: two of three pairs hold the right solution, which then scores highest
+    assert list(lines(fig)["best-of-N"].y) == pytest.approx([0.0, 100 / 3, 100.0])
     assert [shape.y0 for shape in fig.layout.shapes] == [0]
     assert "points" in fig.layout.yaxis.title.text
 

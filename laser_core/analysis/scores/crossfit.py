@@ -94,9 +94,7 @@ def cross_fit(samples: Samples, *, n_folds: int = 5, cost_ratio: float | None = 
     """
     check_cost_ratio(cost_ratio)
     ranked = Ranked.of(samples)
-    fold = folds(samples.n_problems, n_folds=n_folds, seed=seed)
-    chosen = [_choose(ranked.take(fold[ranked.problem] != k), cost_ratio) for k in range(fold.max() + 1)]
-    threshold = np.array(chosen)[fold[ranked.problem]]
+    chosen, threshold = held_out_thresholds(ranked, n_folds=n_folds, cost_ratio=cost_ratio, seed=seed)
     if not np.isfinite(threshold).all():
         ranked, threshold = ranked.take(np.isfinite(threshold)), threshold[np.isfinite(threshold)]
     cells = cell_statistics(ranked, threshold)
@@ -111,6 +109,29 @@ def cross_fit(samples: Samples, *, n_folds: int = 5, cost_ratio: float | None = 
         mcc=cells.mcc.estimate(),
         cost=cost.estimate(),
     )
+
+
+def held_out_thresholds(
+    ranked: Ranked, *, n_folds: int = 5, cost_ratio: float | None = None, seed: int = 0
+) -> tuple[list[float], np.ndarray]:
+    """For every solution a threshold that the problems of the other folds chose.
+
+    Parameters
+    ----------
+    ranked : Ranked
+    n_folds, cost_ratio, seed
+        As in :func:`cross_fit`.
+
+    Returns
+    -------
+    chosen : list of float
+        One for each fold; NaN where the other folds lack a class.
+    threshold : ndarray of shape (n_scored,)
+        That of each solution's fold.
+    """
+    fold = folds(ranked.n_problems, n_folds=n_folds, seed=seed)
+    chosen = [_choose(ranked.take(fold[ranked.problem] != k), cost_ratio) for k in range(fold.max() + 1)]
+    return chosen, np.array(chosen)[fold[ranked.problem]]
 
 
 def folds(n_problems: int, *, n_folds: int, seed: int) -> np.ndarray:

@@ -94,6 +94,18 @@ class VotingCurve:
         value, low, high = (getattr(self, part) for part in (name, f"{stem}_low", f"{stem}_high"))
         return np.asarray(value, float), np.asarray(low, float), np.asarray(high, float)
 
+    def minus_majority(self, name: Literal["pass_", "weighted", "best_of_n"]) -> tuple[np.ndarray, ...]:
+        """One curve minus the majority vote's, paired by problem, and its 95% band; three arrays of shape (n_sizes,).
+
+        A single solution wins whatever its weight, so the weighted vote's difference at N = 1 is 0 without a band.
+        """
+        if name == "weighted":
+            return self.band("weighted_minus_majority")
+        per_problem = self.per_problem[name.rstrip("_")] - self.per_problem["majority"]
+        value, low, high = mean_interval(per_problem, scale="signed")
+        alone = self.n == 1
+        return value, np.where(alone, value, low), np.where(alone, value, high)
+
     def at(self, name: CurveName, n: int) -> Estimate:
         """One curve's value at ``n`` solutions, with its 95% interval over problems; ``n`` must be one of the sizes."""
         place = int(np.flatnonzero(self.n == n)[0])
