@@ -1,5 +1,6 @@
 """The ablations' settings, each seen to change what it says and nothing else."""
 
+import numpy as np
 import pytest
 import torch
 
