@@ -42,8 +42,8 @@ class BundledRun:
 
 
 _RUNS = (
-    ("laser", "LaSeR", "The base model after 100 LaSeR steps on linear equations."),
-    ("grpo", "GRPO", "The base model after 100 GRPO steps on the same equations, with the same seed."),
+    ("laser", "LaSeR", "The base model after 80 LaSeR steps on linear equations."),
+    ("grpo", "GRPO", "The base model after 80 GRPO steps on the same equations, with the same seed."),
     ("base", "Base", "The miniature base model, before reinforcement learning."),
 )
 

@@ -1,7 +1,7 @@
 """Copy from a finished reproduction what the project ships: ``python sample_data/ship.py RUNS_DIR``.
 
 Seed 0 of LaSeR and GRPO with models, traces and training events, whatever its results; the base; the models of
-LaSeR's other seeds on the first family at half size; the table; the rules as the runs began with them; what the runs
+LaSeR's other seeds and families at half size; the table; the rules as the runs began with them; what the runs
 say of themselves; and every run's evaluation without the per-token columns, which make up most of a file.
 """
 
@@ -24,7 +24,9 @@ PER_TOKEN = ("tokens", "token_logprobs", "ref_token_logprobs", "z_trace", "entro
 
 def ship(out: Path, root: Path = ROOT) -> None:
     """Copy from the reproduction in ``out`` to the sample data in ``root``."""
-    (root / "reproduce" / "rollouts").mkdir(parents=True, exist_ok=True)
+    for old in (root / "reproduce" / "rollouts", *root.glob("models/*laser*"), root / "models" / "grpo"):
+        shutil.rmtree(old, ignore_errors=True)
+    (root / "reproduce" / "rollouts").mkdir(parents=True)
     for path in out.glob("claims.*"):
         if path.suffix != ".html":  # nine tenths of it is Plotly, and `laser reproduce` writes it again
             shutil.copy(path, root / "reproduce" / path.name)
@@ -40,7 +42,7 @@ def ship(out: Path, root: Path = ROOT) -> None:
             shutil.rmtree(root / "models" / name, ignore_errors=True)
             shutil.copytree(folder / "model", root / "models" / name)
             shutil.copy(folder / "events.jsonl", root / "events" / f"{name}.jsonl")
-    for folder in sorted(out.glob("runs/laser-[1-9]/model")):
+    for folder in sorted({*out.glob("runs/*laser-*/model")} - {out / "runs" / "laser-0" / "model"}):
         _half_size(folder, root / "models" / folder.parent.name)
     for path in sorted(out.glob("runs/*/*.judged.parquet")):
         family = path.name.removesuffix(".judged.parquet")

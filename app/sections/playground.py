@@ -22,11 +22,12 @@ from laser_core.playground import session
 from laser_core.playground.outcome import accuracy_interval, as_rollouts, first_vote
 from laser_core.playground.protocol import Done, Ready, Request, Tokens
 from laser_core.rollouts import Rollouts
+from laser_core.tasks import FAMILIES
 
 REDRAW_SECONDS = 0.12  # a browser stutters at a faster rate
 SLOW_SECONDS = 0.08  # between tokens, so that they can be read
 COUNT_SECONDS = 1.0  # between votes
-MAX_NEW_TOKENS = 40  # of a miniature model
+MAX_NEW_TOKENS = max(family.max_new_tokens for family in FAMILIES)  # of a miniature model
 MARKS = {True: "✓ correct", False: "✗ incorrect", None: "not verified"}
 
 
