@@ -174,7 +174,17 @@ class Samples:
             If the table is empty or holds several runs and none was chosen, or the run or the signal does not exist.
         """
         index = _run_rows(rollouts, run)
-        used = {"problem_id", "sample", "step", "answer", "correct", "truncated", "n_tokens", signal}
+        used = {
+            "problem_id",
+            "sample",
+            "step",
+            "answer",
+            "reference_answer",
+            "correct",
+            "truncated",
+            "n_tokens",
+            signal,
+        }
         part = replace(rollouts, table=rollouts.table.select([c for c in rollouts.table.column_names if c in used]))
         part = part if len(index) == len(part) else part.take(index)
         if signal != "score" and signal not in rollouts.signals:

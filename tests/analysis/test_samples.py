@@ -68,3 +68,12 @@ def test_take_keeps_what_belongs_together():
     samples = Samples.from_arrays(correct=[[1, 0], [0, 1], [1, 1]], present=[[1, 1], [1, 1], [1, 0]])
     part = samples.take(np.array([2]))
     assert (part.problem_ids, part.n_samples, part.row.tolist()) == (("p2",), 1, [[4]])
+
+
+def test_answers_are_grouped_with_the_reference_in_sight():
+    # Two roundings of pi are one answer where the reference says so, and only there.
+    columns = {"problem_id": ["a"] * 3, "answer": ["3.141593", "3.14159265", "3.1416"], "correct": [True, True, False]}
+    known = Samples.from_rollouts(table(**columns, reference_answer=[r"\pi"] * 3))
+    unknown = Samples.from_rollouts(table(**columns))
+    assert known.answer[0].tolist() == [0, 0, 1]
+    assert unknown.answer[0].tolist() == [0, 1, 2]
