@@ -7,7 +7,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from laser_core.analysis import Samples, accuracy, compare, separation, voting_curve
+from laser_core.analysis import Samples, accuracy, compare, separation
 from laser_core.analysis.estimates import Estimate
 from laser_core.bundled import ROOT, runs
 from laser_core.errors import InputError
@@ -55,12 +55,6 @@ def test_the_score_tells_solutions_of_one_problem_apart(samples):
         separation(samples["laser"]).within_problem_auroc.ci_low
         > separation(samples["grpo"]).within_problem_auroc.value
     )
-
-
-def test_the_weighted_vote_beats_the_majority(samples):
-    curve = voting_curve(samples["laser"], n_max=16)
-    at = list(curve.n).index(16)
-    assert curve.weighted_minus_majority_low[at] > 0
 
 
 def test_events_cover_every_step():
@@ -182,7 +176,7 @@ def test_the_readme_says_how_many_seeds_are_in():
 
 def test_every_rule_has_decided_rows():
     judged = {(claim.id, claim.family) for claim in load() if claim.rule}
-    absent = ("exact.", "ablation.")  # no such run is in yet, as the README says
+    absent = ("exact.", "ablation.", "reference.std.unpinned")  # no such run is in yet, as the README says
     assert not any(claim.id.partition(".")[2].startswith(absent) for claim in load())
     for rule in load_rules().rules:
         for family in () if rule.id.startswith(absent) else rule.families:
