@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes everything in this folder. The base takes half an hour, the reproduction about an hour on two cores; both
+# Makes everything in this folder. The base takes half an hour, the reproduction some six hours on two cores; both
 # resume where they were stopped. Usage: sample_data/make.sh RUNS_DIR
 set -euo pipefail
 runs=$(realpath -m "$1")
 cd "$(dirname "$0")"
-[ -f models/base/model.safetensors ] || laser base --out models/base
+[ -f models/base/model.safetensors ] || laser base --out models/base --unpinned models/base-unpinned
 laser reproduce --out "$runs"
 python ship.py "$runs"
