@@ -14,7 +14,7 @@ from laser_core.reproduce.claims import all_claims
 from laser_core.reproduce.evidence import FREE_BEST, Evidence, gain, within
 from laser_core.reproduce.headline import counts, first_sentence
 from laser_core.reproduce.history import History, history_of, load_history
-from laser_core.reproduce.plan import ABLATIONS, QUICK, TITLES, UNPINNED, Scale, plan
+from laser_core.reproduce.plan import ABLATIONS, LEARNING_RATE, QUICK, TITLES, UNPINNED, Scale, plan
 from laser_core.reproduce.rules import RULES, Rule, load_rules
 from laser_core.reproduce.table import Claim, ClaimSection, Measured, as_text, load, save, show, to_json, verdict
 from laser_core.rollouts import Rollouts, RunMeta, write_parquet
@@ -394,8 +394,8 @@ def test_plan_goes_through_all_families_seed_by_seed(scale):
 
 def test_the_main_runs_follow_the_recipe():
     config = plan(Scale())[0].config
-    assert (config.alpha, config.lr, config.steps) == (0.5, 1e-4, 110)
-    assert (config.reasoning_warmup, config.self_reward_warmup) == (5, 45)
+    assert (config.alpha, config.lr, config.steps) == (0.5, LEARNING_RATE, 80)
+    assert (config.reasoning_warmup, config.self_reward_warmup) == (4, 41)
     assert config.prompts_per_step * config.rollouts_per_prompt == 512
 
 
