@@ -47,8 +47,8 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
 MOST = 4
 at_first = [key for key in BUNDLED if key in known] or [LOCAL]
 current = str(st.session_state.get("run"))
-first = current if current in known else at_first[0]
-choices.with_run("playground_models", first, at_first, offered=[*known, LOCAL], most=MOST)
+alone = current if current in known else at_first[0]
+choices.with_run("playground_models", alone, at_first, offered=[*known, LOCAL], most=MOST)
 chosen = st.multiselect(
     "Models",
     [*known, LOCAL],

@@ -15,6 +15,9 @@ NOTES = {
     "traces_linked": "One row is one solution, one cell one token. Ask where the model changes its mind before you "
     "point at the star. Only the last cell was trained; the others come for free.",
     "traces_mean": "The same on average. Where the two bands part, the model begins to tell right from wrong.",
+    "groups": "One row is one problem, one cell one of its solutions. Where all of a row have the same reward, "
+    "every advantage is zero and the row teaches nothing. Look for the rows with both kinds.",
+    "group_curves": "The same numbers over training. The marked step is the one whose groups were just shown.",
     "score_histogram": "Two humps that hardly overlap mean a useful score; one hump means none. The dotted line is "
     "the paper's decision at 0.5. Likely question: why do scores exceed 1? The score is a scaled log-prob, not a "
     "probability.",
@@ -48,6 +51,9 @@ NOTES = {
     "compare_animation": "Before and after training, on the same axes.",
     "claims": "Each marker is a mean over seeds; the grey bar is the paper's number. Name one claim that does not "
     "hold: it makes the others credible.",
+    "learning": "Everything starts at chance, 0.5. The question is whether the score rises above the lines, which are "
+    "rules that need no training. Likely question: why so late? Solutions must differ before a score can rank them.",
+    "drift": "GRPO never trains z_c, and still its log-prob moves. An untrained score would rank by this drift.",
     "train_example": "What a run looks like. The shaded stretch trains the score without using it yet.",
     "theory_line": "Two lines, the exact score and the one that LaSeR uses. For a token that nobody writes they lie on "
     "top of each other.",
