@@ -7,12 +7,20 @@ rounded away, at every step.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 BETA1, BETA2 = 0.9, 0.99
+
+
+class HasState(Protocol):
+    """An optimiser, or several behind one face."""
+
+    def state_dict(self) -> dict[str, Any]: ...  # noqa: D102
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None: ...  # noqa: D102
 
 
 def adamw(model: nn.Module, *, lr: float, weight_decay: float, beta2: float = BETA2) -> torch.optim.AdamW:
@@ -42,9 +50,7 @@ def trained_by(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
-def load_states(
-    model: nn.Module, optimizer: torch.optim.Optimizer, weights: dict[str, Tensor], state: dict[str, Any]
-) -> None:
+def load_states(model: nn.Module, optimizer: HasState, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
     """Load a model's and its optimiser's saved states, from a device of the same precision or of another.
 
     Weights that were saved in float32 become the float32 copies where they are trained in bfloat16, and the other way

@@ -102,9 +102,9 @@ class TopLayers:
     def _below_given(self, states: Tensor) -> Iterator[None]:
         """While the block runs, the first layer returns the states, and the other ones below hand them on."""
         first, *others = self.layers[: -self.n]
-        first.forward = _given(states)  # type: ignore[method-assign]
+        first.forward = _given(states)
         for layer in others:
-            layer.forward = _handed_on  # type: ignore[method-assign]
+            layer.forward = _handed_on
         try:
             yield
         finally:

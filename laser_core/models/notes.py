@@ -38,9 +38,11 @@ def read_notes(folder: str | Path) -> ModelNotes:
     if not isinstance(values, dict):
         return ModelNotes()
     text, chat, z_token, c_ref = (values.get(name) for name in ("prompt", "prompt_chat", "z_token", "c_ref"))
-    asked = isinstance(text, str) and text.count(PLACE) == 1 and isinstance(chat, bool)
+    asked = None
+    if isinstance(text, str) and text.count(PLACE) == 1 and isinstance(chat, bool):
+        asked = Prompt(text, chat)
     return ModelNotes(
-        Prompt(text, chat) if asked else None,
+        asked,
         z_token if isinstance(z_token, str) and z_token else None,
         float(c_ref) if isinstance(c_ref, float) else None,
     )

@@ -153,7 +153,7 @@ def add_token(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Can
     """
     rows = cast(nn.Embedding, model.get_input_embeddings()).num_embeddings
     tokenizer.add_tokens([AddedToken(NEW_TOKEN, special=True, normalized=False)])
-    z_id = int(tokenizer.convert_tokens_to_ids(NEW_TOKEN))
+    z_id = int(tokenizer.get_vocab()[NEW_TOKEN])
     if z_id >= rows:
         model.resize_token_embeddings(z_id + 1, mean_resizing=False)
         embeddings, head = cast(nn.Embedding, model.get_input_embeddings()), model.get_output_embeddings()

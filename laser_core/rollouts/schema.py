@@ -51,8 +51,7 @@ COLUMNS: dict[str, pa.DataType] = {
 REQUIRED = ("run", "problem_id", "sample", "response")
 TEXTS = ("problem", "prompt", "reference_answer", "response")
 PER_TOKEN = ("tokens", "token_logprobs", "ref_token_logprobs", "z_trace", "entropy")
-# All that the analyses of scores, thresholds and votes look at; "signal." stands for every signal. A file of a million
-# rollouts takes about 100 MB so, and twenty times that with its texts and traces.
+# What the analyses of scores, thresholds and votes look at, a twentieth of a file; "signal." stands for every signal.
 ANALYSIS_COLUMNS = (*(name for name in COLUMNS if name not in TEXTS + PER_TOKEN), SIGNAL_PREFIX)
 
 
@@ -301,9 +300,8 @@ class Rollouts:
             try:
                 arrays[name] = table[name].cast(kind)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-                raise InputError(
-                    f"expected {kind}, found {table[name].type} ({error})", file=file, field=name
-                ) from None
+                wrong = f"expected {kind}, found {table[name].type} ({error})"
+                raise InputError(wrong, file=file, field=name) from None
             if name in required and arrays[name].null_count:
                 line = pc.index(pc.is_null(arrays[name]), True).as_py() + 1
                 raise InputError("missing value", file=file, line=line, field=name, remedy="every row needs this field")
@@ -334,10 +332,8 @@ def read_meta(metadata: Mapping[bytes, bytes] | None, file: object) -> RunMeta:
     InputError
         If a newer version of this package wrote the table, in a format that this one does not know.
     """
-    if not metadata or META_KEY not in metadata:
-        return RunMeta(source_format="parquet")
     try:
-        values = json.loads(metadata[META_KEY])
+        values = json.loads((metadata or {}).get(META_KEY, b"null"))
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
@@ -349,8 +345,5 @@ def read_meta(metadata: Mapping[bytes, bytes] | None, file: object) -> RunMeta:
 def check_version(version: object, file: object) -> None:
     """Raise InputError if the table's format is newer than this package."""
     if isinstance(version, int) and version > FORMAT_VERSION:
-        raise InputError(
-            f"written by a newer laser_core (format {version}, this one reads {FORMAT_VERSION})",
-            file=file,
-            remedy="upgrade laser_core",
-        )
+        newer = f"written by a newer laser_core (format {version}, this one reads {FORMAT_VERSION})"
+        raise InputError(newer, file=file, remedy="upgrade laser_core")

@@ -12,14 +12,14 @@ import pickle
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NotRequired, Protocol, TypedDict
+from typing import NotRequired, TypedDict
 
 import torch
 from torch import nn
 
 from laser_core.atomic import replacing, write_whole
 from laser_core.errors import RunError
-from laser_core.fast.optimiser import load_states
+from laser_core.fast.optimiser import HasState, load_states
 
 KEPT = 2
 
@@ -37,14 +37,6 @@ class RunState(TypedDict):
     c_ref_n: int
     lean: list[bool]
     z_token: NotRequired[str | None]
-
-
-class HasState(Protocol):
-    """An optimiser, or several behind one face."""
-
-    def state_dict(self) -> dict[str, Any]: ...  # noqa: D102
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None: ...  # noqa: D102
 
 
 _NOT_A_CHECKPOINT = (OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, AttributeError)
