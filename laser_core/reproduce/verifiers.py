@@ -99,7 +99,7 @@ def second_prompt(
     for rows in torch.from_numpy(np.flatnonzero(graded)).split(BATCH):
         before = [pages[row][: place[row]] for row in rows.tolist()]
         packed = Solutions.pack([prompts[row] for row in rows.tolist()], before, policy)
-        hidden = hidden_states(policy.model, packed.tokens, dtype)  # (b, L, D)
+        hidden = hidden_states(policy.model, packed.tokens, dtype or policy.model.dtype)  # (b, L, D)
         end = packed.prompt_length + packed.length - 1
         logits = policy.logits(hidden[torch.arange(len(rows)), end])  # (b, V)
         probability[rows.numpy()] = torch.sigmoid(logits[:, right] - logits[:, wrong]).double().numpy()

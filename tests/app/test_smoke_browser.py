@@ -13,7 +13,9 @@ pytestmark = pytest.mark.browser
 QUESTIONS = {
     "start": "Does the last token know whether the solution is correct?",
     "traces": "When does the model know that it is wrong?",
+    "pair": "Where do two solutions part?",
     "rollouts": "Which solutions are behind the numbers?",
+    "groups": "What did a training step learn from?",
     "scores": "Do correct solutions have a higher last-token score than incorrect ones?",
     "thresholds": "Is 0.5 the right threshold of the last-token score?",
     "voting": "Does weighting by the last-token score make better votes?",
@@ -27,12 +29,14 @@ QUESTIONS = {
 CHARTS = {
     "start": 1,
     "traces": 2,
+    "pair": 0,
     "rollouts": 0,
+    "groups": 2,
     "scores": 1,
     "thresholds": 2,
     "voting": 3,
     "compare": 6,
-    "claims": 1,
+    "claims": 3,
     "train": 1,  # the bundled runs, as what to expect
     "playground": 0,
     "theory": 3,
