@@ -30,8 +30,10 @@ def ship(out: Path, root: Path = ROOT) -> None:
     for path in out.glob("claims.*"):
         if path.suffix != ".html":  # nine tenths of it is Plotly, and `laser reproduce` writes it again
             shutil.copy(path, root / "reproduce" / path.name)
-    for name in ("cost.json", "rules.toml"):
-        shutil.copy(out / name, root / "reproduce" / name)
+    shutil.copy(out / "rules.toml", root / "reproduce" / "rules.toml")
+    (root / "reproduce" / "cost.json").unlink(missing_ok=True)
+    if (out / "cost.json").is_file():  # timed last, on a quiet machine
+        shutil.copy(out / "cost.json", root / "reproduce" / "cost.json")
     facts = {path.parent.name: json.loads(path.read_text()) for path in sorted(out.glob("runs/*/facts.json"))}
     (root / "reproduce" / "runs.json").write_text(json.dumps(facts) + "\n")
     for run, name in (("base", "base"), ("laser-0", "laser"), ("grpo-0", "grpo")):
