@@ -28,7 +28,10 @@ STORY_WITHOUT_SCORE = (
 
 
 def typical_pair(source: Source, signal: str) -> dict[bool, int]:
-    """A correct and an incorrect solution of one problem: the middle ones by score of the most evenly split problem.
+    """A correct and an incorrect solution of one problem: its middle ones by score.
+
+    The problem is a typical one, too: of those that are about as evenly split as any, the middle one by the gap between
+    its correct and its incorrect solutions.
 
     Returns
     -------
@@ -42,11 +45,14 @@ def typical_pair(source: Source, signal: str) -> dict[bool, int]:
         both = np.minimum(n_correct, n_incorrect)
         if not both.size or not both.max():
             return {}
-        p = int(np.argmax(both))
+        score = np.nan_to_num(grid.score)
+        split = np.flatnonzero(2 * both >= both.max())
+        gap = [score[p][grid.correct[p] == 1].mean() - score[p][grid.correct[p] == 0].mean() for p in split]
+        p = int(split[np.argsort(gap, kind="stable")[len(gap) // 2]])
         pair = {}
         for verdict in (True, False):
             slots = np.flatnonzero(grid.correct[p] == verdict)
-            by_score = slots[np.argsort(np.nan_to_num(grid.score[p, slots]), kind="stable")]
+            by_score = slots[np.argsort(score[p, slots], kind="stable")]
             pair[verdict] = int(grid.row[p, by_score[len(by_score) // 2]])
         return pair
 
@@ -71,7 +77,8 @@ def show(source: Source, signal: str | None) -> None:
         if _trace(source, rows[True]) is not None and signal == "score":
             st.caption(
                 "Each token stands on the colour of the score that would be read after it: vermilion near 0, blue near "
-                "1. Only the one after the last token is trained and used. Both are typical: the middle ones by score."
+                "1. Only the one after the last token is trained and used. The problem is typical, and so "
+                "are both: the middle ones by score."
             )
 
 
