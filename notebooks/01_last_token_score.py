@@ -98,9 +98,8 @@ print(f"z_c = {base.z_token}: log pi_ref(z_c) = {c_ref:.2f} nats, std {c_ref_std
 # %%
 laser = load_policy("bundled:laser")
 problem = problems[0]
-sampled = generate(
-    laser, [laser.encode_prompt(problem.text)], samples=8, max_new_tokens=112, generator=torch.Generator().manual_seed(1)
-)
+prompt, generator = laser.encode_prompt(problem.text), torch.Generator().manual_seed(1)
+sampled = generate(laser, [prompt], samples=8, max_new_tokens=112, generator=generator)
 score = algorithm.last_token_score(sampled.z_logprob, beta_v=0.1, c_ref=c_ref)
 responses = [laser.decode(row[:length]) for row, length in zip(sampled.response, sampled.length, strict=True)]
 print(problem.text, "the answer is", problem.answer)
