@@ -7,8 +7,8 @@ from tests.app.browser import PAGES, chromium, need_browser, open_page, serve, s
 pytestmark = pytest.mark.browser
 
 #: What Streamlit itself does: its uploader gives a name to an element that it calls decoration. The button inside,
-#: which a visitor uses, has a name and a role.
-STREAMLIT = {("presentation-role-conflict", "stFileUploaderDropzone")}
+#: which a visitor uses, has a name and a role. Its popovers lie beside the page, outside of all landmarks.
+STREAMLIT = {("presentation-role-conflict", "stFileUploaderDropzone"), ("region", "data-floating-ui-portal")}
 
 
 @pytest.fixture(scope="module")
