@@ -72,6 +72,6 @@ def test_a_model_without_weights_has_its_size():
 def test_a_dry_run_starts_nothing(tmp_path):
     done = CliRunner().invoke(app, ["train", "--dry-run", "--out", str(tmp_path / "run"), "--device", "cpu"])
     assert done.exit_code == 0, done.output
-    assert "884,608" in done.output
+    assert "883,584" in done.output
     assert "Time of the run" in done.output
     assert not (tmp_path / "run").exists()

@@ -117,7 +117,9 @@ def test_grpo_never_uses_the_score(tiny_folder, tmp_path, monkeypatch):
 
 def test_the_score_loss_teaches_the_score(tiny_folder, tmp_path):
     # Score loss alone on a model that solves nothing: every score must go to 0 from wherever c_ref puts it.
-    config = tiny_run(tiny_folder, steps=30, c_ref=-9.0, lr=3e-3, lr_warmup=0, max_new_tokens=30, self_reward_warmup=30)
+    config = tiny_run(
+        tiny_folder, alpha=0.1, steps=30, c_ref=-9.0, lr=3e-3, lr_warmup=0, max_new_tokens=30, self_reward_warmup=30
+    )
     train(config, tmp_path / "run")
     losses = [e["score_loss"] for e in events(tmp_path / "run")]
     assert sum(losses[-5:]) < 0.5 * sum(losses[:5])

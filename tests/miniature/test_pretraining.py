@@ -21,6 +21,7 @@ SMALL = BaseConfig(
     steps=4,
     first_steps=1,
     careful_steps=2,
+    again_steps=0,
     settle_steps=3,
 )
 
