@@ -196,7 +196,7 @@ def test_train_warns_where_the_steps_end_before_the_full_method(bundled_runs, st
     app = visit(start(), "train")
     assert not app.warning
     app.number_input(key="train_steps").set_value(40).run()
-    assert "40 steps end before the full method begins, at step 40" in app.warning[0].value
+    assert "40 steps end before the full method begins, at step 45" in app.warning[0].value
     app.segmented_control(key="train_method").set_value("grpo").run()
     assert not app.warning
 

@@ -81,7 +81,7 @@ def test_one_click_puts_a_free_signal_in_the_scores_place(bundled_runs):
     app.button(key="use-signal.mean_logprob").click().run()
     assert not app.exception
     assert app.selectbox(key="signal").value == "signal.mean_logprob"
-    assert app.title[0].value == "Does the mean\\_logprob tell correct from incorrect solutions?"
+    assert app.title[0].value == "Does the mean token log-prob tell correct from incorrect solutions?"
     visit(app, "scores")
     assert "AUROC of the mean token log-prob" in finding(app)
 
