@@ -1,8 +1,8 @@
 """The baselines that read a solution's own text: a rule of one line, and the share of its arithmetic that is right.
 
 Neither needs a model. Where checks are honest the rule decides nearly everything; where a step may be bent to fit, far
-less. Both together are what a calculator finds, and bound what any reader of the text can know. The score has to be
-read beside them.
+less. Both together are what a calculator finds; a number that is not carried on escapes it. The score has to be read
+beside them.
 """
 
 from __future__ import annotations
