@@ -1,8 +1,7 @@
 """The baselines that read a solution's own text: a rule of one line, and the share of its arithmetic that is right.
 
-Neither needs a model. Where checks are honest the rule decides nearly everything; where a step may be bent to fit, far
-less. Both together are what a calculator finds; a number that is not carried on escapes it. The score has to be read
-beside them.
+Neither needs a model. Both together are what a calculator finds; a number that is not carried on escapes it. The score
+has to be read beside them.
 """
 
 from __future__ import annotations
