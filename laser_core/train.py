@@ -31,9 +31,7 @@ from laser_core.fast.devices import CPU, pick_device, weights_dtype
 from laser_core.fast.optimiser import adamw
 from laser_core.fast.precision import pick_dtype
 from laser_core.generate import counting
-from laser_core.pick_token import Settled, settle_token, with_settled_token
 from laser_core.policy import Policy, load_policy, with_prompt
-from laser_core.reference_level import Level
 from laser_core.rollouts import Rollouts, write_parquet
 from laser_core.runfolder import guards, trackers
 from laser_core.runfolder.checkpoints import RunState
@@ -42,6 +40,8 @@ from laser_core.runfolder.guards import Stop
 from laser_core.runfolder.provenance import provenance
 from laser_core.step import TrainingRun, training_step
 from laser_core.tasks import Problem, load_problems
+from laser_core.token_choice.pick_token import Settled, settle_token, with_settled_token
+from laser_core.token_choice.reference_level import Level
 
 C_REF_PROBLEMS = 128  # x 4 solutions; the paper uses 300 pairs
 VALIDATION_PROBLEMS = 128  # in an evaluation on the way

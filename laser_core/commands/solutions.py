@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from laser_core.commands.bars import Activity
     from laser_core.models.prompt import PromptSettings
-    from laser_core.pick_token import Settled
     from laser_core.policy import Policy
     from laser_core.tasks import Problem
+    from laser_core.token_choice.pick_token import Settled
 
 C_REF_PROBLEMS = 128  # x 4 solutions, as in training
 
@@ -160,8 +160,8 @@ def _settled(
 ) -> Settled:
     """The verdict token and c_ref: as given, as noted with the model, or measured on the reference."""
     from laser_core.generate import counting
-    from laser_core.pick_token import Settled, settle_token
-    from laser_core.reference_level import Level
+    from laser_core.token_choice.pick_token import Settled, settle_token
+    from laser_core.token_choice.reference_level import Level
 
     if c_ref is None and not measured_on:
         c_ref = policy.c_ref

@@ -50,7 +50,7 @@ def sft(
     name: Named = None,
 ) -> None:
     """Warm start: train a model on worked solutions, then sample held-out problems."""
-    from laser_core.sft import sft as run_sft
+    from laser_core.supervised.sft import sft as run_sft
     from laser_core.tasks.worked import load_worked
 
     settings = _settings(SFT_DEFAULTS, {"model": model, "task": task}, set_, out if resume else None)
@@ -74,9 +74,9 @@ def fit(
     name: Named = None,
 ) -> None:
     """Train the last-token score alone on verified rollouts, and compare it with what is free on held-out problems."""
-    from laser_core.fit import fit as run_fit
     from laser_core.reproduce.probe import cross_fitted
     from laser_core.rollouts import read
+    from laser_core.supervised.fit import fit as run_fit
 
     table = read(rollouts).rollouts
     chosen = {"model": model, "task": str(rollouts)}

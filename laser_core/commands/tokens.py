@@ -28,9 +28,9 @@ def pick_token(
     """Rank the spare tokens of a model by its own solutions: low reference log-prob, small spread, never written."""
     from laser_core.commands.bars import Activity
     from laser_core.generate import counting
-    from laser_core.pick_token import ended_solutions, rank_tokens
     from laser_core.policy import with_prompt
     from laser_core.reference import c_ref_of, own_solutions
+    from laser_core.token_choice.pick_token import ended_solutions, rank_tokens
 
     problems, settings = problems_of(task, split, limit), prompt_of(prompt)
     place, precision = where(device, dtype)

@@ -43,7 +43,7 @@ def train(
     if device:
         settings = settings.replace(device=device)
     if dry_run:
-        from laser_core.plan import as_text, plan
+        from laser_core.runfolder.plan import as_text, plan
 
         typer.echo(as_text(plan(settings)))
         return

@@ -15,11 +15,11 @@ import torch
 from laser_core.errors import InputError
 from laser_core.models.prompt import PLACE, Prompt
 from laser_core.models.verdict_token import NAMED
-from laser_core.pick_token import rank_tokens
 from laser_core.policy import Policy, unused_tokens
-from laser_core.reference_level import Level
 from laser_core.rollouts import Rollouts, RunMeta
 from laser_core.scoring import Solutions, score_last_tokens, score_solutions
+from laser_core.token_choice.pick_token import rank_tokens
+from laser_core.token_choice.reference_level import Level
 
 ROWS_AT_ONCE = 1024  # rows tokenised together; forward passes are divided by tokens
 LONG = 1024  # tokens from which attention's quadratic matrix is not stored

@@ -1,1 +1,1 @@
-"""What a training run writes and how it survives a crash: events, checkpoints, atomic writes, provenance."""
+"""What a run takes before it starts, and what it writes: plan, events, checkpoints, atomic writes, provenance."""

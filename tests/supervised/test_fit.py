@@ -6,11 +6,11 @@ import torch
 
 from laser_core.errors import InputError
 from laser_core.fast.top_layers import TopLayers
-from laser_core.fit import PROBE, fit
 from laser_core.models.notes import read_notes
 from laser_core.policy import load_policy
 from laser_core.rescoring.graded import held_out_rows
 from laser_core.rollouts import read
+from laser_core.supervised.fit import PROBE, fit
 from tests.factories import events, make_rollouts, tiny_run
 
 ROLLOUTS = make_rollouts(n_problems=40, n_samples=6, traces=False)

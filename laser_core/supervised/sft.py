@@ -22,7 +22,6 @@ from laser_core.fast.devices import pick_device
 from laser_core.fast.optimiser import adamw
 from laser_core.fast.precision import pick_dtype
 from laser_core.models.notes import ModelNotes
-from laser_core.pick_token import settle_token
 from laser_core.policy import Policy
 from laser_core.rollouts import Rollouts
 from laser_core.runfolder import guards, trackers
@@ -35,6 +34,7 @@ from laser_core.scoring import Solutions, score_in_micro_batches
 from laser_core.step import TrainingRun
 from laser_core.tasks import load_problems
 from laser_core.tasks.worked import WorkedProblem, load_worked
+from laser_core.token_choice.pick_token import settle_token
 from laser_core.train import Progress, evaluate_run, fit_into_memory, load_start
 
 C_REF_PROBLEMS = 32  # x 4 solutions, of the trained model: the reference of whatever run starts from it

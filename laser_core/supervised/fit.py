@@ -27,9 +27,7 @@ from laser_core.fast.precision import pick_dtype
 from laser_core.fast.top_layers import TopLayers
 from laser_core.models.prompt import PromptSettings
 from laser_core.objective import Objective, VerdictLogprobs
-from laser_core.pick_token import Settled, with_settled_token
 from laser_core.policy import Policy
-from laser_core.reference_level import Level
 from laser_core.rescoring.graded import GradedSolutions, held_out_rows
 from laser_core.rescoring.table import as_noted, score_part, steady_z_token, unseen_z_token
 from laser_core.rollouts import Rollouts, write_parquet
@@ -40,6 +38,8 @@ from laser_core.runfolder.guards import Stop
 from laser_core.runfolder.loop import run_steps, update
 from laser_core.runfolder.provenance import provenance
 from laser_core.scoring import last_states
+from laser_core.token_choice.pick_token import Settled, with_settled_token
+from laser_core.token_choice.reference_level import Level
 from laser_core.train import Progress, load_start
 
 LEVEL_ROWS = 256  # that a verdict token's level is judged by, as in `laser score`

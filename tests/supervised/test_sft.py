@@ -9,7 +9,7 @@ from laser_core.errors import InputError
 from laser_core.models.notes import read_notes
 from laser_core.policy import load_policy
 from laser_core.runfolder.guards import Interrupted
-from laser_core.sft import batch_rows, sft
+from laser_core.supervised.sft import batch_rows, sft
 from laser_core.tasks import load_problems
 from tests.factories import events, tiny_run
 

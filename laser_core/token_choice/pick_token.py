@@ -17,9 +17,9 @@ from laser_core.generate import Generation
 from laser_core.models.verdict_token import KINDS, NAMED, Candidate, candidates
 from laser_core.policy import Policy, choose_z_token
 from laser_core.reference import c_ref_of, own_solutions
-from laser_core.reference_level import NOISY_SCORE, Level
 from laser_core.scoring import Solutions, last_logprobs_of
 from laser_core.tasks import Problem
+from laser_core.token_choice.reference_level import NOISY_SCORE, Level
 
 MICRO_BATCH_TOKENS = 4096
 

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from laser_core.cli import app
 from laser_core.config import LaserConfig
 from laser_core.fast.sizes import ModelSize
-from laser_core.plan import Speed, as_text, model_without_weights, plan_for, sampling_seconds
+from laser_core.runfolder.plan import Speed, as_text, model_without_weights, plan_for, sampling_seconds
 from tests.fast.test_batches import SIZE
 
 GIB = 2**30

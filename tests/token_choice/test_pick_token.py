@@ -7,8 +7,8 @@ import torch
 
 from laser_core.generate import generate
 from laser_core.models.verdict_token import NAMED, RESERVED
-from laser_core.pick_token import ended_solutions, rank_tokens, settle_token
 from laser_core.tasks import load_problems
+from laser_core.token_choice.pick_token import ended_solutions, rank_tokens, settle_token
 
 PROBLEMS = load_problems("linear", "train")[:8]
 BETA_V = 1.0  # every token reaches a score of 1, and none is steady enough to serve

@@ -1,0 +1,1 @@
+"""Training on what is already there: worked solutions (``sft``), verified rollouts (``fit``)."""
