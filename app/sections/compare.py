@@ -208,12 +208,14 @@ def _distributions(
             )
             return
         start, steps = found[0]
+        fig = score_animation(steps, threshold=decision, signal=name)
         parts.figure(
-            score_animation(steps, threshold=decision, signal=name),
+            fig,
             key="compare_animation",
-            alt=f"Histograms of the {name} step by step, as an animation",
-            see=f"From {literal(start.title)} to {literal(second.title)}, {count(len(steps.step), 'step')}: "
-            "press play. A run without a step counts as step 0. Bars are shares of each kind; n is in the legend.",
+            alt=f"Histograms of the {name} step by step",
+            see=f"From {literal(start.title)} to {literal(second.title)}, {count(len(steps.step), 'step')}"
+            + (": press play. " if fig.frames else ". ")
+            + "A run without a step counts as step 0. Bars are shares of each kind; n is in the figure.",
             settings=settings,
         )
 

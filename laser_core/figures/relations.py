@@ -232,7 +232,10 @@ def _observe_steps(fig: Drawn, steps: StepScores) -> None:
 def _below_each_other(steps: StepScores, names: list[str], threshold: float | None, signal: str) -> Drawn:
     """The histograms of a few steps as panels with common axes, the first step at the top."""
     fig = Drawn()
-    titles = [f"training step {name}" for name in names]
+    titles = [
+        f"training step {name} (n = {steps.n_correct[i]:,} correct, {steps.n_incorrect[i]:,} incorrect)"
+        for i, name in enumerate(names)
+    ]
     make_subplots(rows=len(names), cols=1, shared_xaxes=True, vertical_spacing=0.12, subplot_titles=titles, figure=fig)
     top = 0.0
     for row in range(1, len(names) + 1):
