@@ -38,7 +38,6 @@ def as_markdown(text: str) -> str:
     or not.
     """
     text = _ROLE.sub(lambda role: f"`{_shown(role[1])}`", text)
-    text = re.sub(r"::$", ":", text, flags=re.MULTILINE)
     return "\n".join(_fenced(text.splitlines()))
 
 
@@ -52,20 +51,37 @@ def _shown(target: str) -> str:
 
 
 def _fenced(lines: list[str]) -> list[str]:
-    """Sessions outside an Examples section in fences: Markdown would take their prompts for quotations."""
+    """Sessions outside an Examples section in fences, since Markdown takes their prompts for quotations; no HTML."""
     done: list[str] = []
-    section, session = "", False
+    section, session, literal = "", False, None
     for i, line in enumerate(lines):
         if i + 1 < len(lines) and _UNDERLINE.match(lines[i + 1]):
             section = line.strip()
-        starts = line.startswith(">>>") and not session and section != "Examples"
-        if starts:
+        indent = len(line) - len(line.lstrip())
+        if literal is not None and line.strip() and indent <= literal:
+            literal = None
+        starts = line.lstrip().startswith(">>>") and not session and literal is None
+        fences = section != "Examples" and not indent
+        if starts and fences:
             done.append("```pycon")
-        if session and not line.strip():
+        if session and not line.strip() and fences:
             done.append("```")
         session = starts or (session and bool(line.strip()))
-        done.append(line)
-    return [*done, "```"] if session else done
+        done.append(line if session or literal is not None else _without_html(line))
+        if line.endswith("::") and not session:
+            literal = indent
+            done[-1] = done[-1][:-1]
+    return [*done, "```"] if session and section != "Examples" else done
+
+
+def _without_html(line: str) -> str:
+    """A line in which nothing is a tag; code stays as it is.
+
+    >>> _without_html("after <eos>, or `<eos>`")
+    'after &lt;eos>, or `<eos>`'
+    """
+    parts = line.split("`")
+    return "`".join(part if i % 2 else re.sub(r"<(?=[A-Za-z/!|])", "&lt;", part) for i, part in enumerate(parts))
 
 
 class ReadAsMarkdown(griffe.Extension):

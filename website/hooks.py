@@ -24,6 +24,7 @@ from laser_core.reproduce.table import SHIPPED, load
 from website import equations, glossary, reference, rules, tutorials
 
 TUTORIALS = [tutorials.tutorial(path) for path in tutorials.notebooks(ROOT / "notebooks")]
+ALONE = ("index.md", "idea.md")  # pages without others beside them: nothing to list on their left
 ROOMS = reference.rooms(ROOT / "laser_core")
 _MADE = re.compile(r"<!-- filled by the site: (\w+) -->.*?<!-- end -->", re.DOTALL)
 #: What stands at the places of the pages that the site fills in.
@@ -79,8 +80,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Write the numbers of the shipped table, whatever the file holds, and what the site fills in."""
-    name = page.file.src_uri
-    claims = load()
+    name, claims = page.file.src_uri, load()
+    if name in ALONE:
+        page.meta["hide"] = ["navigation"]
     if name == "claims.md":
         before, begin, rest = markdown.partition(readme_table.BEGIN)
         shown = readme_table.as_markdown(claims, history=load_history(SHIPPED).words)

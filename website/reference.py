@@ -29,10 +29,13 @@ class Room:
 
     @property
     def text(self) -> str:
-        """Its page: a heading, and one directive of mkdocstrings for each module."""
-        lines = [f"# {self.name}", ""]
+        """Its page: one directive of mkdocstrings for each module."""
+        title = self.name.partition(".")[2]
+        lines = ["---", f"title: {title}", "---", ""]
+        if self.modules[0] != self.name:
+            lines += [f"# {self.name}", ""]
         for module in self.modules:
-            lines += [f"::: {module}", ""]
+            lines += [f"::: {module}", f"    options: {{heading_level: {1 if module == self.name else 2}}}", ""]
         return "\n".join(lines)
 
 
