@@ -9,6 +9,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from laser_core.names import name_of
+
 
 @dataclass(frozen=True)
 class Term:
@@ -49,4 +51,10 @@ def show() -> None:
 
 
 def _listed(terms: list[Term]) -> str:
-    return "\n\n".join(f"**{term.name}**: {term.meaning}" for term in terms)
+    return "\n\n".join(f"**{term.name}**: {term.meaning}{_setting(term)}" for term in terms)
+
+
+def _setting(term: Term) -> str:
+    """Where a term can be set, in a run's configuration."""
+    name = name_of(term.name)
+    return f" Setting: `{name.setting}`." if name and name.setting else ""
