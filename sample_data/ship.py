@@ -44,7 +44,7 @@ def ship(out: Path, root: Path = ROOT) -> None:
             shutil.rmtree(root / "models" / name, ignore_errors=True)
             shutil.copytree(folder / "model", root / "models" / name)
             shutil.copy(folder / "events.jsonl", root / "events" / f"{name}.jsonl")
-    for folder in sorted({*out.glob("runs/*-laser-0/model")}):
+    for folder in sorted(out.glob("runs/*-laser-0/model")):
         _half_size(folder, root / "models" / folder.parent.name)
     for path in sorted(out.glob("runs/*/*.judged.parquet")):
         family = path.name.removesuffix(".judged.parquet")
