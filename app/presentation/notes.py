@@ -19,8 +19,8 @@ NOTES = {
     "mistake, or does the mistake come later? Then compare the two scores.",
     "groups": "One row is one problem, one cell one of its solutions. Where all of a row have the same reward, "
     "every advantage is zero and the row teaches nothing. Look for the rows with both kinds.",
-    "group_curves": "What was measured at each step of training. The dotted line, where there is one, is the step whose "
-    "groups were just shown.",
+    "group_curves": "What was measured at each step of training. The dotted line, where there is one, is the step "
+    "whose groups were just shown.",
     "score_histogram": "Two humps that hardly overlap mean a useful score; one hump means none. The dotted line is "
     "the paper's decision at 0.5. Likely question: why do scores exceed 1? The score is a scaled log-prob, not a "
     "probability.",

@@ -121,11 +121,15 @@ def finding(difference: TextDifference) -> str:
     if difference.n_same == difference.n_left == difference.n_right:
         return f"The two solutions are the same, word for word ({count(difference.n_left, 'word')})."
     first = next(part for part in difference.passages if not part.same)
-    against = [f"“{literal(side.strip(), 60)}”" if side.strip() else "nothing" for side in (first.left, first.right)]
+    left, right = (f"“{literal(side.strip(), 60)}”" if side.strip() else "" for side in (first.left, first.right))
+    if left and right:
+        parted = f"{left} on the left, {right} on the right"
+    else:
+        parted = f"there the {'left' if left else 'right'} one has {left or right}, and the other goes on without it"
     share = difference.n_same / max(difference.n_left, difference.n_right, 1)
     return (
         f"The solutions share {100 * share:.0f}% of their words and part after {count(difference.n_before, 'word')}: "
-        f"{against[0]} on the left, {against[1]} on the right."
+        f"{parted}."
     )
 
 

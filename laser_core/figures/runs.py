@@ -150,7 +150,8 @@ def _draw_phases(fig: Drawn, phases: Sequence[Phase], *, rows: int, steps: int |
             text=phase.name,
             x=phase.first,
             xanchor="left",
-            y=0.02 + 0.12 * (place % 2),  # neighbours at two heights: a short phase is narrower than its name
+            y=0,
+            yshift=18 * (place % 2),  # neighbours at two heights: a short phase is narrower than its name
             yref="y domain",
             yanchor="bottom",  # curves of rewards rise, so the ground is free
             showarrow=False,
