@@ -143,6 +143,10 @@ TABLES = {
         lambda: figures.reference_figure(REFERENCE),
         ["token", "text", "policy_logprob", "reference_logprob", "log_ratio"],
     ),
+    figures.ranking_along_figure: (
+        lambda: figures.ranking_along_figure({"LaSeR": analysis.ranking_along(TABLE, SAMPLES)}),
+        ["run", "quantity", "tokens_to_the_end", *INTERVAL, "n_problems"],
+    ),
     figures.token_heatmap: (lambda: figures.token_heatmap(TRACES, "logprob"), TOKENS),
     figures.trace_figure: (lambda: figures.trace_figure(TRACES, "logprob"), TOKENS),
     figures.training_figure: (lambda: figures.training_figure(EVENTS), ["run", "step", "metric", "value"]),
