@@ -90,9 +90,11 @@ class LaserConfig:
     dtype: str = setting(
         "auto", "auto, bfloat16 (on a CPU in products alone; the optimiser's numbers are always float32) or float32"
     )
+    lora_rank: int = setting(0, "train a LoRA adapter of this rank instead of the weights; 0: all weights")
+    lora_alpha: float = setting(32.0, "the adapter's output is scaled by lora_alpha / lora_rank")
 
     # laser fit
-    fit_weights: str = setting("top", "which weights learn the score: top (the last layers, over cached states) or all")
+    fit_weights: str = setting("top", "which layers learn the score: top (the last ones, over cached states) or all")
     fit_layers: int = setting(8, "top: how many layers")
 
     # Evaluation and safety
@@ -125,7 +127,7 @@ class LaserConfig:
         need(self.recompute in RECOMPUTE, "recompute", f"choose one of {', '.join(RECOMPUTE)}")
         need(bool(self.device), "device", "give auto, cpu, cuda or mps")
         need(self.rollouts_per_prompt >= 2, "rollouts_per_prompt", "a group needs at least 2 solutions")
-        for name in ("beta_v", "lr"):
+        for name in ("beta_v", "lr", "lora_alpha"):
             need(getattr(self, name) > 0, name, "give a positive number")
         for name in ("prompts_per_step", "max_new_tokens", "steps", "updates_per_step"):
             need(getattr(self, name) >= 1, name, "give at least 1")
@@ -137,6 +139,7 @@ class LaserConfig:
             "eval_every",
             "seed",
             "micro_batch_tokens",
+            "lora_rank",
         ):
             need(getattr(self, name) >= 0, name, "give 0 or more")
         need(0 <= self.adam_beta2 < 1, "adam_beta2", "give a number from 0 to below 1")

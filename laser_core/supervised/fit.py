@@ -3,8 +3,8 @@
 c_ref is measured first, under the starting model and over the rollouts themselves. Then the score's loss, LaSeR's own,
 is all there is. A fifth of the problems is held out, by a hash of their text, and scored at the end.
 
-Departures from LaSeR: the solutions may be another model's; the policy is not trained to write them; and with
-``fit_weights = top`` only the last layers learn.
+Departures from LaSeR: the solutions may be another model's; the policy is not trained to write them; with
+``fit_weights = top`` only the last layers learn, and with ``lora_rank`` only an adapter in the layers that learn.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ from laser_core.runfolder.guards import Stop
 from laser_core.runfolder.loop import run_steps, update
 from laser_core.runfolder.provenance import provenance
 from laser_core.scoring import last_states
+from laser_core.start import adapter_sentence, load_start, with_adapter
 from laser_core.token_choice.pick_token import Settled, with_settled_token
 from laser_core.token_choice.reference_level import Level
-from laser_core.train import Progress, load_start
+from laser_core.train import Progress
 
 LEVEL_ROWS = 256  # that a verdict token's level is judged by, as in `laser score`
 PROBE = "signal.linear_probe"
@@ -175,6 +176,7 @@ def _fit(
     dtype = pick_dtype(config.dtype, device)
     tell(doing="loading the model")
     policy = _for_these(load_start(config, device, dtype), rollouts, config)
+    policy = with_adapter(policy, config, layers=_layers_that_learn(policy, config))
     graded = GradedSolutions.of(policy, rollouts)
     tell(_what_is_learnt(graded))
     reader = EndReader(policy, graded, config, dtype)
@@ -187,7 +189,7 @@ def _fit(
 
     optimizer = adamw(policy.model, lr=config.lr, weight_decay=config.weight_decay, beta2=config.adam_beta2)
     state, notes = folder.restore(policy.model, optimizer)
-    for note in notes:
+    for note in (*notes, adapter_sentence(policy.model)):
         tell(note)
     state = state or RunState(
         step=0, c_ref=level.c_ref, c_ref_std=level.c_ref_std, c_ref_n=level.n, lean=[True, True], z_token=policy.z_token
@@ -230,6 +232,14 @@ def _for_these(policy: Policy, rollouts: Rollouts, config: LaserConfig) -> Polic
     policy = unseen_z_token(policy, texts, chosen=bool(config.z_token))
     first = rollouts.take(np.arange(min(LEVEL_ROWS, len(rollouts))))
     return policy if config.z_token else steady_z_token(policy, policy, first, config.beta_v)
+
+
+def _layers_that_learn(policy: Policy, config: LaserConfig) -> range | None:
+    """Numbers of the top layers; None where all layers learn."""
+    if config.fit_weights == "all":
+        return None
+    total = policy.model.config.get_text_config().num_hidden_layers
+    return range(max(0, total - config.fit_layers), total)
 
 
 def _what_is_learnt(graded: GradedSolutions) -> str:
