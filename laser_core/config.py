@@ -96,6 +96,7 @@ class LaserConfig:
     # laser fit
     fit_weights: str = setting("top", "which layers learn the score: top (the last ones, over cached states) or all")
     fit_layers: int = setting(8, "top: how many layers")
+    fit_held_out: float = setting(0.2, "share of the problems that are held out, by a hash of their text")
 
     # Evaluation and safety
     eval_every: int = setting(0, "steps between evaluations on the validation split; 0: never", unit="steps")
@@ -143,6 +144,7 @@ class LaserConfig:
         ):
             need(getattr(self, name) >= 0, name, "give 0 or more")
         need(0 <= self.adam_beta2 < 1, "adam_beta2", "give a number from 0 to below 1")
+        need(0 < self.fit_held_out < 1, "fit_held_out", "give a share between 0 and 1")
         for name in ("tau", "lr_decay"):
             need(0 <= getattr(self, name) <= 1, name, "give a share between 0 and 1")
         self.prompt_settings()
