@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from laser_core.bundled import shipped
-from laser_core.commands import files, numbers, reproduction, solutions, supervised, tokens, training
+from laser_core.commands import adapters, files, numbers, reproduction, solutions, supervised, tokens, training
 from laser_core.errors import MODEL_PACKAGES, InputError, MissingPackages, missing_model_packages
 
 LEFT_OUT = (*MODEL_PACKAGES, "datasets")  # of the installation that only analyses (requirements-app.txt)
@@ -33,6 +33,7 @@ for command in (
     solutions.sample,
     solutions.score,
     tokens.pick_token,
+    adapters.merge,
     files.convert,
     numbers.analyze,
     numbers.report,

@@ -24,6 +24,12 @@ from laser_core.figures import (
 from laser_core.rollouts import joined
 
 
+def families(key: str) -> tuple[dict[str, Source], dict[str, Source]]:
+    """The bundled runs that a run is shown beside, and the others: the miniature's, and those of a real model."""
+    real, miniature = sources.real_sources(), sources.bundled_sources()
+    return (real, miniature) if key in real else (miniature, real)
+
+
 def side_by_side(runs: Sequence[Source]) -> dict[str, dict[str, Estimate]]:
     """The findings that runs are compared by, per run title.
 
