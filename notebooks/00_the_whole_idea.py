@@ -43,6 +43,7 @@ if find_spec("laser_core") is None:
 
 # %%
 import math
+from dataclasses import replace
 
 import pandas as pd
 
@@ -158,7 +159,10 @@ exercise_1.check(answer)
 
 # %%
 meta = rollouts.meta
-traces = [Trace.from_row(rollouts.row(int(i)), beta_v=meta.beta_v, c_ref=meta.c_ref) for i in pair.index]
+traces = [
+    replace(Trace.from_row(rollouts.row(int(i)), beta_v=meta.beta_v, c_ref=meta.c_ref), label=name)
+    for name, i in zip("AB", pair.index, strict=True)
+]
 ends = [
     f"{name} ({'correct' if c else 'incorrect'}) ends at {s:.2f}"
     for name, c, s in zip("AB", pair.correct, pair.score, strict=True)
@@ -170,7 +174,8 @@ show(
 )
 
 # %% [markdown]
-# One pair shows little. Here are all solutions of all problems.
+# What counts first is which of the two is higher: that is enough to choose between them. Whether 0.5 is the right place
+# to cut is another question, for notebook 7. And one pair shows little, so here are all solutions of all problems.
 
 # %%
 samples = Samples.from_rollouts(rollouts)
