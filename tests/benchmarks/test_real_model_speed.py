@@ -25,7 +25,7 @@ from laser_core.step import TrainingRun, training_step
 from laser_core.tasks import Problem
 from tests.benchmarks.test_training_speed import clock, peak_growth, take_turns
 
-GROUPS, SAMPLES, LIMIT = 4, 8, 48
+GROUPS, SAMPLES, LIMIT = 2, 8, 32
 PROBLEMS = [
     Problem(f"p{i}", f"A shop has {20 + i} boxes of {3 + i} pens and sells {5 + i} boxes. How many pens are left?", "0")
     for i in range(GROUPS)
