@@ -247,8 +247,10 @@ def score(
     """Add last-token scores, and traces if asked, to rollouts of any model. If interrupted, run it again to resume."""
     from laser_core.commands.bars import Activity
     from laser_core.rescoring.file import score_file
+    from laser_core.rollouts.reading.source import open_source
 
-    settings = prompt_of(prompt)
+    with open_source(rollouts):  # a file that is not there is told before a model is loaded
+        settings = prompt_of(prompt)
     place, precision = where(device, dtype)
     with Activity("scoring") as activity:
         policy, ref_policy = _both(model, reference, z_token, settings, place, precision, activity)
