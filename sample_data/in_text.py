@@ -164,13 +164,15 @@ def table(claims: Sequence[Claim], ids: Sequence[str]) -> str:
     marks = {HOLDS: "✓ ", FAILS: "✗ ", UNDECIDED: "? ", "": ""}
     by_id = {id: {row.family: row for row in rows_of(claims, id)} for id in ids}
     families = [family for family in TITLES if any(family in rows for rows in by_id.values())]
-    lines = [f"| | paper | {' | '.join(families)} |", f"|---|---|{'---|' * len(families)}"]
+    compared = any(row.paper is not None for rows in by_id.values() for row in rows.values())
+    heads = [*(["paper"] if compared else []), *families]
+    lines = [f"| | {' | '.join(heads)} |", f"|---|{'---|' * len(heads)}"]
     for rows in by_id.values():
         first = next(iter(rows.values()))
-        paper = "" if first.paper is None else f"{first.paper:g}"
+        paper = [""] if first.paper is None else [f"{first.paper:g}"]
         name = first.claim.replace("|", "\\|").replace("<", "&lt;")
         cells = [f"{marks[verdict(rows[f])]}{measured(rows[f])}" if f in rows else "" for f in families]
-        lines.append(f"| {name} | {paper} | {' | '.join(cells)} |")
+        lines.append(f"| {' | '.join([name, *(paper if compared else []), *cells])} |")
     return "\n\n" + "\n".join(lines) + "\n\n"
 
 

@@ -8,10 +8,17 @@ from pathlib import Path
 
 from laser_core.config import LaserConfig
 from laser_core.names import NAMES
+from website.reference import Module, page_of
 
 
-def names() -> str:
-    """The names of every quantity, as a Markdown table."""
+def names(modules: list[Module]) -> str:
+    """The names of every quantity, as a Markdown table with links to the reference's pages.
+
+    Parameters
+    ----------
+    modules : list of Module
+        The reference.
+    """
     lines = ["| on the pages | in the paper | setting | column of the table | function | unit |", "|---|---|---|---|---|---|"]
     for name in NAMES:
         cells = (
@@ -19,20 +26,11 @@ def names() -> str:
             f"${name.paper}$" if name.paper else "",
             f"`{name.setting}`" if name.setting else "",
             f"`{name.column}`" if name.column else "",
-            f"[`{name.code.removeprefix('laser_core.')}`]({page_of(name.code)})" if name.code else "",
+            f"[`{name.code.removeprefix('laser_core.')}`]({page_of(modules, name.code)})" if name.code else "",
             name.unit,
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def page_of(code: str) -> str:
-    """The page of the reference with a name.
-
-    >>> page_of("laser_core.score.partition"), page_of("laser_core.analysis.accuracy")
-    ('reference/score.md', 'reference/analysis.md')
-    """
-    return f"reference/{code.split('.')[1]}.md"
 
 
 def terms() -> str:

@@ -35,7 +35,7 @@ def decided(claims: Sequence[Claim], rules: Rulebook, *, history: str = "") -> s
             section = str(rows[0].section)
             lines += [f"## {section}", ""]
         lines += [f"### {rows[0].claim.replace('<', '&lt;')} {{ #{rule.id} }}", ""]
-        lines += [f"**Rule** {rule.words}. *Why:* {rule.why}", ""]
+        lines += [f"**Rule:** {rule.words}. **Why:** {rule.why}", ""]
         lines += ["| problems | measured | 95% CI | paper | verdict | seeds x problems |", "|---|---|---|---|---|---|"]
         lines += [_row(claim) for claim in rows] + [""]
     if without_rows:

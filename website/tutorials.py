@@ -72,6 +72,22 @@ def tutorial(path: Path) -> Tutorial:
     return Tutorial(path.stem, heading[1].strip() if heading else path.stem, text, pictures, 'class="figure' in text)
 
 
+def listed(found: list[Tutorial]) -> str:
+    """A table of the tutorials, each with the first sentence of its text.
+
+    >>> print(listed([Tutorial("01_a", "A", "# A\\n\\nSee *this*. And that.")]))
+    | tutorial | |
+    |---|---|
+    | [A](01_a.md) | See *this*. |
+    """
+    lines = ["| tutorial | |", "|---|---|"]
+    for one in found:
+        words = " ".join(one.text.partition("\n\n")[2].partition("\n\n")[0].split())
+        sentence = re.split(r"(?<=[.!?:]) ", words)[0].replace("|", "\\|")
+        lines.append(f"| [{one.title}]({one.name}.md) | {sentence} |")
+    return "\n".join(lines)
+
+
 def _prose(source: str) -> str:
     """Markdown as Jupyter reads it, for Python-Markdown: text in folds, links to other notebooks, lists after a line."""
     source = re.sub(r"<details(?![^>]*markdown)([^>]*)>", r'<details markdown="1"\1>', source)
@@ -130,8 +146,9 @@ def _printed(text: str) -> str:
 
 
 def _one_block(page: str) -> str:
-    """HTML that Markdown keeps as it is: without blank lines, and without the style sheet that pandas adds."""
+    """HTML that Markdown keeps as it is: without blank lines, and without the looks that pandas adds."""
     page = re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL)
+    page = re.sub(r' border="1"| style="[^"]*"', "", page)
     return re.sub(r"\n\s*", " ", page).strip()
 
 
