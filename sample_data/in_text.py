@@ -181,12 +181,16 @@ def findings(claims: Sequence[Claim], ids: Sequence[str] = ()) -> str:
     start = listed(f"{row.value:.2f}" for row in rows_of(claims, "within.start"))
     learned = _where(claims, LEARNED, "The score is learned", "The score is not learned")
     cost = _where(claims, COST, "It costs no more than 0.02 of accuracy", "It costs accuracy")
-    rival = _where(claims, RIVAL, "it ranks better than a one-line rule on the text", "a one-line rule on the text ranks better")
+    rival = _where(
+        claims, RIVAL, "it ranks better than a one-line rule on the text", "a one-line rule on the text ranks better"
+    )
     votes = _where(claims, VOTE, "Weighting votes by the score helps", "Weighting votes by the score does not help")
     low, high = seed_range(claims)
     number = f"{high} seed{'s' if high > 1 else ''}" if low == high else f"{low} to {high} seeds"
     n = max(row.n_problems for row in rows_of(claims, COST))
-    rows = "\n".join(f"| {name} | {' | '.join(measured(row) for row in rows_of(claims, id))} |" for id, name in SHOWN.items())
+    rows = "\n".join(
+        f"| {name} | {' | '.join(measured(row) for row in rows_of(claims, id))} |" for id, name in SHOWN.items()
+    )
     return f"""
 
 - **{learned}.** Before training, the log-prob of the verdict token ranks a problem's solutions by chance

@@ -266,7 +266,9 @@ def test_a_file_without_markers_is_left_alone(readme_table, tmp_path):
 
 def three_families(key, values, **more):
     """A row of each family, with an interval of 0.01 to either side."""
-    return [claim(family, key, value, **more) for family, value in zip(("linear", "chain", "words"), values, strict=True)]
+    return [
+        claim(family, key, value, **more) for family, value in zip(("linear", "chain", "words"), values, strict=True)
+    ]
 
 
 BETTER = Rule("k", ("linear", "chain", "words"), "better")

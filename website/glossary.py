@@ -19,7 +19,10 @@ def names(modules: list[Module]) -> str:
     modules : list of Module
         The reference.
     """
-    lines = ["| on the pages | in the paper | setting | column of the table | function | unit |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| on the pages | in the paper | setting | column of the table | function | unit |",
+        "|---|---|---|---|---|---|",
+    ]
     for name in NAMES:
         cells = (
             name.term,
@@ -53,10 +56,16 @@ def settings(source: Path) -> str:
     lines: list[str] = []
     for line in source.read_text(encoding="utf-8").partition("class LaserConfig")[2].splitlines():
         if heading := re.fullmatch(r"    # (\S[^=]*)", line):
-            lines += ["", f"### {heading[1]}", "", "| setting | default | meaning | symbol | unit |", "|---|---|---|---|---|"]
+            lines += [
+                "",
+                f"### {heading[1]}",
+                "",
+                "| setting | meaning | default | symbol | unit |",
+                "|---|---|---|---|---|",
+            ]
         if (name := re.match(r"    (\w+): ", line)) and name[1] in fields:
             field = fields[name[1]]
             default = "" if field.default in ("", None, ()) else f"`{field.default}`"
             told = field.metadata
-            lines.append(f"| `{field.name}` | {default} | {told['help']} | {told['symbol']} | {told['unit']} |")
+            lines.append(f"| `{field.name}` | {told['help']} | {default} | {told['symbol']} | {told['unit']} |")
     return "\n".join(lines)

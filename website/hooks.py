@@ -27,7 +27,9 @@ TUTORIALS = [tutorials.tutorial(path) for path in tutorials.notebooks(ROOT / "no
 ALONE = ("index.md", "idea.md")  # pages without others beside them: nothing to list on their left
 MODULES = reference.modules(ROOT / "laser_core")
 _MADE = re.compile(r"<!-- filled by the site: (\w+) -->.*?<!-- end -->", re.DOTALL)
-_INTERVAL = re.compile(r"[-+]?\d[\d.]* \[[-+]?\d[\d.]*, [-+]?\d[\d.]*\]")  # a number with its interval stays in one line
+_INTERVAL = re.compile(
+    r"(?:[✓✗?] )?[-+]?\d[\d.]* \[[-+]?\d[\d.]*, [-+]?\d[\d.]*\]"
+)  # a number with its interval stays in one line
 #: What stands at the places of the pages that the site fills in.
 MADE = {
     "rules": lambda: rules.decided(load(), load_rules(), history=load_history(SHIPPED).words),
@@ -47,10 +49,21 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     config.nav = _filled(config.nav, lists)
     named = set(re.findall(r"[\w./-]+\.md", str(config.nav)))
     docs = Path(config.docs_dir)
-    others = [str(path.relative_to(docs)) for path in sorted(docs.rglob("*.md")) if str(path.relative_to(docs)) not in named]
-    if others:
-        config.nav.append({"More": others})
+    others = [
+        str(path.relative_to(docs)) for path in sorted(docs.rglob("*.md")) if str(path.relative_to(docs)) not in named
+    ]
+    for page in others:  # a folder is a section; what lies beside the other pages is about using it
+        _section(config.nav, page.partition("/")[0].title() if "/" in page else "Using it").append(page)
     return config
+
+
+def _section(nav: list[Any], title: str) -> list[Any]:
+    """The pages of a section of the navigation, which is made if need be."""
+    for part in nav:
+        if isinstance(part, dict) and title in part:
+            return part[title]
+    nav.append({title: []})
+    return nav[-1][title]
 
 
 def _filled(nav: Any, lists: dict[str, list[Any]]) -> Any:
@@ -99,5 +112,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     """Draw the formulas, and bring the script for figures to the pages that have some."""
     html = _INTERVAL.sub(lambda found: found[0].replace(" ", "\xa0"), equations.draw(html))
     if 'class="figure"' in html:
-        html += '<script src="../assets/plotly.min.js" defer></script><script src="../assets/figures.js" defer></script>'
+        html += (
+            '<script src="../assets/plotly.min.js" defer></script><script src="../assets/figures.js" defer></script>'
+        )
     return html

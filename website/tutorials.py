@@ -66,7 +66,10 @@ def tutorial(path: Path) -> Tutorial:
         if cell["cell_type"] == "markdown":
             parts.append(_prose(source))
         elif cell["cell_type"] == "code" and source:
-            parts += [_fence(source, "python"), *_outputs(cell.get("outputs", []), f"{path.stem}-{len(parts)}", pictures)]
+            parts += [
+                _fence(source, "python"),
+                *_outputs(cell.get("outputs", []), f"{path.stem}-{len(parts)}", pictures),
+            ]
     text = "\n\n".join(parts)
     heading = re.search(r"^# (.+)$", text, re.MULTILINE)
     return Tutorial(path.stem, heading[1].strip() if heading else path.stem, text, pictures, 'class="figure' in text)
@@ -83,7 +86,8 @@ def listed(found: list[Tutorial]) -> str:
     lines = ["| tutorial | |", "|---|---|"]
     for one in found:
         words = " ".join(one.text.partition("\n\n")[2].partition("\n\n")[0].split())
-        sentence = re.split(r"(?<=[.!?:]) ", words)[0].replace("|", "\\|")
+        words = words.removeprefix("**Goal.** ")
+        sentence = re.split(r"(?<=[.!?]) ", words)[0].replace("|", "\\|")
         lines.append(f"| [{one.title}]({one.name}.md) | {sentence} |")
     return "\n".join(lines)
 
@@ -142,7 +146,9 @@ def _figure(figure: dict[str, Any], alt: str) -> str:
 
 
 def _printed(text: str) -> str:
-    return f'<div class="output"><pre>{html.escape(_COLOURS.sub("", text).rstrip()).replace(chr(10), "&#10;")}</pre></div>'
+    return (
+        f'<div class="output"><pre>{html.escape(_COLOURS.sub("", text).rstrip()).replace(chr(10), "&#10;")}</pre></div>'
+    )
 
 
 def _one_block(page: str) -> str:

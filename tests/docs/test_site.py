@@ -47,7 +47,9 @@ def test_every_notebook_is_a_tutorial(site):
     assert (site / "assets" / "figures.js").is_file()
 
 
-@pytest.mark.parametrize("name", ["score.last_token_score", "algorithm.score_loss", "analysis.voting.curve.voting_curve"])
+@pytest.mark.parametrize(
+    "name", ["score.last_token_score", "algorithm.score_loss", "analysis.voting.curve.voting_curve"]
+)
 def test_public_functions_are_in_the_reference(site, name):
     page = site / "reference" / f"{name.rpartition('.')[0].replace('.', '/')}.html"
     assert f'id="laser_core.{name}"' in page.read_text(encoding="utf-8")
@@ -104,7 +106,10 @@ def test_terms_that_are_explained_are_named_as_the_app_names_them():
 
 def test_a_notebook_becomes_a_page(tmp_path):
     cells = [
-        {"cell_type": "markdown", "source": ["# T\n", "See [b](02_b.ipynb) and:\n", "- one\n", "<details>\n<summary>s</summary>\nx"]},
+        {
+            "cell_type": "markdown",
+            "source": ["# T\n", "See [b](02_b.ipynb) and:\n", "- one\n", "<details>\n<summary>s</summary>\nx"],
+        },
         {
             "cell_type": "code",
             "source": "f()",
@@ -112,7 +117,10 @@ def test_a_notebook_becomes_a_page(tmp_path):
                 {"output_type": "stream", "name": "stdout", "text": "\x1b[31ma < b\x1b[0m\n"},
                 {"output_type": "display_data", "data": {"image/png": "AA=="}, "metadata": {"alt": "a dot"}},
                 {"output_type": "execute_result", "data": {"text/html": "<b>\n\n1</b>", "text/plain": "1"}},
-                {"output_type": "display_data", "data": {tutorials.PLOTLY: {"data": [], "layout": {"title": "</script>"}}}},
+                {
+                    "output_type": "display_data",
+                    "data": {tutorials.PLOTLY: {"data": [], "layout": {"title": "</script>"}}},
+                },
             ],
         },
     ]
@@ -120,7 +128,14 @@ def test_a_notebook_becomes_a_page(tmp_path):
     path.write_text(json.dumps({"cells": cells}))
     page = tutorials.tutorial(path)
     assert (page.title, page.draws, list(page.pictures.values())) == ("T", True, [b"\0"])
-    for expected in ("[b](02_b.md)", "and:\n\n- one", '<details markdown="1">', "a &lt; b<", "![a dot](01_a-1-1.png)", "<b> 1</b>"):
+    for expected in (
+        "[b](02_b.md)",
+        "and:\n\n- one",
+        '<details markdown="1">',
+        "a &lt; b<",
+        "![a dot](01_a-1-1.png)",
+        "<b> 1</b>",
+    ):
         assert expected in page.text
     assert page.text.count("</script>") == 1  # the figure's own text closes nothing
 
