@@ -66,6 +66,7 @@ from laser_core.analysis.tokens.confidence import SIGNALS as FREE_SIGNALS
 from laser_core.analysis.tokens.confidence import confidence_signals
 from laser_core.analysis.tokens.differences import TextDifference, text_difference
 from laser_core.analysis.tokens.early_drop import EarlyDrop, early_drop
+from laser_core.analysis.tokens.ranking_along import RankingAlong, ranking_along
 from laser_core.analysis.tokens.traces import (
     Change,
     MeanTraces,
@@ -101,6 +102,7 @@ __all__ = [
     "LengthBins",
     "LengthRelation",
     "MeanTraces",
+    "RankingAlong",
     "Results",
     "RocPr",
     "Samples",
@@ -152,6 +154,7 @@ __all__ = [
     "mean_traces",
     "order_solutions",
     "problem_lists",
+    "ranking_along",
     "recalibrate",
     "rescaled",
     "roc_pr",

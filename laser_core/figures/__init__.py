@@ -9,6 +9,7 @@ from laser_core.figures.drawn import Drawn
 from laser_core.figures.export import figure_csv, figure_html
 from laser_core.figures.groups import CELL_QUANTITIES, groups_figure, step_metrics_figure
 from laser_core.figures.labels import SIGNAL_TITLES, signal_title, symbols
+from laser_core.figures.moments import ranking_along_figure
 from laser_core.figures.quantities import QUANTITIES
 from laser_core.figures.reference import reference_figure
 from laser_core.figures.relations import (
@@ -64,6 +65,7 @@ __all__ = [
     "mark_threshold",
     "mean_trace_figure",
     "paired_difference_figure",
+    "ranking_along_figure",
     "reference_figure",
     "reliability_figure",
     "roc_pr_figure",

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from laser_core.analysis import sharpest_change
+from laser_core.analysis import Estimate, RankingAlong, sharpest_change
 from laser_core.analysis.tokens.traces import MeanTraces
-from laser_core.figures import Trace, linked_figure, mean_trace_figure
+from laser_core.figures import Trace, linked_figure, mean_trace_figure, ranking_along_figure
 from laser_core.figures.theme import CORRECT, INCORRECT
 
 SETTINGS = {"beta_v": 0.1, "c_ref": -23.0}
@@ -72,3 +72,14 @@ def test_mean_traces_have_bands_and_the_decision():
     empty = mean_trace_figure(MeanTraces(means.position, "token", nothing, nothing, n, n, 20, "score"))
     assert not empty.data
     assert "Too few" in empty.layout.annotations[0].text
+
+
+def test_ranking_along_runs_from_left_to_right_and_says_when_there_is_nothing():
+    auroc = (Estimate(0.5, 0.4, 0.6, 20), Estimate(0.9, 0.8, 0.95, 20))
+    fig = ranking_along_figure({"LaSeR": RankingAlong(np.array([4, 0]), "to_end", auroc, "score")})
+    line = next(t for t in fig.data if t.mode and "lines" in t.mode and t.customdata is not None)
+    assert list(line.x) == [-4, 0]
+    assert list(line.y) == [0.5, 0.9]
+    assert list(fig.rows())[1] == ("LaSeR", "score so far", 0, 0.9, 0.8, 0.95, 20)
+    nothing = RankingAlong(np.array([0]), "to_end", (Estimate(np.nan, np.nan, np.nan, 0),), "score")
+    assert "No problem has both" in str(ranking_along_figure({"LaSeR": nothing}).layout.annotations)
