@@ -2,13 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: app test lint wheel-check gpu-check clean
+.PHONY: app test site lint wheel-check gpu-check clean
 
 app: .venv/app.stamp
 	$(BIN)/streamlit run app/main.py
 
 test: .venv/dev.stamp
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+# The documentation: open build/site/index.html.
+site: .venv/dev.stamp
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # The package as users install it: built, put into fresh environments (with PyTorch and without), and used from there.
 wheel-check: .venv/dev.stamp
@@ -28,7 +32,7 @@ lint: .venv/dev.stamp
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	touch $@
 
-.venv/dev.stamp: .venv/app.stamp requirements-dev.txt
+.venv/dev.stamp: .venv/app.stamp requirements-dev.txt requirements-docs.txt
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	touch $@
 

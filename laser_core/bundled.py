@@ -1,4 +1,4 @@
-"""What ships with the project: miniature models, rollouts and training events, all made with its own commands."""
+"""What ships with the project: models, rollouts and training events, all made with its own commands."""
 
 from __future__ import annotations
 
@@ -48,6 +48,21 @@ _RUNS = (
 )
 
 
+_REAL_RUNS = (
+    (
+        "real-fitted-0",
+        "SmolLM2-135M, score fitted",
+        "A real model on SVAMP: the score alone, learned from its verified solutions by laser fit, seed 0.",
+    ),
+    ("real-fitted-1", "SmolLM2-135M, score fitted, seed 1", "The same with another seed."),
+    (
+        "real-base",
+        "SmolLM2-135M, warm start",
+        "A real model on SVAMP, trained on worked solutions of GSM8K; its last-token score is untrained.",
+    ),
+)
+
+
 def runs() -> tuple[BundledRun, ...]:
     """The bundled runs that are present, the one to show first in front.
 
@@ -55,9 +70,18 @@ def runs() -> tuple[BundledRun, ...]:
     -------
     tuple of BundledRun
     """
+    return _present(_RUNS, ROOT)
+
+
+def real_runs() -> tuple[BundledRun, ...]:
+    """The runs of a real language model that are present, laid out like the miniature's in the folder ``real``."""
+    return _present(_REAL_RUNS, ROOT / "real")
+
+
+def _present(listed: tuple[tuple[str, str, str], ...], root: Path) -> tuple[BundledRun, ...]:
     found = []
-    for name, title, description in _RUNS:
-        rollouts, events = ROOT / "rollouts" / f"{name}.parquet", ROOT / "events" / f"{name}.jsonl"
+    for name, title, description in listed:
+        rollouts, events = root / "rollouts" / f"{name}.parquet", root / "events" / f"{name}.jsonl"
         if rollouts.is_file():
             found.append(BundledRun(name, title, description, rollouts, events if events.is_file() else None))
     return tuple(found)

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from laser_core.bundled import shipped
-from laser_core.commands import files, numbers, reproduction, solutions, supervised, tokens, training
+from laser_core.commands import adapters, files, numbers, reproduction, solutions, supervised, tokens, training
 from laser_core.errors import MODEL_PACKAGES, InputError, MissingPackages, missing_model_packages
 
 LEFT_OUT = (*MODEL_PACKAGES, "datasets")  # of the installation that only analyses (requirements-app.txt)
@@ -33,6 +33,7 @@ for command in (
     solutions.sample,
     solutions.score,
     tokens.pick_token,
+    adapters.merge,
     files.convert,
     numbers.analyze,
     numbers.report,
@@ -42,10 +43,15 @@ for command in (
 
 
 @app.command(name="app")
-def open_app(port: Annotated[int, typer.Option(help="Port to serve on.")] = 8501) -> None:
+def open_app(
+    port: Annotated[int, typer.Option(help="Port to serve on.")] = 8501,
+    host: Annotated[
+        str | None, typer.Option(help="Address to serve on; 0.0.0.0 opens it to the network. By default this machine.")
+    ] = None,
+) -> None:
     """Open the explorer (the same as ``streamlit run app/main.py``)."""
-    main_page = shipped("app") / "main.py"
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(main_page), "--server.port", str(port)])
+    command = [sys.executable, "-m", "streamlit", "run", str(shipped("app") / "main.py"), "--server.port", str(port)]
+    os.execv(sys.executable, command + (["--server.address", host] if host else []))
 
 
 def main() -> None:

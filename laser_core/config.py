@@ -90,10 +90,13 @@ class LaserConfig:
     dtype: str = setting(
         "auto", "auto, bfloat16 (on a CPU in products alone; the optimiser's numbers are always float32) or float32"
     )
+    lora_rank: int = setting(0, "train a LoRA adapter of this rank instead of the weights; 0: all weights")
+    lora_alpha: float = setting(32.0, "the adapter's output is scaled by lora_alpha / lora_rank")
 
     # laser fit
-    fit_weights: str = setting("top", "which weights learn the score: top (the last layers, over cached states) or all")
+    fit_weights: str = setting("top", "which layers learn the score: top (the last ones, over cached states) or all")
     fit_layers: int = setting(8, "top: how many layers")
+    fit_held_out: float = setting(0.2, "share of the problems that are held out, by a hash of their text")
 
     # Evaluation and safety
     eval_every: int = setting(0, "steps between evaluations on the validation split; 0: never", unit="steps")
@@ -125,7 +128,7 @@ class LaserConfig:
         need(self.recompute in RECOMPUTE, "recompute", f"choose one of {', '.join(RECOMPUTE)}")
         need(bool(self.device), "device", "give auto, cpu, cuda or mps")
         need(self.rollouts_per_prompt >= 2, "rollouts_per_prompt", "a group needs at least 2 solutions")
-        for name in ("beta_v", "lr"):
+        for name in ("beta_v", "lr", "lora_alpha"):
             need(getattr(self, name) > 0, name, "give a positive number")
         for name in ("prompts_per_step", "max_new_tokens", "steps", "updates_per_step"):
             need(getattr(self, name) >= 1, name, "give at least 1")
@@ -137,9 +140,11 @@ class LaserConfig:
             "eval_every",
             "seed",
             "micro_batch_tokens",
+            "lora_rank",
         ):
             need(getattr(self, name) >= 0, name, "give 0 or more")
         need(0 <= self.adam_beta2 < 1, "adam_beta2", "give a number from 0 to below 1")
+        need(0 < self.fit_held_out < 1, "fit_held_out", "give a share between 0 and 1")
         for name in ("tau", "lr_decay"):
             need(0 <= getattr(self, name) <= 1, name, "give a share between 0 and 1")
         self.prompt_settings()

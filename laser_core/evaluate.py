@@ -52,6 +52,8 @@ class Sampling:
         Where the problems come from.
     problems_at_once : int
         Problems sampled together.
+    first : int
+        Number of the first problem within a larger set, of which these are a part: it decides the draws, too.
     """
 
     run: str
@@ -66,6 +68,7 @@ class Sampling:
     step: int | None = None
     task: str | None = None
     problems_at_once: int = 32
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -251,7 +254,7 @@ def sample_rollouts(
             samples=settings.samples,
             max_new_tokens=settings.max_new_tokens,
             # Seeded by position, so that a problem's solutions depend on nothing but the seed and its batch.
-            generator=torch.Generator().manual_seed(settings.seed * 1_000_003 + start),
+            generator=torch.Generator().manual_seed(settings.seed * 1_000_003 + settings.first + start),
             temperature=settings.temperature,
             dtype=settings.dtype,
             batches=batches,

@@ -18,6 +18,7 @@ from laser_core.fast.choice import Lean
 from laser_core.fast.devices import CPU
 from laser_core.fast.precision import cast, output_logits
 from laser_core.fast.sizes import ModelSize
+from laser_core.models import lora
 from laser_core.models.endings import end_ids
 from laser_core.models.gguf import is_gguf, safetensors_folder
 from laser_core.models.notes import ModelNotes, read_notes
@@ -182,7 +183,8 @@ def load_policy(
 ) -> Policy:
     """Load a causal LM by Hugging Face name, local folder, ``.gguf`` file, ``smollm2-135m`` or ``bundled:base``.
 
-    Only safetensors weights are loaded (a GGUF file is converted once), and code shipped with a model is never run.
+    Only safetensors weights are loaded (a GGUF file is converted once), and code shipped with a model is never run. The
+    folder of a LoRA adapter stands for the model that it names, with the adapter merged into its weights.
 
     Parameters
     ----------
@@ -209,20 +211,8 @@ def load_policy(
     InputError
         If the model cannot be loaded, or the token cannot serve as z_c.
     """
-    path = str(safetensors_folder(name)) if is_gguf(name) else model_path(name)
-    if (name.startswith(PREFIX) or path.startswith((".", "/"))) and not Path(path).is_dir():
-        raise InputError("there is no such model folder", file=path, field="model", remedy="check the path")
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(path, trust_remote_code=False, use_safetensors=True, dtype=dtype)
-    except (OSError, ValueError, ImportError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise InputError(
-            f"not a model that can be loaded ({first})",
-            file=name,
-            field="model",
-            remedy="give a folder with config.json, tokenizer.json and model.safetensors, or a Hugging Face name",
-        ) from None
+    path = folder_of(name)
+    model, tokenizer = _weights_and_tokenizer(name, path, dtype)
     if tokenizer.eos_token_id is None:
         raise InputError("its tokenizer has no end-of-sequence token", file=name, field="model", remedy="set eos_token")
     if device.type == "cpu" and model.num_parameters() < SMALL:
@@ -242,6 +232,57 @@ def load_policy(
         prompt=prompt or notes.prompt or make_prompt(tokenizer),
         z_kind=verdict.kind,
         c_ref=notes.c_ref if verdict.token == notes.z_token else None,
+    )
+
+
+def folder_of(name: str) -> str:
+    """Where a model's files are: the folder of a bundled one or of a GGUF file's safetensors; else the name itself."""
+    return str(safetensors_folder(name)) if is_gguf(name) else model_path(name)
+
+
+def _weights_and_tokenizer(
+    name: str, path: str, dtype: torch.dtype, above: tuple[str, ...] = ()
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A model as it lies in a folder or on the hub; an adapter's is its model's, with the adapter merged.
+
+    ``above`` are the adapters that asked for it.
+    """
+    if (name.startswith(PREFIX) or path.startswith((".", "/"))) and not Path(path).is_dir():
+        raise InputError("there is no such model folder", file=path, field="model", remedy="check the path")
+    base = lora.base_of(path)
+    if base is not None:
+        if path in above:
+            raise InputError(
+                "the adapter belongs to itself", file=path, field="base_model_name_or_path", remedy="name its model"
+            )
+        # Merged in float32, whatever the precision to compute in: one rounding rather than two.
+        model, tokenizer = _weights_and_tokenizer(base, folder_of(base), torch.float32, (*above, path))
+        return lora.merged(model, path).to(dtype), _tokenizer(name, path) if _has_tokenizer(path) else tokenizer
+    try:
+        model = AutoModelForCausalLM.from_pretrained(path, trust_remote_code=False, use_safetensors=True, dtype=dtype)
+    except (OSError, ValueError, ImportError) as error:
+        raise _not_loadable(name, error) from None
+    return model, _tokenizer(name, path)
+
+
+def _has_tokenizer(path: str) -> bool:
+    return (Path(path) / "tokenizer_config.json").is_file()
+
+
+def _tokenizer(name: str, path: str) -> PreTrainedTokenizerBase:
+    try:
+        return AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    except (OSError, ValueError, ImportError) as error:
+        raise _not_loadable(name, error) from None
+
+
+def _not_loadable(name: str, error: Exception) -> InputError:
+    first = str(error).strip().splitlines()[0]
+    return InputError(
+        f"not a model that can be loaded ({first})",
+        file=name,
+        field="model",
+        remedy="give a folder with config.json, tokenizer.json and model.safetensors, or a Hugging Face name",
     )
 
 

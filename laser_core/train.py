@@ -19,25 +19,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from laser_core.ablations import objective_of, verdict_tokens
+from laser_core.ablations import objective_of
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.evaluate import Sampling, sample_rollouts
-from laser_core.fast.batches import Batches
 from laser_core.fast.choice import Lean, choose
-from laser_core.fast.devices import CPU, pick_device, weights_dtype
+from laser_core.fast.devices import pick_device
 from laser_core.fast.optimiser import adamw
 from laser_core.fast.precision import pick_dtype
 from laser_core.generate import counting
-from laser_core.policy import Policy, load_policy, with_prompt
+from laser_core.policy import Policy
 from laser_core.rollouts import Rollouts, write_parquet
 from laser_core.runfolder import guards, trackers
 from laser_core.runfolder.checkpoints import RunState
 from laser_core.runfolder.folder import RunFolder
 from laser_core.runfolder.guards import Stop
 from laser_core.runfolder.provenance import provenance
+from laser_core.start import adapter_sentence, fit_into_memory, learner_beside, load_start, with_lean
 from laser_core.step import TrainingRun, training_step
 from laser_core.tasks import Problem, load_problems
 from laser_core.token_choice.pick_token import Settled, settle_token, with_settled_token
@@ -74,15 +73,6 @@ class Progress:
     note: str = ""
     doing: str = ""
     tokens: int | None = None
-
-
-def load_start(config: LaserConfig, device: torch.device = CPU, dtype: torch.dtype = torch.float32) -> Policy:
-    """The model a run starts from, with the verdict tokens and the prompt its settings ask for, on a device.
-
-    Its weights have the precision that suits products in ``dtype`` there.
-    """
-    policy = load_policy(config.model, z_token=config.z_token, device=device, dtype=weights_dtype(dtype, device))
-    return with_prompt(verdict_tokens(policy, config), config.prompt_settings())
 
 
 def train(
@@ -217,7 +207,9 @@ def _start_or_resume(
     dtype = pick_dtype(config.dtype, device)
     tell(doing="loading the model")
     reference = load_start(config, device, dtype)
-    policy = replace(load_start(config, device, dtype), name=f"{config.model}, {config.steps} steps of {config.method}")
+    policy = learner_beside(reference, config, device, dtype)
+    policy = replace(policy, name=f"{config.model}, {config.steps} steps of {config.method}")
+    tell(adapter_sentence(policy.model))
     optimizer = adamw(policy.model, lr=config.lr, weight_decay=config.weight_decay, beta2=config.adam_beta2)
     state, notes = folder.restore(policy.model, optimizer)
     for note in notes:
@@ -236,7 +228,7 @@ def _start_or_resume(
         state["z_token"] = reference.z_token
     reference = with_settled_token(reference, state.get("z_token"))
     policy = replace(policy, z_token=reference.z_token, z_id=reference.z_id)
-    policy, reference = (replace(model, lean=Lean(*state["lean"])) for model in (policy, reference))
+    policy, reference = (with_lean(model, Lean(*state["lean"])) for model in (policy, reference))
     policy, batches = fit_into_memory(policy, config, dtype, say=tell)
     run = TrainingRun(
         config,
@@ -249,31 +241,6 @@ def _start_or_resume(
         on_activity=lambda doing, tokens: tell(doing=doing, tokens=tokens),
     )
     return run, state
-
-
-def fit_into_memory(
-    policy: Policy, config: LaserConfig, dtype: torch.dtype, *, say: Callable[[str], None]
-) -> tuple[Policy, Batches]:
-    """How much to compute at once, and whether layers must be computed again in the backward pass.
-
-    They are where ``recompute`` asks for it; with ``auto`` where a micro-batch of the settings' size, or one solution
-    of full length, would not fit otherwise. The lean forward pass keeps its layers, so the model's own takes its place.
-
-    Returns
-    -------
-    policy : Policy
-    batches : Batches
-    """
-    batches = policy.batches(dtype, to_train=True, say=say)
-    longest = config.max_new_tokens
-    wanted = max(config.micro_batch_tokens, longest)
-    short = batches.tokens(longest, wanted) < wanted
-    if config.recompute == "off" or (config.recompute == "auto" and not short):
-        return policy, batches
-    if short:
-        say(f"Memory is short for {wanted:,} tokens at once: the backward pass computes the layers again.")
-    policy = replace(policy, lean=replace(policy.lean, training=False))
-    return policy, policy.batches(dtype, to_train=True, recompute=True, say=say)
 
 
 def _settle(config: LaserConfig, reference: Policy, pool: Sequence[Problem], tell: Callable[..., None]) -> Settled:

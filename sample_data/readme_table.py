@@ -1,7 +1,8 @@
-"""The README's extract of the table of claims, so that the README says what was measured.
+"""Writes what the shipped table says into the README and the pages of ``docs``, so that they say what was measured.
 
-``python sample_data/readme_table.py`` rewrites it from the shipped table. All rows are shown, one line a claim and
-one column a family, so that no row is picked for its value.
+``python sample_data/readme_table.py`` rewrites the whole table in ``docs/claims.md`` and every number that a text marks
+(:mod:`in_text`). In the table all rows are shown, one line a claim and one column a family, so that no row is picked
+for its value.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from in_text import refresh
 from laser_core.bundled import ROOT
 from laser_core.errors import InputError
 from laser_core.reproduce.headline import counts, first_sentence
@@ -73,7 +75,7 @@ def _literal(text: str) -> str:
 
 
 def write(claims: Sequence[Claim], path: Path, *, history: str = "") -> None:
-    """Replace the extract between its two markers.
+    """Replace the table between its two markers.
 
     Raises
     ------
@@ -88,5 +90,13 @@ def write(claims: Sequence[Claim], path: Path, *, history: str = "") -> None:
     path.write_text(f"{before}{BEGIN}{as_markdown(claims, history=history)}\n{END}{after}", encoding="utf-8")
 
 
+def texts(checkout: Path) -> list[Path]:
+    """The Markdown files that may quote the table: the README and the pages of the site."""
+    return [checkout / "README.md", *sorted((checkout / "docs").rglob("*.md"))]
+
+
 if __name__ == "__main__":
-    write(load(), ROOT.parent / "README.md", history=load_history(SHIPPED).words)
+    shipped, checkout = load(), ROOT.parent
+    write(shipped, checkout / "docs" / "claims.md", history=load_history(SHIPPED).words)
+    for path in texts(checkout):
+        path.write_text(refresh(path.read_text(encoding="utf-8"), shipped, file=path), encoding="utf-8")

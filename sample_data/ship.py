@@ -1,7 +1,7 @@
 """Copy from a finished reproduction what the project ships: ``python sample_data/ship.py RUNS_DIR``.
 
-Seed 0 of LaSeR and GRPO with models, traces and training events, whatever its results; the base; the models of
-LaSeR's other seeds and families at half size; the table; the rules as the runs began with them; what the runs
+Seed 0 of LaSeR and GRPO with models, traces and training events, whatever its results; the base; seed 0's
+models of LaSeR's other families at half size; the table; the rules as the runs began with them; what the runs
 say of themselves; and every run's evaluation without the per-token columns, which make up most of a file.
 """
 
@@ -44,7 +44,7 @@ def ship(out: Path, root: Path = ROOT) -> None:
             shutil.rmtree(root / "models" / name, ignore_errors=True)
             shutil.copytree(folder / "model", root / "models" / name)
             shutil.copy(folder / "events.jsonl", root / "events" / f"{name}.jsonl")
-    for folder in sorted({*out.glob("runs/*laser-*/model")} - {out / "runs" / "laser-0" / "model"}):
+    for folder in sorted(out.glob("runs/*-laser-0/model")):
         _half_size(folder, root / "models" / folder.parent.name)
     for path in sorted(out.glob("runs/*/*.judged.parquet")):
         family = path.name.removesuffix(".judged.parquet")

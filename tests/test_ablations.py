@@ -10,9 +10,10 @@ from laser_core.config import LaserConfig
 from laser_core.evaluate import Verified
 from laser_core.reference import reference_z_logprob
 from laser_core.scoring import Solutions
+from laser_core.start import load_start
 from laser_core.step import TrainingRun, training_step
 from laser_core.tasks import load_problems
-from laser_core.train import load_start, train
+from laser_core.train import train
 from tests.factories import events, tiny_run
 
 

@@ -22,6 +22,7 @@ from laser_core.reproduce.table import SHIPPED, Claim, change_of_rule, interval,
 
 QUESTION = "Do the paper's claims hold on a laptop?"
 CURVES = (1, 4)  # sections about what training does to z_c
+FIRST = 4  # the section shown at first: whether the score can choose among solutions
 ON_A_SLIDE = 9  # rows
 FEW = 6  # failed claims up to which their list is open at first
 #: The page that draws a section's figure from one run's rollouts, by the section's number.
@@ -120,7 +121,10 @@ if missed:
             st.markdown(f"- {claim.family}, **{name}**: {symbols(result + _changed(claim))}{literal(symbols(why))}")
 
 sections = {str(section): list(rows) for section, rows in itertools.groupby(claims, lambda claim: claim.section)}
-chosen = st.selectbox("Claim", list(sections), key="claim_section", persist_state="session", bind="query-params")
+first = next((at for at, rows in enumerate(sections.values()) if rows[0].section.number == FIRST), 0)
+chosen = st.selectbox(
+    "Claim", list(sections), index=first, key="claim_section", persist_state="session", bind="query-params"
+)
 families = list(dict.fromkeys(claim.family for claim in sections[chosen]))
 family = st.segmented_control(
     "Problems",
@@ -156,6 +160,7 @@ event = st.dataframe(
     on_select="rerun",
     selection_mode="single-row",
     width="stretch",
+    column_config={"rule": st.column_config.TextColumn(width="medium")},
 )
 picked = event.selection.rows
 st.caption("Select a row to see the rule that decided it and to open its rollouts." if not picked else "")

@@ -17,7 +17,8 @@ CURVES = {panel.field: panel.title for panel in PANELS}
 runs = sources.all_sources()
 top = st.container()  # the header needs the choice made below it
 current = sources.current().key
-beside = [key for key in runs if key in sources.bundled_sources() or runs[key].private]
+family, _ = compare.families(current)
+beside = [key for key in runs if key in family or runs[key].private]
 choices.with_run("compared", current, beside, offered=runs)
 keys = st.multiselect(
     "Runs",

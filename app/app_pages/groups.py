@@ -41,10 +41,10 @@ with top:
 if shown is not None:
     if training.metrics(source):
         left, right = st.columns([2, 3], gap="medium")
+        with right:  # drawn first: its slide has the finding, which is about the groups
+            drawn = group_cells.heatmap(shown)
         with left:
             groups.curves(source, shown.step)
-        with right:
-            drawn = group_cells.heatmap(shown)
     else:
         drawn = group_cells.heatmap(shown)
     st.subheader("One group", anchor=False)

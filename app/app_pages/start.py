@@ -182,11 +182,13 @@ else:
     cards(signal, separation)
     the_score()
 
-shown = list(sources.bundled_sources().values()) + ([source] if source.private else [])
+family, others = compare.families(source.key)
+shown = [*family.values(), *([source] if source.private else [])]
+elsewhere = list(others.values())[:1]
 same = compare.same_problems(shown)
 st.subheader("The same problems, before and after training" if same else "Runs side by side", anchor=False)
 rows = compare.side_by_side(shown)
-chart, others = st.columns([3, 2], gap="medium")
+chart, choice = st.columns([3, 2], gap="medium")
 with chart:
     compare.comparison(
         rows,
@@ -194,8 +196,8 @@ with chart:
         see="A high AUROC with an AUROC within a problem near 0.5 means that the score knows which problems are easy, "
         f"not which solutions are correct. n: {compare.n_problems(rows)}.",
     )
-with others:
-    for other in shown:
+with choice:
+    for other in [*shown, *elsewhere]:
         with st.container(border=True):
             st.markdown(f"**{literal(other.title)}** · {literal(other.description)}")
             if other.key == source.key:

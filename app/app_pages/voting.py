@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app.data import cache, findings, sources
-from app.format import count, literal, number, percent, percent_interval, points_interval, score_text
+from app.format import count, literal, number, percent, percent_interval, points, points_interval, score_text
 from app.sections import unscored, voting
 from app.widgets import choices, parts
 from laser_core import analysis
@@ -42,13 +42,13 @@ if signal is None:
         f"n = {count(majority.n, 'problem')}). There is no score to weight votes by."
     )
 else:
-    chance = "" if gain.ci_low > 0 or gain.ci_high < 0 else "; the interval includes 0, so this could be chance"
-    size = number(abs(100 * gain.value), 1)
-    makes = f"{'gains' if gain.value >= 0 else 'loses'} {size} points over" if float(size) else "changes nothing in"
+    sure = gain.ci_low > 0 or gain.ci_high < 0
+    does = f"{'gains' if gain.value > 0 else 'loses'} {number(abs(100 * gain.value), 1)} points over"
     finding = (
-        f"With {n} solutions per problem, weighting by the {parts.signal_name(signal)} {makes} the majority vote: "
-        f"{percent(majority.value, 1)} becomes {percent(weighted.value, 1)} (95% CI {points_interval(gain)}, n = "
-        f"{count(gain.n, 'problem')}{chance})."
+        f"With {n} solutions per problem, weighting by the {parts.signal_name(signal)} "
+        f"{does if sure else 'makes no clear difference to'} the majority vote: {percent(weighted.value, 1)} against "
+        f"{percent(majority.value, 1)} correct (difference {points(gain.value)} points, 95% CI "
+        f"{points_interval(gain)}, n = {count(gain.n, 'problem')})."
     )
 parts.header(question, findings.derived(source, signal) or finding)
 level = findings.threshold(source, weighing) if signal else None

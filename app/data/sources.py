@@ -153,6 +153,11 @@ def bundled_sources() -> dict[str, Source]:
     return _read_all(bundled.runs())
 
 
+def real_sources() -> dict[str, Source]:
+    """The bundled runs of a real language model by key; their files are read when somebody looks at them."""
+    return _read_all(bundled.real_runs())
+
+
 def trained_sources() -> dict[str, Source]:
     """The runs trained on the Train page and finished, the newest first."""
     return _read_all(jobs.finished())
@@ -209,7 +214,7 @@ def _until_the_session_ends(number: int, _uploads: dict[str, Source]) -> dict[st
 
 def all_sources() -> dict[str, Source]:
     """Bundled runs first, then those trained here, then this session's uploads; with corrections where asked for."""
-    found = bundled_sources() | opened_sources() | trained_sources() | uploaded_sources()
+    found = bundled_sources() | real_sources() | opened_sources() | trained_sources() | uploaded_sources()
     if not st.session_state.get(marks.APPLY):
         return found
     return {key: marks.with_corrections(source) for key, source in found.items()}

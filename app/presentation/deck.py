@@ -18,7 +18,20 @@ from app.presentation import notes
 ON = "present"  # key of the sidebar's switch, which binds it to the address
 SLIDE = "slide"  # the number of the slide, from 1; 0 shows the page, LAST the page's last slide
 LAST = -1
-PAGES = ("start", "traces", "scores", "thresholds", "voting", "compare", "claims", "train", "theory")
+#: The pages with slides, in the order of the sidebar, each with its name there.
+PAGES = {
+    "start": "Start",
+    "traces": "Traces",
+    "pair": "Side by side",
+    "groups": "Groups",
+    "scores": "Scores",
+    "thresholds": "Thresholds",
+    "voting": "Voting",
+    "compare": "Compare",
+    "claims": "Claims",
+    "train": "Train",
+    "theory": "Theory",
+}
 _STYLE = Path(__file__).parent / "slides.css"
 
 
@@ -88,14 +101,15 @@ def turn(page: str, shown: int, n_slides: int, by: int) -> tuple[str, int]:
     Examples
     --------
     >>> turn("scores", 1, 2, 1), turn("scores", 2, 2, 1), turn("scores", 1, 2, -1), turn("start", 1, 1, -1)
-    (('scores', 2), ('thresholds', 1), ('traces', -1), ('start', 1))
+    (('scores', 2), ('thresholds', 1), ('groups', -1), ('start', 1))
     """
     if 1 <= shown + by <= n_slides:
         return page, shown + by
-    place = PAGES.index(page) if page in PAGES else 0
-    if not 0 <= place + by < len(PAGES):
+    order = list(PAGES)
+    place = order.index(page) if page in order else 0
+    if not 0 <= place + by < len(order):
         return page, shown
-    return PAGES[place + by], 1 if by > 0 else LAST
+    return order[place + by], 1 if by > 0 else LAST
 
 
 def end(page: str) -> None:
@@ -133,7 +147,7 @@ def _bar(page: str, shown: int, keys: list[str]) -> None:
             "Next", key="deck_next", on_click=_go, args=(page, shown, len(keys), 1), shortcut="PageDown", type="primary"
         )
         place = f"{shown} of {len(keys)}" if shown else f"page with {len(keys)} slides" if keys else "no slides"
-        st.markdown(f"{page.capitalize()}: {place}", width="stretch")
+        st.markdown(f"{PAGES.get(page, page.capitalize())}: {place}", width="stretch")
         if keys:
             st.button(
                 "Controls" if shown else "Slides",

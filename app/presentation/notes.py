@@ -15,9 +15,12 @@ NOTES = {
     "traces_linked": "One row is one solution, one cell one token. Ask where the model changes its mind before you "
     "point at the star. Only the last cell was trained; the others come for free.",
     "traces_mean": "The same on average. Where the two bands part, the model begins to tell right from wrong.",
+    "pair_texts": "Two solutions of one problem. Read aloud only what is marked. Is the first difference already the "
+    "mistake, or does the mistake come later? Then compare the two scores.",
     "groups": "One row is one problem, one cell one of its solutions. Where all of a row have the same reward, "
     "every advantage is zero and the row teaches nothing. Look for the rows with both kinds.",
-    "group_curves": "The same numbers over training. The marked step is the one whose groups were just shown.",
+    "group_curves": "What was measured at each step of training. The dotted line, where there is one, is the step "
+    "whose groups were just shown.",
     "score_histogram": "Two humps that hardly overlap mean a useful score; one hump means none. The dotted line is "
     "the paper's decision at 0.5. Likely question: why do scores exceed 1? The score is a scaled log-prob, not a "
     "probability.",

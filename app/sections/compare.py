@@ -24,6 +24,12 @@ from laser_core.figures import (
 from laser_core.rollouts import joined
 
 
+def families(key: str) -> tuple[dict[str, Source], dict[str, Source]]:
+    """The bundled runs that a run is shown beside, and the others: the miniature's, and those of a real model."""
+    real, miniature = sources.real_sources(), sources.bundled_sources()
+    return (real, miniature) if key in real else (miniature, real)
+
+
 def side_by_side(runs: Sequence[Source]) -> dict[str, dict[str, Estimate]]:
     """The findings that runs are compared by, per run title.
 
@@ -208,12 +214,14 @@ def _distributions(
             )
             return
         start, steps = found[0]
+        fig = score_animation(steps, threshold=decision, signal=name)
         parts.figure(
-            score_animation(steps, threshold=decision, signal=name),
+            fig,
             key="compare_animation",
-            alt=f"Histograms of the {name} step by step, as an animation",
-            see=f"From {literal(start.title)} to {literal(second.title)}, {count(len(steps.step), 'step')}: "
-            "press play. A run without a step counts as step 0. Bars are shares of each kind; n is in the legend.",
+            alt=f"Histograms of the {name} step by step",
+            see=f"From {literal(start.title)} to {literal(second.title)}, {count(len(steps.step), 'step')}"
+            + (": press play. " if fig.frames else ". ")
+            + "A run without a step counts as step 0. Bars are shares of each kind; n is in the figure.",
             settings=settings,
         )
 

@@ -11,6 +11,7 @@ import streamlit as st
 from app.data import cache
 from app.data.sources import Source
 from app.format import literal, number, score_text, short
+from app.presentation import deck
 from app.sections.groups import StepView
 from app.sections.row_filters import one_of
 from app.widgets import browser, choices, parts, rich_text
@@ -18,7 +19,7 @@ from laser_core.analysis import TrainingGroups
 from laser_core.figures import CELL_QUANTITIES, groups_figure
 from laser_core.rollouts.prompts import question
 
-PER_VIEW = 24  # groups in one figure
+PER_VIEW, ON_A_SLIDE = 24, 12  # groups in one figure; more cannot be read from the back of a hall
 MAX_SOLUTIONS = 500  # of one group, in its table
 
 
@@ -41,8 +42,9 @@ def heatmap(shown: StepView) -> list[int]:
         quantity = one_of("Colour by", offered, names, key="group_quantity", source=shown.source, width=230)
         order = GroupOrder(one_of("Groups", list(GroupOrder), key="group_order", source=shown.source, width=230))
         listed = _ordered(groups, order)
-        page = _page(len(listed), shown.source)
-    drawn = listed[page * PER_VIEW : (page + 1) * PER_VIEW]
+        most = ON_A_SLIDE if deck.on() else PER_VIEW
+        page = _page(len(listed), most, shown.source)
+    drawn = listed[page * most : (page + 1) * most]
     parts.figure(
         groups_figure(groups, drawn, labels=labels(shown, drawn), quantity=quantity),
         key="groups",
@@ -67,9 +69,9 @@ def _ordered(groups: TrainingGroups, order: GroupOrder) -> list[int]:
     return [int(g) for g in (everything[groups.silent] if order == GroupOrder.SILENT else everything)]
 
 
-def _page(n: int, source: Source) -> int:
-    """Which of several figures' worth of groups to draw."""
-    pages = {f"{start + 1:,} to {min(start + PER_VIEW, n):,}": start // PER_VIEW for start in range(0, n, PER_VIEW)}
+def _page(n: int, most: int, source: Source) -> int:
+    """Which of several figures' worth of groups to draw; each holds at most ``most``."""
+    pages = {f"{start + 1:,} to {min(start + most, n):,}": start // most for start in range(0, n, most)}
     if len(pages) < 2:
         return 0
     return pages[one_of("Rows", list(pages), key="group_page", source=source)]

@@ -11,6 +11,7 @@ from app.data import cache, training
 from app.data.sources import Source
 from app.data.training import StepSettings
 from app.format import count, literal, short
+from app.presentation import deck
 from app.sections.row_filters import one_of
 from app.widgets import browser, choices, parts
 from laser_core import analysis
@@ -163,7 +164,7 @@ def curves(source: Source, step: int | None) -> None:
     shown = [found[name] for name in chosen if name in found] or [next(iter(found.values()))]
     kept = training.steps(source)
     parts.figure(
-        step_metrics_figure(shown, marked=step),
+        step_metrics_figure(shown, marked=step if deck.on() else None),
         key="group_curves",
         alt="By training step: " + "; ".join(metric.name for metric in shown),
         see=f"n = {count(len(shown[0].step), 'training step')}; each point is a mean over that step's solutions or "
@@ -172,7 +173,13 @@ def curves(source: Source, step: int | None) -> None:
         settings=parts.made_with(source),
     )
     if kept:
-        browser.on_click("group_curves", key="group_curves_click", on_pick=lambda x, row: _pick_step(x))
+        # On the page the line of the step lies over the figure: another step would draw all curves anew otherwise.
+        browser.on_click(
+            "group_curves",
+            key="group_curves_click",
+            on_pick=lambda x, row: _pick_step(x),
+            marked=None if deck.on() else step,
+        )
 
 
 def _pick_step(step: int) -> None:

@@ -12,6 +12,7 @@ import streamlit as st
 from app.data import cache, sources
 from app.data.sources import Source
 from app.format import count, literal, number, short
+from app.presentation import deck
 from app.sections import traces
 from app.sections.traces import ProblemView
 from app.widgets import choices, marking, parts, rich_text
@@ -21,6 +22,7 @@ from laser_core.figures import Trace, reference_figure, text_diff_html, token_la
 
 SAME_RUN = "this run"
 SURPRISES = 12  # tokens in the table of the largest differences
+ON_A_SLIDE = 380  # height of a long text, in pixels
 
 
 class PairView(StrEnum):
@@ -109,7 +111,7 @@ def choose(shown: ProblemView, name: str, *, correct: bool, taken: int | None = 
         format_func=lambda row: titles.get(row, f"row {row}"),
         **choices.kept(shown.source),
     )
-    traces.card(shown.source, shown.signal, shown.rows[row])
+    traces.card(shown.signal, shown.rows[row])
     marking.controls(shown.source, shown.rows[row], key=f"mark-{name}")
     return Side(shown, row)
 
@@ -119,11 +121,15 @@ def finding(difference: TextDifference) -> str:
     if difference.n_same == difference.n_left == difference.n_right:
         return f"The two solutions are the same, word for word ({count(difference.n_left, 'word')})."
     first = next(part for part in difference.passages if not part.same)
-    against = [f"“{literal(side.strip(), 60)}”" if side.strip() else "nothing" for side in (first.left, first.right)]
+    left, right = (f"“{literal(side.strip(), 60)}”" if side.strip() else "" for side in (first.left, first.right))
+    if left and right:
+        parted = f"{left} on the left, {right} on the right"
+    else:
+        parted = f"there the {'left' if left else 'right'} one has {left or right}, and the other goes on without it"
     share = difference.n_same / max(difference.n_left, difference.n_right, 1)
     return (
         f"The solutions share {100 * share:.0f}% of their words and part after {count(difference.n_before, 'word')}: "
-        f"{against[0]} on the left, {against[1]} on the right."
+        f"{parted}."
     )
 
 
@@ -132,25 +138,37 @@ def show(left: Side, right: Side, difference: TextDifference) -> None:
     view = choices.one_of(
         "Show", choices.by_value(PairView), key="pair_view", source=left.shown.source, label_shown=False
     )
-    for column, side, name in zip(st.columns(2, gap="medium"), (left, right), ("left", "right"), strict=True):
-        with column:
-            if view == PairView.REFERENCE:
+    sides = {"left": left, "right": right}
+    if view == PairView.REFERENCE:
+        for column, (name, side) in zip(st.columns(2, gap="medium"), sides.items(), strict=True):
+            with column:
                 _beside_reference(side, name)
-                continue
-            tall = len(side.response) > traces.MAX_PLAIN
-            with st.container(height=520 if tall else "content", border=True, key=f"pair_text_{name}"):
-                if view == PairView.DIFFERENCES:
-                    st.html(text_diff_html(difference, "left" if name == "left" else "right"))
-                elif view == PairView.RENDERED:
-                    rich_text.show_rendered(side.response)
-                else:
-                    rich_text.show_raw(side.response)
-    if view == PairView.DIFFERENCES:
-        st.caption(
-            "Dashed on the left: words that the right solution lacks. A solid line on the right: words that the left "
-            "one lacks. ‸ marks where the other has something more."
-            + (f" The last {difference.n_cut:,} characters were not compared." if difference.n_cut else "")
-        )
+        return
+    with deck.slide("pair_texts", "Two solutions of one problem"):
+        for column, (name, side) in zip(st.columns(2, gap="medium"), sides.items(), strict=True):
+            with column:
+                _text(side, name, view, difference)
+        if view == PairView.DIFFERENCES:
+            st.caption(
+                "Dashed on the left: words that the right solution lacks. A solid line on the right: words that the "
+                "left one lacks. ‸ marks where the other has something more."
+                + (f" The last {difference.n_cut:,} characters were not compared." if difference.n_cut else "")
+            )
+
+
+def _text(side: Side, name: str, view: PairView, difference: TextDifference) -> None:
+    """One solution's text; on a slide, which has no chooser above it, with its verdict and score."""
+    if deck.on():
+        st.markdown(traces.judged(side.shown.signal, side.values))
+    height = ON_A_SLIDE if deck.on() else 520
+    tall = len(side.response) > traces.MAX_PLAIN / (2 if deck.on() else 1)
+    with st.container(height=height if tall else "content", border=True, key=f"pair_text_{name}"):
+        if view == PairView.DIFFERENCES:
+            st.html(text_diff_html(difference, "left" if name == "left" else "right"))
+        elif view == PairView.RENDERED:
+            rich_text.show_rendered(side.response)
+        else:
+            rich_text.show_raw(side.response)
 
 
 def _beside_reference(side: Side, name: str) -> None:

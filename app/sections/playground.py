@@ -20,7 +20,7 @@ from laser_core.figures import Drawn, Trace, token_strip_html, trace_figure, vot
 from laser_core.figures.voting import MAX_ANSWERS
 from laser_core.playground import session
 from laser_core.playground.outcome import accuracy_interval, as_rollouts, first_vote
-from laser_core.playground.protocol import Done, Ready, Request, Tokens
+from laser_core.playground.protocol import MODEL_FILES, Done, Ready, Request, Tokens
 from laser_core.rollouts import Rollouts
 from laser_core.tasks import FAMILIES
 
@@ -65,7 +65,7 @@ def models() -> dict[str, Model]:
         meta = source.rollouts.meta
         if meta.beta_v is None or meta.c_ref is None:
             continue
-        if (Path(bundled.model_path(path)) / "config.json").is_file():
+        if any((Path(bundled.model_path(path)) / name).is_file() for name in MODEL_FILES):
             token = meta.z_token if meta.z_token and ", " not in meta.z_token else ""
             found[key] = Model(source.title, path, meta.beta_v, meta.c_ref, token, meta.task, MAX_NEW_TOKENS)
     return found

@@ -91,11 +91,13 @@ def against_step(source: Source, signal: str) -> None:
             settings=parts.made_with(source, signal),
         )
     with right:
+        fig = score_animation(found, threshold=findings.decision(source, signal), signal=name)
         parts.figure(
-            score_animation(found, threshold=findings.decision(source, signal), signal=name),
+            fig,
             key="score_animation",
-            alt=f"Histograms of the {name} at each training step, as an animation",
-            see="Press play: the two kinds part as the score learns. n is in the legend, step by step.",
+            alt=f"Histograms of the {name} at each training step",
+            see=("Press play: do" if fig.frames else "Do")
+            + " the two kinds part as the score learns? Bars are shares of each kind; n is in the figure.",
             settings=parts.made_with(source, signal),
         )
 

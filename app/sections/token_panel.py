@@ -44,7 +44,7 @@ def panel(shown: ProblemView) -> None:
                 st.markdown("This problem has no second solution.")
                 continue
             chosen[slot] = row
-            traces.card(shown.source, shown.signal, shown.rows[row])
+            traces.card(shown.signal, shown.rows[row])
             marking.controls(shown.source, shown.rows[row], key=f"mark-{slot}")
     view = traces.choose_view(shown, chosen.values())
     if not shown.quantities:

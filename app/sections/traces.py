@@ -169,8 +169,8 @@ def _keep_choice(slot: Slot, options: list[int], otherwise: int, run: tuple[str,
         st.session_state[slot] = otherwise  # set, not removed: the browser would go on showing the old one
 
 
-def card(source: Source, signal: str, row: dict) -> None:
-    """Verifier beside score, extracted answer beside the reference."""
+def judged(signal: str, row: dict) -> str:
+    """Verifier beside score, extracted answer beside the reference (markdown)."""
     label = {True: ":material/check_circle: correct", False: ":material/cancel: incorrect"}
     score, correct = row.get(signal), row.get("correct")
     predicted = ""
@@ -178,11 +178,16 @@ def card(source: Source, signal: str, row: dict) -> None:
         predicted = ", predicted correct" if score > 0.5 else ", predicted incorrect"
     answer = literal(row["answer"], 80) if row.get("answer") is not None else "none found"
     reference = literal(row["reference_answer"], 80) if row.get("reference_answer") is not None else "unknown"
-    st.markdown(
+    return (
         f"Verifier: **{'not verified' if correct is None else label[correct]}** · {parts.signal_name(signal)} "
         f"**{score_text(score)}**{predicted}  \nAnswer **{answer}** · reference **{reference}**"
         + (" · truncated" if row.get("truncated") else "")
     )
+
+
+def card(signal: str, row: dict) -> None:
+    """What verifier and score say about a solution, and its tags."""
+    st.markdown(judged(signal, row))
     if tags := [(name, value) for name, value in row.items() if name.startswith(TAG_PREFIX) and value is not None]:
         st.caption(
             " · ".join(f"{literal(parts.tag_name(n), 40)} **{literal(v, 60)}**" for n, v in tags[:MAX_TAGS])

@@ -39,7 +39,13 @@ def scroll_to(place: str, *, moment: str) -> None:
 
 
 def link_tokens(
-    figure: str, strips: list[str], *, first: int, key: str, on_pick: Callable[[int, int | None], None]
+    figure: str,
+    strips: list[str],
+    *,
+    first: int,
+    key: str,
+    on_pick: Callable[[int, int | None], None],
+    marked: float | None = None,
 ) -> None:
     """Link a figure over tokens with the texts of the same tokens: hovering marks a token in all, a click picks it.
 
@@ -55,6 +61,8 @@ def link_tokens(
         The component's key.
     on_pick : callable
         Called with the picked token, and the row if it is a cell of the heatmap.
+    marked : float, optional
+        Where a dotted line stands in the figure, in data coordinates; it moves without drawing the figure anew.
     """
 
     def picked() -> None:
@@ -63,10 +71,11 @@ def link_tokens(
             row = value.get("row")
             on_pick(value["token"], row if isinstance(row, int) else None)
 
-    _component("link")(key=key, data={"figure": figure, "strips": strips, "first": first}, on_picked_change=picked)
+    data = {"figure": figure, "strips": strips, "first": first, "marked": marked}
+    _component("link")(key=key, data=data, on_picked_change=picked)
 
 
-def on_click(figure: str, *, key: str, on_pick: Callable[[int, int | None], None]) -> None:
+def on_click(figure: str, *, key: str, on_pick: Callable[[int, int | None], None], marked: float | None = None) -> None:
     """Call back when a point or a cell of a figure is clicked.
 
     Parameters
@@ -77,5 +86,7 @@ def on_click(figure: str, *, key: str, on_pick: Callable[[int, int | None], None
         The component's key.
     on_pick : callable
         Called with the point's x, rounded, and the row if it is a cell of a heatmap.
+    marked : float, optional
+        Where a dotted line stands, as for :func:`link_tokens`.
     """
-    link_tokens(figure, [], first=1, key=key, on_pick=on_pick)
+    link_tokens(figure, [], first=1, key=key, on_pick=on_pick, marked=marked)

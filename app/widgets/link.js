@@ -29,14 +29,20 @@ export default function ({ data, setTriggerValue, parentElement }) {
         marked.push(span);
       }
     }
+    if (inFigure) draw("laserLine", at, "width:2px;background:#7C6CF2");
+  };
+  // A line over the plot that is not part of the figure, so that it moves without drawing the figure anew.
+  const draw = (name, at, style) => {
     const axis = plot?._fullLayout?.xaxis;
     const area = plot?._fullLayout?._size;
-    if (inFigure && axis?.l2p && area) {
-      const line = (plot.laserLine ??= plot.appendChild(document.createElement("div")));
-      line.style.cssText =
-        "position:absolute;width:2px;background:#7C6CF2;pointer-events:none;" +
-        `top:${area.t}px;height:${area.h}px;left:${axis._offset + axis.l2p(at) - 1}px`;
-    }
+    if (!axis?.l2p || !area) return;
+    const line = (plot[name] ??= plot.appendChild(document.createElement("div")));
+    line.style.cssText =
+      `position:absolute;pointer-events:none;${style};` +
+      `top:${area.t}px;height:${area.h}px;left:${axis._offset + axis.l2p(at) - 1}px`;
+  };
+  const keep = () => {
+    if (data.marked != null && !stop.signal.aborted) draw("laserMark", data.marked, "border-left:2px dotted #7F7F7F");
   };
 
   document.addEventListener("mouseover", (e) => {
@@ -54,6 +60,8 @@ export default function ({ data, setTriggerValue, parentElement }) {
     const found = document.querySelector(figure);
     if (!found || found === plot || !found.on) return;
     plot = found;
+    keep();
+    plot.on("plotly_afterplot", keep); // the plot may have another size then
     plot.on("plotly_hover", (e) => !stop.signal.aborted && mark(Math.round(e.points[0].x), false));
     plot.on("plotly_unhover", () => !stop.signal.aborted && clear());
     plot.on("plotly_click", (e) => {
@@ -70,6 +78,7 @@ export default function ({ data, setTriggerValue, parentElement }) {
     stop.abort();
     clearInterval(timer);
     clear();
+    if (plot?.laserMark) plot.laserMark.style.display = "none";
   };
   return parentElement.laserStop;
 }

@@ -11,6 +11,7 @@ from app.widgets import choices
 
 LIST_CHANGED = "problem_list_changed"  # in the session's state: the first problem of the new list is shown
 MAX_OPTIONS = 1000  # more would slow down every click
+FEW = 5  # a kind with fewer problems is not what a page opens on: there would be nothing to step through
 ORDER_LABELS = {
     Order.INFORMATIVE: "most informative first",
     Order.HARDEST: "hardest first",
@@ -39,7 +40,7 @@ def choose(source: Source, signal: str) -> str:
         kind = st.selectbox(
             "Problems",
             kinds,
-            index=kinds.index(Kind.FIXED) if Kind.FIXED in kinds else 0,
+            index=kinds.index(Kind.FIXED) if len(lists.get(Kind.FIXED, ())) >= FEW else 0,
             key="problem_kind",
             on_change=start_over,
             format_func=KIND_LABELS.__getitem__,

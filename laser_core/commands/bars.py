@@ -234,7 +234,8 @@ def plain_bar(label: str, total: int | None) -> Iterator[Callable[..., None]]:
             shown.bar.update(task, completed=done, note=note, total=total)
             seconds = time.monotonic() - shown.began
             left = time_left(seconds * (total - done) / done) if total and done else ""
-            shown.text = f"{label} {done}/{total}{left} {note}" if total else f"{label} {done} {note}"
+            counted = f"{label} {done}/{total}{left}" if total else f"{label} {done}" if done else label
+            shown.text = f"{counted}  {note}".rstrip()
             if done == total:
                 shown.plain()
 

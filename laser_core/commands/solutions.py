@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     import torch
 
     from laser_core.commands.bars import Activity
+    from laser_core.evaluate import Sampling
     from laser_core.models.prompt import PromptSettings
     from laser_core.policy import Policy
+    from laser_core.rollouts import Rollouts, RunMeta
+    from laser_core.runfolder.parts import Parts
     from laser_core.tasks import Problem
     from laser_core.token_choice.pick_token import Settled
 
@@ -48,18 +51,24 @@ def sample(
     ] = "auto",
     seed: Seed = 0,
 ) -> None:
-    """Sample solutions, score and verify them, and write the rollout table."""
+    """Sample solutions, score and verify them, and write the rollout table. If interrupted, run it again to resume."""
     from laser_core.commands.bars import Activity
-    from laser_core.evaluate import Sampling, sample_rollouts
-    from laser_core.generate import counting
+    from laser_core.evaluate import Sampling
     from laser_core.rollouts import write_parquet
+    from laser_core.runfolder.parts import Parts
 
     source = str(problems) if problems else task
     found, settings = problems_of(source, "all" if problems else split, limit), prompt_of(prompt)
     place, precision = where(device, dtype)
+    asked = {
+        "model": model, "reference": reference, "problems": [problem.text for problem in found], "n": n, "seed": seed,
+        "max_new_tokens": max_new_tokens, "temperature": temperature, "z_token": z_token, "beta_v": beta_v,
+        "c_ref": c_ref, "prompt": prompt, "dtype": precision,
+    }  # fmt: skip
+    parts = Parts.of(out, asked)
     with Activity("sampling") as activity:
         policy, ref_policy = _both(model, reference, z_token, settings, place, precision, activity)
-        settled = _settled(
+        settled = _resumed(ref_policy, parts.meta()) or _settled(
             policy, ref_policy, found, c_ref, beta_v, max_new_tokens, seed, activity, measured_on=reference
         )
         policy, level = settled.apply(policy), settled.level
@@ -77,19 +86,51 @@ def sample(
             dtype=precision,
             task=source,
         )
-        activity.begin(len(found), "problems", most_tokens=len(found) * n * max_new_tokens)
-        rollouts = sample_rollouts(
-            policy,
-            found,
-            plan,
-            reference=settled.policy if reference else None,
-            batches=policy.batches(precision, say=activity.say),
-            on_progress=lambda done, total: activity.done(done),
-            on_tokens=counting(activity.tokens),
-        )
+        rollouts = _in_parts(policy, found, plan, parts, activity, reference=settled.policy if reference else None)
     write_parquet(rollouts, out)
     typer.echo(headline(rollouts))
     typer.echo(f"Wrote {len(rollouts)} rollouts to {out}")
+
+
+def _in_parts(
+    policy: Policy,
+    problems: Sequence[Problem],
+    plan: Sampling,
+    parts: Parts,
+    activity: Activity,
+    *,
+    reference: Policy | None,
+) -> Rollouts:
+    """The rollouts of all problems, a batch of problems at a time; batches that an earlier try has done are kept."""
+    from laser_core.evaluate import sample_rollouts
+    from laser_core.generate import counting
+
+    size = plan.problems_at_once
+    starts = range(0, len(problems), size)
+    n_kept = min(len(problems), size * parts.n_kept())
+    if n_kept:
+        activity.say(f"{n_kept:,} of {len(problems):,} problems were already sampled by an interrupted run.")
+    left = len(problems) - n_kept
+    activity.begin(left, "problems", most_tokens=left * plan.samples * plan.max_new_tokens)
+    arrived, batches = counting(activity.tokens), policy.batches(plan.dtype, say=activity.say)
+
+    def make(start: int) -> Rollouts:
+        batch, part = problems[start : start + size], replace(plan, first=start)
+        done = sample_rollouts(policy, batch, part, reference=reference, batches=batches, on_tokens=arrived)
+        activity.done(start + len(batch) - n_kept)
+        return done
+
+    return parts.complete(starts, make)
+
+
+def _resumed(reference: Policy, meta: RunMeta | None) -> Settled | None:
+    """The verdict token and c_ref that an interrupted run has settled on; None where there was none."""
+    from laser_core.token_choice.pick_token import Settled, with_settled_token
+    from laser_core.token_choice.reference_level import Level
+
+    if meta is None or meta.c_ref is None or meta.beta_v is None:
+        return None
+    return Settled(with_settled_token(reference, meta.z_token), Level(meta.beta_v, meta.c_ref, meta.c_ref_std))
 
 
 def where(device: str, dtype: str) -> tuple[torch.device, torch.dtype]:

@@ -44,21 +44,21 @@ def sft(
     out: Out,
     model: Annotated[str, typer.Option(help="Start from this model: a name, a folder, a .gguf file.")] = "",
     task: Annotated[str, typer.Option(help="Worked problems: gsm8k, a .jsonl or .parquet file, a data set.")] = "gsm8k",
-    epochs: Annotated[float, typer.Option(help="How often each solution is seen; --set steps=N overrides it.")] = 2.0,
+    epochs: Annotated[
+        float, typer.Option(help="How often each solution is seen, of those short enough; --set steps=N overrides it.")
+    ] = 2.0,
     set_: Set = None,
     resume: Resume = False,
     name: Named = None,
 ) -> None:
     """Warm start: train a model on worked solutions, then sample held-out problems."""
     from laser_core.supervised.sft import sft as run_sft
-    from laser_core.tasks.worked import load_worked
 
     settings = _settings(SFT_DEFAULTS, {"model": model, "task": task}, set_, out if resume else None)
-    if not resume and not any(pair.partition("=")[0].strip() == "steps" for pair in set_ or ()):
-        examples = len(load_worked(settings.task, "train"))
-        settings = settings.replace(steps=max(1, math.ceil(epochs * examples / settings.prompts_per_step)))
+    by_epochs = not resume and not any(pair.partition("=")[0].strip() == "steps" for pair in set_ or ())
+    times = epochs if by_epochs else None
     rollouts = _with_bar(
-        "sft", settings, lambda show: run_sft(settings, out, resume=resume, name=name, on_progress=show)
+        "sft", settings, lambda show: run_sft(settings, out, epochs=times, resume=resume, name=name, on_progress=show)
     )
     if rollouts is not None:
         typer.echo(headline(rollouts))
@@ -115,13 +115,17 @@ def _with_bar(
 
     with plain_bar(label, settings.steps) as advance:
         said: set[str] = set()
+        numbers = ""
 
         def show(progress: Progress) -> None:
             if progress.note and progress.note not in said:
                 said.add(progress.note)
                 typer.echo(progress.note, err=True)
-            numbers = ", ".join(f"{key} {progress.event[key]:.3f}" for key in SHOWN if key in progress.event)
-            advance(progress.done, numbers or progress.doing, progress.total)
+            nonlocal numbers
+            if event := progress.event:
+                shown = [f"{key.replace('_', ' ')} {event[key]:.3f}" for key in SHOWN if key in event]
+                numbers = ", ".join([*shown, f"{event['tokens_per_second']:,.0f} tokens/s"])
+            advance(progress.done, "  ".join(part for part in (numbers, progress.doing) if part), progress.total)
 
         try:
             return run(show)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, cast
 
 from torch import Tensor, nn
@@ -29,6 +29,19 @@ class NormedSelfAttention(SelfAttention, Protocol):
 
     q_norm: Norm
     k_norm: Norm
+
+
+class AdaptedLinear(Protocol):
+    """What stands in a linear layer's place where ``peft`` has put a LoRA adapter beside it."""
+
+    base_layer: nn.Module
+    active_adapters: Sequence[str]
+    lora_variant: Mapping[str, object]
+    lora_dropout: Mapping[str, nn.Module]
+    merged: bool
+    disable_adapters: bool
+
+    def get_delta_weight(self, adapter: str) -> Tensor: ...  # noqa: D102
 
 
 class Mlp(Protocol):
@@ -59,6 +72,29 @@ def body(model: PreTrainedModel) -> LlamaBody:
     return cast(LlamaBody, model.base_model)
 
 
+def matrix(linear: nn.Linear) -> Tensor:
+    """The matrix that a linear layer multiplies by, in float32; a LoRA adapter beside it included. Gradients flow."""
+    weight = linear.weight.float()
+    if type(linear) is nn.Linear:
+        return weight
+    adapted = cast(AdaptedLinear, linear)
+    for name in adapted.active_adapters:
+        weight = weight + adapted.get_delta_weight(name).float()
+    return weight
+
+
+def _is_matrix(module: nn.Module) -> bool:
+    """Whether :func:`matrix` says what a module computes: a linear layer, with a plain LoRA adapter or without."""
+    if type(module) is nn.Linear:
+        return True
+    if not type(module).__module__.startswith("peft.tuners.lora") or type(module).__name__ != "Linear":
+        return False
+    adapted = cast(AdaptedLinear, module)
+    if type(adapted.base_layer) is not nn.Linear or adapted.lora_variant or adapted.merged or adapted.disable_adapters:
+        return False
+    return all(type(dropout) is nn.Identity for dropout in adapted.lora_dropout.values())
+
+
 def supports(model: PreTrainedModel) -> bool:
     """Whether :class:`FastLlama` computes this model's function: its architecture and nothing added to it."""
     config = model.config
@@ -74,7 +110,7 @@ def supports(model: PreTrainedModel) -> bool:
         attention, mlp = layer.self_attn, layer.mlp
         inner = (attention.q_proj, attention.k_proj, attention.v_proj)
         without_bias = (attention.o_proj, mlp.gate_proj, mlp.up_proj, mlp.down_proj)
-        if any(type(m) is not nn.Linear for m in (*inner, *without_bias)):  # adapters, quantised weights
+        if not all(_is_matrix(m) for m in (*inner, *without_bias)):  # quantised weights, adapters of other kinds
             return False
         if any(m.bias is not None for m in without_bias) or (model.training and attention.attention_dropout):
             return False

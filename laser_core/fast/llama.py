@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from laser_core.fast.architectures import DecoderLayer, NormedSelfAttention, body
+from laser_core.fast.architectures import DecoderLayer, NormedSelfAttention, body, matrix
 
 # Takes a layer's number, queries (B, H, T, d), new keys and values (B, K, T, d); returns the mixed values (B, H, T, d).
 Attention = Callable[[int, Tensor, Tensor, Tensor], Tensor]
@@ -59,15 +59,15 @@ class Layer:
             q_norm, k_norm = (paired(norm.weight.float()) for norm in (norms.q_norm, norms.k_norm))
             head_norm = torch.cat([q_norm.expand(n_q, -1), k_norm.expand(n_k, -1)])
         biases = None if q.bias is None else torch.cat([paired(q.bias), paired(k.bias), v.bias]).float()
-        rows = torch.cat([paired(q.weight), paired(k.weight), v.weight]).float()
+        rows = torch.cat([paired(matrix(q)), paired(matrix(k)), matrix(v)])
         return cls(
             qkv=rows * layer.input_layernorm.weight.float(),
             qkv_bias=biases,
             head_norm=head_norm,
-            out=attention.o_proj.weight.float(),
-            gate=mlp.gate_proj.weight.float() * layer.post_attention_layernorm.weight.float(),
-            up=mlp.up_proj.weight.float() * layer.post_attention_layernorm.weight.float(),
-            down=mlp.down_proj.weight.float(),
+            out=matrix(attention.o_proj),
+            gate=matrix(mlp.gate_proj) * layer.post_attention_layernorm.weight.float(),
+            up=matrix(mlp.up_proj) * layer.post_attention_layernorm.weight.float(),
+            down=matrix(mlp.down_proj),
         )
 
     def tensors(self) -> list[Tensor]:

@@ -65,10 +65,10 @@ def load_states(model: nn.Module, optimizer: HasState, weights: dict[str, Tensor
     masters = state.get("masters", [weights[name] for name in names])
     if isinstance(optimizer, MasterAdamW):
         optimizer.load_state_dict(state | {"masters": masters})
-        model.load_state_dict(weights)
+        model.load_state_dict(weights, strict=False)  # those that are not trained are the starting model's
     else:
         optimizer.load_state_dict({name: value for name, value in state.items() if name != "masters"})
-        model.load_state_dict(weights | dict(zip(names, masters, strict=True)))
+        model.load_state_dict(weights | dict(zip(names, masters, strict=True)), strict=False)
 
 
 class MasterAdamW(torch.optim.AdamW):

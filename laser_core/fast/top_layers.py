@@ -70,10 +70,10 @@ class TopLayers:
         return found
 
     def train_only_these(self) -> None:
-        """Switch gradients off everywhere else."""
-        self.model.requires_grad_(False)
-        for layer in self.layers[-self.n :]:
-            layer.requires_grad_(True)
+        """Switch gradients off everywhere else. What was frozen in them stays so: the weights beside an adapter."""
+        top = {id(parameter) for layer in self.layers[-self.n :] for parameter in layer.parameters()}
+        for parameter in self.model.parameters():
+            parameter.requires_grad_(parameter.requires_grad and id(parameter) in top)
 
     @torch.no_grad()
     def below(self, tokens: Tensor) -> Tensor:

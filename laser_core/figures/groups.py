@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from laser_core.analysis import StepMetric, TrainingGroups
 
 MAX_POINTS = 800  # of a curve
-CELL_HEIGHT = 24  # pixels
+CELL_HEIGHT, CHARACTER = 24, 7  # pixels: of a row, and of a character of its label
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,13 @@ CELL_QUANTITIES = {
     "score_advantage": CellQuantity("advantage from the score", "score_advantage", 0.0),
     "class_weight": CellQuantity("class weight in the score loss", "class_weight", None),
 }
-_MARKS = {1.0: "\u2713", 0.0: "\u2717"}
+#: A tick, a cross and, for an unknown verdict, a dash, as strokes: steps to the right and down from a cell's middle.
+_STROKES: dict[float | None, tuple[tuple[tuple[float, float], ...], ...]] = {
+    1.0: (((-0.2, 0.02), (-0.06, 0.2), (0.22, -0.22)),),
+    0.0: (((-0.2, -0.2), (0.2, 0.2)), ((-0.2, 0.2), (0.2, -0.2))),
+    None: (((-0.2, 0.0), (0.2, 0.0)),),
+}
+WIDE = 28  # solutions a group: with fewer, cells are wider than high
 
 
 def groups_figure(
@@ -85,13 +92,11 @@ def groups_figure(
     rows = [np.flatnonzero(groups.group == number) for number in shown]
     rows = [of[np.lexsort((of, -np.nan_to_num(groups.reward[of], nan=-np.inf)))] for of in rows]
     width = max(len(of) for of in rows)
-    cells, marks, details = np.full((len(rows), width), np.nan), [], []
+    cells, details = np.full((len(rows), width), np.nan), []
     fig = Drawn()
     for i, (of, label) in enumerate(zip(rows, labels, strict=True)):
         cells[i, : len(of)] = values[of]
-        padding = [""] * (width - len(of))
-        marks.append([_MARKS.get(verdict, "?") for verdict in groups.correct[of].tolist()] + padding)
-        details.append([_hover(groups, row) for row in of.tolist()] + padding)
+        details.append([_hover(groups, row) for row in of.tolist()] + [""] * (width - len(of)))
         fig.observe(
             group=label,
             solution=list(range(len(of))),
@@ -103,9 +108,6 @@ def groups_figure(
             z=cells,
             x=list(range(1, width + 1)),
             y=list(range(len(rows))),
-            text=marks,
-            texttemplate="%{text}",
-            textfont={"color": INK, "size": 13},
             customdata=details,
             hovertemplate="%{customdata}<extra></extra>",
             hoverongaps=False,
@@ -124,13 +126,30 @@ def groups_figure(
             },
         )
     )
+    _draw_verdicts(fig, [groups.correct[of] for of in rows])
     frame(fig, x="solution of the group, by reward", y="", height=140 + CELL_HEIGHT * len(rows), legend=False)
-    fig.update_layout(margin={"t": 70})
     ticks = [f"{plain(label, 18)}  {_tally(groups, of)}" for label, of in zip(labels, rows, strict=True)]
-    fig.update_yaxes(tickvals=list(range(len(rows))), ticktext=ticks, autorange="reversed", showgrid=False)
-    fig.update_xaxes(dtick=1 if width <= 16 else None, showgrid=False)
+    fig.update_yaxes(tickvals=list(range(len(rows))), ticktext=ticks, range=[len(rows) - 0.5, -0.5], showgrid=False)
+    fig.update_xaxes(dtick=1 if width <= 16 else None, range=[0.5, width + 0.5], showgrid=False)
+    # Room for the labels is reckoned here: where Plotly measures it, it draws all labels three times.
+    longest = max(len(html.unescape(tick)) for tick in ticks)
+    fig.update_layout(margin={"l": 12 + CHARACTER * longest, "t": 70, "b": 52})
+    fig.update_xaxes(automargin=False, ticks="")
+    fig.update_yaxes(automargin=False, ticks="")
     fig.update_layout(hovermode="closest")
     return fig
+
+
+def _draw_verdicts(fig: go.Figure, verdicts: Sequence[np.ndarray]) -> None:
+    """A tick, a cross or a dash on every cell, as one path: a browser measures hundreds of texts one by one."""
+    narrow = min(1.0, max(len(of) for of in verdicts) / WIDE)
+    strokes = [
+        "M" + " L".join(f"{column + narrow * dx:g},{row + dy:g}" for dx, dy in stroke)
+        for row, of in enumerate(verdicts)
+        for column, verdict in enumerate(of.tolist(), start=1)
+        for stroke in _STROKES.get(verdict, _STROKES[None])
+    ]
+    fig.add_shape(type="path", path=" ".join(strokes), line={"color": INK, "width": 1.5})
 
 
 def _tally(groups: TrainingGroups, of: np.ndarray) -> str:

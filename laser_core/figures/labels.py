@@ -19,9 +19,9 @@ SIGNAL_TITLES = {  # the score and the free signals; any other signal has the na
     "signal.shortness": "shortness (minus tokens)",
 }
 _SYMBOLS = {
-    "log pi_ref(z_c)": "log π_ref(z_c)",
     "beta_v": "β_v",
     "pi_ref": "π_ref",
+    "log pi(": "log π(",
     "alpha = ": "α = ",
 }
 

@@ -73,7 +73,7 @@ def learning_figure(curves: Mapping[str, Curves], baselines: Mapping[str, float]
             )
         )
     add_rule(fig, y=0.5, label="chance")
-    frame(fig, x="training step", y="AUROC within a problem", height=460, hovermode="closest")
+    frame(fig, x="training step", y="AUROC within a problem", height=540, hovermode="closest")
     return fig
 
 

@@ -232,7 +232,8 @@ def _observe_steps(fig: Drawn, steps: StepScores) -> None:
 def _below_each_other(steps: StepScores, names: list[str], threshold: float | None, signal: str) -> Drawn:
     """The histograms of a few steps as panels with common axes, the first step at the top."""
     fig = Drawn()
-    titles = [f"training step {name}" for name in names]
+    sizes = zip(names, steps.n_correct, steps.n_incorrect, strict=True)
+    titles = [f"training step {name} (n = {n:,} correct, {m:,} incorrect)" for name, n, m in sizes]
     make_subplots(rows=len(names), cols=1, shared_xaxes=True, vertical_spacing=0.12, subplot_titles=titles, figure=fig)
     top = 0.0
     for row in range(1, len(names) + 1):
@@ -241,7 +242,7 @@ def _below_each_other(steps: StepScores, names: list[str], threshold: float | No
             bars.update(name=bars.name.split(" (")[0], legendgroup=bars.name.split(" (")[0], showlegend=row == 1)
             fig.add_trace(bars, row=row, col=1)
     _observe_steps(fig, steps)
-    frame(fig, x="", y="share of each kind", height=110 + 190 * len(names))
+    frame(fig, x="", y="share", height=110 + 190 * len(names))
     fig.update_annotations(x=0, xanchor="left", font={"size": 13})
     fig.update_layout(barmode="overlay", bargap=0, legend={"y": 1.1}, margin={"t": 64})
     fig.update_yaxes(range=[0, 1.08 * top], tickformat=".0%")

@@ -78,7 +78,7 @@ def training_figure(
     panels : sequence of str, optional
         The fields to draw; by default all that any run has.
     phases : sequence of Phase, optional
-        Drawn as shaded stretches, with their names above the first panel.
+        Drawn as shaded stretches, with their names in the first panel.
     steps : int, optional
         Steps that the run will have; the axis then stands still while it goes on.
     """
@@ -129,7 +129,7 @@ def training_figure(
 
 
 def _draw_phases(fig: Drawn, phases: Sequence[Phase], *, rows: int, steps: int | None) -> None:
-    """Shade every second phase and name each above the first panel, as far as the axis reaches."""
+    """Shade every second phase and name each where it begins in the first panel, as far as the axis reaches."""
     shown = [phase for phase in phases if phase.end > phase.first and (steps is None or phase.first < steps)]
     if len(shown) < 2:  # one phase alone needs no border
         return
@@ -148,10 +148,12 @@ def _draw_phases(fig: Drawn, phases: Sequence[Phase], *, rows: int, steps: int |
                 fig.add_shape(type="rect", xref=xref, layer="below", fillcolor=GRID, line={"width": 0}, **box)
         fig.add_annotation(
             text=phase.name,
-            x=(phase.first + end - 1) / 2,
-            y=1 - 0.12 * (place % 2),  # neighbours at two heights: a short phase is narrower than its name
+            x=phase.first,
+            xanchor="left",
+            y=0,
+            yshift=18 * (place % 2),  # neighbours at two heights: a short phase is narrower than its name
             yref="y domain",
-            yanchor="top",
+            yanchor="bottom",  # curves of rewards rise, so the ground is free
             showarrow=False,
             font={"size": 12},
         )

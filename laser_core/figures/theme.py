@@ -8,6 +8,7 @@ style has a dash and a marker of its own.
 from __future__ import annotations
 
 import html
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -187,6 +188,7 @@ def frame(
 
 
 STAGE_TYPE = 20  # pixels: the smallest type of a figure on a slide
+STAGE_WIDTH = 1080  # pixels: about as wide is the plot of a slide at 1280 x 720
 
 
 def enlarge(fig: go.Figure) -> go.Figure:
@@ -197,9 +199,10 @@ def enlarge(fig: go.Figure) -> go.Figure:
     factor = STAGE_TYPE / 13
     fig.update_layout(font={"size": STAGE_TYPE}, legend={"font": {"size": STAGE_TYPE}}, hoverlabel={"font_size": 20})
     for update in (fig.update_xaxes, fig.update_yaxes):
-        update(tickfont={"size": STAGE_TYPE}, title_font={"size": STAGE_TYPE + 2})
+        update(tickfont={"size": STAGE_TYPE}, title_font={"size": STAGE_TYPE + 2}, automargin=True)
     for annotation in fig.layout.annotations:
-        annotation.update(font={"size": max(STAGE_TYPE, (annotation.font.size or 0))})
+        shift = (annotation.yshift or 0) * factor
+        annotation.update(font={"size": max(STAGE_TYPE, (annotation.font.size or 0))}, yshift=shift)
     for slider in fig.layout.sliders:
         slider.update(font={"size": STAGE_TYPE}, currentvalue={"font": {"size": STAGE_TYPE}})
     for trace in fig.data:
@@ -212,14 +215,26 @@ def enlarge(fig: go.Figure) -> go.Figure:
             if trace.type == "heatmap" and trace.colorbar.title.text:
                 title = {"font": {"size": STAGE_TYPE}, "side": "right"}  # beside the bar, which leaves more height
                 trace.update(colorbar={"tickfont": {"size": STAGE_TYPE}, "title": title})
-    margin, legend = fig.layout.margin, fig.layout.legend
-    above = (margin.t or 0) * factor if fig.layout.showlegend is not False else 16
-    if any(trace.type == "heatmap" and trace.colorbar.title.text for trace in fig.data):
-        above = 52  # the bar and its numbers; its title is beside it
-    if legend.yanchor == "bottom" and (legend.y or 0) > 1.03:  # it shares the room above the plot with a label
-        fig.update_layout(legend={"y": 1 + 2.5 * (legend.y - 1)})
-    fig.update_layout(height=None, margin={"t": above, "r": (margin.r or 0) * factor})
+    if (fig.layout.legend.y or 0) >= 1:
+        # At the upper edge of the slide: Plotly may draw a legend that stands on the plot into the plot when it learns
+        # the slide's height only later.
+        fig.update_layout(legend={"yref": "container", "y": 1, "yanchor": "top"})
+    fig.update_layout(height=None, margin={"t": _room_above(fig), "r": (fig.layout.margin.r or 0) * factor})
     return fig
+
+
+def _room_above(fig: go.Figure) -> int:
+    """Pixels between the upper edge of a slide's figure and its plot: for the legend, and for what stands below it."""
+    if any(trace.type == "heatmap" and trace.colorbar.title.text for trace in fig.data):
+        return 52  # the bar and its numbers; its title is beside it
+    named = [trace.name or "" for trace in fig.data if trace.showlegend is not False]
+    wide = sum(70 + 0.55 * STAGE_TYPE * len(name) for name in named)
+    rows = math.ceil(wide / STAGE_WIDTH) if named and fig.layout.showlegend is not False else 0
+    labels = any(
+        str(note.yref or "paper").endswith(("paper", "domain")) and (note.y or 0) >= 1 and note.yanchor == "bottom"
+        for note in fig.layout.annotations
+    )
+    return 16 + 30 * rows + (24 if labels else 0)
 
 
 def add_band(fig: go.Figure, x: ArrayLike, low: ArrayLike, high: ArrayLike, style: Style, **kwargs: object) -> None:

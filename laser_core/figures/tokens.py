@@ -191,5 +191,6 @@ def mean_trace_figure(
         decision = z_logprob_from_score(0.5, beta_v=beta_v, c_ref=c_ref)
     if decision is not None:
         add_rule(fig, y=decision, label="score 0.5")
-        fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left", yanchor="bottom")
+        # In the middle: the first guess of a solution often reaches the line at its beginning.
+        fig.layout.annotations[-1].update(x=0.5, xref="paper", xanchor="center", yanchor="bottom")
     return fig

@@ -135,6 +135,8 @@ def with_verdict_token(
     Both arguments change in place where one is added.
     """
     vocabulary = tokenizer.get_added_vocab()
+    if NEW_TOKEN in vocabulary:
+        _make_row(model, vocabulary[NEW_TOKEN])  # an adapter's tokenizer has the token that its model lacks
     if z_token == NEW_TOKEN and NEW_TOKEN not in vocabulary:
         return add_token(model, tokenizer)  # what a model trained from this one has
     if z_token:
@@ -143,7 +145,6 @@ def with_verdict_token(
     return found[0] if found else add_token(model, tokenizer)
 
 
-@torch.no_grad()
 def add_token(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Candidate:
     """Add :data:`NEW_TOKEN` to the tokenizer, and a row for it to the embeddings where none is spare.
 
@@ -151,14 +152,21 @@ def add_token(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Can
     them serves. A new row is the mean of the others, so that its logit is the mean logit: low, and the same for models
     that are loaded twice.
     """
-    rows = cast(nn.Embedding, model.get_input_embeddings()).num_embeddings
     tokenizer.add_tokens([AddedToken(NEW_TOKEN, special=True, normalized=False)])
     z_id = int(tokenizer.get_vocab()[NEW_TOKEN])
-    if z_id >= rows:
-        model.resize_token_embeddings(z_id + 1, mean_resizing=False)
-        embeddings, head = cast(nn.Embedding, model.get_input_embeddings()), model.get_output_embeddings()
-        for weight in {id(w): w for w in (embeddings.weight, head.weight)}.values():  # one, where they are tied
-            weight[z_id] = weight[:rows].mean(0)
-        if getattr(head, "bias", None) is not None:
-            head.bias[z_id] = head.bias[:rows].mean()
+    _make_row(model, z_id)
     return Candidate(NEW_TOKEN, z_id, NEW)
+
+
+@torch.no_grad()
+def _make_row(model: PreTrainedModel, z_id: int) -> None:
+    """Give a token a row in the embeddings, the mean of the others, where it has none."""
+    rows = cast(nn.Embedding, model.get_input_embeddings()).num_embeddings
+    if z_id < rows:
+        return
+    model.resize_token_embeddings(z_id + 1, mean_resizing=False)
+    embeddings, head = cast(nn.Embedding, model.get_input_embeddings()), model.get_output_embeddings()
+    for weight in {id(w): w for w in (embeddings.weight, head.weight)}.values():  # one, where they are tied
+        weight[z_id] = weight[:rows].mean(0)
+    if getattr(head, "bias", None) is not None:
+        head.bias[z_id] = head.bias[:rows].mean()

@@ -8,6 +8,7 @@ from pathlib import Path
 from laser_core.bundled import PREFIX
 from laser_core.errors import InputError
 
+MODEL_FILES = ("config.json", "adapter_config.json")  # one of which lies in the folder of a model
 MAX_SAMPLES, MAX_NEW_TOKENS, MAX_CHARACTERS = 32, 512, 4000
 
 
@@ -72,9 +73,9 @@ class Request:
         need(self.beta_v > 0, "beta_v", "give a positive number")
         local = not self.model.startswith(PREFIX)
         need(
-            not local or (Path(self.model) / "config.json").is_file(),
+            not local or any((Path(self.model) / name).is_file() for name in MODEL_FILES),
             "model",
-            "give the folder of a model, with config.json",
+            "give the folder of a model, with config.json, or of an adapter, with adapter_config.json",
         )
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from laser_core.reproduce.claims_score import BASELINES, Baseline
+from laser_core.reproduce.claims_score import BASELINES
 from laser_core.reproduce.plan import TITLES
 from laser_core.reproduce.rules import FAILS, HOLDS, UNDECIDED
-from laser_core.reproduce.table import Claim, interval, judged, show, verdict
+from laser_core.reproduce.table import Claim, judged, verdict
 
 METRICS = {"within": "AUROC within a problem", "verification": "balanced F1"}
-#: How the sentence begins a list of baselines, by the verdict on the score's lead.
-LISTS = {FAILS: "it does not beat", UNDECIDED: "it is not ahead for certain of"}
+#: How the list of the baselines begins to which the score loses, or may lose.
+LISTS = {FAILS: f"Ahead of it, by {' or '.join(METRICS.values())}", UNDECIDED: "Undecided"}
 
 
 def first_sentence(claims: Sequence[Claim]) -> str:
-    """Where the score does not beat a baseline, or not for certain, with the numbers; where it beats all, that it does.
+    """Whether the score beats every baseline and, where it does not, which ones in which families.
+
+    Two or three short sentences without numbers: those are in the table.
 
     Parameters
     ----------
@@ -27,35 +29,41 @@ def first_sentence(claims: Sequence[Claim]) -> str:
     str
         Empty for a table without the score beside its baselines.
     """
-    rows = {claim.id: claim for claim in claims if claim.rule}
-    compared = [
-        (family, baseline, rows[id])
-        for family in TITLES
-        for baseline in BASELINES
-        if baseline.opponent
-        for stem in METRICS
-        if (id := f"{family}.{stem}.score-{baseline.key}") in rows
-    ]
+    compared = _compared(claims)
     if not compared:
         return ""
+    lists = {kind: _listed(compared, kind) for kind in LISTS}
+    told = [f"{LISTS[kind]}: {found}." for kind, found in lists.items() if found]
+    if lists[FAILS]:
+        return " ".join(["LaSeR's score does not beat every baseline.", *told])
+    if lists[UNDECIDED]:
+        return " ".join(["LaSeR's score is not ahead of every baseline for certain.", *told])
+    return "In every family the score beats every baseline, by balanced F1 and by AUROC within a problem."
+
+
+def _compared(claims: Sequence[Claim]) -> dict[str, dict[str, str]]:
+    """The verdict on the score's lead over each baseline, by its title and family: the worse one of both metrics."""
+    rows = {claim.id: verdict(claim) for claim in claims if claim.rule}
+    found: dict[str, dict[str, str]] = {}
+    for baseline in (baseline for baseline in BASELINES if baseline.opponent):
+        for family in TITLES:
+            ids = [f"{family}.{stem}.score-{baseline.key}" for stem in METRICS]
+            verdicts = [rows[id] for id in ids if id in rows]
+            if verdicts:
+                worst = next(kind for kind in (FAILS, UNDECIDED, HOLDS) if kind in verdicts)
+                found.setdefault(baseline.title, {})[family] = worst
+    return found
+
+
+def _listed(compared: Mapping[str, Mapping[str, str]], kind: str) -> str:
+    """The baselines with this verdict in some family, each with those families."""
     parts = []
-    for family in TITLES:
-        here = [(baseline, row) for where, baseline, row in compared if where == family]
-        lists = [f"{words}: {found}" for kind, words in LISTS.items() if (found := _listed(here, kind))]
-        parts += [f"on {family} {', and '.join(lists)}"] if lists else []
-    if not parts:
-        return "In every family the score beats every baseline, by balanced F1 and by AUROC within a problem."
-    return f"LaSeR's score does not beat every baseline: {'; '.join(parts)}."
-
-
-def _listed(compared: Sequence[tuple[Baseline, Claim]], kind: str) -> str:
-    """The baselines with a row of this verdict, each with the score's lead in every such row."""
-    found: dict[str, list[str]] = {}
-    for baseline, row in compared:
-        if verdict(row) == kind:
-            metric = METRICS[row.id.split(".")[1]]
-            found.setdefault(baseline.title, []).append(f"{metric} {show(row.value, row)} {interval(row)}".strip())
-    return ", ".join(f"{title} ({', '.join(numbers)})" for title, numbers in found.items())
+    for title, verdicts in compared.items():
+        families = [family for family, found in verdicts.items() if found == kind]
+        if families:
+            everywhere = len(families) == len(verdicts) > 1
+            parts.append(f"{title} ({'every family' if everywhere else ', '.join(families)})")
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1]))) if parts else ""
 
 
 def counts(claims: Sequence[Claim]) -> str:

@@ -18,10 +18,10 @@ from laser_core.tasks.problems import split_of
 HELD_OUT = 0.2  # share of the problems
 
 
-def held_out_rows(rollouts: Rollouts) -> np.ndarray:
+def held_out_rows(rollouts: Rollouts, held_out: float = HELD_OUT) -> np.ndarray:
     """Which rows of a table belong to held-out problems, bool of shape (n_rows,): decided by a hash of their text."""
     texts = rollouts.text("problem")
-    share = {text: split_of(text or "", validation_share=0, test_share=HELD_OUT) == "test" for text in set(texts)}
+    share = {text: split_of(text or "", validation_share=0, test_share=held_out) == "test" for text in set(texts)}
     return np.array([share[text] for text in texts], dtype=bool)
 
 
@@ -48,7 +48,7 @@ class GradedSolutions:
     row: np.ndarray
 
     @classmethod
-    def of(cls, policy: Policy, rollouts: Rollouts) -> GradedSolutions:
+    def of(cls, policy: Policy, rollouts: Rollouts, held_out_share: float = HELD_OUT) -> GradedSolutions:
         """The rows that have a verdict and are not truncated.
 
         Raises
@@ -60,7 +60,7 @@ class GradedSolutions:
         correct = rollouts.column("correct")
         row = np.flatnonzero(np.array(ended) & np.isfinite(correct))
         texts = rollouts.text("problem")
-        held_out = held_out_rows(rollouts)[row]
+        held_out = held_out_rows(rollouts, held_out_share)[row]
         for value, kind in ((1, "correct"), (0, "incorrect")):
             if not (correct[row[~held_out]] == value).any():
                 raise InputError(

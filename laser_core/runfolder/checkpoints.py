@@ -119,7 +119,12 @@ class Checkpoints:
             )
         self.folder.mkdir(exist_ok=True)
         path = self.folder / f"step-{state['step']:06d}.pt"
-        content = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "identity": self.identity, **state}
+        content = {
+            "model": trained_weights(model),
+            "optimizer": optimizer.state_dict(),
+            "identity": self.identity,
+            **state,
+        }
         with replacing(path) as file:
             torch.save(content, file)
         entry = Entry(path.name, state["step"], path.stat().st_size, checksum(path))
@@ -204,10 +209,11 @@ def _state(content: dict) -> RunState:
 
 def _put(content: dict, model: nn.Module, optimizer: HasState) -> str:
     """Load both states, or return why they do not fit; the model is untouched unless everything fits."""
-    expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    every = {name: tensor.shape for name, tensor in model.state_dict().items()}
     try:
         found = {name: tensor.shape for name, tensor in content["model"].items()}
-        if found != expected:
+        # Up to version 0.3 a checkpoint held the other weights, too.
+        if not trained_weights(model).keys() <= found.keys() or any(every.get(n) != found[n] for n in found):
             return "is of another model"
         load_states(model, optimizer, content["model"], content["optimizer"])
     except _NOT_A_CHECKPOINT:
@@ -219,6 +225,11 @@ def first_not_finite(model: nn.Module) -> str:
     """The name of the first parameter that holds a NaN or an infinity; empty where all are finite."""
     with torch.no_grad():
         return next((n for n, p in model.named_parameters() if not torch.isfinite(p).all()), "")
+
+
+def trained_weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    """What a run changes: the parameters that take gradients. The others are the starting model's."""
+    return {name: parameter.detach() for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 
 def checksum(path: Path) -> int:

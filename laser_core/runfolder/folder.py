@@ -21,6 +21,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from laser_core.atomic import remove_leftovers, write_whole, writing
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
+from laser_core.models.lora import has_adapter, save_adapter
 from laser_core.models.notes import ModelNotes, write_notes
 from laser_core.runfolder.checkpoints import Checkpoints, RunState
 
@@ -202,6 +203,8 @@ class RunFolder:
     ) -> None:
         """Write ``model/``, a standard Hugging Face folder with the notes in it, replacing an older one as a whole.
 
+        Of a model that carries an adapter, the folder holds the adapter and not the weights beside it.
+
         Raises
         ------
         RunError
@@ -212,7 +215,10 @@ class RunFolder:
             shutil.rmtree(left, ignore_errors=True)
         try:
             with writing(target), _safetensors_as_oserror():
-                model.save_pretrained(partial)
+                if has_adapter(model):
+                    save_adapter(model, partial)
+                else:
+                    model.save_pretrained(partial)
                 tokenizer.save_pretrained(partial)
                 if notes is not None:
                     write_notes(notes, partial)

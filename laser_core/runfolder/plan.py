@@ -15,7 +15,6 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from laser_core.bundled import model_path
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.fast import architectures
@@ -23,6 +22,8 @@ from laser_core.fast.batches import SHARE, Batches, free_memory
 from laser_core.fast.devices import device_name, pick_device, weights_dtype
 from laser_core.fast.precision import pick_dtype
 from laser_core.fast.sizes import LONG, ModelSize
+from laser_core.models.lora import base_of, with_lora
+from laser_core.policy import folder_of
 
 PROMPT = 128  # tokens that a problem is counted with
 GIB = 2**30
@@ -112,13 +113,16 @@ def plan(config: LaserConfig) -> Plan:
     device = pick_device(config.device)
     dtype = pick_dtype(config.dtype, device)
     model = model_without_weights(config.model)
+    lean = architectures.supports(model)
+    if config.lora_rank:
+        model = with_lora(model, config.model, rank=config.lora_rank, alpha=config.lora_alpha, seed=config.seed)
     size = ModelSize.of(model)
     return plan_for(
         size,
         config,
         device=device,
         dtype=dtype,
-        lean=architectures.supports(model),
+        lean=lean,
         free=free_memory(device),
         speed=measure_speed(size, device, dtype),
     )
@@ -136,13 +140,15 @@ def plan_for(
 ) -> Plan:
     """The plan from numbers alone; parameters as in :class:`Plan`, ``lean`` as in Batches."""
     width = weights_dtype(dtype, device).itemsize
-    memory = size.training(width) | {"reference model": width * size.parameters}
+    # An adapter's reference is the model beside it: the same weights, not a copy of them.
+    memory = size.training(width) | {"reference model": 0 if config.lora_rank else width * size.parameters}
     longest = PROMPT + config.max_new_tokens
+    lean_training = lean and not config.lora_rank  # the model's own forward pass trains an adapter
 
     def batches(recompute: bool) -> Batches:
         budget = int(SHARE * (free - sum(memory.values())))
         return Batches(
-            size, dtype, device, budget=budget, lean_sampling=lean, lean_training=lean and not recompute,
+            size, dtype, device, budget=budget, lean_sampling=lean, lean_training=lean_training and not recompute,
             recompute=recompute, copied=width != dtype.itemsize,
         )  # fmt: skip
 
@@ -153,7 +159,7 @@ def plan_for(
     solutions = config.prompts_per_step * config.rollouts_per_prompt
     rows = min(chosen.rows(PROMPT, config.max_new_tokens), solutions)
     tokens = min(chosen.tokens(longest, config.micro_batch_tokens), solutions * longest)
-    lean_training = lean and not recompute and longest < LONG
+    lean_training = lean_training and not recompute and longest < LONG
     copies = size.lean_copies(dtype.itemsize, gradients=True) if lean_training else 0
     activations = size.activations(longest, dtype.itemsize, lean=lean_training, recompute=recompute)
     logits = min(size.logits(gradients=True), 16 * tokens * size.vocabulary)
@@ -172,11 +178,17 @@ def plan_for(
         recompute=recompute,
         step_tokens=step_tokens,
         sample_seconds=sampling_seconds(size, solutions, rows, config.max_new_tokens, dtype.itemsize, speed),
-        update_seconds=(8 if recompute else 6) * size.parameters * step_tokens / speed.operations,
+        update_seconds=_update_operations(size, recompute) * step_tokens / speed.operations,
         steps=config.steps,
         evaluation_seconds=sampling_seconds(size, evaluated, rows, config.max_new_tokens, dtype.itemsize, speed)
         + 2 * size.parameters * evaluated * config.max_new_tokens / speed.operations,
     )
+
+
+def _update_operations(size: ModelSize, recompute: bool) -> float:
+    """Operations of a token's forward and backward pass; a frozen weight needs no gradient of its own."""
+    passes = 4 * size.parameters + 2 * size.trained
+    return passes + (2 * size.parameters if recompute else 0)
 
 
 def sampling_seconds(size: ModelSize, solutions: int, rows: int, new_tokens: int, width: int, speed: Speed) -> float:
@@ -201,7 +213,10 @@ def model_without_weights(name: str) -> Any:
         If its configuration cannot be read.
     """
     try:
-        config = AutoConfig.from_pretrained(model_path(name), trust_remote_code=False)
+        path = folder_of(name)
+        while (base := base_of(path)) is not None:  # an adapter's shapes are its model's
+            path = folder_of(base)
+        config = AutoConfig.from_pretrained(path, trust_remote_code=False)
         with torch.device("meta"):
             return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
     except (OSError, ValueError, ImportError) as error:

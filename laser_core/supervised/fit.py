@@ -1,10 +1,10 @@
 """Train the last-token score alone, on rollouts that are already verified: nothing is sampled.
 
 c_ref is measured first, under the starting model and over the rollouts themselves. Then the score's loss, LaSeR's own,
-is all there is. A fifth of the problems is held out, by a hash of their text, and scored at the end.
+is all there is. A share of the problems, a fifth by default, is held out by a hash of their text and scored at the end.
 
-Departures from LaSeR: the solutions may be another model's; the policy is not trained to write them; and with
-``fit_weights = top`` only the last layers learn.
+Departures from LaSeR: the solutions may be another model's; the policy is not trained to write them; with
+``fit_weights = top`` only the last layers learn, and with ``lora_rank`` only an adapter in the layers that learn.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ from laser_core.runfolder.guards import Stop
 from laser_core.runfolder.loop import run_steps, update
 from laser_core.runfolder.provenance import provenance
 from laser_core.scoring import last_states
+from laser_core.start import adapter_sentence, load_start, with_adapter
 from laser_core.token_choice.pick_token import Settled, with_settled_token
 from laser_core.token_choice.reference_level import Level
-from laser_core.train import Progress, load_start
+from laser_core.train import Progress
 
 LEVEL_ROWS = 256  # that a verdict token's level is judged by, as in `laser score`
 PROBE = "signal.linear_probe"
@@ -175,7 +176,8 @@ def _fit(
     dtype = pick_dtype(config.dtype, device)
     tell(doing="loading the model")
     policy = _for_these(load_start(config, device, dtype), rollouts, config)
-    graded = GradedSolutions.of(policy, rollouts)
+    policy = with_adapter(policy, config, layers=_layers_that_learn(policy, config))
+    graded = GradedSolutions.of(policy, rollouts, config.fit_held_out)
     tell(_what_is_learnt(graded))
     reader = EndReader(policy, graded, config, dtype)
     reader.cache(lambda done, total: tell(doing=f"caching states of solution {done:,} of {total:,}"))
@@ -183,11 +185,12 @@ def _fit(
     level = Level.of(config.beta_v, config.c_ref, ref_z[~graded.held_out])
     for sentence in (policy.asks.sentence(), Settled(policy, level).sentence(), *level.warnings()):
         tell(sentence)
-    rollouts = _with_traces(policy, rollouts, tell)
+    held_out = held_out_rows(rollouts, config.fit_held_out)
+    rollouts = _with_traces(policy, rollouts, held_out, tell)
 
     optimizer = adamw(policy.model, lr=config.lr, weight_decay=config.weight_decay, beta2=config.adam_beta2)
     state, notes = folder.restore(policy.model, optimizer)
-    for note in notes:
+    for note in (*notes, adapter_sentence(policy.model)):
         tell(note)
     state = state or RunState(
         step=0, c_ref=level.c_ref, c_ref_std=level.c_ref_std, c_ref_n=level.n, lean=[True, True], z_token=policy.z_token
@@ -216,7 +219,9 @@ def _fit(
         columns[PROBE] = probe(before, graded.reward.double().numpy(), graded.problem)
     for column, values in columns.items():
         rollouts = rollouts.with_column(column, graded.column(values, len(rollouts)))
-    scored = rollouts.take(held_out_rows(rollouts))
+    scored = rollouts.with_column("run", [folder.name] * len(rollouts)).take(held_out)
+    if scored.has("z_trace"):  # of the model that sampled: the score's own is read by `laser score --traces`
+        scored = replace(scored, table=scored.table.drop_columns(["z_trace"]))
     scored = replace(scored, meta=level.meta(rollouts.meta, policy))
     write_parquet(scored, folder.path / "rollouts.parquet")
     return scored
@@ -232,6 +237,14 @@ def _for_these(policy: Policy, rollouts: Rollouts, config: LaserConfig) -> Polic
     return policy if config.z_token else steady_z_token(policy, policy, first, config.beta_v)
 
 
+def _layers_that_learn(policy: Policy, config: LaserConfig) -> range | None:
+    """Numbers of the top layers; None where all layers learn."""
+    if config.fit_weights == "all":
+        return None
+    total = policy.model.config.get_text_config().num_hidden_layers
+    return range(max(0, total - config.fit_layers), total)
+
+
 def _what_is_learnt(graded: GradedSolutions) -> str:
     learnt = ~graded.held_out
     problems = [len(np.unique(graded.problem[mask])) for mask in (learnt, ~learnt)]
@@ -241,16 +254,15 @@ def _what_is_learnt(graded: GradedSolutions) -> str:
     )
 
 
-def _with_traces(policy: Policy, rollouts: Rollouts, tell: Callable[[str], None]) -> Rollouts:
+def _with_traces(policy: Policy, rollouts: Rollouts, held_out: np.ndarray, tell: Callable[[str], None]) -> Rollouts:
     """The table with the columns that the free signals are made from, read by the starting model where they lack."""
     if rollouts.has("token_logprobs") and rollouts.has("entropy"):
         return rollouts
     tell("The rollouts have no token log-probs: the free signals are the starting model's.")
-    held_out = np.flatnonzero(held_out_rows(rollouts))
     found = score_part(policy, rollouts.take(held_out), traces=True)
     for name in ("token_logprobs", "entropy"):
         values: list = [None] * len(rollouts)
-        for row, trace in zip(held_out.tolist(), found[name], strict=True):
+        for row, trace in zip(np.flatnonzero(held_out).tolist(), found[name], strict=True):
             values[row] = trace
         rollouts = rollouts.with_column(name, values)
     return rollouts

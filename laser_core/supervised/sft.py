@@ -31,11 +31,12 @@ from laser_core.runfolder.guards import Stop
 from laser_core.runfolder.loop import run_steps, update
 from laser_core.runfolder.provenance import provenance
 from laser_core.scoring import Solutions, score_in_micro_batches
+from laser_core.start import adapter_sentence, fit_into_memory, load_start, with_adapter
 from laser_core.step import TrainingRun
 from laser_core.tasks import load_problems
 from laser_core.tasks.worked import WorkedProblem, load_worked
 from laser_core.token_choice.pick_token import settle_token
-from laser_core.train import Progress, evaluate_run, fit_into_memory, load_start
+from laser_core.train import Progress, evaluate_run
 
 C_REF_PROBLEMS = 32  # x 4 solutions, of the trained model: the reference of whatever run starts from it
 
@@ -71,6 +72,7 @@ def sft(
     config: LaserConfig,
     out: str | Path,
     *,
+    epochs: float | None = None,
     resume: bool = False,
     name: str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -82,6 +84,8 @@ def sft(
     config : LaserConfig
         With ``method = "sft"``; ``task`` names worked problems (:func:`~laser_core.tasks.worked.load_worked`), and a
         step takes ``prompts_per_step`` of them.
+    epochs : float, optional
+        How often each solution that is short enough is seen; replaces the settings' ``steps``.
     out, resume, name, on_progress
         As of :func:`laser_core.train.train`.
 
@@ -101,32 +105,49 @@ def sft(
         guards.memory(config, folder=folder.path),
         Stop.on_signals() as stop,
     ):
-        return _sft(folder, stop, on_progress or (lambda progress: None), track)
+        return _sft(folder, epochs, stop, on_progress or (lambda progress: None), track)
 
 
 def _sft(
-    folder: RunFolder, stop: Stop, report: Callable[[Progress], None], track: Callable[[dict], None]
+    folder: RunFolder,
+    epochs: float | None,
+    stop: Stop,
+    report: Callable[[Progress], None],
+    track: Callable[[dict], None],
 ) -> Rollouts | None:
     config = folder.config
+    state: RunState | None = None
+    total = 0 if epochs else config.steps  # epochs decide it once the solutions are counted
     worked = load_worked(config.task, "train")
     held_out = load_problems(config.task, "test")[: config.eval_problems] if config.eval_problems else ()
 
     def tell(note: str = "", doing: str = "", tokens: int | None = None) -> None:
-        report(Progress("train", 0, config.steps, {}, note, doing, tokens))
+        report(Progress("train", state["step"] if state else 0, total, {}, note, doing, tokens))
 
     device = pick_device(config.device)
     dtype = pick_dtype(config.dtype, device)
     tell(doing="loading the model")
-    start = load_start(config, device, dtype)
+    start = with_adapter(load_start(config, device, dtype), config)
     policy, batches = fit_into_memory(start, config, dtype, say=tell)
     examples = _examples(policy, worked, config, tell)
+    if epochs:
+        config = config.replace(steps=max(1, math.ceil(epochs * len(examples) / config.prompts_per_step)))
+        folder, total = replace(folder, config=config), config.steps
     optimizer = adamw(policy.model, lr=config.lr, weight_decay=config.weight_decay, beta2=config.adam_beta2)
     state, notes = folder.restore(policy.model, optimizer)
-    for note in (*notes, policy.asks.sentence()):
+    for note in (*notes, adapter_sentence(policy.model), policy.asks.sentence()):
         tell(note)
     state = state or RunState(step=0, c_ref=math.nan, c_ref_std=None, c_ref_n=0, lean=[True, True])
     folder.record(provenance(dtype, device), from_step=state["step"])
-    run = TrainingRun(config, policy, optimizer, objective_of(config, math.nan), dtype, batches=batches)
+    run = TrainingRun(
+        config,
+        policy,
+        optimizer,
+        objective_of(config, math.nan),
+        dtype,
+        batches=batches,
+        on_activity=lambda doing, tokens: tell(doing=doing, tokens=tokens),
+    )
 
     def on_event(event: dict) -> None:
         track(event)
@@ -209,13 +230,15 @@ def supervised_step(run: TrainingRun, examples: Examples, batches: Batches, numb
 
     def gather(max_tokens: int) -> torch.Tensor:
         run.optimizer.zero_grad()
-        total = torch.zeros((), device=run.policy.model.device)
-        for _, now in score_in_micro_batches(
+        total, done = torch.zeros((), device=run.policy.model.device), 0
+        for part, now in score_in_micro_batches(
             run.policy, solutions, max_tokens=max_tokens, dtype=run.dtype, recompute=batches.recompute
         ):
             loss = -now.logprob.sum() / n_tokens
             loss.backward()
             total += loss.detach()
+            done += len(part)
+            run.doing(f"learning from solution {done} of {len(rows)}")
         return total
 
     loss = batches.forward(gather, longest=solutions.tokens.shape[1], most=config.micro_batch_tokens).item()

@@ -82,7 +82,7 @@ def test_one_session_walks_through_all_pages(app):
     context = app[1].new_context(viewport={"width": 1440, "height": 900})
     page, complaints = open_page(context, app[0])
     for name, question in QUESTIONS.items():
-        page.get_by_test_id("stSidebarNavLink").filter(has_text=name.capitalize()).click()
+        page.locator(f'[data-testid="stSidebarNavLink"][href$="/{PAGES[name]}"]').click()
         page.get_by_role("heading", level=1, name=question).wait_for()
         settle(page)
         check(page, complaints, name)
@@ -141,7 +141,7 @@ def test_hostile_uploads_show_as_text_and_run_nothing(app, tmp_path):
     assert "<script>alert(2)</script> **bold** $x^2$ :red[red]" in page.locator("h2").first.inner_text()
     assert page.locator('[data-testid="stMain"] img[src="x"]').count() == 0
     for name in ("rollouts", "scores", "voting", "data"):
-        page.get_by_test_id("stSidebarNavLink").filter(has_text=name.capitalize()).click()
+        page.locator(f'[data-testid="stSidebarNavLink"][href$="/{PAGES[name]}"]').click()
         page.get_by_role("heading", level=1, name=QUESTIONS[name]).wait_for()
         settle(page)
         assert page.locator(ERROR_BOXES).all_inner_texts() == []

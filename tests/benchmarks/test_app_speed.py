@@ -41,14 +41,17 @@ ANSWER = """() => new Promise((resolve) => {
   const page = document.querySelector('[data-testid="stMain"]');
   const app = document.querySelector('[data-testid="stApp"]');
   const start = performance.now();
-  let last = start, seen = false;
-  const watch = new MutationObserver(() => { last = performance.now(); seen = true; });
+  let last = start, ran = false;
+  const watch = new MutationObserver(() => { last = performance.now(); });
   watch.observe(page, { subtree: true, childList: true, attributes: true, characterData: true });
+  // The page moves at once, as a slider does; only once the script has begun can it have ended.
+  const begin = new MutationObserver(() => { ran ||= app.dataset.testScriptState !== "notRunning"; });
+  begin.observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] });
   const look = setInterval(() => {
     const now = performance.now();
-    const rests = seen && now - last > 500 && app.dataset.testScriptState === "notRunning";
+    const rests = ran && now - last > 500 && app.dataset.testScriptState === "notRunning";
     if (rests || now - start > 60000) {
-      clearInterval(look); watch.disconnect(); resolve(last - start);
+      clearInterval(look); watch.disconnect(); begin.disconnect(); resolve(last - start);
     }
   }, 20);
 })"""

@@ -40,6 +40,9 @@ def test_sft_counts_its_steps_in_epochs_and_leaves_a_model(tiny_folder, tmp_path
     path = tmp_path / "worked.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
     n = len(load_problems(str(path), "train"))
+    too_long = rows[0] | {"problem": "what no run could sample?", "solution": "x=1" * 200}
+    path.write_text("\n".join(map(json.dumps, [*rows, *[too_long | {"id": i} for i in range(9)]])))
+    assert len(load_problems(str(path), "train")) > n
     done = run(
         "sft", "--model", tiny_folder, "--task", path, "--out", tmp_path / "warm", "--epochs", 2, *FLOAT32,
         "--set", "prompts_per_step=8", "--set", "eval_problems=0", "--set", "answer_format=none",

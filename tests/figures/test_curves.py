@@ -138,7 +138,11 @@ def test_animation_has_a_frame_per_step_and_ends_on_the_last():
 def test_two_steps_are_shown_at_once_instead_of_an_animation():
     fig = figures.score_animation(analysis.score_by_step(two_steps()))
     assert len(fig.frames) == len(fig.layout.sliders) == 0
-    assert [note.text for note in fig.layout.annotations] == ["training step 0", "training step 5"]
+    steps = analysis.score_by_step(two_steps())
+    assert [note.text for note in fig.layout.annotations] == [
+        f"training step {step} (n = {n} correct, {m} incorrect)"
+        for step, n, m in zip((0, 5), steps.n_correct, steps.n_incorrect, strict=True)
+    ]
     assert len(fig.data) == 4  # correct and incorrect, twice
     assert [sum(bars.y) for bars in fig.data] == pytest.approx([1] * 4)
     assert fig.layout.yaxis.range == fig.layout.yaxis2.range  # so that heights compare

@@ -320,7 +320,8 @@ def test_a_groups_cells_are_by_reward_and_marked_by_verdict():
     groups = analysis.training_groups(table)
     fig = figures.groups_figure(groups, [0], labels=groups.names, quantity="reward")
     heatmap = fig.data[0]
-    assert [list(row) for row in heatmap.text] == [["✓", "✗", "?"]]
+    strokes = [stroke.count("L") for stroke in fig.layout.shapes[0].path.split("M")[1:]]
+    assert strokes == [2, 1, 1, 1]  # a tick, the two lines of a cross, and a dash for the unknown verdict
     assert list(heatmap.z[0][:2]) == [1, 0]
     assert fig.layout.yaxis.ticktext[0] == "&lt;b&gt;p  1/2"
     assert "no such groups" in figures.groups_figure(groups, [], labels=[]).layout.annotations[0].text

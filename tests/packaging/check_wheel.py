@@ -1,7 +1,8 @@
 """Build the wheel, install it in fresh environments, and use it from another folder as somebody who has no checkout.
 
 ``make wheel-check`` runs this; it is no pytest module because it installs PyTorch once more. The first environment has
-everything, the second leaves PyTorch out (``requirements-app.txt``) and must still open every page, analyse and report.
+everything, the second leaves PyTorch out (``requirements-app.txt``) and must still open every page, analyse and report,
+also after ``deploy/slim.py`` has made it as small as it is in the Docker image.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+BASE_MB, MOST_MB = 131, 700  # python:3.11-slim-bookworm, unpacked, and the whole image: docs/deploy.md
 PAGES = """
 import sys
 from streamlit.testing.v1 import AppTest
@@ -94,6 +96,17 @@ def analyses(environment: Environment, rollouts: str, *kind: str) -> None:
     serves(environment)
 
 
+def slimmed(environment: Environment) -> None:
+    """What the Dockerfile does to its environment; the image must stay as small as it is said to be."""
+    environment.run("python", "-m", "pip", "uninstall", "--quiet", "--yes", "setuptools", "pip")
+    prefix = environment.bin.parent
+    print("$ deploy/slim.py", flush=True)
+    subprocess.run([sys.executable, str(ROOT / "deploy" / "slim.py"), str(prefix)], check=True)
+    size = sum(file.lstat().st_size for file in prefix.rglob("*") if file.is_file() and not file.is_symlink()) / 1e6
+    print(f"  the Docker image: {BASE_MB} + {size:.0f} MB")
+    assert BASE_MB + size < MOST_MB
+
+
 def main() -> None:
     """Build, install, use."""
     pins = {line.split("==")[0]: line for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line}
@@ -110,6 +123,7 @@ def main() -> None:
         print(small.run("python", "-c", SIZE))
         small.run("python", "-c", "import importlib.util as u; assert u.find_spec('torch') is None")
         shipped = small.run("python", "-c", "from laser_core.bundled import runs; print(runs()[0].rollouts)").strip()
+        slimmed(small)
         analyses(small, shipped, "small")
         refused = small.run("laser", "sample", "bundled:laser", "--out", "s.parquet", fails=True)
         assert "pip install torch" in refused, refused

@@ -1,4 +1,7 @@
-"""Every path on a device that is not the CPU: nothing is mixed, and little is waited for (:mod:`tests.pretend_gpu`)."""
+"""Every path on a device that is not the CPU: nothing is mixed, and little is waited for (:mod:`tests.pretend_gpu`).
+
+:mod:`tests.test_devices` runs them, in a process of their own.
+"""
 
 import json
 from dataclasses import replace
@@ -53,8 +56,10 @@ def test_sampling_and_scoring_there_agree_with_the_cpu(gpu, lean):
         assert here_scored.column(name) == pytest.approx(there_scored.column(name), abs=1e-4, nan_ok=True)
 
 
-@pytest.mark.parametrize("changes", [{"method": "grpo"}, {"reference": "exact"}, {"score_form": "bce"}])
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    ("changes", "dtype"),
+    [({"method": "grpo"}, "bfloat16"), ({"reference": "exact"}, "float32"), ({"score_form": "bce"}, "bfloat16")],
+)
 def test_training_resuming_and_evaluating_there(tiny_folder, tmp_path, gpu, changes, dtype):
     config = tiny_run(tiny_folder, **changes, dtype=dtype, reasoning_warmup=0, self_reward_warmup=1, eval_every=2)
     config = config.replace(device=pretend_gpu.NAME, steps=2)

@@ -1,0 +1,66 @@
+"""The real model's evidence: the rule's verdicts on rollouts of known skill, and a page that says what is shipped."""
+
+import importlib
+
+import pytest
+
+from laser_core import bundled
+from laser_core.bundled import ROOT
+from laser_core.rollouts import write_parquet
+from tests.factories import make_rollouts
+
+
+@pytest.fixture(scope="module")
+def script():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT))
+        yield importlib.import_module("real_model")
+
+
+def fitted(skill, seed=0):
+    return make_rollouts(n_problems=60, n_samples=16, skill=skill, seed=seed, truncated_share=0.0)
+
+
+def test_a_score_that_knows_holds_and_one_that_does_not_is_told(script):
+    able, blind = script.Judged.of(fitted(2.0)), script.Judged.of(fitted(0.0))
+    verdicts = script.claims([able, able])
+    assert list(verdicts.values()) == ["holds", "holds", "holds"]
+    assert able.within.value > 0.9
+    assert {"signal.mean_logprob", "signal.shortness"} & set(able.free)
+    assert not {"signal.linear_probe", "free signals combined"} & set(able.free)
+    assert script.claims([blind, blind])["AUROC within a problem at least 0.70"] == "does not hold"
+    # one seed alone, or two that differ, decide nothing
+    assert set(script.claims([able]).values()) == {"undecided"}
+    assert script.claims([able, blind])["AUROC within a problem at least 0.70"] == "undecided"
+
+
+def test_finished_runs_are_shipped_and_shown(script, tmp_path, monkeypatch):
+    runs, root, page = tmp_path / "runs", tmp_path / "sample_data", tmp_path / "page.md"
+    (runs / "fit-0").mkdir(parents=True)
+    write_parquet(fitted(0.0, seed=1), runs / "base.parquet")
+    write_parquet(fitted(2.0, seed=1), runs / "fit-0" / "rollouts.parquet")
+    (runs / "fit-0" / "events.jsonl").write_text('{"step": 0}\n')
+    page.write_text(f"before\n{script.BEGIN}old\n{script.END}after\n")
+    script.ship(runs, root)
+    script.write(page, root)
+    text = page.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "60 held-out problems x 16 solutions" in text
+    assert "| last-token score, AUROC within a problem | 0.9" in text
+    monkeypatch.setattr(bundled, "ROOT", root)
+    found = {run.name: run for run in bundled.real_runs()}
+    assert list(found) == ["real-fitted-0", "real-base"]
+    assert found["real-fitted-0"].events is not None
+    assert found["real-base"].events is None
+
+
+def test_the_page_says_what_the_shipped_rollouts_say(script, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(script.PAGE.read_text(encoding="utf-8"), encoding="utf-8")
+    script.write(page)
+    assert page.read_text(encoding="utf-8") == script.PAGE.read_text(encoding="utf-8")
+
+
+def test_what_is_shipped_of_the_real_model_is_small():
+    assert sum(path.stat().st_size for path in (ROOT / "real").rglob("*") if path.is_file()) < 15 * 2**20

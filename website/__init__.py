@@ -1,0 +1,1 @@
+"""The documentation site: what it shows that is made from other files (``mkdocs.yml``, ``make site``)."""
