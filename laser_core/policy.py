@@ -22,7 +22,7 @@ from laser_core.models import lora
 from laser_core.models.endings import end_ids
 from laser_core.models.gguf import is_gguf, safetensors_folder
 from laser_core.models.notes import ModelNotes, read_notes
-from laser_core.models.prompt import Prompt, PromptSettings, make_prompt
+from laser_core.models.prompt import TOY_VOCABULARY, Prompt, PromptSettings, make_prompt
 from laser_core.models.verdict_token import NAMED, choose_z_token, unused_tokens, with_verdict_token
 from laser_core.tasks.worked import load_worked
 
@@ -101,6 +101,11 @@ class Policy:
         """The token that pads rows; attention never sees it."""
         pad = self.tokenizer.pad_token_id
         return self.eos_id if pad is None else pad
+
+    @property
+    def usual_length(self) -> int:
+        """The length limit of a solution, in tokens, where nobody names one."""
+        return 40 if len(self.tokenizer) < TOY_VOCABULARY else 256
 
     @property
     def asks(self) -> Prompt:

@@ -89,9 +89,10 @@ class Activity(_Shown):
         self.left = math.nan
         self._task = self.bar.add_task(label, total=None, note="")
 
-    def doing(self, what: str) -> None:
-        """Something that has no parts begins."""
+    def doing(self, what: str, *, most_tokens: int = 0) -> None:
+        """Something that has no parts begins; ``most_tokens`` tokens at most will be sampled for it."""
         self.now, self.n_tokens, self.total, self.began = what, 0, 0, time.monotonic()
+        self.most_tokens = most_tokens
         self._show(at_once=True)
 
     def begin(self, total: int | None, unit: str, *, most_tokens: int = 0) -> None:

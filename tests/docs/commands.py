@@ -206,7 +206,9 @@ CHECKS: dict[str, Callable[[Command], str]] = {
     "pytest": _pytest,
     "streamlit": _file_arguments,
     "jupytext": _file_arguments,
-    ".": lambda command: "" if command.words[1:] == (".venv/bin/activate",) else "only a virtual environment is sourced",
+    ".": lambda command: (
+        "" if command.words[1:] == (".venv/bin/activate",) else "only a virtual environment is sourced"
+    ),
     "apt-get": lambda command: "write it in .ci/run, and in BY_HAND",
     "pre-commit": lambda command: "write it in BY_HAND",
     "docker": lambda command: "write it in BY_HAND",
