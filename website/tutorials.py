@@ -67,7 +67,7 @@ def tutorial(path: Path) -> Tutorial:
             parts.append(_prose(source))
         elif cell["cell_type"] == "code" and source:
             parts += [
-                _fence(source, "python"),
+                _code(source, folded=cell.get("metadata", {}).get("jupyter", {}).get("source_hidden", False)),
                 *_outputs(cell.get("outputs", []), f"{path.stem}-{len(parts)}", pictures),
             ]
     text = "\n\n".join(parts)
@@ -90,6 +90,16 @@ def listed(found: list[Tutorial]) -> str:
         sentence = re.split(r"(?<=[.!?]) ", words)[0].replace("|", "\\|")
         lines.append(f"| [{one.title}]({one.name}.md) | {sentence} |")
     return "\n".join(lines)
+
+
+def _code(source: str, *, folded: bool) -> str:
+    """A code cell; one that Jupyter folds, such as the check of an exercise, is folded here under its title."""
+    if not folded:
+        return _fence(source, "python")
+    title = re.match(r"# @title (.+)\n", source)
+    fence = _fence(source[title.end() :] if title else source, "python")
+    summary = html.escape(title[1]) if title else "Code"
+    return f'<details markdown="1"><summary>{summary}</summary>\n\n{fence}\n\n</details>'
 
 
 def _prose(source: str) -> str:
