@@ -177,7 +177,7 @@ def table(claims: Sequence[Claim], ids: Sequence[str]) -> str:
 
 
 def findings(claims: Sequence[Claim], ids: Sequence[str] = ()) -> str:
-    """One that holds, what embarrasses us, and the votes: each led by what the rules decided, so that none is praise."""
+    """One that holds, what embarrasses us, and the votes: each is led by what the rules decided, and none is praise."""
     start = listed(f"{row.value:.2f}" for row in rows_of(claims, "within.start"))
     learned = _where(claims, LEARNED, "The score is learned", "The score is not learned")
     cost = _where(claims, COST, "It costs no more than 0.02 of accuracy", "It costs accuracy")
@@ -185,6 +185,7 @@ def findings(claims: Sequence[Claim], ids: Sequence[str] = ()) -> str:
         claims, RIVAL, "it ranks better than a one-line rule on the text", "a one-line rule on the text ranks better"
     )
     votes = _where(claims, VOTE, "Weighting votes by the score helps", "Weighting votes by the score does not help")
+    families = [row.family for row in rows_of(claims, LEARNED)]
     low, high = seed_range(claims)
     number = f"{high} seed{'s' if high > 1 else ''}" if low == high else f"{low} to {high} seeds"
     n = max(row.n_problems for row in rows_of(claims, COST))
@@ -198,8 +199,8 @@ def findings(claims: Sequence[Claim], ids: Sequence[str] = ()) -> str:
 - **{cost}, and {rival}.**
 - **{votes}.**
 
-| {number}, {n} held-out problems x 32 solutions; 95% CI | {" | ".join(row.family for row in rows_of(claims, LEARNED))} |
-|---|{"---|" * len(rows_of(claims, LEARNED))}
+| {number}, {n} held-out problems x 32 solutions; 95% CI | {" | ".join(families)} |
+|---|{"---|" * len(families)}
 {rows}
 
 """

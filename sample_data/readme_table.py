@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from in_text import refresh
+
 from laser_core.bundled import ROOT
 from laser_core.errors import InputError
 from laser_core.reproduce.headline import counts, first_sentence

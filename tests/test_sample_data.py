@@ -1,5 +1,6 @@
 """What is shipped is what its README says: real runs, in the canonical format, that show what they are said to show."""
 
+import doctest
 import importlib
 import json
 from dataclasses import asdict
@@ -212,6 +213,12 @@ def test_no_test_problem_in_words_is_a_training_problem_with_other_names():
 def test_the_page_of_claims_says_what_the_shipped_table_says(readme_table):
     text = (ROOT.parent / "docs" / "claims.md").read_text()
     assert readme_table.as_markdown(load(), history=load_history(SHIPPED).words) in text
+
+
+def test_the_examples_of_the_script_are_right(in_text):
+    result = doctest.testmod(in_text)
+    assert result.attempted
+    assert not result.failed
 
 
 def test_every_number_in_a_text_is_the_tables(readme_table, in_text):

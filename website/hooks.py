@@ -1,4 +1,4 @@
-"""What MkDocs calls while it builds the site: pages made from other files, numbers from the table of claims, formulas."""
+"""What MkDocs calls while it builds the site: pages made from other files, numbers from the table, formulas."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ for folder in (ROOT / "sample_data", ROOT):  # the scripts beside the data, and 
 
 import in_text
 import readme_table
+
 from laser_core.reproduce.history import load_history
 from laser_core.reproduce.rules import load_rules
 from laser_core.reproduce.table import SHIPPED, load

@@ -103,7 +103,7 @@ def _code(source: str, *, folded: bool) -> str:
 
 
 def _prose(source: str) -> str:
-    """Markdown as Jupyter reads it, for Python-Markdown: text in folds, links to other notebooks, lists after a line."""
+    """Markdown as Jupyter reads it, for Python-Markdown: text in folds, links to notebooks, lists after a line."""
     source = re.sub(r"<details(?![^>]*markdown)([^>]*)>", r'<details markdown="1"\1>', source)
     source = re.sub(r"(</summary>)\n(?!\n)", r"\1\n\n", source)
     source = re.sub(r"(\]\([^)\s]+)\.ipynb([)#])", r"\1.md\2", source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib
 import json
 import os
@@ -25,11 +26,11 @@ from website import docstrings, equations, reference, rules, tutorials
 def site(tmp_path_factory):
     """The built site."""
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=550)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "WARNING" not in done.stderr
+    assert "WARNING" not in done.stderr  # --quiet would silence warnings, and --strict with them
     return folder
 
 
@@ -155,6 +156,15 @@ def test_a_cell_that_is_folded_in_jupyter_is_folded_on_the_page(tmp_path):
     summary, code = tutorials.tutorial(path).text.split("</summary>")
     assert summary.endswith('<details markdown="1"><summary>Exercise 1, its check')
     assert code == "\n\n```python\nanswer_is = 5\n```\n\n</details>"
+
+
+@pytest.mark.parametrize(
+    "module", [docstrings, equations, reference, rules, tutorials], ids=lambda module: module.__name__
+)
+def test_the_examples_of_the_sites_own_code_are_right(module):
+    result = doctest.testmod(module)
+    assert result.attempted
+    assert not result.failed
 
 
 def test_docstrings_are_read_as_markdown():
