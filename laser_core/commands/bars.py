@@ -237,7 +237,7 @@ def plain_bar(label: str, total: int | None) -> Iterator[Callable[..., None]]:
             seconds = time.monotonic() - shown.began
             left = time_left(seconds * (total - done) / done) if total and done else ""
             counted = f"{label} {done}/{total}{left}" if total else f"{label} {done}" if done else label
-            shown.text = f"{counted}  {note}".rstrip()
+            shown.text = f"{counted}{'  ' if left else ' '}{note}".rstrip()
             if done == total:
                 shown.plain()
 
