@@ -97,7 +97,7 @@ def _code(source: str, *, folded: bool) -> str:
     if not folded:
         return _fence(source, "python")
     title = re.match(r"# @title (.+)\n", source)
-    fence = _fence(source[title.end() :] if title else source, "python")
+    fence = _fence(source[title.end() :].strip("\n") if title else source, "python")
     summary = html.escape(title[1]) if title else "Code"
     return f'<details markdown="1"><summary>{summary}</summary>\n\n{fence}\n\n</details>'
 
