@@ -12,7 +12,7 @@ test: .venv/dev.stamp
 
 # The documentation: open build/site/index.html.
 site: .venv/dev.stamp
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # The package as users install it: built, put into fresh environments (with PyTorch and without), and used from there.
 wheel-check: .venv/dev.stamp

@@ -22,7 +22,7 @@ from laser_core.models import lora
 from laser_core.models.endings import end_ids
 from laser_core.models.gguf import is_gguf, safetensors_folder
 from laser_core.models.notes import ModelNotes, read_notes
-from laser_core.models.prompt import Prompt, PromptSettings, make_prompt
+from laser_core.models.prompt import TOY_VOCABULARY, Prompt, PromptSettings, make_prompt
 from laser_core.models.verdict_token import NAMED, choose_z_token, unused_tokens, with_verdict_token
 from laser_core.tasks.worked import load_worked
 
@@ -101,6 +101,11 @@ class Policy:
         """The token that pads rows; attention never sees it."""
         pad = self.tokenizer.pad_token_id
         return self.eos_id if pad is None else pad
+
+    @property
+    def usual_length(self) -> int:
+        """The length limit of a solution, in tokens, where nobody names one."""
+        return 40 if len(self.tokenizer) < TOY_VOCABULARY else 256
 
     @property
     def asks(self) -> Prompt:
@@ -257,7 +262,9 @@ def _weights_and_tokenizer(
             )
         # Merged in float32, whatever the precision to compute in: one rounding rather than two.
         model, tokenizer = _weights_and_tokenizer(base, folder_of(base), torch.float32, (*above, path))
-        return lora.merged(model, path).to(dtype), _tokenizer(name, path) if _has_tokenizer(path) else tokenizer
+        merged = lora.merged(model, path)
+        merged.to(dtype)  # type: ignore[arg-type]  # transformers' decorator hides the signature
+        return merged, _tokenizer(name, path) if _has_tokenizer(path) else tokenizer
     try:
         model = AutoModelForCausalLM.from_pretrained(path, trust_remote_code=False, use_safetensors=True, dtype=dtype)
     except (OSError, ValueError, ImportError) as error:

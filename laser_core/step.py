@@ -236,6 +236,7 @@ def _gather_gradients(
     run.optimizer.zero_grad()
     losses, clipped = torch.zeros(2, device=device), torch.zeros(2, device=device)
     done = 0
+    run.doing(f"learning from {len(solutions.length)} solutions")
     for rows, now in score_in_micro_batches(
         run.policy, solutions, max_tokens=max_tokens, dtype=run.dtype, recompute=recompute
     ):

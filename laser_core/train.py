@@ -216,7 +216,7 @@ def _start_or_resume(
         tell(note)
     if state is None:
         tell(doing="measuring which forward pass is faster")
-        choice = choose(reference.model, dtype, reference.pad_id, to_train=True)
+        choice = choose(reference.model, dtype, reference.pad_id, to_train=not config.lora_rank)
         reference = replace(reference, lean=choice.lean)
         tell(choice.reason, doing="measuring c_ref")
         settled = _settle(config, reference, pool, tell)

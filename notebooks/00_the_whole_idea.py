@@ -43,6 +43,7 @@ if find_spec("laser_core") is None:
 
 # %%
 import math
+from dataclasses import replace
 
 import pandas as pd
 
@@ -78,7 +79,7 @@ for name, response in zip("AB", pair.response, strict=True):
     print(f"  {name}: {response}")
 
 # %% [markdown]
-# **Predict.** Which one is correct? You can tell without solving the equation: look at the last total and at the
+# **Predict.** Which one is correct? You can tell without solving the equation: compare the last total with the
 # right side. Then run the next cell, which asks the verifier.
 
 # %%
@@ -99,7 +100,7 @@ for name, correct in zip("AB", pair.correct, strict=True):
 # $$r_s = \beta_v \left( \log \pi_\theta(z_c \mid x, y, \texttt{<eos>}) - c_\text{ref} \right)$$
 #
 # This is the **last-token score**. $c_\text{ref}$ is where the log-probability stood before training, so an untrained
-# model scores 0. With the published $\beta_v = 0.1$ and $c_\text{ref} = -23$ nats:
+# model scores about 0. With the published $\beta_v = 0.1$ and $c_\text{ref} = -23$ nats:
 
 # %%
 for z_logprob in (-23.0, -18.0, -13.0):
@@ -158,7 +159,10 @@ exercise_1.check(answer)
 
 # %%
 meta = rollouts.meta
-traces = [Trace.from_row(rollouts.row(int(i)), beta_v=meta.beta_v, c_ref=meta.c_ref) for i in pair.index]
+traces = [
+    replace(Trace.from_row(rollouts.row(int(i)), beta_v=meta.beta_v, c_ref=meta.c_ref), label=name)
+    for name, i in zip("AB", pair.index, strict=True)
+]
 ends = [
     f"{name} ({'correct' if c else 'incorrect'}) ends at {s:.2f}"
     for name, c, s in zip("AB", pair.correct, pair.score, strict=True)
@@ -170,7 +174,8 @@ show(
 )
 
 # %% [markdown]
-# One pair shows little. Here are all solutions of all problems.
+# What counts first is which of the two is higher: that is enough to choose between them. Whether 0.5 is the right place
+# to cut is another question, for notebook 7. And one pair shows little, so here are all solutions of all problems.
 
 # %%
 samples = Samples.from_rollouts(rollouts)

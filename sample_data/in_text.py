@@ -164,27 +164,34 @@ def table(claims: Sequence[Claim], ids: Sequence[str]) -> str:
     marks = {HOLDS: "✓ ", FAILS: "✗ ", UNDECIDED: "? ", "": ""}
     by_id = {id: {row.family: row for row in rows_of(claims, id)} for id in ids}
     families = [family for family in TITLES if any(family in rows for rows in by_id.values())]
-    lines = [f"| | paper | {' | '.join(families)} |", f"|---|---|{'---|' * len(families)}"]
+    compared = any(row.paper is not None for rows in by_id.values() for row in rows.values())
+    heads = [*(["paper"] if compared else []), *families]
+    lines = [f"| | {' | '.join(heads)} |", f"|---|{'---|' * len(heads)}"]
     for rows in by_id.values():
         first = next(iter(rows.values()))
-        paper = "" if first.paper is None else f"{first.paper:g}"
+        paper = [""] if first.paper is None else [f"{first.paper:g}"]
         name = first.claim.replace("|", "\\|").replace("<", "&lt;")
         cells = [f"{marks[verdict(rows[f])]}{measured(rows[f])}" if f in rows else "" for f in families]
-        lines.append(f"| {name} | {paper} | {' | '.join(cells)} |")
+        lines.append(f"| {' | '.join([name, *(paper if compared else []), *cells])} |")
     return "\n\n" + "\n".join(lines) + "\n\n"
 
 
 def findings(claims: Sequence[Claim], ids: Sequence[str] = ()) -> str:
-    """One that holds, what embarrasses us, and the votes: each led by what the rules decided, so that none is praise."""
+    """One that holds, what embarrasses us, and the votes: each is led by what the rules decided, and none is praise."""
     start = listed(f"{row.value:.2f}" for row in rows_of(claims, "within.start"))
     learned = _where(claims, LEARNED, "The score is learned", "The score is not learned")
     cost = _where(claims, COST, "It costs no more than 0.02 of accuracy", "It costs accuracy")
-    rival = _where(claims, RIVAL, "it ranks better than a one-line rule on the text", "a one-line rule on the text ranks better")
+    rival = _where(
+        claims, RIVAL, "it ranks better than a one-line rule on the text", "a one-line rule on the text ranks better"
+    )
     votes = _where(claims, VOTE, "Weighting votes by the score helps", "Weighting votes by the score does not help")
+    families = [row.family for row in rows_of(claims, LEARNED)]
     low, high = seed_range(claims)
     number = f"{high} seed{'s' if high > 1 else ''}" if low == high else f"{low} to {high} seeds"
     n = max(row.n_problems for row in rows_of(claims, COST))
-    rows = "\n".join(f"| {name} | {' | '.join(measured(row) for row in rows_of(claims, id))} |" for id, name in SHOWN.items())
+    rows = "\n".join(
+        f"| {name} | {' | '.join(measured(row) for row in rows_of(claims, id))} |" for id, name in SHOWN.items()
+    )
     return f"""
 
 - **{learned}.** Before training, the log-prob of the verdict token ranks a problem's solutions by chance
@@ -192,8 +199,8 @@ def findings(claims: Sequence[Claim], ids: Sequence[str] = ()) -> str:
 - **{cost}, and {rival}.**
 - **{votes}.**
 
-| {number}, {n} held-out problems x 32 solutions; 95% CI | {" | ".join(row.family for row in rows_of(claims, LEARNED))} |
-|---|{"---|" * len(rows_of(claims, LEARNED))}
+| {number}, {n} held-out problems x 32 solutions; 95% CI | {" | ".join(families)} |
+|---|{"---|" * len(families)}
 {rows}
 
 """

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from in_text import refresh
+
 from laser_core.bundled import ROOT
 from laser_core.errors import InputError
 from laser_core.reproduce.headline import counts, first_sentence
@@ -26,7 +27,7 @@ MARKS = {"holds": "✓", "does not hold": "✗", "undecided": "?", "": ""}
 def as_markdown(claims: Sequence[Claim], *, history: str = "") -> str:
     """What a reader must know first, then every row of every section, and the rules of what does not hold."""
     families = [family for family in TITLES if any(claim.family == family for claim in claims)]
-    lines = ["\n\n".join(filter(None, (first_sentence(claims), f"{counts(claims)} {history}".strip()))), ""]
+    lines = ["\n\n".join(filter(None, (_literal(first_sentence(claims)), f"{counts(claims)} {history}".strip()))), ""]
     lines += [f"Families: {'; '.join(f'{family} ({TITLES[family]})' for family in families)}."] if families else []
     lines += ["✓ holds, ✗ does not hold, ? undecided; no mark: no rule, for comparison. Brackets: 95% CI.", ""]
     lines += _table([claim for claim in claims if claim.section.number in OPEN], families)

@@ -1,5 +1,6 @@
 """What is shipped is what its README says: real runs, in the canonical format, that show what they are said to show."""
 
+import doctest
 import importlib
 import json
 from dataclasses import asdict
@@ -132,8 +133,14 @@ def scripts():
 
 @pytest.fixture(scope="module")
 def readme_table(scripts):
-    """The script that writes the README's table."""
+    """The script that writes the table and the numbers into README and docs."""
     return scripts("readme_table")
+
+
+@pytest.fixture(scope="module")
+def in_text(scripts):
+    """The script that knows the places of numbers in texts."""
+    return scripts("in_text")
 
 
 @pytest.fixture(scope="module")
@@ -165,18 +172,19 @@ def test_the_rules_were_committed_before_the_runs_and_have_not_changed_since(evi
     assert all(history.runs.values())
 
 
-def test_the_readme_says_how_many_seeds_are_in():
+def test_the_pages_say_how_many_seeds_are_in():
     """Of the plan's seeds, for the main rows of every family; what is missing is said, not hidden."""
     main = [claim for claim in load() if claim.rule and claim.section.number in (2, 3, 4, 5)]
     seeds = {claim.seeds for claim in main if not claim.id.endswith("within.start")}
     assert len(seeds) == 1
-    text = (ROOT.parent / "README.md").read_text()
-    assert f"**{seeds.pop()} of {Scale().seeds} seeds**" in text
+    said = f"**{seeds.pop()} of {Scale().seeds} seeds**"
+    for page in ("claims", "limits", "faq"):
+        assert said in (ROOT.parent / "docs" / f"{page}.md").read_text()
 
 
 def test_every_rule_has_decided_rows():
     judged = {(claim.id, claim.family) for claim in load() if claim.rule}
-    absent = ("exact.", "ablation.", "reference.std.unpinned")  # no such run is in yet, as the README says
+    absent = ("exact.", "ablation.", "reference.std.unpinned")  # no such run is in yet, as docs/limits.md says
     assert not any(claim.id.partition(".")[2].startswith(absent) for claim in load())
     for rule in load_rules().rules:
         for family in () if rule.id.startswith(absent) else rule.families:
@@ -190,7 +198,7 @@ def test_every_rule_has_decided_rows():
             assert any(id.endswith(metric) for id in found), (rule.id, family)
 
 
-# What README says of the limits of these runs.
+# What docs/limits.md says of these runs.
 
 
 def test_no_test_problem_in_words_is_a_training_problem_with_other_names():
@@ -202,9 +210,25 @@ def test_no_test_problem_in_words_is_a_training_problem_with_other_names():
     assert not train & test
 
 
-def test_the_readme_says_what_the_shipped_table_says(readme_table):
-    text = (ROOT.parent / "README.md").read_text()
+def test_the_page_of_claims_says_what_the_shipped_table_says(readme_table):
+    text = (ROOT.parent / "docs" / "claims.md").read_text()
     assert readme_table.as_markdown(load(), history=load_history(SHIPPED).words) in text
+
+
+def test_the_examples_of_the_script_are_right(in_text):
+    result = doctest.testmod(in_text)
+    assert result.attempted
+    assert not result.failed
+
+
+def test_every_number_in_a_text_is_the_tables(readme_table, in_text):
+    """If this fails, ``python sample_data/readme_table.py`` writes them again; then read the sentences around them."""
+    claims, places = load(), 0
+    for page in readme_table.texts(ROOT.parent):
+        text = page.read_text(encoding="utf-8")
+        assert in_text.refresh(text, claims, file=page) == text, page
+        places += text.count("<!-- /")
+    assert places > 40
 
 
 def claim(family, key, value, *, section=2, rule=None, **more):
@@ -213,7 +237,7 @@ def claim(family, key, value, *, section=2, rule=None, **more):
     return Claim.of(title, f"{family}.{key}", key, found, rule=rule, before=rule, group="g", family=family, **more)
 
 
-def test_the_readme_shows_a_claim_a_line_and_a_family_a_column(readme_table):
+def test_the_table_shows_a_claim_a_line_and_a_family_a_column(readme_table):
     better = Rule("k", ("linear", "words"), "better")
     rows = [
         claim("linear", "k", 0.2, rule=better, paper=0.5),
@@ -245,6 +269,72 @@ def test_a_file_without_markers_is_left_alone(readme_table, tmp_path):
     with pytest.raises(InputError, match="no place"):
         readme_table.write(load(), path)
     assert path.read_text() == "before\n"
+
+
+def three_families(key, values, **more):
+    """A row of each family, with an interval of 0.01 to either side."""
+    return [
+        claim(family, key, value, **more) for family, value in zip(("linear", "chain", "words"), values, strict=True)
+    ]
+
+
+BETTER = Rule("k", ("linear", "chain", "words"), "better")
+
+
+def test_a_place_in_a_text_gets_its_numbers(in_text):
+    rows = three_families("k", (0.2, 0.0, -0.2), rule=BETTER) + three_families("plain", (0.5, 0.5, 0.5), paper=0.6)
+    for place, written in (
+        ("value: linear.k", "0.200 [0.190, 0.210]"),
+        ("value: k", "0.200 [0.190, 0.210] (linear), 0.000 [-0.010, 0.010] (chain), -0.200 [-0.210, -0.190] (words)"),
+        ("verdicts: k", "holds in linear, does not hold in words and is undecided in chain"),
+        ("rule: k", "better: 95% CI above 0"),
+        ("seeds", "**5 of 5 seeds** of GRPO and of LaSeR in each family. An interval covers two sources of chance: "),
+    ):
+        kind = place.partition(":")[0]
+        assert f"so <!-- {place} -->{written}" in in_text.refresh(f"so <!-- {place} -->stale<!-- /{kind} -->.", rows)
+    table = in_text.refresh("<!-- table: k, plain --><!-- /table -->", rows)
+    assert "| | paper | linear | chain | words |" in table
+    assert "| k |  | ✓ 0.200 [0.190, 0.210] | ? 0.000 [-0.010, 0.010] | ✗ -0.200 [-0.210, -0.190] |" in table
+    assert "| plain | 0.6 | 0.500" in table
+    assert "paper" not in in_text.refresh("<!-- table: k --><!-- /table -->", rows)
+
+
+@pytest.mark.parametrize(
+    ("place", "problem"),
+    [
+        ("x <!-- value: no.such.row --><!-- /value -->", "line 2.*no row 'no.such.row'"),
+        ("x <!-- colour: k --><!-- /colour -->", "'colour' is no kind of place"),
+        ("<!-- value: k --><!-- /value -->", "begins its line"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_named(in_text, place, problem):
+    with pytest.raises(InputError, match=problem):
+        in_text.refresh(f"first\n{place}", three_families("k", (0.1, 0.1, 0.1)), file="page.md")
+
+
+@pytest.mark.parametrize(
+    ("values", "headline"),
+    [
+        ((0.2, 0.2, 0.2), "**Weighting votes by the score helps.**"),
+        ((-0.2, -0.2, -0.2), "**Weighting votes by the score does not help.**"),
+        (
+            (0.2, -0.2, 0.0),
+            "**Weighting votes by the score helps in linear, weighting votes by the score does not help in chain, "
+            "undecided in words.**",
+        ),
+        ((0.0, 0.0, 0.0), "**Weighting votes by the score helps: undecided in linear, chain and words.**"),
+    ],
+)
+def test_a_findings_headline_says_what_the_rules_decided(in_text, values, headline):
+    rows = three_families("voting.gain.4", values, rule=BETTER, section=5)
+    for key in (in_text.LEARNED, in_text.COST, in_text.RIVAL):
+        rows += three_families(key, (0.3, 0.3, 0.3), rule=BETTER, section=4)
+    rows += three_families("within.start", (0.5, 0.51, 0.52), rule=BETTER, section=4)
+    rows += three_families("voting.gain.16", (0.0, 0.0, 0.0), rule=BETTER, section=5)
+    text = in_text.findings(rows)
+    assert headline in text
+    assert "(AUROC 0.50, 0.51 and 0.52)" in text
+    assert "| AUROC within a problem: what training adds | 0.300 [0.290, 0.310] | 0.300" in text
 
 
 def test_what_ships_is_copied_without_the_per_token_columns(tmp_path, scripts):

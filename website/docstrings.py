@@ -5,12 +5,15 @@ mkdocstrings loads this file as an extension of griffe (``mkdocs.yml``).
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import Any
 
 import griffe
 
 _ROLE = re.compile(r":(?:py:)?(?:mod|func|class|meth|data|attr|exc|obj):`([^`]+)`")
+_UNNAMED = ("Returns", "Yields")  # sections whose items have a type and no name
+_TYPED = ("Parameters", "Attributes", "Other Parameters", *_UNNAMED)
 _UNDERLINE = re.compile(r"^\s*-{3,}\s*$")
 
 
@@ -58,6 +61,8 @@ def _fenced(lines: list[str]) -> list[str]:
         if i + 1 < len(lines) and _UNDERLINE.match(lines[i + 1]):
             section = line.strip()
         indent = len(line) - len(line.lstrip())
+        if not indent and section in _TYPED:
+            line = _one_type(line, named=section not in _UNNAMED)
         if literal is not None and line.strip() and indent <= literal:
             literal = None
         starts = line.lstrip().startswith(">>>") and not session and literal is None
@@ -72,6 +77,25 @@ def _fenced(lines: list[str]) -> list[str]:
             literal = indent
             done[-1] = done[-1][:-1]
     return [*done, "```"] if session and section != "Examples" else done
+
+
+def _one_type(line: str, *, named: bool) -> str:
+    """A line that gives a type, where commas and "or" would be read as a tuple of types.
+
+    >>> _one_type("x, y : float, ndarray or Tensor", named=True), _one_type("float or None", named=False)
+    ('x, y : float | ndarray | Tensor', 'float | None')
+    >>> _one_type("x : ndarray of shape (n, m), optional", named=True)
+    'x : ndarray of shape (n, m), optional'
+    """
+    before, colon, given = line.rpartition(" : ") if named else ("", "", line)
+    given, optional = (given.removesuffix(", optional"), ", optional" * given.endswith(", optional"))
+    try:
+        read = ast.parse(given.strip(), mode="eval").body
+    except SyntaxError:
+        return line
+    if not isinstance(read, (ast.Tuple, ast.BoolOp)):
+        return line
+    return f"{before}{colon}{re.sub(r', | or ', ' | ', given)}{optional}"
 
 
 def _without_html(line: str) -> str:

@@ -8,31 +8,32 @@ from pathlib import Path
 
 from laser_core.config import LaserConfig
 from laser_core.names import NAMES
+from website.reference import Module, page_of
 
 
-def names() -> str:
-    """The names of every quantity, as a Markdown table."""
-    lines = ["| on the pages | in the paper | setting | column of the table | function | unit |", "|---|---|---|---|---|---|"]
+def names(modules: list[Module]) -> str:
+    """The names of every quantity, as a Markdown table with links to the reference's pages.
+
+    Parameters
+    ----------
+    modules : list of Module
+        The reference.
+    """
+    lines = [
+        "| on the pages | in the paper | setting | column of the table | function | unit |",
+        "|---|---|---|---|---|---|",
+    ]
     for name in NAMES:
         cells = (
             name.term,
             f"${name.paper}$" if name.paper else "",
             f"`{name.setting}`" if name.setting else "",
             f"`{name.column}`" if name.column else "",
-            f"[`{name.code.removeprefix('laser_core.')}`]({page_of(name.code)})" if name.code else "",
+            f"[`{name.code.removeprefix('laser_core.')}`]({page_of(modules, name.code)})" if name.code else "",
             name.unit,
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def page_of(code: str) -> str:
-    """The page of the reference with a name.
-
-    >>> page_of("laser_core.score.partition"), page_of("laser_core.analysis.accuracy")
-    ('reference/score.md', 'reference/analysis.md')
-    """
-    return f"reference/{code.split('.')[1]}.md"
 
 
 def terms() -> str:
@@ -55,10 +56,16 @@ def settings(source: Path) -> str:
     lines: list[str] = []
     for line in source.read_text(encoding="utf-8").partition("class LaserConfig")[2].splitlines():
         if heading := re.fullmatch(r"    # (\S[^=]*)", line):
-            lines += ["", f"### {heading[1]}", "", "| setting | default | meaning | symbol | unit |", "|---|---|---|---|---|"]
+            lines += [
+                "",
+                f"### {heading[1]}",
+                "",
+                "| setting | meaning | default | symbol | unit |",
+                "|---|---|---|---|---|",
+            ]
         if (name := re.match(r"    (\w+): ", line)) and name[1] in fields:
             field = fields[name[1]]
             default = "" if field.default in ("", None, ()) else f"`{field.default}`"
             told = field.metadata
-            lines.append(f"| `{field.name}` | {default} | {told['help']} | {told['symbol']} | {told['unit']} |")
+            lines.append(f"| `{field.name}` | {told['help']} | {default} | {told['symbol']} | {told['unit']} |")
     return "\n".join(lines)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from laser_core.reproduce.rules import Rulebook
 from laser_core.reproduce.table import Claim, change_of_rule, interval, show, verdict
 
+
 def decided(claims: Sequence[Claim], rules: Rulebook, *, history: str = "") -> str:
     """All rules by section of the table, each with its reason and a row for every number that it decided.
 
@@ -35,7 +36,7 @@ def decided(claims: Sequence[Claim], rules: Rulebook, *, history: str = "") -> s
             section = str(rows[0].section)
             lines += [f"## {section}", ""]
         lines += [f"### {rows[0].claim.replace('<', '&lt;')} {{ #{rule.id} }}", ""]
-        lines += [f"**Rule** {rule.words}. *Why:* {rule.why}", ""]
+        lines += [f"**Rule:** {rule.words}. **Why:** {rule.why}", ""]
         lines += ["| problems | measured | 95% CI | paper | verdict | seeds x problems |", "|---|---|---|---|---|---|"]
         lines += [_row(claim) for claim in rows] + [""]
     if without_rows:
@@ -55,7 +56,9 @@ def decides(id: str, claim: Claim) -> bool:
     """
     own = claim.id.partition(".")[2]
     stem, _, metric = id.rpartition(".")
-    return own == id or (stem == "transfer" and own.startswith("transfer.") and own.count(".") == 2 and own.endswith(f".{metric}"))
+    return own == id or (
+        stem == "transfer" and own.startswith("transfer.") and own.count(".") == 2 and own.endswith(f".{metric}")
+    )
 
 
 def _row(claim: Claim) -> str:

@@ -66,14 +66,44 @@ def tutorial(path: Path) -> Tutorial:
         if cell["cell_type"] == "markdown":
             parts.append(_prose(source))
         elif cell["cell_type"] == "code" and source:
-            parts += [_fence(source, "python"), *_outputs(cell.get("outputs", []), f"{path.stem}-{len(parts)}", pictures)]
+            parts += [
+                _code(source, folded=cell.get("metadata", {}).get("jupyter", {}).get("source_hidden", False)),
+                *_outputs(cell.get("outputs", []), f"{path.stem}-{len(parts)}", pictures),
+            ]
     text = "\n\n".join(parts)
     heading = re.search(r"^# (.+)$", text, re.MULTILINE)
     return Tutorial(path.stem, heading[1].strip() if heading else path.stem, text, pictures, 'class="figure' in text)
 
 
+def listed(found: list[Tutorial]) -> str:
+    """A table of the tutorials, each with the first sentence of its text.
+
+    >>> print(listed([Tutorial("01_a", "A", "# A\\n\\nSee *this*. And that.")]))
+    | tutorial | |
+    |---|---|
+    | [A](01_a.md) | See *this*. |
+    """
+    lines = ["| tutorial | |", "|---|---|"]
+    for one in found:
+        words = " ".join(one.text.partition("\n\n")[2].partition("\n\n")[0].split())
+        words = words.removeprefix("**Goal.** ")
+        sentence = re.split(r"(?<=[.!?]) ", words)[0].replace("|", "\\|")
+        lines.append(f"| [{one.title}]({one.name}.md) | {sentence} |")
+    return "\n".join(lines)
+
+
+def _code(source: str, *, folded: bool) -> str:
+    """A code cell; one that Jupyter folds, such as the check of an exercise, is folded here under its title."""
+    if not folded:
+        return _fence(source, "python")
+    title = re.match(r"# @title (.+)\n", source)
+    fence = _fence(source[title.end() :] if title else source, "python")
+    summary = html.escape(title[1]) if title else "Code"
+    return f'<details markdown="1"><summary>{summary}</summary>\n\n{fence}\n\n</details>'
+
+
 def _prose(source: str) -> str:
-    """Markdown as Jupyter reads it, for Python-Markdown: text in folds, links to other notebooks, lists after a line."""
+    """Markdown as Jupyter reads it, for Python-Markdown: text in folds, links to notebooks, lists after a line."""
     source = re.sub(r"<details(?![^>]*markdown)([^>]*)>", r'<details markdown="1"\1>', source)
     source = re.sub(r"(</summary>)\n(?!\n)", r"\1\n\n", source)
     source = re.sub(r"(\]\([^)\s]+)\.ipynb([)#])", r"\1.md\2", source)
@@ -126,12 +156,15 @@ def _figure(figure: dict[str, Any], alt: str) -> str:
 
 
 def _printed(text: str) -> str:
-    return f'<div class="output"><pre>{html.escape(_COLOURS.sub("", text).rstrip()).replace(chr(10), "&#10;")}</pre></div>'
+    return (
+        f'<div class="output"><pre>{html.escape(_COLOURS.sub("", text).rstrip()).replace(chr(10), "&#10;")}</pre></div>'
+    )
 
 
 def _one_block(page: str) -> str:
-    """HTML that Markdown keeps as it is: without blank lines, and without the style sheet that pandas adds."""
+    """HTML that Markdown keeps as it is: without blank lines, and without the looks that pandas adds."""
     page = re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL)
+    page = re.sub(r' border="1"| style="[^"]*"', "", page)
     return re.sub(r"\n\s*", " ", page).strip()
 
 

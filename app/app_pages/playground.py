@@ -12,6 +12,7 @@ from app.format import fault as describe
 from app.sections import playground
 from app.widgets import choices, parts
 from laser_core.errors import InputError
+from laser_core.models.notes import read_notes
 from laser_core.playground import typed_problem
 from laser_core.playground.protocol import MAX_NEW_TOKENS, MAX_SAMPLES, Request
 from laser_core.tasks.sources import FAMILIES
@@ -63,11 +64,13 @@ def other_model() -> tuple[playground.Model, str]:
     """The fields of a model that is not listed, and the reference answer."""
     with st.container(border=True):
         st.caption(
-            "A folder on the server with config.json, tokenizer.json and model.safetensors. Code in it is never run, "
-            "and nothing is downloaded. c_ref is that of the model before training; `laser sample BASE` measures it."
+            "A folder on the server with a model (config.json, tokenizer.json, model.safetensors) or a LoRA adapter, a "
+            ".gguf file, or smollm2-135m. Code in it is never run, and nothing is downloaded. c_ref is that of the "
+            "model before training: `laser` notes it in the folders it writes, and `laser sample BASE` measures it."
         )
         fields = st.columns([3, 2], gap="small")
-        path = fields[0].text_input("Folder", key="playground_path", persist_state="session")
+        path = fields[0].text_input("Model", key="playground_path", persist_state="session").strip()
+        noted = read_notes(path).c_ref if path else None
         reference = fields[1].text_input("Reference answer", key="playground_answer", placeholder="unknown")
         prompt = st.text_area(
             "Prompt",
@@ -81,7 +84,12 @@ def other_model() -> tuple[playground.Model, str]:
         numbers = st.columns(4, gap="small")
         token = numbers[0].text_input("Verdict token z_c", key="playground_z", placeholder="first reserved token")
         beta_v = numbers[1].number_input("β_v, reward per nat", 0.001, 10.0, 0.1, key="playground_beta")
-        c_ref = numbers[2].number_input("c_ref, nats", -100.0, 0.0, -23.0, key="playground_c_ref")
+        usual = -23.0 if noted is None else noted
+        placeholder = f"{usual:.2f}" + ("" if noted is None else ", as noted")
+        c_ref = numbers[2].number_input(
+            "c_ref, nats", -100.0, 0.0, None, placeholder=placeholder, key="playground_c_ref"
+        )
+        c_ref = usual if c_ref is None else c_ref
         longest = numbers[3].number_input("Longest solution, tokens", 1, MAX_NEW_TOKENS, 256, key="playground_longest")
     return playground.Model("Another model", path, beta_v, c_ref, token.strip(), None, int(longest), prompt), reference
 

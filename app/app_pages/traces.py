@@ -13,6 +13,7 @@ from app.widgets import parts, problem_chooser
 from laser_core.rollouts.prompts import question
 
 QUESTION = "When does the model know that it is wrong?"
+WITHOUT_TRACES = "What do correct and incorrect solutions look like?"
 
 source = sources.current()
 signal = sources.signal_of(source) or "score"
@@ -33,7 +34,7 @@ with top:
     )
     text = question(next(iter(shown.rows.values())).get("problem") or problem_id)
     parts.header(
-        QUESTION,
+        QUESTION if shown.quantities else WITHOUT_TRACES,
         f"“{literal(text, 300)}”: {labels.count(True)} of {count(len(shown.rows), 'solution')} correct.{within}",
     )
 

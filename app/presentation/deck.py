@@ -40,6 +40,14 @@ def on() -> bool:
     return bool(st.session_state.get(ON, st.query_params.get(ON) == "true"))  # the switch is drawn later
 
 
+def address() -> dict[str, str]:
+    """What the next page's address begins with: the mode, where only this first page's address has asked for it.
+
+    Later the sidebar's switch holds the mode, and writes it into the address itself.
+    """
+    return {ON: "true"} if on() and ON not in st.session_state else {}
+
+
 def begin() -> None:
     """Before a page is drawn: forget the slides of the last one, and on a reload go to the one in the address."""
     st.session_state["deck"] = {}

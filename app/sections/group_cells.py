@@ -14,6 +14,7 @@ from app.format import literal, number, score_text, short
 from app.presentation import deck
 from app.sections.groups import StepView
 from app.sections.row_filters import one_of
+from app.sections.traces import MAX_PLAIN, is_prose
 from app.widgets import browser, choices, parts, rich_text
 from laser_core.analysis import TrainingGroups
 from laser_core.figures import CELL_QUANTITIES, groups_figure
@@ -106,8 +107,11 @@ def one_group(shown: StepView, drawn: Sequence[int]) -> None:
     )
     position, firsts = groups.names.index(chosen), _firsts(groups)
     problem = shown.rollouts.take(firsts[[position]]).text("problem")[0]
-    if problem:
-        st.markdown(literal(question(problem), 600))
+    if problem and is_prose(asked := question(problem)):
+        with st.container(height="content" if len(asked) <= MAX_PLAIN else 160, border=True):
+            rich_text.show_rendered(asked)
+    elif problem:
+        st.markdown(literal(asked, 600))
     rows = np.flatnonzero(groups.group == position)
     rows = rows[np.argsort(-np.nan_to_num(groups.advantage[rows]), kind="stable")][:MAX_SOLUTIONS]
     _solutions(shown, rows)

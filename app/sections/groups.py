@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +16,9 @@ from app.presentation import deck
 from app.sections.row_filters import one_of
 from app.widgets import browser, choices, parts
 from laser_core import analysis
-from laser_core.analysis import TrainingGroups
+from laser_core.analysis import StepMetric, TrainingGroups
 from laser_core.errors import InputError
-from laser_core.figures import step_metrics_figure
+from laser_core.figures import Drawn, step_metrics_figure
 from laser_core.rollouts import SIGNAL_PREFIX, Rollouts
 
 STEP = "group_step"  # in the session's state: the chosen step
@@ -164,7 +165,7 @@ def curves(source: Source, step: int | None) -> None:
     shown = [found[name] for name in chosen if name in found] or [next(iter(found.values()))]
     kept = training.steps(source)
     parts.figure(
-        step_metrics_figure(shown, marked=step if deck.on() else None),
+        step_metrics_figure(shown, marked=step) if deck.on() else _drawn_once(source, shown),
         key="group_curves",
         alt="By training step: " + "; ".join(metric.name for metric in shown),
         see=f"n = {count(len(shown[0].step), 'training step')}; each point is a mean over that step's solutions or "
@@ -180,6 +181,12 @@ def curves(source: Source, step: int | None) -> None:
             on_pick=lambda x, row: _pick_step(x),
             marked=None if deck.on() else step,
         )
+
+
+def _drawn_once(source: Source, shown: Sequence[StepMetric]) -> Drawn:
+    """The curves without the step's line: the same figure at every step, so it is built once."""
+    content = tuple((metric.name, metric.step.tobytes(), metric.value.tobytes()) for metric in shown)
+    return cache.remember(source, ("step curves", content), lambda: step_metrics_figure(shown))
 
 
 def _pick_step(step: int) -> None:

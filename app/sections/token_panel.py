@@ -35,6 +35,7 @@ def panel(shown: ProblemView) -> None:
         st.rerun()  # the sidebar counts the marked verdicts, and the page may show them corrected
     order, by = _ordered(shown)
     traces.whole_problem(shown)
+    above = st.empty()  # how the texts are shown; it takes no room where there is nothing to choose
     columns = st.columns(2, gap="medium")
     chosen = {}
     for column, slot in zip(columns, Slot, strict=True):
@@ -46,7 +47,8 @@ def panel(shown: ProblemView) -> None:
             chosen[slot] = row
             traces.card(shown.signal, shown.rows[row])
             marking.controls(shown.source, shown.rows[row], key=f"mark-{slot}")
-    view = traces.choose_view(shown, chosen.values())
+    with above.container():
+        view = traces.choose_view(shown, chosen.values())
     if not shown.quantities:
         for column, (slot, row) in zip(columns, chosen.items(), strict=False):
             with column:

@@ -173,15 +173,14 @@ def judged(signal: str, row: dict) -> str:
     """Verifier beside score, extracted answer beside the reference (markdown)."""
     label = {True: ":material/check_circle: correct", False: ":material/cancel: incorrect"}
     score, correct = row.get(signal), row.get("correct")
-    predicted = ""
+    scored = "" if score is None else f" · {parts.signal_name(signal)} **{score_text(score)}**"
     if score is not None and signal == "score":
-        predicted = ", predicted correct" if score > 0.5 else ", predicted incorrect"
+        scored += ", predicted correct" if score > 0.5 else ", predicted incorrect"
     answer = literal(row["answer"], 80) if row.get("answer") is not None else "none found"
     reference = literal(row["reference_answer"], 80) if row.get("reference_answer") is not None else "unknown"
     return (
-        f"Verifier: **{'not verified' if correct is None else label[correct]}** · {parts.signal_name(signal)} "
-        f"**{score_text(score)}**{predicted}  \nAnswer **{answer}** · reference **{reference}**"
-        + (" · truncated" if row.get("truncated") else "")
+        f"Verifier: **{'not verified' if correct is None else label[correct]}**{scored}  \n"
+        f"Answer **{answer}** · reference **{reference}**" + (" · truncated" if row.get("truncated") else "")
     )
 
 
@@ -214,9 +213,9 @@ def whole_problem(shown: ProblemView) -> None:
 
 def choose_view(shown: ProblemView, rows: Iterable[int]) -> TextView:
     """Draw the choice of how both solutions' texts are shown; a miniature's single line needs none."""
-    views = list(TextView) if shown.quantities else [TextView.RAW, TextView.RENDERED]
+    views = list(TextView) if shown.quantities else [TextView.RENDERED, TextView.RAW]
     if not any(is_prose(shown.rows[row].get("response") or "") for row in rows):
-        return views[0]
+        return TextView.TOKENS if shown.quantities else TextView.RAW
     return choices.one_of(
         "Solutions as",
         choices.by_value(views),
@@ -234,13 +233,11 @@ def is_prose(text: str) -> bool:
 def text(shown: ProblemView, row: int, quantity: str, window: tuple[int, int], view: TextView, *, key: str) -> None:
     """A solution's text: each token on its colour, or as Markdown, or as the file holds it."""
     response = shown.rows[row].get("response") or ""
-    if view == TextView.RENDERED:
-        with st.container(height="content" if len(response) <= MAX_PLAIN else 480, border=True, key=f"{key}_rendered"):
-            rich_text.show_rendered(response)
-        return
     trace = shown.trace(row).part(*window)
     if view == TextView.TOKENS and trace.tokens and trace.values:
         with st.container(height="content" if len(trace.tokens) <= MAX_PLAIN else 320, border=False, key=key):
             st.html(token_strip_html(trace, quantity, beta_v=shown.beta_v, c_ref=shown.c_ref))
-    else:
-        rich_text.show_raw(response)
+        return
+    rendered = view == TextView.RENDERED
+    with st.container(height="content" if len(response) <= MAX_PLAIN else 480, border=rendered, key=f"{key}_text"):
+        (rich_text.show_rendered if rendered else rich_text.show_raw)(response)

@@ -56,8 +56,8 @@ def votes(source: Source) -> None:
         voting_figure(curve),
         key="unscored_voting",
         alt="Accuracy of pass at N and of the majority vote against the number of solutions",
-        see=f"Bands are 95% intervals over {count(curve.n_problems, 'problem')}. pass@N is the ceiling: at least one "
-        "solution is correct. A score could win what lies between it and the majority vote.",
+        see=f"The bars at the right end are 95% intervals over {count(curve.n_problems, 'problem')}. pass@N is the "
+        "ceiling: at least one solution is correct. A score could win what lies between it and the majority vote.",
         settings=parts.made_with(source),
     )
 

@@ -9,11 +9,13 @@ import streamlit as st
 
 from app.data import cache
 from app.data.sources import Source
-from app.format import literal, score_text, short
+from app.format import literal, score_text
 from app.presentation import deck
 from laser_core.figures import Trace, token_strip_html
+from laser_core.figures.theme import visible
+from laser_core.rollouts.prompts import question
 
-LAST_TOKENS = 160  # of a long solution: its end is where the score is read
+LAST_TOKENS, LAST_CHARACTERS = 160, 400  # of a long solution: its end has the answer, and the score is read there
 STORY = (
     "A language model solves each problem many times, and a **verifier** checks every answer: correct or incorrect. "
     "After the last token of a solution we read how likely the model finds one reserved token, which it never writes, "
@@ -66,7 +68,7 @@ def show(source: Source, signal: str | None) -> None:
     if not pair:
         return
     rows = {verdict: source.with_signals.row(row) for verdict, row in pair.items()}
-    problem = rows[True].get("problem") or rows[True]["problem_id"]
+    problem = question(rows[True].get("problem") or rows[True]["problem_id"])
     with deck.slide("worked", "What is the last-token score?"):
         if deck.on():
             st.markdown(STORY)
@@ -99,12 +101,19 @@ def _solution(source: Source, row: dict, signal: str | None, verdict: bool) -> N
     st.markdown(f"{icon} **{word}**: answer {literal(row.get('answer') or 'none', 40)}{told}")
     trace = _trace(source, row)
     if trace is None or signal != "score":
-        st.html(f'<div style="overflow-wrap:anywhere">{html.escape(short(row.get("response") or "", 400))}</div>')
+        st.html(f'<div style="overflow-wrap:anywhere;white-space:pre-wrap">{html.escape(_end_of(row))}</div>')
         return
     n = len(trace.tokens)
     meta = source.rollouts.meta
     part = trace.part(max(1, n - LAST_TOKENS + 1), n)
     st.html(("…" if n > LAST_TOKENS else "") + token_strip_html(part, "score", beta_v=meta.beta_v, c_ref=meta.c_ref))
+
+
+def _end_of(row: dict) -> str:
+    """The last characters of a solution, where its answer is, line by line."""
+    response = row.get("response") or ""
+    end = "\n".join(visible(line) for line in response[-LAST_CHARACTERS:].strip().split("\n"))
+    return f"…{end}" if len(response) > LAST_CHARACTERS else end
 
 
 def _trace(source: Source, row: dict) -> Trace | None:

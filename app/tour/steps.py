@@ -47,9 +47,10 @@ STEPS = (
     Step(
         page="start",
         title="One token after the end",
-        text="The model has written a solution and its end token. Before it generates more, we read how likely it "
-        "finds one reserved token, z_c, which it never writes. LaSeR trains this log-prob to tell whether the "
-        "solution is correct.",
+        text="A model solves each problem many times, and a **verifier** checks every answer: 1 for correct, 0 for "
+        "not. When a solution has ended, we read how likely the model finds one reserved token, z_c, which it never "
+        "writes. Scaled to lie near 0 or 1, this is the **last-token score**. In training it is pulled towards the "
+        "verifier's 1 or 0; later, where nobody knows the answer, it is the model's own judgement.",
         question="Of two solutions to the same problem, one correct and one incorrect: how often does the correct one "
         "get the higher score?",
         options=("half of the time", "60 to 75%", "75 to 90%", "more than 90%"),
@@ -58,7 +59,8 @@ STEPS = (
     Step(
         page="traces",
         title="A sharp turn in the trace",
-        text="The same log-prob can be read after every token, not only the last. LaSeR trains only the last one.",
+        text="The probability of z_c can be read after every token, not only the last. LaSeR trains only the last one. "
+        "We measure it as a log-prob in nats: one nat up is 2.7 times as likely.",
         question="Where in this solution does it change most?",
         options=("in the first third", "in the middle", "in the last third", "at the very last token"),
         reveal=reveals.turns,
@@ -77,7 +79,9 @@ STEPS = (
     Step(
         page="scores",
         title="A misleading AUROC",
-        text="A score can be high on easy problems and low on hard ones, and yet know nothing about single solutions.",
+        text="Take a correct and an incorrect solution: how often has the correct one the higher score? This is the "
+        "**AUROC**; a coin gives 0.5. A score that is high on easy problems and low on hard ones does well over all "
+        "problems, and yet knows nothing about two solutions of the same one.",
         question="AUROC over all problems, or AUROC within a problem: which is larger here?",
         options=("over all problems", "the same", "within a problem"),
         reveal=reveals.misleading,
@@ -87,7 +91,8 @@ STEPS = (
         page="thresholds",
         title="Is 0.5 right?",
         text="The paper predicts that a solution is correct when its score is above 0.5. Nothing in the training loss "
-        "makes that the best threshold.",
+        "makes that the best threshold. **Balanced F1** says how good such predictions are: 1 if all are right, 0 if "
+        "one kind, correct or incorrect, is always taken for the other.",
         question="How much balanced F1 does a threshold add that was tuned on other problems?",
         options=("less than 0.01, not worth it", "0.01 to 0.05", "more than 0.05"),
         reveal=reveals.best_threshold,
@@ -95,8 +100,8 @@ STEPS = (
     Step(
         page="voting",
         title="Tied votes",
-        text="Several solutions vote on the answer. Counting votes sometimes ends in a tie; adding up scores hardly "
-        "ever does.",
+        text="What is such a score good for? Several solutions of a problem can vote on its answer. Counting votes "
+        "sometimes ends in a tie; adding up their scores hardly ever does.",
         question="How many of the tied votes do the weights decide for the correct answer?",
         options=("less than a third", "about half", "more than two thirds"),
         reveal=reveals.ties,
@@ -114,8 +119,9 @@ STEPS = (
     Step(
         page="compare",
         title="Does a model trained without the score know, too?",
-        text="GRPO trains on the verifier's reward alone and never looks at z_c. The base model had no reinforcement "
-        "learning at all.",
+        text="LaSeR adds one term to GRPO: the squared difference between the score and the verifier's 1 or 0, from "
+        "the solutions that it samples anyway. GRPO alone trains on the same 1 and 0 and never looks at z_c. The base "
+        "model had no reinforcement learning at all.",
         question="In how many of these models does the log-prob of z_c tell which solutions are correct?",
         options=("in none", "in some", "in all"),
         reveal=reveals.trained,

@@ -17,6 +17,14 @@ from app.tour.steps import STEPS, Step
 from app.widgets import browser
 
 END = len(STEPS)  # the position of the summary
+LEARNED = (
+    "- **What the score is:** the model's own estimate of whether its solution is correct, read after the last token "
+    "from one reserved token that is never written.\n"
+    "- **How it is trained:** together with the reasoning. GRPO gets one more term, the squared difference between the "
+    "score and the verifier's reward, 1 or 0.\n"
+    "- **What it is worth:** as much as it tells apart solutions of the same problem, to choose one or to weight their "
+    "votes. The numbers below are this run's; the page Claims has every baseline beside it."
+)
 
 
 def resume() -> None:
@@ -149,11 +157,7 @@ def _summary() -> bool:
     results: dict[int, tuple[bool | None, str]] = st.session_state.get("tour_results", {})
     right = [correct for correct, _ in results.values() if correct is not None]
     st.markdown(_title("What you have seen", alone=True), anchors=False)
-    st.markdown(
-        "The score is read after a solution's last token, from one token that is never written. LaSeR trains it "
-        "towards the verifier's reward, in the same step as the reasoning. It is worth what it adds when several "
-        "solutions of one problem have to be told apart."
-    )
+    st.markdown(LEARNED)
     marks = {True: ":material/check:", False: ":material/close:", None: ":material/arrow_right:"}
     lines = [
         f"{marks[correct]} **{STEPS[position].title}**: {sentence}"

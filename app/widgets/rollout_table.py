@@ -16,6 +16,7 @@ from laser_core.rollouts.prompts import question
 
 MAX_TABLE_ROWS = 500
 MAX_TAG_COLUMNS = 12
+MAX_TEXT_WIDTH = 220  # pixels
 
 
 def show(
@@ -95,10 +96,17 @@ def show(
             "truncated": st.column_config.CheckboxColumn("cut off"),
             "tokens": st.column_config.NumberColumn(format="%d"),
             "response": st.column_config.TextColumn(width="large"),
-        },
+        }
+        # As wide as their texts, but a long problem must not push the verdicts out of sight.
+        | {name: st.column_config.TextColumn(width=_width(table[name])) for name in ("problem", "answer", "reference")},
     )
     more = len(rows) - len(picked)
     st.caption("Select a row to open its problem in Traces." + (f" {more:,} more are not listed." if more > 0 else ""))
+
+
+def _width(texts: Sequence[str | None]) -> int:
+    """The pixels that a column of texts may take."""
+    return max(90, min(MAX_TEXT_WIDTH, 24 + 7 * max(len(text or "") for text in texts)))
 
 
 def _from_match(text: str, found: str) -> str:

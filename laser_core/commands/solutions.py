@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from laser_core.tasks import Problem
     from laser_core.token_choice.pick_token import Settled
 
-C_REF_PROBLEMS = 128  # x 4 solutions, as in training
+C_REF_PROBLEMS, C_REF_SAMPLES = 128, 4  # as in training
 
 
 def sample(
@@ -36,7 +36,9 @@ def sample(
     split: Annotated[str, typer.Option(help="train, validation, test or all.")] = "test",
     limit: Annotated[int | None, typer.Option(help="Use at most this many problems.")] = None,
     n: Annotated[int, typer.Option("-n", help="Solutions per problem.")] = 16,
-    max_new_tokens: Annotated[int, typer.Option(help="Longest solution, in tokens.")] = 40,
+    max_new_tokens: Annotated[
+        int | None, typer.Option(help="Longest solution, in tokens; by default 256, and 40 for the miniature models.")
+    ] = None,
     temperature: Annotated[float, typer.Option(help="Sampling temperature; the score is always read at 1.")] = 1.0,
     z_token: Annotated[str, typer.Option(help="Verdict token z_c; by default an unused token of the model.")] = "",
     beta_v: Annotated[float, typer.Option(help="Scale of the score, in reward units per nat.")] = 0.1,
@@ -68,8 +70,9 @@ def sample(
     parts = Parts.of(out, asked)
     with Activity("sampling") as activity:
         policy, ref_policy = _both(model, reference, z_token, settings, place, precision, activity)
+        longest = max_new_tokens or policy.usual_length
         settled = _resumed(ref_policy, parts.meta()) or _settled(
-            policy, ref_policy, found, c_ref, beta_v, max_new_tokens, seed, activity, measured_on=reference
+            policy, ref_policy, found, c_ref, beta_v, longest, seed, activity, measured_on=reference
         )
         policy, level = settled.apply(policy), settled.level
         for sentence in (policy.asks.sentence(), settled.sentence(), *level.warnings()):
@@ -77,7 +80,7 @@ def sample(
         plan = Sampling(
             run=Path(model.removeprefix("bundled:")).name,
             samples=n,
-            max_new_tokens=max_new_tokens,
+            max_new_tokens=longest,
             seed=seed,
             c_ref=level.c_ref,
             c_ref_std=level.c_ref_std,
@@ -208,7 +211,8 @@ def _settled(
         c_ref = policy.c_ref
     if c_ref is not None:
         return Settled(ref_policy, Level(beta_v, c_ref))
-    activity.doing("measuring c_ref")
+    n = len(problems[:C_REF_PROBLEMS]) * C_REF_SAMPLES
+    activity.doing("measuring c_ref", most_tokens=n * max_new_tokens)
     if not measured_on:
         activity.say(
             "c_ref is measured on the model itself. If it has been trained, give --reference or --c-ref instead."
@@ -218,6 +222,7 @@ def _settled(
         problems[:C_REF_PROBLEMS],
         beta_v=beta_v,
         max_new_tokens=max_new_tokens,
+        samples=C_REF_SAMPLES,
         seed=seed,
         batches=ref_policy.batches(ref_policy.model.dtype, say=activity.say),
         on_progress=counting(activity.tokens),
@@ -242,8 +247,10 @@ def score(
     """Add last-token scores, and traces if asked, to rollouts of any model. If interrupted, run it again to resume."""
     from laser_core.commands.bars import Activity
     from laser_core.rescoring.file import score_file
+    from laser_core.rollouts.reading.source import open_source
 
-    settings = prompt_of(prompt)
+    with open_source(rollouts):  # a file that is not there is told before a model is loaded
+        settings = prompt_of(prompt)
     place, precision = where(device, dtype)
     with Activity("scoring") as activity:
         policy, ref_policy = _both(model, reference, z_token, settings, place, precision, activity)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from laser_core.errors import InputError
+from laser_core.fast.packed import Packed
 from laser_core.fast.precision import autocast
 
 _NAMES = ("layers", "h", "blocks")  # what architectures call the list of their layers
@@ -76,26 +77,37 @@ class TopLayers:
             parameter.requires_grad_(parameter.requires_grad and id(parameter) in top)
 
     @torch.no_grad()
-    def below(self, tokens: Tensor) -> Tensor:
-        """What the layers below compute for right-padded tokens (B, L): bfloat16 of shape (B, L, D)."""
+    def below(self, packed: Packed) -> Tensor:
+        """What the layers below compute for packed solutions: bfloat16 of shape (G, S, D)."""
 
         def stop(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             raise _Reached(args[0] if args else kwargs["hidden_states"])
 
         hook = self.layers[-self.n].register_forward_pre_hook(stop, with_kwargs=True)
         try:
-            with autocast(self.dtype, tokens.device.type):
-                self.model.base_model(tokens, use_cache=False)
+            self._run(packed)
         except _Reached as reached:
             return reached.states.to(torch.bfloat16)
         finally:
             hook.remove()
         raise AssertionError("the model ran without its top layers")
 
-    def above(self, tokens: Tensor, states: Tensor) -> Tensor:
-        """The last hidden states (B, L, D) of tokens (B, L) whose states below are given; gradients flow."""
-        with self._below_given(states.float()), autocast(self.dtype, tokens.device.type):
-            hidden: Tensor = self.model.base_model(tokens, use_cache=False).last_hidden_state
+    def above(self, packed: Packed, states: Tensor) -> Tensor:
+        """The last hidden states (G, S, D) of packed solutions whose states below are given; gradients flow."""
+        with self._below_given(states.to(self.model.device).float()):
+            return self._run(packed)
+
+    def _run(self, packed: Packed) -> Tensor:
+        """The model's own forward pass; right-padding needs no mask, several solutions of a prompt do."""
+        device, seen = self.model.device, {}
+        if packed.branches:
+            additive = self.model.config._attn_implementation != "sdpa"
+            seen = {
+                "attention_mask": packed.mask(device, additive=additive),
+                "position_ids": packed.position.to(device),
+            }
+        with autocast(self.dtype, device.type):
+            hidden: Tensor = self.model.base_model(packed.tokens.to(device), use_cache=False, **seen).last_hidden_state
         return hidden
 
     @contextlib.contextmanager

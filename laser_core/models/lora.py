@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import json
+import warnings
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -65,6 +66,7 @@ def with_lora(
         lora_alpha=alpha,
         lora_dropout=0.0,
         target_modules=_linear_layers(learner, layers),
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in learner.modules()),  # GPT-2's layers, transposed
         base_model_name_or_path=_lasting_name(base),
         task_type="CAUSAL_LM",
     )
@@ -85,7 +87,7 @@ def save_adapter(model: PreTrainedModel, folder: Path) -> None:
 
     peft = _peft()
     folder.mkdir(parents=True, exist_ok=True)
-    settings: LoraConfig = model.peft_config[_NAME]
+    settings = cast("LoraConfig", model.peft_config[_NAME])
     weights = peft.get_peft_model_state_dict(model, adapter_name=_NAME, save_embedding_layers=False)
     # As a peft model's own names begin, so that every tool finds them.
     save_file(
@@ -135,7 +137,9 @@ def merged(model: PreTrainedModel, folder: str | Path) -> PreTrainedModel:
             "the adapter has no weights in safetensors", file=Path(folder) / WEIGHTS_FILE, remedy="save it as such"
         )
     try:
-        return peft.PeftModel.from_pretrained(model, str(folder)).merge_and_unload(safe_merge=True)
+        with warnings.catch_warnings():  # peft's remarks on its own versions and on transformers'
+            warnings.simplefilter("ignore")
+            return peft.PeftModel.from_pretrained(model, str(folder)).merge_and_unload(safe_merge=True)
     except Exception as error:  # of peft, torch or safetensors, in whatever type they chose
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(

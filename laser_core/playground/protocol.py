@@ -7,6 +7,7 @@ from pathlib import Path
 
 from laser_core.bundled import PREFIX
 from laser_core.errors import InputError
+from laser_core.models.gguf import PACKAGED, is_gguf
 
 MODEL_FILES = ("config.json", "adapter_config.json")  # one of which lies in the folder of a model
 MAX_SAMPLES, MAX_NEW_TOKENS, MAX_CHARACTERS = 32, 512, 4000
@@ -19,7 +20,7 @@ class Request:
     Attributes
     ----------
     model : str
-        ``bundled:NAME``, or the folder of a local model.
+        ``bundled:NAME``, the folder of a local model or adapter, a ``.gguf`` file or a packaged model's name.
     problem : str
         The problem's text.
     answer : str or None
@@ -73,9 +74,9 @@ class Request:
         need(self.beta_v > 0, "beta_v", "give a positive number")
         local = not self.model.startswith(PREFIX)
         need(
-            not local or any((Path(self.model) / name).is_file() for name in MODEL_FILES),
+            not local or is_gguf(self.model) or any((Path(self.model) / name).is_file() for name in MODEL_FILES),
             "model",
-            "give the folder of a model, with config.json, or of an adapter, with adapter_config.json",
+            f"give the folder of a model, with {' or '.join(MODEL_FILES)}, a .gguf file, or {', '.join(PACKAGED)}",
         )
 
 

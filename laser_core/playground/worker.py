@@ -17,9 +17,10 @@ import torch
 
 from laser_core.errors import InputError
 from laser_core.evaluate import Sampling, sample_rollouts
+from laser_core.fast.precision import pick_dtype
 from laser_core.models.prompt import PromptSettings
 from laser_core.playground.protocol import Done, Event, Failed, Ready, Request, Tokens, event_to_json
-from laser_core.policy import Policy, load_policy, with_prompt
+from laser_core.policy import SMALL, Policy, load_policy, with_prompt
 from laser_core.processes import serve
 from laser_core.tasks import Problem
 
@@ -100,6 +101,7 @@ def _sample(policy: Policy, request: Request, *, end: float, send: Callable[[Eve
         seed=request.seed,
         c_ref=request.c_ref,
         beta_v=request.beta_v,
+        dtype=torch.float32 if policy.model.num_parameters() < SMALL else pick_dtype("auto"),
     )
     problem = Problem("playground", request.problem, request.answer or "")
     rollouts = sample_rollouts(policy, [problem], settings, on_token=on_token)

@@ -15,8 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from laser_core import metrics
 from laser_core.ablations import objective_of
@@ -24,7 +22,6 @@ from laser_core.config import LaserConfig
 from laser_core.fast.devices import pick_device
 from laser_core.fast.optimiser import adamw
 from laser_core.fast.precision import pick_dtype
-from laser_core.fast.top_layers import TopLayers
 from laser_core.models.prompt import PromptSettings
 from laser_core.objective import Objective, VerdictLogprobs
 from laser_core.policy import Policy
@@ -37,8 +34,8 @@ from laser_core.runfolder.folder import RunFolder
 from laser_core.runfolder.guards import Stop
 from laser_core.runfolder.loop import run_steps, update
 from laser_core.runfolder.provenance import provenance
-from laser_core.scoring import last_states
 from laser_core.start import adapter_sentence, load_start, with_adapter
+from laser_core.supervised.end_reader import EndReader
 from laser_core.token_choice.pick_token import Settled, with_settled_token
 from laser_core.token_choice.reference_level import Level
 from laser_core.train import Progress
@@ -46,74 +43,6 @@ from laser_core.train import Progress
 LEVEL_ROWS = 256  # that a verdict token's level is judged by, as in `laser score`
 PROBE = "signal.linear_probe"
 Probe = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # states, correct, problem -> P(correct)
-
-
-class EndReader:
-    """Reads the hidden states that scores come from, by the whole model or by its top layers over cached states.
-
-    Parameters
-    ----------
-    policy : Policy
-    graded : GradedSolutions
-    config : LaserConfig
-    dtype : torch.dtype
-        Of the matrix products.
-    """
-
-    def __init__(self, policy: Policy, graded: GradedSolutions, config: LaserConfig, dtype: torch.dtype) -> None:
-        self.policy, self.graded, self.dtype = policy, graded, dtype
-        self.max_tokens = config.micro_batch_tokens
-        self.top: TopLayers | None = None
-        self.cached: list[Tensor] = []
-        if config.fit_weights == "top":
-            self.top = TopLayers(policy.model, config.fit_layers, dtype)
-            self.top.train_only_these()
-
-    def cache(self, on_progress: Callable[[int, int], None]) -> None:
-        """Compute what the layers below the top ones say of every solution, once; nothing to do without top layers."""
-        if self.top is None:
-            return
-        solutions = self.graded.solutions
-        total = (solutions.prompt_length + solutions.length).tolist()
-        kept: dict[int, Tensor] = {}
-        for rows in solutions.micro_batches(self.max_tokens):
-            tokens = solutions.rows(rows).tokens.to(self.policy.model.device)
-            states = self.top.below(tokens).cpu()
-            kept |= {row: states[i, : total[row]].clone() for i, row in enumerate(rows.tolist())}
-            on_progress(len(kept), len(total))
-        self.cached = [kept[row] for row in range(len(total))]
-
-    def states(self, rows: Tensor) -> Tensor:
-        """The last hidden state at the last token of these solutions, (b, D); gradients flow."""
-        part = self.graded.solutions.rows(rows)
-        if self.top is None:
-            return last_states(self.policy, part, dtype=self.dtype)
-        device = self.policy.model.device
-        below = pad_sequence([self.cached[row] for row in rows.tolist()], batch_first=True).to(device)
-        hidden = self.top.above(part.tokens.to(device), below)
-        last = (part.prompt_length + part.length - 1).to(device)
-        return hidden[torch.arange(len(rows), device=device), last]
-
-    def z_logprob(self, rows: Tensor) -> Tensor:
-        """log pi(z_c | x, y, <eos>) of these solutions, (b,), in nats; gradients flow."""
-        return self.policy.z_logprob(self.policy.logits(self.states(rows)).log_softmax(-1))
-
-    @torch.no_grad()
-    def everything(self, on_progress: Callable[[int, int], None]) -> tuple[np.ndarray, np.ndarray]:
-        """Hidden states, (R, D), and log pi(z_c), (R,), of all solutions."""
-        solutions = self.graded.solutions
-        n, done = len(solutions.length), 0
-        states, z_logprob = np.empty((n, 0), np.float32), np.empty(n)
-        for rows in solutions.micro_batches(self.max_tokens):
-            found = self.states(rows).float()
-            if not states.shape[1]:
-                states = np.empty((n, found.shape[1]), np.float32)
-            states[rows.numpy()] = found.cpu().numpy()
-            z = self.policy.z_logprob(self.policy.logits(found).log_softmax(-1))
-            z_logprob[rows.numpy()] = z.double().cpu().numpy()
-            done += len(rows)
-            on_progress(done, n)
-        return states, z_logprob
 
 
 def fit(
@@ -291,10 +220,13 @@ def score_step(reader: EndReader, objective: Objective, optimizer: torch.optim.O
     reward = graded.reward[rows]
     weight = objective.class_weights(reward, torch.ones(len(rows), dtype=torch.bool))
     solutions = graded.solutions.rows(rows)
+    place = torch.full((len(graded.row),), -1)  # of a solution in this batch
+    place[rows] = torch.arange(len(rows))
     optimizer.zero_grad()
     z_logprob, loss = torch.empty(len(rows)), 0.0
-    for part in solutions.micro_batches(config.micro_batch_tokens):
-        z = reader.z_logprob(rows[part])
+    for taken in reader.batches(rows):
+        part = place[taken]
+        z = reader.z_logprob(taken)
         now = objective.score_loss(
             VerdictLogprobs(z), reward[part].to(device), weight[part].to(device), n_scored=len(rows)
         )

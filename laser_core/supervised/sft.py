@@ -231,6 +231,7 @@ def supervised_step(run: TrainingRun, examples: Examples, batches: Batches, numb
     def gather(max_tokens: int) -> torch.Tensor:
         run.optimizer.zero_grad()
         total, done = torch.zeros((), device=run.policy.model.device), 0
+        run.doing(f"learning from {len(rows)} solutions")
         for part, now in score_in_micro_batches(
             run.policy, solutions, max_tokens=max_tokens, dtype=run.dtype, recompute=batches.recompute
         ):

@@ -187,9 +187,15 @@ def test_any_local_model_is_asked_with_its_own_prompt(models, bundled_runs, monk
     app.text_area(key="playground_prompt").set_value("Q: {problem}\nA:").run()
     assert not app.warning
     run_sample(app)
-    assert [(r.problem, r.prompt, r.answer) for r in asked] == [
-        ("What is the capital of France?", "Q: {problem}\nA:", None)
+    assert [(r.problem, r.prompt, r.answer, r.c_ref) for r in asked] == [
+        ("What is the capital of France?", "Q: {problem}\nA:", None, -23.0)
     ]
+    (tmp_path / "laser.json").write_text('{"c_ref": -17.25}')  # what a trained model's folder notes counts
+    run_sample(app.run())
+    assert asked[-1].c_ref == -17.25
+    app.number_input(key="playground_c_ref").set_value(-12.5).run()
+    run_sample(app)
+    assert asked[-1].c_ref == -12.5
 
 
 def test_train_warns_where_the_steps_end_before_the_full_method(bundled_runs, stand_in):

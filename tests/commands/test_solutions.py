@@ -71,3 +71,9 @@ def test_an_interrupted_sample_goes_on_to_the_same_rollouts(tiny_folder, tmp_pat
     assert not (tmp_path / "parts.parquet.parts").exists()
     assert run(parts, n=3).exit_code == 0  # other settings begin anew
     assert asked[1:] == [(0, 32), (32, 32), (64, 6)]
+
+
+def test_a_missing_file_is_told_before_the_model_is_loaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(solutions, "_both", None)  # what would load it
+    with pytest.raises(InputError, match="rollouts.jsonl"):
+        solutions.score("a-model", tmp_path / "rollouts.jsonl", tmp_path / "out.parquet")

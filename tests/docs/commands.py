@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import click
 import typer
@@ -30,8 +30,8 @@ BY_HAND = {
     "docker ": "needs a daemon",
     "git clone ": "fetches a checkout",
 }
-#: Lines of indented blocks that are no commands.
-NO_COMMANDS = ("score = beta_v * (log pi", "response -> extract", "else shape -> values")
+#: How lines begin that are no commands of their own: a loop, a formula, a picture in letters.
+NO_COMMANDS = ("for ", "done", "score = beta_v * (log pi", "response -> extract", "else shape -> values")
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _SETTING = re.compile(r"^[A-Z][A-Z_]*=\S*$")
@@ -79,27 +79,47 @@ def commands(page: str, *, followed: bool = False) -> list[Command]:
     found: list[Command] = []
     prose = _FENCE.sub("\n", page)
     if not followed:
-        for language, text in _FENCE.findall(page):
-            if language in SHELLS:
-                found += [one for line in text.replace("\\\n", " ").splitlines() for one in _split(line, whole=True)]
-        for line in _indented(prose):
-            if not line.strip().startswith(NO_COMMANDS):
-                found += _split(line, whole=True)
+        texts = [text for language, text in _FENCE.findall(page) if language in SHELLS] + _indented(prose)
+        lines = [line for text in texts for line in _lines(text)]
+        found += [one for line in lines if not line.startswith(NO_COMMANDS) for one in _split(line, whole=True)]
     spans = [" ".join(span.split()) for span in _SPAN.findall(re.sub(r"\n(?=\S)", " ", prose))]
     return found + [one for span in spans if _program(span) for one in _split(span, whole=False)]
 
 
 def _indented(page: str) -> list[str]:
-    """The lines of indented blocks: four spaces after an empty line, outside lists."""
-    lines, inside, before = [], False, ""
+    """The indented blocks, four spaces after an empty line and outside lists, but for those that are Python."""
+    blocks: list[list[str]] = []
+    inside, before = False, ""
     for line in page.splitlines():
         if line.startswith("    ") and (inside or not before.strip()):
+            if not inside:
+                blocks.append([])
             inside = True
-            lines.append(line.strip())
+            blocks[-1].append(line[4:])
         else:
-            inside = inside and not line.strip()
+            inside = False
         before = line
-    return lines
+    return [text for block in blocks if not _python_code(text := "\n".join(block))]
+
+
+def _python_code(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except SyntaxError:
+        return False
+    return True
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a script as a shell joins them: after a backslash, and inside quotes."""
+    lines: list[str] = []
+    joins = False
+    for line in text.splitlines():
+        lines = [*lines[:-1], f"{lines[-1]} {line.strip()}"] if joins else [*lines, line.strip()]
+        code = re.sub(r"(^|\s)# .*$", "", lines[-1]).rstrip()
+        joins = code.endswith("\\") or code.count("'") % 2 == 1
+        lines[-1] = code.removesuffix("\\").rstrip() if joins else lines[-1]
+    return [line for line in lines if line]
 
 
 def _program(text: str) -> bool:
@@ -137,7 +157,8 @@ def _laser(command: Command) -> str:
     if name not in group.commands:  # type: ignore[attr-defined]  # typer's own group class
         return f"there is no laser {name}"
     try:
-        context = group.commands[name].make_context(name, list(arguments))  # type: ignore[attr-defined]
+        given = ["1" if re.fullmatch("[A-Z]", word) else word for word in arguments]  # a letter stands for a number
+        context = group.commands[name].make_context(name, given)  # type: ignore[attr-defined]
     except Exception as error:  # typer brings its own copy of click's errors
         missing = "missing" in type(error).__name__.lower()
         help_asked = type(error).__name__ == "Exit"
@@ -206,7 +227,9 @@ CHECKS: dict[str, Callable[[Command], str]] = {
     "pytest": _pytest,
     "streamlit": _file_arguments,
     "jupytext": _file_arguments,
-    ".": lambda command: "" if command.words[1:] == (".venv/bin/activate",) else "only a virtual environment is sourced",
+    ".": lambda command: (
+        "" if command.words[1:] == (".venv/bin/activate",) else "only a virtual environment is sourced"
+    ),
     "apt-get": lambda command: "write it in .ci/run, and in BY_HAND",
     "pre-commit": lambda command: "write it in BY_HAND",
     "docker": lambda command: "write it in BY_HAND",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from laser_core.rollouts import read, write_jsonl, write_parquet
+from laser_core.rollouts import write_jsonl, write_parquet
 from tests.docs.commands import Command, commands, problem
 from tests.docs.recipes import ROOT, blocks
 from tests.factories import make_rollouts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib
 import json
 import os
@@ -25,11 +26,11 @@ from website import docstrings, equations, reference, rules, tutorials
 def site(tmp_path_factory):
     """The built site."""
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=550)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "WARNING" not in done.stderr
+    assert "WARNING" not in done.stderr  # --quiet would silence warnings, and --strict with them
     return folder
 
 
@@ -47,10 +48,12 @@ def test_every_notebook_is_a_tutorial(site):
     assert (site / "assets" / "figures.js").is_file()
 
 
-def test_every_public_function_is_in_the_reference(site):
-    for name in ("score.last_token_score", "algorithm.score_loss", "analysis.voting.curve.voting_curve"):
-        page = (site / "reference" / f"{name.partition('.')[0]}.html").read_text()
-        assert f'id="laser_core.{name}"' in page
+@pytest.mark.parametrize(
+    "name", ["score.last_token_score", "algorithm.score_loss", "analysis.voting.curve.voting_curve"]
+)
+def test_public_functions_are_in_the_reference(site, name):
+    page = site / "reference" / f"{name.rpartition('.')[0].replace('.', '/')}.html"
+    assert f'id="laser_core.{name}"' in page.read_text(encoding="utf-8")
 
 
 def test_the_claims_and_their_rules_are_those_of_the_table(site):
@@ -104,7 +107,10 @@ def test_terms_that_are_explained_are_named_as_the_app_names_them():
 
 def test_a_notebook_becomes_a_page(tmp_path):
     cells = [
-        {"cell_type": "markdown", "source": ["# T\n", "See [b](02_b.ipynb) and:\n", "- one\n", "<details>\n<summary>s</summary>\nx"]},
+        {
+            "cell_type": "markdown",
+            "source": ["# T\n", "See [b](02_b.ipynb) and:\n", "- one\n", "<details>\n<summary>s</summary>\nx"],
+        },
         {
             "cell_type": "code",
             "source": "f()",
@@ -112,7 +118,10 @@ def test_a_notebook_becomes_a_page(tmp_path):
                 {"output_type": "stream", "name": "stdout", "text": "\x1b[31ma < b\x1b[0m\n"},
                 {"output_type": "display_data", "data": {"image/png": "AA=="}, "metadata": {"alt": "a dot"}},
                 {"output_type": "execute_result", "data": {"text/html": "<b>\n\n1</b>", "text/plain": "1"}},
-                {"output_type": "display_data", "data": {tutorials.PLOTLY: {"data": [], "layout": {"title": "</script>"}}}},
+                {
+                    "output_type": "display_data",
+                    "data": {tutorials.PLOTLY: {"data": [], "layout": {"title": "</script>"}}},
+                },
             ],
         },
     ]
@@ -120,9 +129,42 @@ def test_a_notebook_becomes_a_page(tmp_path):
     path.write_text(json.dumps({"cells": cells}))
     page = tutorials.tutorial(path)
     assert (page.title, page.draws, list(page.pictures.values())) == ("T", True, [b"\0"])
-    for expected in ("[b](02_b.md)", "and:\n\n- one", '<details markdown="1">', "a &lt; b<", "![a dot](01_a-1-1.png)", "<b> 1</b>"):
+    for expected in (
+        "[b](02_b.md)",
+        "and:\n\n- one",
+        '<details markdown="1">',
+        "a &lt; b<",
+        "![a dot](01_a-1-1.png)",
+        "<b> 1</b>",
+    ):
         assert expected in page.text
     assert page.text.count("</script>") == 1  # the figure's own text closes nothing
+
+
+def test_a_cell_that_is_folded_in_jupyter_is_folded_on_the_page(tmp_path):
+    cells = [
+        {"cell_type": "markdown", "source": "# T"},
+        {
+            "cell_type": "code",
+            "metadata": {"jupyter": {"source_hidden": True}},
+            "source": "# @title Exercise 1, its check\nanswer_is = 5",
+            "outputs": [],
+        },
+    ]
+    path = tmp_path / "01_a.ipynb"
+    path.write_text(json.dumps({"cells": cells}))
+    summary, code = tutorials.tutorial(path).text.split("</summary>")
+    assert summary.endswith('<details markdown="1"><summary>Exercise 1, its check')
+    assert code == "\n\n```python\nanswer_is = 5\n```\n\n</details>"
+
+
+@pytest.mark.parametrize(
+    "module", [docstrings, equations, reference, rules, tutorials], ids=lambda module: module.__name__
+)
+def test_the_examples_of_the_sites_own_code_are_right(module):
+    result = doctest.testmod(module)
+    assert result.attempted
+    assert not result.failed
 
 
 def test_docstrings_are_read_as_markdown():
@@ -140,10 +182,16 @@ def test_formulas_are_drawn_with_their_text_beside_them():
 
 
 def test_pages_of_the_reference_follow_the_package():
-    rooms = {room.name: room.modules for room in reference.rooms(ROOT / "laser_core")}
-    assert "laser_core.analysis.voting.curve" in rooms["laser_core.analysis"]
-    assert rooms["laser_core.score"] == ("laser_core.score",)
-    assert not any("._" in module for modules in rooms.values() for module in modules)
+    modules = reference.modules(ROOT / "laser_core")
+    pages = {module.name: module.page for module in modules}
+    assert pages["laser_core.analysis.voting.curve"] == "reference/analysis/voting/curve.md"
+    assert pages["laser_core.analysis"] == "reference/analysis/index.md"
+    assert not any("._" in name for name in pages)
+    listed = re.findall(r"[\w/]+\.md", str(reference.navigation(modules)))
+    assert sorted(listed) == sorted(pages.values())
+    assert reference.page_of(modules, "laser_core.analysis.accuracy") == "reference/analysis/scores/separation.md"
+    with pytest.raises(LookupError, match="no page"):
+        reference.page_of(modules, "laser_core.analysis.nothing")
 
 
 def test_a_rule_is_shown_with_its_rows_or_among_those_that_wait():

@@ -95,3 +95,11 @@ def test_a_worker_nobody_asks_is_closed(model, monkeypatch):
     list(session.sample(request(model)))
     process = session._current[0].process
     assert process.wait(timeout=30) != 0
+
+
+def test_a_request_names_a_model_that_is_there(tmp_path):
+    (tmp_path / "adapter_config.json").write_text("{}")
+    for name in (str(tmp_path), "smollm2-135m", "some/model.gguf", "bundled:base"):
+        assert request(name).model == name  # whether it can be loaded is the worker's to find out
+    with pytest.raises(InputError, match="smollm2-135m"):
+        request(str(tmp_path / "empty"))

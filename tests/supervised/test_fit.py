@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from laser_core.errors import InputError
+from laser_core.fast.packed import Packed
 from laser_core.fast.top_layers import TopLayers
 from laser_core.models.notes import read_notes
 from laser_core.policy import load_policy
@@ -34,11 +35,12 @@ def test_the_top_layers_over_cached_states_are_the_whole_model(shape, tiny):
         "gemma2": lambda: hf.Gemma2ForCausalLM(hf.Gemma2Config(**grouped, vocab_size=90)).eval(),
     }[shape]()
     tokens = torch.randint(6, 90, (3, 9))
+    packed = Packed.of([row[:4] for row in tokens], [[row[4:]] for row in tokens])
     top = TopLayers(model, 1, torch.float32)
     with torch.inference_mode():
         whole = model.base_model(tokens).last_hidden_state
-        below = top.below(tokens)
-        assert torch.allclose(top.above(tokens, below), whole, rtol=0.05, atol=0.05)  # kept in bfloat16
+        below = top.below(packed)
+        assert torch.allclose(top.above(packed, below), whole, rtol=0.05, atol=0.05)  # kept in bfloat16
         assert torch.equal(model.base_model(tokens).last_hidden_state, whole)  # nothing of it stays
     with pytest.raises(InputError, match="cannot be the top ones"):
         TopLayers(model, len(top.layers), torch.float32)
