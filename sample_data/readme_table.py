@@ -96,8 +96,13 @@ def texts(checkout: Path) -> list[Path]:
     return [checkout / "README.md", *sorted((checkout / "docs").rglob("*.md"))]
 
 
-if __name__ == "__main__":
-    shipped, checkout = load(), ROOT.parent
+def write_all(checkout: Path = ROOT.parent) -> None:
+    """Write the shipped table and every number of it that a text quotes."""
+    shipped = load()
     write(shipped, checkout / "docs" / "claims.md", history=load_history(SHIPPED).words)
     for path in texts(checkout):
         path.write_text(refresh(path.read_text(encoding="utf-8"), shipped, file=path), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_all()

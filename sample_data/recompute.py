@@ -1,6 +1,6 @@
 """Compute the shipped table again from the shipped rollouts: ``python sample_data/recompute.py``.
 
-A row that these do not give would be carried over. The README's table follows.
+A row that these do not give would be carried over. The texts that quote it follow.
 """
 
 from __future__ import annotations
@@ -63,4 +63,4 @@ if __name__ == "__main__":
         evidence = linked(reproduce, Path(scratch))
         history = history_of(evidence, load_history(SHIPPED))
         save(recomputed(evidence, load()), reproduce, history.as_json())
-    readme_table.write(load(), ROOT.parent / "README.md", history=history.words)
+    readme_table.write_all()

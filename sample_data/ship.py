@@ -15,8 +15,6 @@ from pathlib import Path
 import readme_table  # beside this script
 
 from laser_core.bundled import ROOT
-from laser_core.reproduce.history import load_history
-from laser_core.reproduce.table import SHIPPED, load
 from laser_core.rollouts import Rollouts, read, write_parquet
 
 PER_TOKEN = ("tokens", "token_logprobs", "ref_token_logprobs", "z_trace", "entropy")
@@ -72,5 +70,4 @@ def _named(rollouts: Rollouts, name: str) -> Rollouts:
 
 if __name__ == "__main__":
     ship(Path(sys.argv[1]))
-    history = load_history(SHIPPED).words
-    readme_table.write(load(), ROOT.parent / "README.md", history=history)
+    readme_table.write_all()
