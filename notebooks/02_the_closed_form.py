@@ -144,8 +144,7 @@ exercise_1 = Exercise(
     expected=partition(math.log(0.01), beta_v=0.2),
     tolerance=0.05,
     hints={
-        1.484: "That is z_c's own share of the sum. The other tokens keep theirs, 0.99.",
-        1.474: "That is what z_c adds. Before it, the probabilities sum to 1.",
+        1.484: "That is z_c's part of the sum alone. The other tokens add 0.99.",
         math.log(partition(math.log(0.01), beta_v=0.2)): "That is log Z.",
         148.4: "That is e^(1/beta_v). Weigh it with the probability 0.01.",
         1 + 0.01 * math.expm1(0.2): "The exponent is 1 / beta_v = 5, not beta_v.",
