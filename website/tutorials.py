@@ -6,6 +6,7 @@ import base64
 import html
 import json
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +68,7 @@ def tutorial(path: Path) -> Tutorial:
             parts.append(_prose(source))
         elif cell["cell_type"] == "code" and source:
             parts += [
-                _fence(source, "python"),
+                _code(source),
                 *_outputs(cell.get("outputs", []), f"{path.stem}-{len(parts)}", pictures),
             ]
     text = "\n\n".join(parts)
@@ -156,6 +157,25 @@ def _one_block(page: str) -> str:
     page = re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL)
     page = re.sub(r' border="1"| style="[^"]*"', "", page)
     return re.sub(r"\n\s*", " ", page).strip()
+
+
+def _code(source: str) -> str:
+    """A cell's code; folded where it has a title, as Colab folds it: such cells install, or hold an exercise's answer.
+
+    >>> print(_code("# @title Install\\nx = 1"))
+    ??? note "Install"
+    <BLANKLINE>
+        ```python
+        # @title Install
+        x = 1
+        ```
+    """
+    fence = _fence(source, "python")
+    title = re.match(r"# @title (.+)", source)
+    if title is None:
+        return fence
+    shown = title[1].strip().replace('"', "'")
+    return f'??? note "{shown}"\n\n' + textwrap.indent(fence, "    ")
 
 
 def _fence(source: str, language: str) -> str:

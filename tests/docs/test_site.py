@@ -124,6 +124,7 @@ def test_a_notebook_becomes_a_page(tmp_path):
                 },
             ],
         },
+        {"cell_type": "code", "source": "# @title Exercise 1, its check\nx = 1", "outputs": []},
     ]
     path = tmp_path / "01_a.ipynb"
     path.write_text(json.dumps({"cells": cells}))
@@ -138,6 +139,10 @@ def test_a_notebook_becomes_a_page(tmp_path):
         "<b> 1</b>",
     ):
         assert expected in page.text
+    assert (
+        '??? note "Exercise 1, its check"\n\n    ```python\n    # @title Exercise 1, its check\n    x = 1\n    ```'
+        in page.text
+    )
     assert page.text.count("</script>") == 1  # the figure's own text closes nothing
 
 
@@ -162,6 +167,7 @@ def test_formulas_are_drawn_with_their_text_beside_them():
     assert drawn.startswith('<div class="equation"><math aria-label="\\texttt{&lt;eos&gt;} &lt; \\frac{1}{2}"')
     assert "<mfrac>" in drawn
     assert "&lt;eos&gt;</mtext>" in drawn
+    assert ">a_b</mtext>" in equations.draw('<span class="arithmatex">\\(\\text{a\\_b}\\)</span>')
 
 
 def test_pages_of_the_reference_follow_the_package():
