@@ -154,6 +154,15 @@ def percent_interval(estimate: Estimate, digits: int = 0) -> str:
     return bounds(estimate.ci_low, estimate.ci_high, lambda end: percent(end, digits))
 
 
+def ci(spread: str) -> str:
+    """A 95% interval by its name; what is said instead of one stays as it is.
+
+    >>> ci("[81%, 87%]"), ci("no interval")
+    ('95% CI [81%, 87%]', 'no interval')
+    """
+    return f"95% CI {spread}" if spread.startswith("[") else spread
+
+
 def points_interval(estimate: Estimate) -> str:
     """The 95% interval of a difference of shares in percentage points, as "[-1.2, +6.0]"."""
     return bounds(estimate.ci_low, estimate.ci_high, points)

@@ -51,7 +51,7 @@ page = st.navigation(PAGES, expanded=True)
 NEEDS_NO_ROLLOUTS = ("train", "playground", "theory")
 tour.resume()
 if target := st.session_state.pop("go_to", None):  # set by a table's row or a step of the tour
-    st.switch_page(target, query_params=deck.address())  # the choices that belong in the address are written there again
+    st.switch_page(target, query_params=deck.address())  # the choices that belong there are written again
 name = page.url_path or "start"
 deck.begin()
 try:

@@ -262,7 +262,9 @@ def _weights_and_tokenizer(
             )
         # Merged in float32, whatever the precision to compute in: one rounding rather than two.
         model, tokenizer = _weights_and_tokenizer(base, folder_of(base), torch.float32, (*above, path))
-        return lora.merged(model, path).to(dtype), _tokenizer(name, path) if _has_tokenizer(path) else tokenizer
+        merged = lora.merged(model, path)
+        merged.to(dtype)  # type: ignore[arg-type]  # transformers' decorator hides the signature
+        return merged, _tokenizer(name, path) if _has_tokenizer(path) else tokenizer
     try:
         model = AutoModelForCausalLM.from_pretrained(path, trust_remote_code=False, use_safetensors=True, dtype=dtype)
     except (OSError, ValueError, ImportError) as error:

@@ -79,7 +79,7 @@ for name, response in zip("AB", pair.response, strict=True):
     print(f"  {name}: {response}")
 
 # %% [markdown]
-# **Predict.** Which one is correct? You can tell without solving the equation: look at the last total and at the
+# **Predict.** Which one is correct? You can tell without solving the equation: compare the last total with the
 # right side. Then run the next cell, which asks the verifier.
 
 # %%
@@ -100,7 +100,7 @@ for name, correct in zip("AB", pair.correct, strict=True):
 # $$r_s = \beta_v \left( \log \pi_\theta(z_c \mid x, y, \texttt{<eos>}) - c_\text{ref} \right)$$
 #
 # This is the **last-token score**. $c_\text{ref}$ is where the log-probability stood before training, so an untrained
-# model scores 0. With the published $\beta_v = 0.1$ and $c_\text{ref} = -23$ nats:
+# model scores about 0. With the published $\beta_v = 0.1$ and $c_\text{ref} = -23$ nats:
 
 # %%
 for z_logprob in (-23.0, -18.0, -13.0):

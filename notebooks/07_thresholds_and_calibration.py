@@ -382,7 +382,7 @@ print(f"Brier score: {found.brier.value:.3f}, {undone.brier.value:.3f}, {again.b
 # - "F1" in the paper is balanced F1, the harmonic mean of TPR and TNR; a judge that never looks gets 0.
 # - A threshold belongs to a cost. 0.5 suits equal weight for both classes, because training gave them equal weight.
 # - Tune a threshold on other problems than those you test on, and compare it with 0.5 on the same solutions.
-# - AUROC within a problem needs no threshold and no calibration, and it is the one that votes live on.
+# - AUROC within a problem needs no threshold and no calibration, and it is the one that votes depend on.
 # - A score of 0.5 means "as likely as the average solution". If you need probabilities, undo the class weights or
 #   recalibrate on problems with verdicts.
 #

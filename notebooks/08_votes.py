@@ -144,7 +144,7 @@ exercise_1 = FunctionExercise(
         (([7, 8, 8, 8], [0.5, 0.4, 0.3, -5.0]), 8),
     ],
     mistakes=[
-        (lambda a, s: max(a, key=a.count), "That counts heads. Add up scores instead."),
+        (lambda a, s: max(a, key=a.count), "That counts solutions. Add up their scores instead."),
         (lambda a, s: a[int(np.argmax(s))], "That is best-of-N: the answer of the single highest score."),
         (
             lambda a, s: max(set(a), key=lambda x: sum(w for y, w in zip(a, s, strict=True) if y == x)),

@@ -294,8 +294,8 @@ print(f"of {len(ruled)} claims with a rule: " + ", ".join(f"{n} {what}" for what
 # ## Does it know more than the text says?
 #
 # Losing to a rule does not make the score a copy of it. Add the score to the rule: rank by the rule first, and by the
-# score among solutions that the rule cannot tell apart. **Predict:** does that help? And does any other signal help
-# as much?
+# score among solutions that the rule cannot tell apart. (One training run of each family, its first.) **Predict:** does
+# that help? And does any other signal help as much?
 
 # %%
 first_seed = {run.name: run for run in claim_runs()}

@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom, have one shape, their solutions are right, and the .ipynb is the .py beside it."""
+"""The notebooks run from top to bottom, have one shape, their solutions are right, and each .ipynb is its .py."""
 
 import ast
 import re
@@ -35,13 +35,23 @@ def exercises(notebook):
             yield index, call, "\n".join(fences)
 
 
+EVERY_HINT = """
+import contextlib, io
+for wrong, why in getattr({name}, "mistakes", None) or getattr({name}, "hints", {{}}).items():
+    with contextlib.redirect_stdout(io.StringIO()) as told:
+        {name}.check(wrong)
+    assert told.getvalue().startswith("Not yet") and told.getvalue().strip().endswith(why), (wrong, told.getvalue())
+"""
+
+
 def with_solutions(notebook):
-    """The notebook with a cell after each exercise that puts the solution in the answer's place.
+    """The notebook with a cell after each exercise that puts the solution in the answer's place, then each mistake.
 
     It runs in a copy of the notebook's names, so the cells after it see the exercise as it is shipped: unanswered.
     """
     for index, call, solution in reversed(list(exercises(notebook))):
-        source = f"exec({solution + call!r}, dict(globals()))"
+        code = solution + call + EVERY_HINT.format(name=call.partition(".")[0])
+        source = f"exec({code!r}, dict(globals()))"
         notebook.cells.insert(index + 1, nbformat.v4.new_code_cell(source, metadata={"solution": True}))
     return notebook
 
@@ -51,9 +61,9 @@ def printed(cell):
 
 
 @each_notebook
-def test_it_runs_unanswered_and_its_solutions_are_right(source):
+def test_it_runs_unanswered_and_solutions_are_right_and_each_mistake_gets_its_hint(source):
     notebook = with_solutions(jupytext.read(source))
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(FOLDER)}}).execute()
+    NotebookClient(notebook, timeout=300, startup_timeout=300, resources={"metadata": {"path": str(FOLDER)}}).execute()
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     outputs = [o for cell in code for o in cell.outputs]
     assert not [o["text"] for o in outputs if o.output_type == "stream" and o["name"] == "stderr"]

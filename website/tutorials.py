@@ -6,7 +6,6 @@ import base64
 import html
 import json
 import re
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +67,7 @@ def tutorial(path: Path) -> Tutorial:
             parts.append(_prose(source))
         elif cell["cell_type"] == "code" and source:
             parts += [
-                _code(source),
+                _code(source, folded=cell.get("metadata", {}).get("jupyter", {}).get("source_hidden", False)),
                 *_outputs(cell.get("outputs", []), f"{path.stem}-{len(parts)}", pictures),
             ]
     text = "\n\n".join(parts)
@@ -91,6 +90,16 @@ def listed(found: list[Tutorial]) -> str:
         sentence = re.split(r"(?<=[.!?]) ", words)[0].replace("|", "\\|")
         lines.append(f"| [{one.title}]({one.name}.md) | {sentence} |")
     return "\n".join(lines)
+
+
+def _code(source: str, *, folded: bool) -> str:
+    """A code cell; one that Jupyter folds, such as the check of an exercise, is folded here under its title."""
+    if not folded:
+        return _fence(source, "python")
+    title = re.match(r"# @title (.+)\n", source)
+    fence = _fence(source[title.end() :].strip("\n") if title else source, "python")
+    summary = html.escape(title[1]) if title else "Code"
+    return f'<details markdown="1"><summary>{summary}</summary>\n\n{fence}\n\n</details>'
 
 
 def _prose(source: str) -> str:
@@ -157,25 +166,6 @@ def _one_block(page: str) -> str:
     page = re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL)
     page = re.sub(r' border="1"| style="[^"]*"', "", page)
     return re.sub(r"\n\s*", " ", page).strip()
-
-
-def _code(source: str) -> str:
-    """A cell's code; folded where it has a title, as Colab folds it: such cells install, or hold an exercise's answer.
-
-    >>> print(_code("# @title Install\\nx = 1"))
-    ??? note "Install"
-    <BLANKLINE>
-        ```python
-        # @title Install
-        x = 1
-        ```
-    """
-    fence = _fence(source, "python")
-    title = re.match(r"# @title (.+)", source)
-    if title is None:
-        return fence
-    shown = title[1].strip().replace('"', "'")
-    return f'??? note "{shown}"\n\n' + textwrap.indent(fence, "    ")
 
 
 def _fence(source: str, language: str) -> str:

@@ -29,8 +29,13 @@ with top:
         weights = [number(weight) for weight in found.weights()]
         parts.header(
             QUESTION,
-            f"{where}{count(found.n_groups, 'group')} of {count(len(found.group), 'solution')}; {silent:,} "
-            f"({percent(silent / max(found.n_groups, 1))}) have no advantages, so the policy learns nothing from them."
+            f"{where}{count(found.n_groups, 'group')} of {count(len(found.group), 'solution')}; "
+            + (
+                f"{silent:,} ({percent(silent / found.n_groups)}) have no advantages, so the policy learns nothing "
+                "from them."
+                if silent
+                else "all have advantages to learn from."
+            )
             + (
                 f" Class weights in the score loss: {weights[0]} for correct, {weights[1]} for incorrect solutions."
                 if any(math.isfinite(weight) for weight in found.weights())

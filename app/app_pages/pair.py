@@ -37,12 +37,16 @@ if first_view is not None:
             taken = st.session_state.get("pair_left") if same else None
             sides.append(pair.choose(second_view, "right", correct=not same, taken=taken))
 pairs = [side for side in sides if side is not None]
+alone = first_view is not None and len(first_view.rows) == 1 and second.content_id == source.content_id
 
 with top:
     if len(pairs) < 2:
         parts.header(QUESTION, "Choose a problem with two solutions." if second_view is not None else "")
+    elif alone:
+        told = "this problem has one solution. Choose another problem, or another run for the right side."
+        parts.header(QUESTION, f"“{literal(text, 300)}”: {told}")
     else:
         difference = pair.compared(pairs)
         parts.header(QUESTION, f"“{literal(text, 300)}”: {pair.finding(difference)}")
-if len(pairs) == 2:
+if len(pairs) == 2 and not alone:
     pair.show(pairs[0], pairs[1], difference)

@@ -21,7 +21,8 @@ rows = marked.among(source, rollouts.matching(source, wanted), row_filters.marke
 with top:
     everything = len(source.rollouts)
     accuracy = analysis.accuracy_of_rows(source.rollouts, rows)
-    kept = f"all {count(everything, 'solution')}" if len(rows) == everything else f"{len(rows):,} of {everything:,}"
+    whole = f"all {count(everything, 'solution')}" if everything > 1 else "1 solution"
+    kept = whole if len(rows) == everything else f"{len(rows):,} of {everything:,}"
     kept += " solutions match" if len(rows) != everything else ""
     if wanted.verdicts and not {VerifierSays.CORRECT, VerifierSays.INCORRECT} <= set(wanted.verdicts):
         truth = "the verifier filter sets their accuracy"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
-from app.data import cache, downloads, findings, sources, uploads
+from app.data import cache, downloads, findings, sources
 from app.format import (
     UNDEFINED,
+    ci,
     count,
     interval,
     knows,
@@ -17,7 +20,8 @@ from app.format import (
     points,
     points_interval,
 )
-from app.sections import compare, unscored, worked
+from app.presentation import deck
+from app.sections import runs, unscored, worked
 from app.tour import tour
 from app.widgets import parts
 from laser_core import analysis
@@ -27,11 +31,6 @@ QUESTION = "Does the last token know whether the solution is correct?"
 
 source = sources.current()
 signal = sources.signal_of(source)
-
-
-def show(key: str) -> None:
-    """A callback: show a run on every page."""
-    st.session_state["run"] = key
 
 
 def card(label: str, value: str, spread: str, page: str, link: str, help_text: str) -> None:
@@ -76,7 +75,7 @@ def finding(signal: str, separation: Separation) -> str:
         return (
             f"{knows(within)}, in the run “{literal(source.title)}”: of two solutions to the same problem, one correct "
             f"and one incorrect, the correct one has the higher {name} {percent(within.value)} of the "
-            f"time (95% CI {percent_interval(within)}, n = {count(separation.n_mixed_problems, 'problem')} with both; "
+            f"time ({ci(percent_interval(within))}, n = {count(separation.n_mixed_problems, 'problem')} with both; "
             "chance is 50%)."
         )
     return (
@@ -164,6 +163,18 @@ def the_score() -> None:
     )
 
 
+def answer(question: str) -> None:
+    """The finding with its numbers; without a score, what can be said of the solutions themselves."""
+    if signal is None:
+        parts.finding_of(question, unscored.finding(source))
+        unscored.body(source)
+    else:
+        separation = findings.separated(source, signal)
+        parts.finding_of(question, finding(signal, separation))
+        cards(signal, separation)
+        the_score()
+
+
 if signal is None:
     question = "How often are these solutions correct?"
 elif signal == "score":
@@ -173,63 +184,10 @@ else:
 st.title(question, anchor=False)
 worked.show(source, signal)
 buttons()
-if signal is None:
-    parts.finding_of(question, unscored.finding(source))
-    unscored.body(source)
-else:
-    separation = findings.separated(source, signal)
-    parts.finding_of(question, finding(signal, separation))
-    cards(signal, separation)
-    the_score()
-
-family, others = compare.families(source.key)
-shown = [*family.values(), *([source] if source.private else [])]
-elsewhere = list(others.values())[:1]
-same = compare.same_problems(shown)
-st.subheader("The same problems, before and after training" if same else "Runs side by side", anchor=False)
-rows = compare.side_by_side(shown)
-chart, choice = st.columns([3, 2], gap="medium")
-with chart:
-    compare.comparison(
-        rows,
-        key="start_comparison",
-        see="A high AUROC with an AUROC within a problem near 0.5 means that the score knows which problems are easy, "
-        f"not which solutions are correct. n: {compare.n_problems(rows)}.",
-    )
-with choice:
-    for other in [*shown, *elsewhere]:
-        with st.container(border=True):
-            st.markdown(f"**{literal(other.title)}** · {literal(other.description)}")
-            if other.key == source.key:
-                st.caption(":material/check: shown on every page")
-            else:
-                st.button(
-                    "Look at this run",
-                    key=f"look-{other.key}",
-                    on_click=show,
-                    args=(other.key,),
-                    icon=":material/visibility:",
-                    type="tertiary",
-                )
-    with st.container(border=True):
-        st.markdown("**Your own rollouts**")
-        uploads.uploader("Drop files here", key="upload_start")
-        for key, upload in reversed(sources.uploaded_sources().items()):
-            with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-                st.button(
-                    literal(upload.title, 40),
-                    key=f"open-{key}",
-                    on_click=show,
-                    args=(key,),
-                    icon=":material/check:" if key == source.key else ":material/history:",
-                    type="tertiary",
-                )
-                st.button(
-                    "",
-                    key=f"forget-{key}",
-                    on_click=uploads.forget,
-                    args=(key,),
-                    icon=":material/delete:",
-                    type="tertiary",
-                    help="Forget this file",
-                )
+above, below = st.container(), st.container()
+drawn = [(above, partial(answer, question)), (below, partial(runs.side_by_side, source))]
+# The figure is sent before the numbers above it: the browser fetches its drawing library when the first one arrives. In
+# a presentation the order counts, because slides are numbered as they are drawn.
+for place, draw in drawn if deck.on() else reversed(drawn):
+    with place:
+        draw()

@@ -33,9 +33,13 @@ with top:
         else ""
     )
     text = question(next(iter(shown.rows.values())).get("problem") or problem_id)
+    solutions, unknown = count(len(shown.rows), "solution"), labels.count(None)
+    told = f"{solutions}, not verified" if unknown == len(labels) else f"{labels.count(True)} of {solutions} correct"
+    if 0 < unknown < len(labels):
+        told += f", {unknown:,} not verified"
     parts.header(
         QUESTION if shown.quantities else WITHOUT_TRACES,
-        f"“{literal(text, 300)}”: {labels.count(True)} of {count(len(shown.rows), 'solution')} correct.{within}",
+        f"“{literal(text, 300)}”: {told}.{within}",
     )
 
 token_panel.panel(shown)

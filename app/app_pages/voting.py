@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app.data import cache, findings, sources
-from app.format import count, literal, number, percent, percent_interval, points, points_interval, score_text
+from app.format import ci, count, literal, number, percent, percent_interval, points, points_interval, score_text
 from app.sections import unscored, voting
 from app.widgets import choices, parts
 from laser_core import analysis
@@ -37,8 +37,8 @@ majority, weighted = curve.at("majority", n), curve.at("weighted", n)
 if signal is None:
     one = curve.at("majority", 1)
     finding = (
-        f"One solution is correct on {percent(one.value, 1)} of the problems (95% CI {percent_interval(one, 1)}), a "
-        f"majority vote of {n} on {percent(majority.value, 1)} (95% CI {percent_interval(majority, 1)}, "
+        f"One solution is correct on {percent(one.value, 1)} of the problems ({ci(percent_interval(one, 1))}), a "
+        f"majority vote of {n} on {percent(majority.value, 1)} ({ci(percent_interval(majority, 1))}, "
         f"n = {count(majority.n, 'problem')}). There is no score to weight votes by."
     )
 else:
@@ -47,8 +47,8 @@ else:
     finding = (
         f"With {n} solutions per problem, weighting by the {parts.signal_name(signal)} "
         f"{does if sure else 'makes no clear difference to'} the majority vote: {percent(weighted.value, 1)} against "
-        f"{percent(majority.value, 1)} correct (difference {points(gain.value)} points, 95% CI "
-        f"{points_interval(gain)}, n = {count(gain.n, 'problem')})."
+        f"{percent(majority.value, 1)} correct (difference {points(gain.value)} points, "
+        f"{ci(points_interval(gain))}, n = {count(gain.n, 'problem')})."
     )
 parts.header(question, findings.derived(source, signal) or finding)
 level = findings.threshold(source, weighing) if signal else None

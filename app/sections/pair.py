@@ -127,10 +127,8 @@ def finding(difference: TextDifference) -> str:
     else:
         parted = f"there the {'left' if left else 'right'} one has {left or right}, and the other goes on without it"
     share = difference.n_same / max(difference.n_left, difference.n_right, 1)
-    return (
-        f"The solutions share {100 * share:.0f}% of their words and part after {count(difference.n_before, 'word')}: "
-        f"{parted}."
-    )
+    where = f"after {count(difference.n_before, 'word')}" if difference.n_before else "at the first word"
+    return f"The solutions share {100 * share:.0f}% of their words and part {where}: {parted}."
 
 
 def show(left: Side, right: Side, difference: TextDifference) -> None:

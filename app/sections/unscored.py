@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.data import cache, findings
 from app.data.sources import Source
-from app.format import count, interval, literal, number, percent, percent_interval
+from app.format import ci, count, interval, literal, number, percent, percent_interval
 from app.widgets import parts
 from laser_core import analysis
 from laser_core.figures import score_histogram, voting_figure
@@ -18,8 +18,8 @@ def finding(source: Source) -> str:
     """The accuracy, the majority vote, and why no signal of the file stands in the score's place."""
     accuracy = cache.analyse(source, analysis.accuracy)
     sentences = [
-        f"No last-token score in these rollouts. {percent(accuracy.value)} of the solutions are correct (95% CI "
-        f"{percent_interval(accuracy)}, n = {count(accuracy.n, 'problem')})."
+        f"No last-token score in these rollouts. {percent(accuracy.value)} of the solutions are correct "
+        f"({ci(percent_interval(accuracy))}, n = {count(accuracy.n, 'problem')})."
         if accuracy.n
         else "These rollouts hold neither a last-token score nor verdicts."
     ]
@@ -28,7 +28,7 @@ def finding(source: Source) -> str:
         majority, ceiling = curve.at("majority", n), curve.at("pass_", n)
         sentences.append(
             f"A majority vote of {n} is correct on {percent(majority.value)} of the problems "
-            f"(95% CI {percent_interval(majority)}); on {percent(ceiling.value)} (95% CI {percent_interval(ceiling)}) "
+            f"({ci(percent_interval(majority))}); on {percent(ceiling.value)} ({ci(percent_interval(ceiling))}) "
             f"at least one of {n} solutions is."
         )
     return " ".join(sentences)

@@ -11,6 +11,7 @@ from app.data.findings import Kind
 from app.data.sources import Source
 from app.format import (
     bounds,
+    ci,
     count,
     estimate,
     interval,
@@ -134,7 +135,7 @@ def confident(source: Source, signal: str) -> Reveal:
                 else " They differ, so here the model is wrong and believes itself."
             )
     return Reveal(
-        f"{percent(wrong.value, 1)} of the incorrect solutions (95% CI {percent_interval(wrong, 1)}, n = "
+        f"{percent(wrong.value, 1)} of the incorrect solutions ({ci(percent_interval(wrong, 1))}, n = "
         f"{count(wrong.n, 'problem')}) score above {findings.threshold(source, signal):.2f}.",
         right,
         possible,
@@ -209,7 +210,7 @@ def gain(source: Source, signal: str) -> Reveal:
     right, possible = options_of(value, (0.01, 0.05, 0.15))
     majority, weighted = curve.at("majority", n), curve.at("weighted", n)
     return Reveal(
-        f"With {n} solutions {points(value.value)} points (95% CI {points_interval(value)}, paired by problem, n = "
+        f"With {n} solutions {points(value.value)} points ({ci(points_interval(value))}, paired by problem, n = "
         f"{count(value.n, 'problem')}).",
         right,
         possible,

@@ -182,7 +182,8 @@ class TrainingBar(_Shown):
         if progress.stage not in self._tasks:
             self._tasks[progress.stage] = self.bar.add_task(progress.stage, total=progress.total, note=shown)
         self.bar.update(self._tasks[progress.stage], completed=progress.done, note=shown)
-        text = f"{progress.stage} {progress.done}/{progress.total}{self._left(progress)} {shown}"
+        left = self._left(progress)
+        text = f"{progress.stage} {progress.done}/{progress.total}{left}{'  ' if left else ' '}{shown}".rstrip()
         begins = self._text.split(" ")[0] != progress.stage or "starting" in self._text
         self._text = text
         if begins or (progress.done == progress.total and not doing) or self._first_event():
@@ -199,13 +200,13 @@ class TrainingBar(_Shown):
         return time_left((time.monotonic() - began) * (progress.total - progress.done) / done)
 
     def _note(self) -> str:
-        def mean(name: str) -> float:
+        def mean(name: str, digits: int = 2) -> str:
             values = [e[name] for e in self._events if not math.isnan(e[name])]
-            return sum(values) / len(values) if values else math.nan
+            return f"{sum(values) / len(values):,.{digits}f}" if values else "–"  # no solution of one kind so far
 
         return (
-            f"reward {mean('reward'):.2f}  balanced F1 {mean('balanced_f1'):.2f}  AUROC within a problem "
-            f"{mean('within_problem_auroc'):.2f}  {mean('tokens_per_second'):,.0f} tokens/s"
+            f"reward {mean('reward')}  balanced F1 {mean('balanced_f1')}  AUROC within a problem "
+            f"{mean('within_problem_auroc')}  {mean('tokens_per_second', 0)} tokens/s"
         )
 
 
@@ -236,7 +237,7 @@ def plain_bar(label: str, total: int | None) -> Iterator[Callable[..., None]]:
             seconds = time.monotonic() - shown.began
             left = time_left(seconds * (total - done) / done) if total and done else ""
             counted = f"{label} {done}/{total}{left}" if total else f"{label} {done}" if done else label
-            shown.text = f"{counted}  {note}".rstrip()
+            shown.text = f"{counted}{'  ' if left else ' '}{note}".rstrip()
             if done == total:
                 shown.plain()
 

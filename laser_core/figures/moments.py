@@ -46,7 +46,8 @@ def ranking_along_figure(runs: Mapping[str, RankingAlong]) -> Drawn:
             f"<extra>{style.name}, 95% CI</extra>",
         )
     add_rule(fig, y=0.5, label="chance")
-    first = next(iter(known.values()))
-    axis = "token, counted from the last one (0)" if first.by == "to_end" else "fraction of the solution"
-    frame(fig, x=axis, y=f"AUROC within a problem, by {QUANTITIES[first.quantity].name}", height=360)
+    fig.layout.annotations[-1].update(x=0, xref="paper", xanchor="left")  # the lines end on the right
+    by_end = next(iter(known.values())).by == "to_end"
+    axis = "token, counted from the last one (0)" if by_end else "fraction of the solution"
+    frame(fig, x=axis, y="AUROC within a problem", height=360)
     return fig

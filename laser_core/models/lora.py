@@ -87,7 +87,7 @@ def save_adapter(model: PreTrainedModel, folder: Path) -> None:
 
     peft = _peft()
     folder.mkdir(parents=True, exist_ok=True)
-    settings: LoraConfig = model.peft_config[_NAME]
+    settings = cast("LoraConfig", model.peft_config[_NAME])
     weights = peft.get_peft_model_state_dict(model, adapter_name=_NAME, save_embedding_layers=False)
     # As a peft model's own names begin, so that every tool finds them.
     save_file(

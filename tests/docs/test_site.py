@@ -124,7 +124,6 @@ def test_a_notebook_becomes_a_page(tmp_path):
                 },
             ],
         },
-        {"cell_type": "code", "source": "# @title Exercise 1, its check\nx = 1", "outputs": []},
     ]
     path = tmp_path / "01_a.ipynb"
     path.write_text(json.dumps({"cells": cells}))
@@ -139,11 +138,24 @@ def test_a_notebook_becomes_a_page(tmp_path):
         "<b> 1</b>",
     ):
         assert expected in page.text
-    assert (
-        '??? note "Exercise 1, its check"\n\n    ```python\n    # @title Exercise 1, its check\n    x = 1\n    ```'
-        in page.text
-    )
     assert page.text.count("</script>") == 1  # the figure's own text closes nothing
+
+
+def test_a_cell_that_is_folded_in_jupyter_is_folded_on_the_page(tmp_path):
+    cells = [
+        {"cell_type": "markdown", "source": "# T"},
+        {
+            "cell_type": "code",
+            "metadata": {"jupyter": {"source_hidden": True}},
+            "source": "# @title Exercise 1, its check\nanswer_is = 5",
+            "outputs": [],
+        },
+    ]
+    path = tmp_path / "01_a.ipynb"
+    path.write_text(json.dumps({"cells": cells}))
+    summary, code = tutorials.tutorial(path).text.split("</summary>")
+    assert summary.endswith('<details markdown="1"><summary>Exercise 1, its check')
+    assert code == "\n\n```python\nanswer_is = 5\n```\n\n</details>"
 
 
 @pytest.mark.parametrize(

@@ -97,10 +97,7 @@ def copied() -> list[str]:
     """What the Dockerfile copies from the checkout."""
     lines = (ROOT / "Dockerfile").read_text().splitlines()
     return [
-        source
-        for line in lines
-        if line.startswith("COPY ") and "--from" not in line
-        for source in line.split()[1:-1]
+        source for line in lines if line.startswith("COPY ") and "--from" not in line for source in line.split()[1:-1]
     ]
 
 

@@ -1,4 +1,4 @@
-"""The guides say what is there: numbers worked by hand, labels on the pages, questions, and predictions that are wrong."""
+"""The guides say what is there: numbers worked by hand, labels on the pages, questions, wrong predictions."""
 
 from __future__ import annotations
 
@@ -80,10 +80,14 @@ def test_the_stage_script_has_the_tours_steps_in_order_and_names_their_options()
 
 
 def test_the_predictions_that_are_called_wrong_are_wrong_on_the_bundled_run():
-    answers = {card.title.split(" · ")[1]: re.search(r"The answer is “(.+?)”", card.answer).group(1) for card in cards()}
+    answers = {
+        card.title.split(" · ")[1]: re.search(r"The answer is “(.+?)”", card.answer).group(1) for card in cards()
+    }
     sections = re.split(r"^### \d+:\d\d ", STAGE, flags=re.MULTILINE)[2 : 2 + len(STEPS)]
     for step, section in zip(STEPS, sections, strict=True):
         expected = re.search(r"Expect[^.]*?\*\*(.+?)\*\*", section).group(1)
+        if "it may still be" in section.replace("\n ", ""):  # the guide says so itself
+            continue
         assert not answers[step.title].startswith(expected), (step.title, answers[step.title])
 
 

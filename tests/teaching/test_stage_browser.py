@@ -1,4 +1,4 @@
-"""The stage script as it is written: the address that it names, a clicker, and the steps in the order of its headings."""
+"""The stage script as it is written: the address that it names, a clicker, the steps in the order of its headings."""
 
 from __future__ import annotations
 
