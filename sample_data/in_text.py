@@ -199,9 +199,11 @@ def findings(claims: Sequence[Claim], ids: Sequence[str] = ()) -> str:
 - **{cost}, and {rival}.**
 - **{votes}.**
 
-| {number}, {n} held-out problems x 32 solutions; 95% CI | {" | ".join(families)} |
+| 95% CI; {number}, {n} held-out problems x 32 solutions | {" | ".join(families)} |
 |---|{"---|" * len(families)}
 {rows}
+
+{"; ".join(f"{family}: {TITLES[family]}" for family in families)}.
 
 """
 

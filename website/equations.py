@@ -9,9 +9,8 @@ from latex2mathml.converter import convert
 
 #: What pymdownx.arithmatex leaves of a formula: ``\(...\)`` in a line, ``\[...\]`` on lines of its own.
 _FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
-#: Signs that the converter would write as markup, as in ``\\texttt{<eos>}``, with characters that no formula has.
-_SIGNS = {"<": "\ue000", ">": "\ue001"}
-_SET_ASIDE = str.maketrans(_SIGNS)
+#: What the converter does not know how to write, as in ``\\texttt{<eos>}``: TeX, and the sign in HTML.
+_SIGNS = {"<": "&lt;", ">": "&gt;", r"\_": "_"}
 
 
 def draw(page: str) -> str:
@@ -39,8 +38,12 @@ def draw(page: str) -> str:
 
 
 def _math(tex: str, *, block: bool) -> str:
-    drawn = convert(tex.strip().translate(_SET_ASIDE), display="block" if block else "inline")
-    for sign, stand_in in _SIGNS.items():
-        drawn = drawn.replace(stand_in, html.escape(sign))
+    stand_ins = {chr(0xE000 + i): sign for i, sign in enumerate(_SIGNS)}  # characters that no formula has
+    set_aside = tex.strip()
+    for stand_in, sign in stand_ins.items():
+        set_aside = set_aside.replace(sign, stand_in)
+    drawn = convert(set_aside, display="block" if block else "inline")
+    for stand_in, sign in stand_ins.items():
+        drawn = drawn.replace(stand_in, _SIGNS[sign])
     drawn = drawn.replace("<math ", f'<math aria-label="{html.escape(tex.strip(), quote=True)}" ', 1)
     return f'<div class="equation">{drawn}</div>' if block else drawn

@@ -179,6 +179,7 @@ def test_formulas_are_drawn_with_their_text_beside_them():
     assert drawn.startswith('<div class="equation"><math aria-label="\\texttt{&lt;eos&gt;} &lt; \\frac{1}{2}"')
     assert "<mfrac>" in drawn
     assert "&lt;eos&gt;</mtext>" in drawn
+    assert ">a_b</mtext>" in equations.draw('<span class="arithmatex">\\(\\text{a\\_b}\\)</span>')
 
 
 def test_pages_of_the_reference_follow_the_package():
