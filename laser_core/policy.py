@@ -20,7 +20,8 @@ from laser_core.fast.precision import cast, output_logits
 from laser_core.fast.sizes import ModelSize
 from laser_core.models import lora
 from laser_core.models.endings import end_ids
-from laser_core.models.gguf import is_gguf, safetensors_folder
+from laser_core.models.gguf import safetensors_folder
+from laser_core.models.names import is_gguf
 from laser_core.models.notes import ModelNotes, read_notes
 from laser_core.models.prompt import TOY_VOCABULARY, Prompt, PromptSettings, make_prompt
 from laser_core.models.verdict_token import NAMED, choose_z_token, unused_tokens, with_verdict_token
@@ -194,7 +195,7 @@ def load_policy(
     Parameters
     ----------
     name : str
-        Hugging Face name, folder, ``.gguf`` file, a name of :data:`laser_core.models.gguf.PACKAGED`, or ``bundled:``
+        Hugging Face name, folder, ``.gguf`` file, a name of :data:`laser_core.models.names.PACKAGED`, or ``bundled:``
         and a name.
     z_token : str
         The verdict token; empty: the one the model was trained with, where its folder notes it, else one that it ships

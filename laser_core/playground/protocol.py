@@ -7,7 +7,7 @@ from pathlib import Path
 
 from laser_core.bundled import PREFIX
 from laser_core.errors import InputError
-from laser_core.models.gguf import PACKAGED, is_gguf
+from laser_core.models.names import PACKAGED, is_gguf
 
 MODEL_FILES = ("config.json", "adapter_config.json")  # one of which lies in the folder of a model
 MAX_SAMPLES, MAX_NEW_TOKENS, MAX_CHARACTERS = 32, 512, 4000

@@ -12,6 +12,8 @@ from laser_core.atomic import write_whole
 from laser_core.errors import InputError
 from laser_core.rollouts import Rollouts, RunMeta, joined, read, write_parquet
 
+SETTINGS = "settings.json"
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -20,20 +22,22 @@ class Parts:
     Attributes
     ----------
     folder : Path
-        Where they are kept.
+        Where they are kept; it is made with the first part.
+    settings : str
+        What they are made with.
     """
 
     folder: Path
+    settings: str
 
     @classmethod
     def of(cls, out: Path, settings: Mapping[str, object]) -> Parts:
         """Those of an output; parts that were made with other settings are dropped."""
-        folder = Path(f"{out}.parts")
-        path, told = folder / "settings.json", json.dumps(settings, sort_keys=True, default=str)
+        folder, told = Path(f"{out}.parts"), json.dumps(settings, sort_keys=True, default=str)
+        path = folder / SETTINGS
         if not path.is_file() or path.read_text(encoding="utf-8") != told:
             shutil.rmtree(folder, ignore_errors=True)
-            write_whole(path, told)
-        return cls(folder)
+        return cls(folder, told)
 
     def meta(self) -> RunMeta | None:
         """What the first part notes of its origin; None where there is none yet."""
@@ -60,10 +64,12 @@ class Parts:
             part = self._kept(path)
             if part is None:
                 part = make(start)
+                if not (self.folder / SETTINGS).is_file():
+                    write_whole(self.folder / SETTINGS, self.settings)
                 write_parquet(part, path)
             found.append(part)
         whole = joined(found) if len(found) > 1 else found[0]
-        shutil.rmtree(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
         return whole
 
     def _kept(self, path: Path) -> Rollouts | None:
