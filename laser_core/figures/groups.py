@@ -129,14 +129,15 @@ def groups_figure(
     _draw_verdicts(fig, [groups.correct[of] for of in rows])
     frame(fig, x="solution of the group, by reward", y="", height=140 + CELL_HEIGHT * len(rows), legend=False)
     ticks = [f"{plain(label, 18)}  {_tally(groups, of)}" for label, of in zip(labels, rows, strict=True)]
-    fig.update_yaxes(tickvals=list(range(len(rows))), ticktext=ticks, range=[len(rows) - 0.5, -0.5], showgrid=False)
-    fig.update_xaxes(dtick=1 if width <= 16 else None, range=[0.5, width + 0.5], showgrid=False)
     # Room for the labels is reckoned here: where Plotly measures it, it draws all labels three times.
     longest = max(len(html.unescape(tick)) for tick in ticks)
-    fig.update_layout(margin={"l": 12 + CHARACTER * longest, "t": 70, "b": 52})
-    fig.update_xaxes(automargin=False, ticks="")
-    fig.update_yaxes(automargin=False, ticks="")
-    fig.update_layout(hovermode="closest")
+    axis = {"automargin": False, "ticks": "", "showgrid": False}
+    fig.update_layout(
+        margin={"l": 12 + CHARACTER * longest, "t": 70, "b": 52},
+        hovermode="closest",
+        xaxis=axis | {"dtick": 1 if width <= 16 else None, "range": [0.5, width + 0.5]},
+        yaxis=axis | {"tickvals": list(range(len(rows))), "ticktext": ticks, "range": [len(rows) - 0.5, -0.5]},
+    )
     return fig
 
 

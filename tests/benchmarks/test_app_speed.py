@@ -116,8 +116,19 @@ def in_steps(table: pa.Table, n_steps: int = 50) -> pa.Table:
     return table.append_column("step", pa.array(step.astype(np.int32)))
 
 
+def with_texts(table: pa.Table, n_words: int = 1000) -> pa.Table:
+    """The same run with long responses, of which each ends on its own number."""
+    rng = np.random.default_rng(0)
+    words = ["so", "we", "have", "the", "sum", "of", "two", "even", "numbers", "because", "wait", "check", "again"]
+    texts = [" ".join(rng.choice(words, n_words)) for _ in range(200)]
+    responses = pa.array(f"{texts[i % 200]} number {i}." for i in range(len(table)))
+    tokens = pa.array(np.full(len(table), n_words, np.int32))
+    table = table.set_column(table.column_names.index("response"), "response", responses)
+    return table.set_column(table.column_names.index("n_tokens"), "n_tokens", tokens)
+
+
 @contextlib.contextmanager
-def pages(folder: Path, n: int | None = None, *, steps: bool = False) -> Iterator[tuple]:
+def pages(folder: Path, n: int | None = None, *, steps: bool = False, texts: bool = False) -> Iterator[tuple]:
     """Both servers and a browser; with ``n`` the app also offers a run of that many solutions, named "big"."""
     if reason := missing_browser():
         pytest.skip(reason)
@@ -125,7 +136,9 @@ def pages(folder: Path, n: int | None = None, *, steps: bool = False) -> Iterato
     bare.write_text(BARE)
     if n is not None:
         run.mkdir(parents=True)
-        pq.write_table(in_steps(big_table(n)) if steps else big_table(n), run / "rollouts.parquet")
+        table = in_steps(big_table(n)) if steps else big_table(n)
+        pq.write_table(with_texts(table) if texts else table, run / "rollouts.parquet")
+        del table
         (run / "events.jsonl").write_text("")
         (run.parent / "job.json").write_text(json.dumps({"name": "big"}))
         (run.parent / "settings.toml").write_text(LaserConfig().to_toml())
@@ -200,7 +213,7 @@ def click(page: object, selector: str) -> float:
 @pytest.mark.parametrize(
     ("page_name", "button", "limit"),
     [
-        ("groups", ".st-key-problem-Previous-step button", 6.0),  # two figures and a table; the goal is 2
+        ("groups", ".st-key-problem-Previous-step button", 2.5),  # a heatmap and a table; the goal is 2
         ("pair", ".st-key-mark-left-bookmark button", 2.0),
         ("pair", ".st-key-mark-left-wrong_verdict button", 2.0),
     ],
@@ -223,6 +236,40 @@ def test_groups_and_marks_answer_at_100_000_rollouts(benchmark, tmp_path, page_n
         benchmark.extra_info.update(result)
         benchmark.pedantic(click, args=(app, button), rounds=1)
         assert result["ratio"] <= limit
+
+
+def search(page: object, text: str) -> float:
+    """Search the responses; milliseconds until the page rests."""
+    page.bring_to_front()
+    page.locator(".st-key-rows_response input").fill(text)
+    handle = page.evaluate_handle(f"() => {{ window.laserAnswer = ({ANSWER})(); }}")
+    page.keyboard.press("Enter")
+    took = page.evaluate("() => window.laserAnswer")
+    handle.dispose()
+    return took
+
+
+@pytest.mark.timeout(1800)
+def test_the_table_and_its_search_answer_at_100_000_rollouts_of_1_000_tokens(benchmark, tmp_path):
+    with pages(tmp_path, 100_000, texts=True) as (bare_url, app_url, browser):
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        app, _ = open_page(context, f"{app_url}/rollouts?run=big", timeout=300)
+        app.locator(".st-key-rows_response input").wait_for(timeout=300_000)
+        app.wait_for_timeout(5000)
+        bare, _ = open_page(context, bare_url)
+        search(app, "number 1.")  # the first one reads the texts from disk
+        times: dict[str, list[float]] = {"bare": [], "search": [], "filter": []}
+        for i in range(ROUNDS):
+            bare.bring_to_front()
+            times["bare"].append(answer(bare))
+            times["search"].append(search(app, f"number {50 * i + 17}."))
+            times["filter"].append(click(app, ".st-key-rows_verifier button"))
+        median = {name: statistics.median(values) for name, values in times.items()}
+        ratios = {name: median[name] / median["bare"] for name in ("search", "filter")}
+        print("\n100,000 rollouts of 1,000 tokens, milliseconds and ratios:", json.dumps(median), json.dumps(ratios))
+        benchmark.extra_info.update(ratios)
+        benchmark.pedantic(search, args=(app, "number 99."), rounds=1)
+        assert max(ratios.values()) <= 2.0
 
 
 @pytest.mark.timeout(1800)
