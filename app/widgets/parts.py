@@ -176,8 +176,8 @@ def models_can_run() -> bool:
     missing = missing_model_packages()
     if missing:
         st.info(
-            "This server analyses rollouts but runs no models: it has no PyTorch. To train and sample, start the explorer "
-            f"where there are {MODEL_MEMORY} of memory, after `{missing.remedy}`. All other pages work here.",
+            "This server analyses rollouts but runs no models: it has no PyTorch. To train and sample, start the "
+            f"explorer where there are {MODEL_MEMORY} of memory, after `{missing.remedy}`. All other pages work here.",
             icon=":material/info:",
         )
     return missing is None

@@ -27,8 +27,8 @@ from tests.benchmarks.test_app_speed import FIRST, memory
 
 VISITS, MOVES = 3, 10  # of the browser: first paints, and moves of the slider
 GONE = 5.0  # seconds after which the class has left
-# Milliseconds from now until the slider has moved and the counts beside it are those of its new place. That nothing moves
-# any more, which a busy server's silence looks like, does not end it.
+# Milliseconds from now until the slider has moved and the counts beside it are those of its new place. It does not end
+# when nothing moves any more: that is what a busy server's silence looks like.
 MOVED = """() => new Promise((done) => {
   const slider = document.querySelector('.st-key-threshold input[type="range"]');
   const from = slider.value, start = performance.now();
