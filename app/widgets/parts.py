@@ -18,6 +18,7 @@ from laser_core.errors import missing_model_packages
 from laser_core.figures import SIGNAL_TITLES, Drawn, enlarge, figure_csv, figure_html, signal_title
 from laser_core.rollouts import TAG_PREFIX
 
+MODEL_MEMORY = "2 GB"  # of a miniature's training and the pages; without models the pages take 0.4 (docs/deploy.md)
 PLOTLY_CONFIG = {
     "displaylogo": False,
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
@@ -175,7 +176,8 @@ def models_can_run() -> bool:
     missing = missing_model_packages()
     if missing:
         st.info(
-            f"This server analyses rollouts but runs no models. {missing} All other pages work without them.",
+            "This server analyses rollouts but runs no models: it has no PyTorch. To train and sample, start the "
+            f"explorer where there are {MODEL_MEMORY} of memory, after `{missing.remedy}`. All other pages work here.",
             icon=":material/info:",
         )
     return missing is None

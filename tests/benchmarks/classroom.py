@@ -23,10 +23,22 @@ import psutil
 
 from tests.app.browser import chromium, missing_browser, open_page, serve
 from tests.benchmarks.student import Student
-from tests.benchmarks.test_app_speed import FIRST, answer, memory
+from tests.benchmarks.test_app_speed import FIRST, memory
 
 VISITS, MOVES = 3, 10  # of the browser: first paints, and moves of the slider
 GONE = 5.0  # seconds after which the class has left
+# Milliseconds from now until the slider has moved and the counts beside it are those of its new place. It does not end
+# when nothing moves any more: that is what a busy server's silence looks like.
+MOVED = """() => new Promise((done) => {
+  const slider = document.querySelector('.st-key-threshold input[type="range"]');
+  const from = slider.value, start = performance.now();
+  const look = () => {
+    const counts = document.querySelector('.st-key-cell').textContent;
+    const there = slider.value !== from && counts.includes(`Confusion at ${Number(slider.value).toFixed(2)}`);
+    there ? done(performance.now() - start) : requestAnimationFrame(look);
+  };
+  look();
+})"""
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,7 @@ class Measured:
     paint, chart : float
         Median seconds to the browser's first contentful paint and to its first chart, the class clicking meanwhile.
     slider : float
-        Median seconds from a key press until the Thresholds page rests, the class clicking meanwhile.
+        Median seconds from a key press on the threshold until its counts have followed, the class clicking meanwhile.
     click, slow_click : float
         Median and 95th percentile of the seconds that the students waited for an answer.
     n_clicks : int
@@ -50,6 +62,8 @@ class Measured:
         Resident memory of the server in MB: warm, at its highest, and when they have left.
     busy : float
         Share of one core that the server took while the class clicked.
+    cost : float
+        Seconds of the server's processor time for one answer, the browser's included; other programs do not change it.
     """
 
     students: int
@@ -64,6 +78,7 @@ class Measured:
     during: float
     after: float
     busy: float
+    cost: float
 
 
 class Class:
@@ -129,13 +144,15 @@ def measure(n: int, seconds: float, pause: float) -> Measured:
             page, _ = open_page(browser.new_context(viewport={"width": 1280, "height": 800}), f"{url}/thresholds")
             moves = []
             while len(moves) < MOVES or time.monotonic() - began < seconds:
-                moves.append(answer(page) / 1000)
+                moves.append(moved(page, right=len(moves) % 4 < 3))  # wander, so that most places are new
                 during = max(during, memory(url.pid))
                 page.wait_for_timeout(1000 * min(pause, 2.0))
-            busy = (sum(server.cpu_times()[:2]) - spent) / (time.monotonic() - began)
+            took = sum(server.cpu_times()[:2]) - spent
+            busy = took / (time.monotonic() - began)
             waited = [one.seconds for student in others.students for one in student.answers[1:]]
+            cost = took / (len(waited) + len(moves) + len(paints) + 1)
         time.sleep(GONE)
-        answer(page)  # what has ended is collected with the next answer
+        moved(page, right=True)  # what has ended is collected with the next answer
         after = memory(url.pid)
     paint, chart = (statistics.median(one[what] for one in paints) / 1000 for what in ("paint", "chart"))
     slow = statistics.quantiles(waited, n=20)[-1]
@@ -152,7 +169,18 @@ def measure(n: int, seconds: float, pause: float) -> Measured:
         during=during / 1e6,
         after=after / 1e6,
         busy=busy,
+        cost=cost,
     )
+
+
+def moved(page: object, *, right: bool) -> float:
+    """Move the threshold one step; seconds until the page has followed."""
+    page.locator('.st-key-threshold input[type="range"]').focus()
+    handle = page.evaluate_handle(f"() => {{ window.laserMoved = ({MOVED})(); }}")
+    page.keyboard.press("ArrowRight" if right else "ArrowLeft")
+    took = page.evaluate("() => window.laserMoved")
+    handle.dispose()
+    return took / 1000
 
 
 def visited(browser: object, url: str) -> dict[str, float]:
@@ -177,6 +205,7 @@ def table(found: Sequence[Measured]) -> str:
         "clicks": lambda m: f"{m.n_clicks:,}",
         "server memory, MB: warm, most, after the class": lambda m: f"{m.before:.0f}, {m.during:.0f}, {m.after:.0f}",
         "share of a core that the server took": lambda m: f"{m.busy:.2f}",
+        "its processor time for one answer, s": lambda m: f"{m.cost:.3f}",
     }
     lines = ["| students | " + " | ".join(str(m.students) for m in found) + " |", "|---" * (len(found) + 1) + "|"]
     lines += [f"| {name} | " + " | ".join(map(shown, found)) + " |" for name, shown in rows.items()]
