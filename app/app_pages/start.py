@@ -188,6 +188,6 @@ above, below = st.container(), st.container()
 drawn = [(above, partial(answer, question)), (below, partial(runs.side_by_side, source))]
 # The figure is sent before the numbers above it: the browser fetches its drawing library when the first one arrives. In
 # a presentation the order counts, because slides are numbered as they are drawn.
-for place, draw in drawn if deck.on() else reversed(drawn):
+for place, draw in drawn[:: 1 if deck.on() else -1]:
     with place:
         draw()

@@ -80,13 +80,13 @@ def show(source: Source, signal: str | None) -> None:
             st.caption(
                 "Each token stands on the colour of the score that would be read after it: vermilion near 0, blue near "
                 "1. Only the one after the last token is trained and used. The problem is typical, and so "
-                f"are both: the middle ones by score. {_which_is_higher(rows, signal)}"
+                f"are both: the middle ones by score. {_which_is_higher(rows)}"
             )
 
 
-def _which_is_higher(rows: dict[bool, dict], signal: str) -> str:
+def _which_is_higher(rows: dict[bool, dict]) -> str:
     """What the scores of the two solutions say, for those who see a score for the first time."""
-    right, wrong = (rows[verdict].get(signal) for verdict in (True, False))
+    right, wrong = (rows[verdict].get("score") for verdict in (True, False))
     if right is None or wrong is None or score_text(right) == score_text(wrong):
         return ""
     one = "correct" if right > wrong else "incorrect"

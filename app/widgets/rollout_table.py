@@ -51,13 +51,18 @@ def show(
         return
     taken = source.with_signals.take(np.array(picked))
     labels = {1.0: "correct", 0.0: "incorrect"}
+    problems = [
+        short(question(p) if p else i or "")
+        for p, i in zip(taken.text("problem"), taken.text("problem_id"), strict=True)
+    ]
+    answers, references = (
+        [None if text is None else short(text) for text in taken.text(name)] for name in ("answer", "reference_answer")
+    )
     table = {
-        "problem": [
-            short(question(p) if p else i) for p, i in zip(taken.text("problem"), taken.text("problem_id"), strict=True)
-        ],
+        "problem": problems,
         "response": [_from_match(text or "", found) for text in taken.text("response")],
-        "answer": [None if text is None else short(text) for text in taken.text("answer")],
-        "reference": [None if text is None else short(text) for text in taken.text("reference_answer")],
+        "answer": answers,
+        "reference": references,
         "verifier": [labels.get(value, "unknown") for value in taken.column("correct")],
         "score": taken.column(signal),
         "tokens": taken.column("n_tokens"),
@@ -97,8 +102,11 @@ def show(
             "tokens": st.column_config.NumberColumn(format="%d"),
             "response": st.column_config.TextColumn(width="large"),
         }
-        # As wide as their texts, but a long problem must not push the verdicts out of sight.
-        | {name: st.column_config.TextColumn(width=_width(table[name])) for name in ("problem", "answer", "reference")},
+        | {  # as wide as their texts, but a long problem must not push the verdicts out of sight
+            "problem": st.column_config.TextColumn(width=_width(problems)),
+            "answer": st.column_config.TextColumn(width=_width(answers)),
+            "reference": st.column_config.TextColumn(width=_width(references)),
+        },
     )
     more = len(rows) - len(picked)
     st.caption("Select a row to open its problem in Traces." + (f" {more:,} more are not listed." if more > 0 else ""))

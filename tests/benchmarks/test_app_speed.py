@@ -45,7 +45,7 @@ ANSWER = """() => new Promise((resolve) => {
   const watch = new MutationObserver(() => { last = performance.now(); });
   watch.observe(page, { subtree: true, childList: true, attributes: true, characterData: true });
   // The page moves at once, as a slider does; only once the script has begun can it have ended.
-  const begin = new MutationObserver(() => { ran ||= app.dataset.testScriptState !== "notRunning"; });
+  const begin = new MutationObserver(() => { ran = true; });
   begin.observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] });
   const look = setInterval(() => {
     const now = performance.now();
