@@ -63,7 +63,7 @@ def printed(cell):
 @each_notebook
 def test_it_runs_unanswered_and_solutions_are_right_and_each_mistake_gets_its_hint(source):
     notebook = with_solutions(jupytext.read(source))
-    NotebookClient(notebook, timeout=300, startup_timeout=300, resources={"metadata": {"path": str(FOLDER)}}).execute()
+    NotebookClient(notebook, timeout=500, startup_timeout=300, resources={"metadata": {"path": str(FOLDER)}}).execute()
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     outputs = [o for cell in code for o in cell.outputs]
     assert not [o["text"] for o in outputs if o.output_type == "stream" and o["name"] == "stderr"]
