@@ -240,8 +240,10 @@ exercise_2.check(answer)
 
 # %%
 folder = Path(tempfile.mkdtemp())
-live = {}
-for title, method in (("GRPO", "grpo"), ("LaSeR", "laser")):
+
+
+def short_run(title, method):
+    """The events of six steps."""
     short = LaserConfig(
         method=method,
         steps=6,
@@ -254,9 +256,17 @@ for title, method in (("GRPO", "grpo"), ("LaSeR", "laser")):
         eval_problems=0,
     )
     events = []
-    train(short, folder / method, on_progress=lambda p, events=events: events.append(p.event) if p.event else None)
-    live[title] = events
+    train(
+        short, folder / method, on_progress=lambda progress: events.append(progress.event) if progress.event else None
+    )
     print(f"{title}: {len(events)} steps, {sum(event['n_tokens'] for event in events):,} tokens")
+    return events
+
+
+live = {"GRPO": short_run("GRPO", "grpo")}
+
+# %%
+live["LaSeR"] = short_run("LaSeR", "laser")
 
 # %%
 first, last = live["LaSeR"][0], live["LaSeR"][-1]
