@@ -223,8 +223,9 @@ def _where(claims: Sequence[Claim], id: str, held: str, failed: str) -> str:
     open_ = [row.family for row in rows if verdict(row) == UNDECIDED]
     parts = [f"{held} in {listed(holds)}"] if holds else []
     parts += [f"{failed[0].lower() if parts else failed[0]}{failed[1:]} in {listed(fails)}"] if fails else []
-    parts += [f"{'undecided' if parts else f'{held}: undecided'} in {listed(open_)}"] if open_ else []
-    return ", ".join(parts)
+    if not parts:
+        return f"{held}: undecided in {listed(open_)}"
+    return ", ".join(parts) + (f" (undecided in {listed(open_)})" if open_ else "")
 
 
 KINDS: dict[str, Callable[[Sequence[Claim], Sequence[str]], str]] = {

@@ -319,8 +319,8 @@ def test_a_place_that_cannot_be_written_is_named(in_text, place, problem):
         ((-0.2, -0.2, -0.2), "**Weighting votes by the score does not help.**"),
         (
             (0.2, -0.2, 0.0),
-            "**Weighting votes by the score helps in linear, weighting votes by the score does not help in chain, "
-            "undecided in words.**",
+            "**Weighting votes by the score helps in linear, weighting votes by the score does not help in chain "
+            "(undecided in words).**",
         ),
         ((0.0, 0.0, 0.0), "**Weighting votes by the score helps: undecided in linear, chain and words.**"),
     ],
