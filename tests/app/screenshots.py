@@ -19,6 +19,7 @@ SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 STAGE = (1280, 720)
 THEMES = ("light", "dark")
 MOST_SLIDES = 60
+PLACE = ".st-key-deck p >> nth=2"  # what the deck's bar says of the slide
 
 
 def sample(page: Page) -> None:
@@ -63,13 +64,18 @@ def take_slides(browser: Browser, url: str, out: Path, theme: str, query: str) -
     """``slide-NN-THEME.png``: the whole deck at 1280 x 720, turned as a presenter turns it."""
     context = browser.new_context(viewport=_viewport(STAGE), color_scheme=theme)
     page, _ = open_page(context, f"{url}/{query or '?'}{'&' if query else ''}present=true")
-    written, seen = [], set()
-    while (place := page.locator(".st-key-deck p").nth(2).inner_text()) not in seen and len(written) < MOST_SLIDES:
-        seen.add(place)
-        written.append(out / f"slide-{len(seen):02}-{theme}.png")
+    written: list[Path] = []
+    while len(written) < MOST_SLIDES:
+        written.append(out / f"slide-{len(written) + 1:02}-{theme}.png")
         page.screenshot(path=written[-1])
+        before = page.locator(PLACE).inner_text()
         page.keyboard.press("PageDown")
-        page.wait_for_timeout(700)
+        for _ in range(40):  # another page may take its time on a busy machine; the last slide stays
+            page.wait_for_timeout(500)
+            if page.locator(PLACE).inner_text() != before:
+                break
+        else:
+            break
         settle(page)
     context.close()
     return written
