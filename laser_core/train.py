@@ -209,7 +209,8 @@ def _start_or_resume(
     reference = load_start(config, device, dtype)
     policy = learner_beside(reference, config, device, dtype)
     policy = replace(policy, name=f"{config.model}, {config.steps} steps of {config.method}")
-    tell(adapter_sentence(policy.model))
+    if sentence := adapter_sentence(policy.model):
+        tell(sentence)
     optimizer = adamw(policy.model, lr=config.lr, weight_decay=config.weight_decay, beta2=config.adam_beta2)
     state, notes = folder.restore(policy.model, optimizer)
     for note in notes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -11,6 +12,7 @@ from app.data import cache, marks
 from app.data.sources import Source
 from app.format import short
 from app.widgets import marking, parts
+from laser_core.rollouts import Rollouts
 from laser_core.rollouts.marks import marked_rows
 from laser_core.rollouts.prompts import question
 
@@ -50,33 +52,7 @@ def show(
         st.caption("None in this run.")
         return
     taken = source.with_signals.take(np.array(picked))
-    labels = {1.0: "correct", 0.0: "incorrect"}
-    problems = [
-        short(question(p) if p else i or "")
-        for p, i in zip(taken.text("problem"), taken.text("problem_id"), strict=True)
-    ]
-    answers, references = (
-        [None if text is None else short(text) for text in taken.text(name)] for name in ("answer", "reference_answer")
-    )
-    table = {
-        "problem": problems,
-        "response": [_from_match(text or "", found) for text in taken.text("response")],
-        "answer": answers,
-        "reference": references,
-        "verifier": [labels.get(value, "unknown") for value in taken.column("correct")],
-        "score": taken.column(signal),
-        "tokens": taken.column("n_tokens"),
-    }
-    marked = {row: marking.in_short(mark) for row, mark in marked_rows(taken, marks.of(source)).items()}
-    if marked:
-        table = {"marks": [marked.get(row, "") for row in range(len(picked))]} | table
-    if details:
-        table |= {name: taken.table[name].to_pylist() for name in ("step", "truncated") if taken.has(name)}
-        tags = {parts.tag_name(tag): taken.text(tag) for tag in taken.tags[:MAX_TAG_COLUMNS]}
-        table |= {
-            name if name not in table else f"{name} (tag)": [None if text is None else short(text) for text in texts]
-            for name, texts in tags.items()
-        }
+    table = _table(source, taken, signal=signal, details=details, found=found)
 
     def remember() -> None:
         chosen = st.session_state[key].selection.rows
@@ -103,13 +79,43 @@ def show(
             "response": st.column_config.TextColumn(width="large"),
         }
         | {  # as wide as their texts, but a long problem must not push the verdicts out of sight
-            "problem": st.column_config.TextColumn(width=_width(problems)),
-            "answer": st.column_config.TextColumn(width=_width(answers)),
-            "reference": st.column_config.TextColumn(width=_width(references)),
+            name: st.column_config.TextColumn(width=_width(table[name])) for name in ("problem", "answer", "reference")
         },
     )
     more = len(rows) - len(picked)
     st.caption("Select a row to open its problem in Traces." + (f" {more:,} more are not listed." if more > 0 else ""))
+
+
+def _table(source: Source, taken: Rollouts, *, signal: str, details: bool, found: str) -> dict[str, Any]:
+    """The cells of these rollouts, a list or an array a column."""
+    labels = {1.0: "correct", 0.0: "incorrect"}
+    problems = [
+        short(question(p) if p else i or "")
+        for p, i in zip(taken.text("problem"), taken.text("problem_id"), strict=True)
+    ]
+    answers, references = (
+        [None if text is None else short(text) for text in taken.text(name)] for name in ("answer", "reference_answer")
+    )
+    table = {
+        "problem": problems,
+        "response": [_from_match(text or "", found) for text in taken.text("response")],
+        "answer": answers,
+        "reference": references,
+        "verifier": [labels.get(value, "unknown") for value in taken.column("correct")],
+        "score": taken.column(signal),
+        "tokens": taken.column("n_tokens"),
+    }
+    marked = {row: marking.in_short(mark) for row, mark in marked_rows(taken, marks.of(source)).items()}
+    if marked:
+        table = {"marks": [marked.get(row, "") for row in range(len(taken))]} | table
+    if details:
+        table |= {name: taken.table[name].to_pylist() for name in ("step", "truncated") if taken.has(name)}
+        tags = {parts.tag_name(tag): taken.text(tag) for tag in taken.tags[:MAX_TAG_COLUMNS]}
+        table |= {
+            name if name not in table else f"{name} (tag)": [None if text is None else short(text) for text in texts]
+            for name, texts in tags.items()
+        }
+    return table
 
 
 def _width(texts: Sequence[str | None]) -> int:

@@ -119,7 +119,7 @@ def _fit(
 
     optimizer = adamw(policy.model, lr=config.lr, weight_decay=config.weight_decay, beta2=config.adam_beta2)
     state, notes = folder.restore(policy.model, optimizer)
-    for note in (*notes, adapter_sentence(policy.model)):
+    for note in filter(None, (*notes, adapter_sentence(policy.model))):
         tell(note)
     state = state or RunState(
         step=0, c_ref=level.c_ref, c_ref_std=level.c_ref_std, c_ref_n=level.n, lean=[True, True], z_token=policy.z_token

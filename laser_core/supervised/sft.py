@@ -135,7 +135,7 @@ def _sft(
         folder, total = replace(folder, config=config), config.steps
     optimizer = adamw(policy.model, lr=config.lr, weight_decay=config.weight_decay, beta2=config.adam_beta2)
     state, notes = folder.restore(policy.model, optimizer)
-    for note in (*notes, adapter_sentence(policy.model), policy.asks.sentence()):
+    for note in filter(None, (*notes, adapter_sentence(policy.model), policy.asks.sentence())):
         tell(note)
     state = state or RunState(step=0, c_ref=math.nan, c_ref_std=None, c_ref_n=0, lean=[True, True])
     folder.record(provenance(dtype, device), from_step=state["step"])

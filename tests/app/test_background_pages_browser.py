@@ -72,7 +72,7 @@ def test_a_real_run_is_started_watched_reloaded_stopped_resumed_and_looked_at(ap
     stop()
 
     begin("3")
-    page.get_by_text("Finished. 4 solutions of each of 16").wait_for(timeout=400_000)
+    page.get_by_text("Finished. 16 held-out problems × 4 solutions").wait_for(timeout=240_000)
     settle(page)
     assert page.locator(ERROR_BOXES).all_inner_texts() == []
     main_button(page, "Scores").click()

@@ -63,7 +63,7 @@ def test_tokens_are_text_with_line_breaks_and_whole_characters(page):
 def test_rendered_solutions_load_nothing_link_nowhere_and_fold_their_thinking(page):
     page, complaints = page
     page.get_by_role("radio", name="rendered").click()
-    solution = page.locator(".st-key-strip_correct_rendered")
+    solution = page.locator(".st-key-strip_correct_text")
     solution.locator(".katex-display").first.wait_for()
     settle(page)
     assert solution.locator(".katex").count() >= 2
