@@ -6,6 +6,8 @@ the disk is never in memory as a whole.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -182,15 +184,18 @@ def _contains(rollouts: Rollouts, name: str, text: str, among: np.ndarray) -> np
     found = np.zeros(len(rollouts), bool)
     if name not in rollouts.table.column_names:
         return found
-    start = 0
-    for batch in rollouts.table.select([name]).to_batches(max_chunksize=_BLOCK_ROWS):
-        rows = start + np.flatnonzero(among[start : start + len(batch)])
-        start += len(batch)
+    batches = rollouts.table.select([name]).to_batches(max_chunksize=_BLOCK_ROWS)
+    starts = np.cumsum([0, *(len(batch) for batch in batches)])
+
+    def search(start: int, batch: pa.RecordBatch) -> None:
+        rows = np.flatnonzero(among[start : start + len(batch)])
         if len(rows):
-            column = batch.column(0)
-            texts = column if len(rows) == len(batch) else column.take(pa.array(rows - (start - len(batch))))
+            texts = batch.column(0) if len(rows) == len(batch) else batch.column(0).take(pa.array(rows))
             hits = pc.fill_null(pc.match_substring(texts, text, ignore_case=True), False)
-            found[rows] = hits.to_numpy(zero_copy_only=False)
+            found[start + rows] = hits.to_numpy(zero_copy_only=False)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Arrow's kernels run beside each other
+        list(pool.map(search, starts[:-1], batches))
     return found
 
 
