@@ -333,7 +333,7 @@ def test_a_findings_headline_says_what_the_rules_decided(in_text, values, headli
     rows += three_families("voting.gain.16", (0.0, 0.0, 0.0), rule=BETTER, section=5)
     text = in_text.findings(rows)
     assert headline in text
-    assert "(AUROC 0.50, 0.51 and 0.52)" in text
+    assert "log-prob of the verdict token before training | 0.500 [0.490, 0.510] | 0.510" in text
     assert "| AUROC within a problem: what training adds | 0.300 [0.290, 0.310] | 0.300" in text
 
 

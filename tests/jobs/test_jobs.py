@@ -190,3 +190,12 @@ def test_a_run_is_started_as_one_that_can_be_stopped(stand_in):
     wait_for(job, "training")
     record = json.loads((job.folder / "process.json").read_text())
     assert psutil.Process(record["pid"]).environ()[INTERRUPTIBLE] == "1"
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(8, "7"), (2, "1"), (1, "1"), (None, "1")])
+def test_a_run_leaves_a_core_to_the_page_that_shows_it(monkeypatch, cores, threads):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(jobs.os, "cpu_count", lambda: cores)
+    assert jobs._threads() == {"OMP_NUM_THREADS": threads}
+    monkeypatch.setenv("OMP_NUM_THREADS", "6")
+    assert jobs._threads() == {}
