@@ -13,7 +13,6 @@ Departures from the paper and its official code, beside those of a single step:
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +34,7 @@ from laser_core.runfolder import guards, trackers
 from laser_core.runfolder.checkpoints import RunState
 from laser_core.runfolder.folder import RunFolder
 from laser_core.runfolder.guards import Stop
+from laser_core.runfolder.loop import run_steps
 from laser_core.runfolder.provenance import provenance
 from laser_core.start import adapter_sentence, fit_into_memory, learner_beside, load_start, with_lean
 from laser_core.step import TrainingRun, training_step
@@ -137,28 +137,30 @@ def _train(
 
     if not (folder.path / f"validation-{state['step']}.parquet").is_file():
         validate()  # it was interrupted
-    for step in range(state["step"], config.steps):
-        started = time.perf_counter()
-        chosen = np.random.default_rng([config.seed, step]).choice(len(pool), config.prompts_per_step, replace=False)
-        event = training_step(
+
+    def step(number: int) -> dict:
+        chosen = np.random.default_rng([config.seed, number]).choice(len(pool), config.prompts_per_step, replace=False)
+        return training_step(
             run,
             [pool[i] for i in chosen],
-            step=step,
+            step=number,
             on_rollouts=folder.keep_rollouts if config.keep_rollouts else None,
         )
-        event["step_seconds"] = time.perf_counter() - started
-        event["tokens_per_second"] = event["n_tokens"] / event["step_seconds"]
-        guards.check_step(event, config, folder=folder.path, saved=folder.checkpoints.newest_step())
-        folder.log(event)
-        track(event)
-        report(Progress("train", step + 1, config.steps, event, guards.remark(event, config)))
-        state["step"] = done = step + 1
-        due = [every for every in (config.checkpoint_every, config.eval_every) if every and done % every == 0]
-        if due or done == config.steps or stop.signal is not None:
-            folder.checkpoints.save(run.policy.model, run.optimizer, state)
-        stop.check(done)
-        validate()
 
+    def on_event(event: dict) -> None:
+        track(event)
+        report(Progress("train", event["step"] + 1, config.steps, event, guards.remark(event, config)))
+
+    run_steps(
+        folder,
+        state,
+        stop,
+        step,
+        model=run.policy.model,
+        optimizer=run.optimizer,
+        on_event=on_event,
+        after_step=validate,
+    )
     folder.save_model(run.policy.model, run.policy.tokenizer, run.policy.notes(state["c_ref"]))
     return evaluate_run(run, folder, state, stop, report, problems=held_out["test"], file="rollouts.parquet")
 

@@ -1,4 +1,4 @@
-"""The steps of a run whose batches are given: recorded, checkpointed, and stopped without losing one."""
+"""The steps of a run, whatever a step is: recorded, checkpointed, and stopped without losing one."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ def run_steps(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     on_event: Callable[[dict], None],
+    after_step: Callable[[], None] = lambda: None,
 ) -> None:
-    """Do the steps that are left, as ``laser train`` does its own.
+    """Do the steps that are left.
 
     Parameters
     ----------
@@ -40,6 +41,8 @@ def run_steps(
     optimizer : Optimizer
     on_event : callable
         Called with each event, after it was logged.
+    after_step : callable
+        Called when a step is recorded and, where one is due, in a checkpoint.
 
     Raises
     ------
@@ -58,10 +61,11 @@ def run_steps(
         folder.log(event)
         on_event(event)
         state["step"] = done = number + 1
-        due = config.checkpoint_every and done % config.checkpoint_every == 0
+        due = [every for every in (config.checkpoint_every, config.eval_every) if every and done % every == 0]
         if due or done == config.steps or stop.signal is not None:
             folder.checkpoints.save(model, optimizer, state)
         stop.check(done)
+        after_step()
 
 
 def update(optimizer: torch.optim.Optimizer, *, lr: float, max_grad_norm: float) -> float:
