@@ -29,9 +29,10 @@ def _start() -> Child:
         raise ChildProcessError("math-verify did not start")
     try:
         child = Child("laser_core.answers.math_worker", OMP_NUM_THREADS="1")
-        if child.ask({"op": "key", "text": "\\frac{1}{2}"}, seconds=START_SECONDS) != {"key": "q:1/2"}:
+        reply = child.ask({"op": "key", "text": "\\frac{1}{2}"}, seconds=START_SECONDS)
+        if reply != {"key": "q:1/2"}:
             child.close()
-            raise ChildProcessError("the child process does not answer; is math-verify installed?")
+            raise ChildProcessError(f"the child process answers {reply}; is math-verify installed?")
     except OSError as error:
         _failed_starts += 1
         warnings.warn(f"math-verify cannot be started ({error}): answers are compared as text", stacklevel=2)

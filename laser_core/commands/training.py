@@ -83,8 +83,9 @@ def _run(settings: LaserConfig, out: Path, *, resume: bool, name: str | None) ->
         except KeyboardInterrupt:
             bar.say(f"Stopped at once; the last checkpoint is kept. Resume with: {resume_command(out)}")
             raise typer.Exit(130) from None
-    typer.echo(headline(rollouts))
-    typer.echo(f"Wrote {out}/rollouts.parquet and {out}/model")
+    if len(rollouts):
+        typer.echo(headline(rollouts))
+    typer.echo(f"Wrote {out}/rollouts.parquet and {out}/model" if len(rollouts) else f"Wrote {out}/model")
 
 
 def base(

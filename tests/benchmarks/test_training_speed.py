@@ -280,7 +280,12 @@ def resident() -> int:
 
 
 def peak_growth(function) -> int:
-    """Most bytes by which the process grew while the function ran."""
+    """Most bytes by which the process grew while the function ran; where a GPU computes, its memory."""
+    if torch.cuda.is_initialized():
+        torch.cuda.reset_peak_memory_stats()
+        held = torch.cuda.memory_allocated()
+        function()
+        return torch.cuda.max_memory_allocated() - held
     before, peak, done = resident(), [0], threading.Event()
 
     def watch():
