@@ -16,9 +16,9 @@ def reproduce(
     seeds: Annotated[int | None, typer.Option(help="Training seeds of the main runs; 5, or 1 with --quick.")] = None,
     ablation_seeds: Annotated[
         int | None,
-        typer.Option(help="Seeds of ablations and exact reference; 3, or 1 with --quick; 0 skips them."),
+        typer.Option(help="Seeds of ablations and exact reference; 3, or none with --quick."),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Every claim in minutes, with wider intervals.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="The main claims in minutes, from one seed, with wider intervals.")] = False,
     workers: Annotated[int | None, typer.Option(help="Parallel processes; one per core by default.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the table of --out, or the shipped one.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="With --show: print one JSON object.")] = False,

@@ -19,6 +19,7 @@ import torch
 from laser_core import metrics
 from laser_core.ablations import objective_of
 from laser_core.config import LaserConfig
+from laser_core.errors import InputError
 from laser_core.fast.devices import pick_device
 from laser_core.fast.optimiser import adamw
 from laser_core.fast.precision import pick_dtype

@@ -13,6 +13,7 @@ import pytest
 from laser_core.answers import math_process, reading
 from laser_core.answers.text import parse_number
 from laser_core.answers.verify import answer_groups, extract_answer, is_correct, verify_answers
+from laser_core.processes import Child
 
 # ---------------------------------------------------------------------------------------------------------- comparison
 
@@ -223,6 +224,15 @@ def test_a_killed_worker_is_replaced():
         worker.process.kill()
     math_process.ask_many([{"op": "key", "text": "1+1"}] * 4)  # the dead ones are found out and dropped
     assert math_process.ask({"op": "key", "text": "1+1"}) == {"key": "q:2/1"}
+
+
+def test_the_time_of_the_first_answer_does_not_hold_the_imports(tmp_path):
+    """Without bytecode at hand they take longer than an answer may: every worker gave up on its first request."""
+    child = Child("laser_core.answers.math_worker", PYTHONPYCACHEPREFIX=str(tmp_path))
+    try:
+        assert child.ask({"op": "key", "text": "\\frac{1}{2}"}, seconds=90) == {"key": "q:1/2"}
+    finally:
+        child.close()
 
 
 def test_without_math_verify_answers_are_compared_as_text(monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 from typer.testing import CliRunner
 
 from laser_core.cli import app
@@ -31,3 +32,12 @@ def test_train_writes_how_far_it_is(tmp_path, monkeypatch):
         "done": 32,
         "total": 500,
     }
+
+
+def test_a_run_without_an_evaluation_ends_with_its_model(tmp_path, monkeypatch):
+    from laser_core import train
+
+    monkeypatch.setattr(train, "train", lambda *_, **__: make_rollouts(n_problems=4).take(np.arange(0)))
+    done = CliRunner().invoke(app, ["train", "--out", str(tmp_path / "run"), "--set", "dtype=float32"])
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[-1] == f"Wrote {tmp_path / 'run'}/model"

@@ -4,7 +4,8 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from laser_core.fast.batches import Batches, _left_in_container, is_out_of_memory
+from laser_core.fast import batches as batches_module
+from laser_core.fast.batches import Batches, _left_in_container, free_memory, is_out_of_memory
 from laser_core.fast.sizes import ModelSize
 
 GIB = 2**30
@@ -111,6 +112,12 @@ def test_a_containers_limit_counts(tmp_path):
     assert _left_in_container(tmp_path) == [600]
     (tmp_path / "memory.max").write_text("max\n")
     assert _left_in_container(tmp_path) == []
+
+
+def test_a_machine_that_limits_nothing_has_the_memory_that_is_free(monkeypatch):
+    """It has no container's files: memory was then taken from an empty list, and nothing ran."""
+    monkeypatch.setattr(batches_module, "_left_in_container", list)
+    assert free_memory(torch.device("cpu")) > 2**20
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

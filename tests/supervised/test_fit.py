@@ -115,3 +115,10 @@ def test_rollouts_of_one_kind_are_refused(tiny_folder, tmp_path):
     wrong = ROLLOUTS.with_column("correct", [False] * len(ROLLOUTS))
     with pytest.raises(InputError, match="no correct solution"):
         fit(settings(tiny_folder), wrong, tmp_path / "run")
+
+
+def test_a_fit_that_nothing_could_judge_is_refused_before_its_first_step(tiny_folder, tmp_path):
+    learnt = ROLLOUTS.take(~held_out_rows(ROLLOUTS))
+    with pytest.raises(InputError, match="none of .* problems is held out"):
+        fit(settings(tiny_folder), learnt, tmp_path / "run")
+    assert not (tmp_path / "run" / "events.jsonl").is_file()
