@@ -18,7 +18,9 @@ def reproduce(
         int | None,
         typer.Option(help="Seeds of ablations and exact reference; 3, or none with --quick."),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="The main claims in minutes, from one seed, with wider intervals.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The main claims in minutes, from one seed, with wider intervals.")
+    ] = False,
     workers: Annotated[int | None, typer.Option(help="Parallel processes; one per core by default.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the table of --out, or the shipped one.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="With --show: print one JSON object.")] = False,

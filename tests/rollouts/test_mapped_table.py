@@ -92,6 +92,12 @@ def test_rows_are_taken_across_chunks_of_any_length():
     rollouts = Rollouts(pa.concat_tables(pieces), RunMeta())
     rows = np.array([99, 0, 61, 60, 1, 99])
     assert rollouts.take(rows).table.equals(table(100).take(rows).table)
+    # a column that was computed is in one piece where the texts of the file are in several
+    mixed = rollouts.with_column("signal.length", np.arange(100.0))
+    assert mixed.take(rows).table.equals(table(100).with_column("signal.length", np.arange(100.0)).take(rows).table)
+    assert mixed.take(np.array([], int)).table.num_rows == 0
+    with pytest.raises(pa.ArrowIndexError):
+        mixed.take(np.array([100]))
 
 
 def test_the_file_has_no_name_and_ends_with_the_table(tmp_path, monkeypatch):
