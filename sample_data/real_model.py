@@ -2,6 +2,7 @@
 
     python sample_data/real_model.py RUNS_DIR     # copy base.parquet and fit-*/ to sample_data/real, write the table
     python sample_data/real_model.py              # write the table again, from what is shipped
+    python sample_data/real_model.py --by-reward RUNS_DIR     # judge the runs of make_real_gpu.sh, write their table
 
 The rule stands in docs/real_model.md and was committed before the runs.
 """
@@ -14,14 +15,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from laser_core.analysis import Estimate, Samples, accuracy, compare_signals, separation, voting_curve
+from laser_core.analysis import Estimate, Samples, accuracy, compare, compare_signals, separation, voting_curve
 from laser_core.bundled import ROOT
 from laser_core.reproduce.judged import shortened
 from laser_core.rollouts import Rollouts, read, write_parquet
 
 PAGE = ROOT.parent / "docs" / "real_model.md"
 BEGIN, END = "<!-- table -->\n", "<!-- end of the table -->\n"
-ENOUGH, VOTES = 0.70, 8  # the rule's
+BY_REWARD = "<!-- by reward -->\n", "<!-- end of by reward -->\n"
+ENOUGH, VOTES, FEWER = 0.70, 8, -0.02  # the rule's: AUROC, votes, and accuracy that LaSeR may lose
 DECIDE_NOTHING = (
     "signal.linear_probe",
     "free signals combined",
@@ -104,18 +106,50 @@ def _together(verdicts: Sequence[str]) -> str:
 
 def as_markdown(base: Rollouts, seeds: Sequence[Judged]) -> str:
     """The verdicts, and every number behind them."""
-    start = Samples.from_rollouts(base)
-    lines = [
-        f"Warm start: {start.n_problems} held-out problems x {start.n_samples} solutions, accuracy "
-        f"{_show(accuracy(start))}; AUROC within a problem of the untrained last-token score "
-        f"{_show(separation(start).within_problem_auroc)}.",
-        "",
-    ]
+    lines = [_start_of(base), ""]
     if not seeds:
         return "\n".join([*lines, "No fit has been judged yet."])
-    lines += [f"- {claim}: **{found}**" for claim, found in claims(seeds).items()]
-    lines += ["", "Brackets: 95% CI over problems. Differences are paired by problem.", ""]
-    lines += [f"| | {' | '.join(f'seed {i}' for i in range(len(seeds)))} |", f"|---|{'---|' * len(seeds)}"]
+    return "\n".join([*lines, *_judgement(seeds)])
+
+
+def by_reward_as_markdown(
+    base: Rollouts, grpo: Sequence[Rollouts], laser: Sequence[Rollouts], fitted: Sequence[Rollouts]
+) -> str:
+    """The same for training by reward: accuracies, LaSeR's own scores, and those fitted to GRPO's solutions."""
+    pairs = list(zip(map(Samples.from_rollouts, grpo), map(Samples.from_rollouts, laser), strict=True))
+    gains = [compare(theirs, ours, n_max=2).accuracy.difference for theirs, ours in pairs]
+    sides = [_side(gain.ci_low > FEWER, gain.ci_high < FEWER) for gain in gains]
+    lines = [
+        _start_of(base),
+        "",
+        f"- LaSeR's accuracy no more than {-FEWER:.2f} below GRPO's: **{_together(sides)}**",
+        "",
+        *_head(len(pairs)),
+        _row("accuracy, GRPO", [accuracy(theirs) for theirs, _ in pairs]),
+        _row("accuracy, LaSeR", [accuracy(ours) for _, ours in pairs]),
+        _row("LaSeR minus GRPO", gains),
+    ]
+    for title, runs in (("LaSeR's own score", laser), ("The score fitted to GRPO's solutions", fitted)):
+        lines += ["", f"### {title}", "", *_judgement([Judged.of(run) for run in runs])]
+    return "\n".join(lines)
+
+
+def _start_of(base: Rollouts) -> str:
+    start = Samples.from_rollouts(base)
+    return (
+        f"Warm start: {start.n_problems} held-out problems x {start.n_samples} solutions, accuracy "
+        f"{_show(accuracy(start))}; AUROC within a problem of the untrained last-token score "
+        f"{_show(separation(start).within_problem_auroc)}."
+    )
+
+
+def _head(n_seeds: int) -> list[str]:
+    return [f"| | {' | '.join(f'seed {i}' for i in range(n_seeds))} |", f"|---|{'---|' * n_seeds}"]
+
+
+def _judgement(seeds: Sequence[Judged]) -> list[str]:
+    lines = [f"- {claim}: **{found}**" for claim, found in claims(seeds).items()]
+    lines += ["", "Brackets: 95% CI over problems. Differences are paired by problem.", "", *_head(len(seeds))]
     lines += [_row("last-token score, AUROC within a problem", [s.within for s in seeds])]
     for name in seeds[0].others:
         label = name.removeprefix("signal.").replace("_", " ")
@@ -123,7 +157,7 @@ def as_markdown(base: Rollouts, seeds: Sequence[Judged]) -> str:
         lines += [_row(f"{label} minus score", [s.behind[name] for s in seeds if name in s.behind])]
     lines += [_row(f"majority vote, N = {VOTES}", [s.majority for s in seeds])]
     lines += [_row(f"weighted vote, N = {VOTES}", [s.weighted for s in seeds])]
-    return "\n".join([*lines, _row("weighted minus majority", [s.gain for s in seeds])])
+    return [*lines, _row("weighted minus majority", [s.gain for s in seeds])]
 
 
 def _row(label: str, found: Sequence[Estimate]) -> str:
@@ -165,12 +199,34 @@ def write(page: Path = PAGE, root: Path = ROOT) -> None:
     """Put the table into the page, between its marks."""
     base, fitted = shipped(root)
     text = "The runs are still to come." if base is None else as_markdown(base, [Judged.of(table) for table in fitted])
-    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}{text}\n{END}{after}", encoding="utf-8")
+    _put(page, text, (BEGIN, END))
+
+
+def write_by_reward(runs: Path, page: Path = PAGE) -> None:
+    """Judge a finished folder of ``make_real_gpu.sh`` and put its table into the page."""
+
+    def found(pattern: str) -> list[Rollouts]:
+        return [read(path).rollouts for path in sorted(runs.glob(pattern))]
+
+    text = by_reward_as_markdown(
+        read(runs / "base.parquet").rollouts,
+        found("grpo-*/held.parquet"),
+        found("laser-*/held.parquet"),
+        found("fit-*/rollouts.parquet"),
+    )
+    _put(page, text, BY_REWARD)
+
+
+def _put(page: Path, text: str, marks: tuple[str, str]) -> None:
+    before, _, rest = page.read_text(encoding="utf-8").partition(marks[0])
+    _, _, after = rest.partition(marks[1])
+    page.write_text(f"{before}{marks[0]}{text}\n{marks[1]}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["--by-reward"]:
+        write_by_reward(Path(sys.argv[2]))
+        raise SystemExit
     if len(sys.argv) > 1:
         ship(Path(sys.argv[1]))
     write()

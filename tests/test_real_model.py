@@ -55,6 +55,25 @@ def test_finished_runs_are_shipped_and_shown(script, tmp_path, monkeypatch):
     assert found["real-base"].events is None
 
 
+def test_runs_trained_by_reward_are_judged_from_their_folder(script, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("before\n" + "old\n".join(script.BY_REWARD) + "after\n")
+    write_parquet(fitted(0.0, seed=1), tmp_path / "base.parquet")
+    for name, skill in (("grpo", 2.0), ("laser", 2.0), ("fit", 2.0)):
+        for seed in (0, 1):
+            (tmp_path / f"{name}-{seed}").mkdir()
+            file = "rollouts.parquet" if name == "fit" else "held.parquet"
+            write_parquet(fitted(skill, seed=1), tmp_path / f"{name}-{seed}" / file)
+    script.write_by_reward(tmp_path, page)
+    text = page.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "- LaSeR's accuracy no more than 0.02 below GRPO's: **" in text
+    assert text.count("| LaSeR minus GRPO | 0.0") == 1
+    assert "### LaSeR's own score\n\n- AUROC within a problem at least 0.70: **holds**" in text
+    assert "### The score fitted to GRPO's solutions" in text
+
+
 def test_the_page_says_what_the_shipped_rollouts_say(script, tmp_path):
     page = tmp_path / "page.md"
     page.write_text(script.PAGE.read_text(encoding="utf-8"), encoding="utf-8")
