@@ -1,20 +1,28 @@
 """The real model's evidence: the rule's verdicts on rollouts of known skill, and a page that says what is shipped."""
 
+import doctest
 import importlib
+import json
 
 import pytest
 
 from laser_core import bundled
 from laser_core.bundled import ROOT
+from laser_core.home import DATA_VARIABLE
 from laser_core.rollouts import write_parquet
 from tests.factories import make_rollouts
 
 
-@pytest.fixture(scope="module")
-def script():
+@pytest.fixture(scope="module", autouse=True)
+def beside_the_scripts():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT))
-        yield importlib.import_module("real_model")
+        yield
+
+
+@pytest.fixture(scope="module")
+def script():
+    return importlib.import_module("real_model")
 
 
 def fitted(skill, seed=0):
@@ -72,6 +80,26 @@ def test_runs_trained_by_reward_are_judged_from_their_folder(script, tmp_path):
     assert text.count("| LaSeR minus GRPO | 0.0") == 1
     assert "### LaSeR's own score\n\n- AUROC within a problem at least 0.70: **holds**" in text
     assert "### The score fitted to GRPO's solutions" in text
+
+
+def test_what_is_judged_is_neither_learnt_from_nor_shown_worked(tmp_path, monkeypatch):
+    problems = importlib.import_module("real_problems")
+    result = doctest.testmod(problems)
+    assert result.attempted
+    assert not result.failed
+    rows = [{"id": i, "problem": f"{i} pens and {2 * i + 1} pens?", "answer": str(3 * i + 1)} for i in range(2, 300)]
+    (tmp_path / "svamp.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    problems.main()
+    held, learn, worked = (
+        [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()]
+        for name in ("held", "learn", "worked")
+    )
+    assert len(held) + len(learn) + len(worked) == len(rows)
+    assert len({row["problem"] for row in (*held, *learn, *worked)}) == len(rows)
+    assert 0.15 < len(held) / len(rows) < 0.33
+    assert worked[0]["solution"].endswith(f"= {worked[0]['answer']}")
 
 
 def test_the_page_says_what_the_shipped_rollouts_say(script, tmp_path):
