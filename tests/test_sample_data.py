@@ -30,7 +30,7 @@ def samples():
 
 def test_three_runs_are_bundled_and_small():
     assert list(RUNS) == ["laser", "grpo", "base"]
-    assert sum(path.stat().st_size for path in ROOT.rglob("*") if path.is_file()) < 40 * 2**20
+    assert sum(path.stat().st_size for path in ROOT.rglob("*") if path.is_file()) < 60 * 2**20
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -184,10 +184,8 @@ def test_the_pages_say_how_many_seeds_are_in():
 
 def test_every_rule_has_decided_rows():
     judged = {(claim.id, claim.family) for claim in load() if claim.rule}
-    absent = ("exact.", "ablation.", "reference.std.unpinned")  # no such run is in yet, as docs/limits.md says
-    assert not any(claim.id.partition(".")[2].startswith(absent) for claim in load())
     for rule in load_rules().rules:
-        for family in () if rule.id.startswith(absent) else rule.families:
+        for family in rule.families:
             stem, _, metric = rule.id.rpartition(".")
             found = [
                 id
