@@ -177,6 +177,8 @@ def test_one_ablation_seed_takes_its_spread_over_seeds_from_the_others(claims):
     assert (row.seeds, row.n_problems) == (1, PROBLEMS)
     assert "pooled" in row.note
     assert verdict(row) == "holds"
+    later = claims["linear.ablation.self-reward.accuracy-grpo"]
+    assert (verdict(later), later.note.split(";")[0]) == ("", "added after the results, decides nothing")
 
 
 def test_transfer_has_every_evaluated_pair_with_its_baseline(claims):
@@ -196,7 +198,7 @@ def test_equal_texts_are_one_solution(claims):
 def test_rows_without_evidence_are_absent(claims):
     sections = [claim.section.number for claim in claims.values()]
     assert 6 not in sections
-    assert sections.count(8) == 3
+    assert sections.count(8) == 3 + 2  # self-reward minus LaSeR, and accuracy minus GRPO's of it and the exact reference
     assert not any(claim.group.startswith("words-") for claim in claims.values())
 
 
