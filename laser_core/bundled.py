@@ -58,7 +58,7 @@ _REAL_RUNS = (
     (
         "real-base",
         "SmolLM2-135M, warm start",
-        "A real model on SVAMP, trained on worked solutions of GSM8K; its last-token score is untrained.",
+        "A real model on SVAMP, warm-started on worked solutions and equations; its last-token score is untrained.",
     ),
 )
 
