@@ -68,6 +68,12 @@ class GradedSolutions:
                     field="correct",
                     remedy="give rollouts with solutions of both kinds",
                 )
+        if not held_out.any():
+            raise InputError(
+                f"none of {len(set(texts)):,} problems is held out to judge the score on",
+                field="fit_held_out",
+                remedy="give rollouts of more problems, or hold out a larger share",
+            )
         return cls(
             Solutions.pack([prompts[i] for i in row], [responses[i] for i in row], policy),
             torch.from_numpy(correct[row]).float(),

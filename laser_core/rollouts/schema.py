@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from laser_core import __version__
 from laser_core.errors import InputError
+from laser_core.rollouts.chunks import rows_of
 from laser_core.score import last_token_score, z_logprob_from_score
 
 FORMAT_VERSION = 1
@@ -230,7 +231,7 @@ class Rollouts:
     def take(self, selection: np.ndarray) -> Rollouts:
         """Rows by boolean mask or by index, in that order."""
         selection = np.asarray(selection)
-        picked = self.table.filter(pa.array(selection)) if selection.dtype == bool else _taken(self.table, selection)
+        picked = self.table.filter(pa.array(selection)) if selection.dtype == bool else rows_of(self.table, selection)
         return replace(self, table=picked)
 
     def with_column(self, name: str, values: object) -> Rollouts:
@@ -306,29 +307,6 @@ class Rollouts:
                 line = pc.index(pc.is_null(arrays[name]), True).as_py() + 1
                 raise InputError("missing value", file=file, line=line, field=name, remedy="every row needs this field")
         return cls(pa.table(arrays), meta)
-
-
-def _taken(table: pa.Table, rows: np.ndarray) -> pa.Table:
-    """Rows by index. Of a column in several chunks Arrow would first join all texts: each chunk is looked up alone."""
-    if rows.min(initial=0) < 0:
-        return table.take(pa.array(rows))
-    order = np.argsort(rows, kind="stable")
-    rising, back, all_rows = rows[order], pa.array(np.argsort(order, kind="stable")), pa.array(rows)
-
-    def taken(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
-        if column.num_chunks <= 1:  # the columns of one table need not be cut at the same rows
-            return column.take(all_rows)
-        parts, start = [], 0
-        for chunk in column.chunks:
-            low, high = np.searchsorted(rising, (start, start + len(chunk)))
-            if low < high:
-                parts.append(chunk.take(pa.array(rising[low:high] - start)))
-            start += len(chunk)
-        if high < len(rising):
-            raise pa.ArrowIndexError(f"there is no row {rising[-1]}: the table has {start:,}")
-        return pa.concat_arrays(parts).take(back) if parts else column.slice(0, 0)
-
-    return pa.table([taken(column) for column in table.columns], schema=table.schema)
 
 
 def read_meta(metadata: Mapping[bytes, bytes] | None, file: object) -> RunMeta:

@@ -19,7 +19,6 @@ import torch
 from laser_core import metrics
 from laser_core.ablations import objective_of
 from laser_core.config import LaserConfig
-from laser_core.errors import InputError
 from laser_core.fast.devices import pick_device
 from laser_core.fast.optimiser import adamw
 from laser_core.fast.precision import pick_dtype
@@ -108,12 +107,6 @@ def _fit(
     policy = _for_these(load_start(config, device, dtype), rollouts, config)
     policy = with_adapter(policy, config, layers=_layers_that_learn(policy, config))
     graded = GradedSolutions.of(policy, rollouts, config.fit_held_out)
-    if not graded.held_out.any():
-        raise InputError(
-            f"none of {len(np.unique(graded.problem)):,} problems is held out to judge the score on",
-            field="fit_held_out",
-            remedy="give rollouts of more problems, or hold out a larger share",
-        )
     tell(_what_is_learnt(graded))
     reader = EndReader(policy, graded, config, dtype)
     reader.cache(lambda done, total: tell(doing=f"caching states of solution {done:,} of {total:,}"))
