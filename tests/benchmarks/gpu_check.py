@@ -62,7 +62,7 @@ def timed(work: Callable[[], Any], device: torch.device) -> tuple[float, Any]:
 
 
 def peak_rate(device: torch.device, dtype: torch.dtype) -> float:
-    """Operations a second of a large matrix product, of random numbers: equal ones run faster."""
+    """Operations a second of a large matrix product, of random numbers."""
     n = 8192 if device.type == "cuda" else 1024
     a, b = (torch.randn(n, n, device=device, dtype=dtype) for _ in range(2))
     a @ b

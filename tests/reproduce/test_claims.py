@@ -198,9 +198,8 @@ def test_equal_texts_are_one_solution(claims):
 def test_rows_without_evidence_are_absent(claims):
     sections = [claim.section.number for claim in claims.values()]
     assert 6 not in sections
-    assert (
-        sections.count(8) == 3 + 2
-    )  # self-reward minus LaSeR, and accuracy minus GRPO's of it and the exact reference
+    # Self-reward minus LaSeR, and accuracy minus GRPO's of it and of the exact reference.
+    assert sections.count(8) == 3 + 2
     assert not any(claim.group.startswith("words-") for claim in claims.values())
 
 
