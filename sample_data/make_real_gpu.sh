@@ -9,22 +9,7 @@ here=$(realpath "$(dirname "$0")")
 mkdir -p "$1" && cd "$1"
 side_by_side() { xargs -r -d '\n' -n 1 -P "${AT_ONCE:-1}" bash -euc; }  # one command a line
 
-[ -f learn.jsonl ] || python - <<'PYTHON'
-import json
-from laser_core.tasks import load_problems
-from laser_core.tasks.problems import split_of
-
-HELD_OUT = 0.24  # as fit_held_out below
-files = {"held": [], "learn": []}
-for problem in load_problems("svamp", "all"):
-    held = split_of(problem.text, validation_share=0, test_share=HELD_OUT) == "test"
-    files["held" if held else "learn"].append(
-        {"id": problem.problem_id, "problem": problem.text, "answer": problem.answer}
-    )
-for name, rows in files.items():
-    with open(f"{name}.jsonl", "w") as file:
-        file.writelines(json.dumps(row) + "\n" for row in rows)
-PYTHON
+[ -f learn.jsonl ] || python "$here/real_problems.py" --none-worked
 
 # The starting model: three times through GSM8K's worked solutions of up to 128 tokens.
 if [ ! -d warm/model ]; then

@@ -2,7 +2,7 @@
 
 A hash of a problem's text holds out 24% (as ``fit_held_out`` of make_real.sh does). Of the others every second one is
 to be solved and its solutions learnt from; the rest get a worked solution where one operation on two of their numbers
-gives the answer, and no other operation does.
+gives the answer, and no other operation does. With ``--none-worked`` all of the others are to be solved.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import sys
 from pathlib import Path
 
 from laser_core.tasks import load_problems
@@ -38,14 +39,14 @@ def equation(text: str, answer: str) -> str | None:
     return next(iter(found.values())) if len(found) == 1 else None
 
 
-def main() -> None:
-    """Write the three files."""
+def main(*, worked: bool = True) -> None:
+    """Write the three files; without ``worked`` the third one is empty."""
     files: dict[str, list[dict[str, str]]] = {"held": [], "learn": [], "worked": []}
     for i, problem in enumerate(load_problems("svamp", "all")):
         row = {"id": problem.problem_id, "problem": problem.text, "answer": problem.answer}
         if split_of(problem.text, validation_share=0, test_share=HELD_OUT) == "test":
             files["held"].append(row)
-        elif i % 2:
+        elif i % 2 or not worked:
             files["learn"].append(row)
         elif solution := equation(problem.text, problem.answer):
             files["worked"].append(row | {"solution": solution})
@@ -54,4 +55,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(worked="--none-worked" not in sys.argv)

@@ -100,6 +100,9 @@ def test_what_is_judged_is_neither_learnt_from_nor_shown_worked(tmp_path, monkey
     assert len({row["problem"] for row in (*held, *learn, *worked)}) == len(rows)
     assert 0.15 < len(held) / len(rows) < 0.33
     assert worked[0]["solution"].endswith(f"= {worked[0]['answer']}")
+    problems.main(worked=False)
+    assert (tmp_path / "worked.jsonl").read_text() == ""
+    assert len((tmp_path / "learn.jsonl").read_text().splitlines()) == len(rows) - len(held)
 
 
 def test_the_page_says_what_the_shipped_rollouts_say(script, tmp_path):
