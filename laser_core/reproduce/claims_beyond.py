@@ -46,7 +46,7 @@ def constant_reference(e: Evidence) -> Iterator[Claim]:
 
 def ablations(e: Evidence) -> Iterator[Claim]:
     """Claim 8: what each part of the recipe contributes."""
-    section = ClaimSection(8, "Ablations, each minus LaSeR with the same seed")
+    section = ClaimSection(8, "Ablations, each minus LaSeR or GRPO with the same seed")
     pooled = {key: _pooled(e, metric) for metric, key, _ in METRICS}
     for ablation in ABLATIONS:
         for _, key, what in METRICS:
