@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -20,16 +21,26 @@ ORDERS = {False: "lowest first", True: "highest first"}
 
 
 def matching(source: Source, wanted: RolloutFilter) -> np.ndarray:
-    """The rows that pass the filter, in the file's order; a session's last search is kept."""
-    searched = (source.content_id, wanted)
-    last = st.session_state.get("rows_found")
-    if last is None or last[0] != searched:
+    """The rows that pass the filter, in the file's order.
+
+    A session keeps its last answer, and the last one to a search in all responses: the other filters then choose among
+    the rows that it found.
+    """
+    found: dict[RolloutFilter, np.ndarray] = st.session_state.get("rows_found", {}).get(source.content_id, {})
+    rows = found.get(wanted)
+    if rows is None:
+        text_alone = RolloutFilter(signal=wanted.signal, tag=wanted.tag, response=wanted.response)
         with st.spinner("Searching …"):
-            last = searched, analysis.matching_rows(source.with_signals, wanted)
-        st.session_state["rows_found"] = last
+            rows = (
+                analysis.matching_rows(source.with_signals, replace(wanted, response=""), among=found[text_alone])
+                if text_alone in found
+                else analysis.matching_rows(source.with_signals, wanted)
+            )
+        kept = {text_alone: found[text_alone]} if text_alone in found else {}
+        st.session_state["rows_found"] = {source.content_id: kept | {wanted: rows}}
         if len(source.rollouts) >= cache.LARGE:
             give_back()
-    return last[1]
+    return rows
 
 
 def ordered(source: Source, rows: np.ndarray, signal: str) -> np.ndarray:

@@ -47,7 +47,7 @@ def show(
     found : str
         A text that was searched within the responses: each cell begins shortly before it.
     """
-    picked = [int(row) for row in rows][:MAX_TABLE_ROWS]
+    picked = [int(row) for row in rows[:MAX_TABLE_ROWS]]
     if not picked:
         st.caption("None in this run.")
         return

@@ -98,6 +98,24 @@ def test_the_selection_is_written_in_the_order_of_the_table(rollouts):
     assert csv.decode().count("\n") >= 4
 
 
+def test_a_filter_after_a_search_reads_no_response_again(app, rollouts, monkeypatch):
+    """And it finds what both together find; a new text is searched in all responses again."""
+    asked, search = [], analysis.matching_rows
+
+    def watched(rollouts, wanted, **kwargs):
+        asked.append(wanted.response)
+        return search(rollouts, wanted, **kwargs)
+
+    monkeypatch.setattr(analysis, "matching_rows", watched)
+    for text in ("1", "2"):
+        app.text_input(key="rows_response").set_value(text).run()
+        app.button_group(key="rows_verifier").set_value(["incorrect"]).run()
+        both = RolloutFilter(response=text, verdicts=(analysis.VerifierSays.INCORRECT,))
+        assert f"{len(search(rollouts, both)):,} of {len(rollouts):,}" in finding(app)
+        app.button_group(key="rows_verifier").set_value([]).run()
+    assert asked == ["1", "", "2", ""]
+
+
 def test_a_selection_becomes_the_run_of_every_page_and_back(app, rollouts):
     app.number_input(key="rows_low").set_value(0.4).run()
     n = len(analysis.matching_rows(rollouts, RolloutFilter(signal_low=0.4)))

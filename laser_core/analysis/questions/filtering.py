@@ -80,7 +80,7 @@ class RolloutFilter:
     tag_text: str = ""
 
 
-def matching_rows(rollouts: Rollouts, wanted: RolloutFilter) -> np.ndarray:
+def matching_rows(rollouts: Rollouts, wanted: RolloutFilter, *, among: np.ndarray | None = None) -> np.ndarray:
     """The rows that pass a filter, in the table's order.
 
     Parameters
@@ -89,6 +89,8 @@ def matching_rows(rollouts: Rollouts, wanted: RolloutFilter) -> np.ndarray:
         The table.
     wanted : RolloutFilter
         What a row must be like.
+    among : ndarray of int, optional
+        The only rows that may pass, where an earlier search has found them; by default all.
 
     Returns
     -------
@@ -108,6 +110,10 @@ def matching_rows(rollouts: Rollouts, wanted: RolloutFilter) -> np.ndarray:
     [2]
     """
     keep = _has_verdict(rollouts.column("correct"), wanted.verdicts)
+    if among is not None:
+        found_before = np.zeros(len(rollouts), bool)
+        found_before[among] = True
+        keep &= found_before
     keep &= _within(rollouts, wanted.signal, wanted.signal_low, wanted.signal_high)
     keep &= _within(rollouts, "n_tokens", wanted.tokens_low, wanted.tokens_high)
     keep &= _within(rollouts, "step", wanted.step, wanted.step)

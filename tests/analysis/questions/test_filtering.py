@@ -67,6 +67,13 @@ def test_each_filter_by_hand(wanted, rows):
     assert matching_rows(SIX, wanted).tolist() == rows
 
 
+def test_a_filter_among_rows_that_were_found_before():
+    found = matching_rows(SIX, RolloutFilter(response="x=2"))
+    assert found.tolist() == [0, 2]
+    assert matching_rows(SIX, RolloutFilter(tokens_low=20), among=found).tolist() == [2]
+    assert matching_rows(SIX, RolloutFilter(), among=np.array([], int)).tolist() == []
+
+
 def test_a_column_that_is_absent_matches_no_text_and_no_bound():
     bare = Rollouts.from_rows([row("p0", 0)])
     assert matching_rows(bare, RolloutFilter()).tolist() == [0]
