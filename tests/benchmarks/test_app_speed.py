@@ -220,7 +220,7 @@ def click(page: object, selector: str) -> float:
 @pytest.mark.parametrize(
     ("page_name", "button", "limit"),
     [
-        ("groups", ".st-key-problem-Previous-step button", 2.5),  # a heatmap and a table; the goal is 2
+        ("groups", ".st-key-problem-Previous-step button", 3.0),  # a heatmap and a table; the goal is 2
         ("pair", ".st-key-mark-left-bookmark button", 2.0),
         ("pair", ".st-key-mark-left-wrong_verdict button", 2.0),
     ],
@@ -277,7 +277,7 @@ def test_the_table_and_its_search_answer_at_100_000_rollouts_of_1_000_tokens(ben
         benchmark.extra_info.update(ratios)
         benchmark.pedantic(search, args=(app, "number 99."), rounds=1)
         assert ratios["filter"] <= 2.0
-        assert ratios["search"] <= 12.0  # 0.5 GB of text; the goal is 2
+        assert ratios["search"] <= 3.0  # 0.5 GB of text; the goal is 2
 
 
 @pytest.mark.timeout(1800)
