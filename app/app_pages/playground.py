@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from pathlib import Path
 
 import streamlit as st
 
@@ -12,7 +13,7 @@ from app.format import fault as describe
 from app.sections import playground
 from app.widgets import choices, parts
 from laser_core.errors import InputError
-from laser_core.models.notes import read_notes
+from laser_core.models.notes import ModelNotes, read_notes
 from laser_core.playground import typed_problem
 from laser_core.playground.protocol import MAX_NEW_TOKENS, MAX_SAMPLES, Request
 from laser_core.tasks.sources import FAMILIES
@@ -38,7 +39,9 @@ def count_one_by_one() -> None:
 top = st.container()
 runnable = parts.models_can_run()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-    text = st.text_input("Problem", key="playground_problem", persist_state="session", max_chars=4000, width=270)
+    words = LOCAL in st.session_state.get("playground_models", ())  # a model that takes more than an equation
+    wide = "stretch" if words else 270
+    text = st.text_input("Problem", key="playground_problem", persist_state="session", max_chars=4000, width=wide)
     st.button(
         "Random", icon=":material/casino:", on_click=take_random, help="A held-out problem: no model trained on it."
     )
@@ -70,7 +73,8 @@ def other_model() -> tuple[playground.Model, str]:
         )
         fields = st.columns([3, 2], gap="small")
         path = fields[0].text_input("Model", key="playground_path", persist_state="session").strip()
-        noted = read_notes(path).c_ref if path else None
+        notes = read_notes(path) if path else ModelNotes()
+        noted = notes.c_ref
         reference = fields[1].text_input("Reference answer", key="playground_answer", placeholder="unknown")
         prompt = st.text_area(
             "Prompt",
@@ -82,16 +86,28 @@ def other_model() -> tuple[playground.Model, str]:
             help="What the model is asked, with {problem} where the problem goes.",
         )
         numbers = st.columns(4, gap="small")
-        token = numbers[0].text_input("Verdict token z_c", key="playground_z", placeholder="first reserved token")
+        token = numbers[0].text_input(
+            "Verdict token z_c",
+            key="playground_z",
+            placeholder=f"{notes.z_token}, as noted" if notes.z_token else "first reserved token",
+        )
         beta_v = numbers[1].number_input("β_v, reward per nat", 0.001, 10.0, 0.1, key="playground_beta")
         usual = -23.0 if noted is None else noted
         placeholder = f"{usual:.2f}" + ("" if noted is None else ", as noted")
         c_ref = numbers[2].number_input(
             "c_ref, nats", -100.0, 0.0, None, placeholder=placeholder, key="playground_c_ref"
         )
+        guessed = bool(path) and noted is None and c_ref is None
         c_ref = usual if c_ref is None else c_ref
         longest = numbers[3].number_input("Longest solution, tokens", 1, MAX_NEW_TOKENS, 256, key="playground_longest")
-    return playground.Model("Another model", path, beta_v, c_ref, token.strip(), None, int(longest), prompt), reference
+        if guessed:
+            st.warning(
+                f"No c_ref is noted in this folder, and {usual:.0f} is Qwen2.5's: scores may be too high or too low by "
+                "a constant, and weighted votes may differ. The order of the solutions does not depend on it.",
+                icon=":material/info:",
+            )
+    title = "/".join(Path(path).parts[-2:]) or "Another model"  # "fit-0/model": runs call their folder so
+    return playground.Model(title, path, beta_v, c_ref, token.strip(), None, int(longest), prompt), reference
 
 
 local: playground.Model | None = None

@@ -185,7 +185,7 @@ def test_any_local_model_is_asked_with_its_own_prompt(models, bundled_runs, monk
     app.text_input(key="playground_problem").set_value("What is the capital of France?")
     app.text_input(key="playground_path").set_value(str(tmp_path))
     app.text_area(key="playground_prompt").set_value("Q: {problem}\nA:").run()
-    assert not app.warning
+    assert ["Qwen2.5's" in warning.value for warning in app.warning] == [True]  # whose c_ref stands in for its own
     run_sample(app)
     assert [(r.problem, r.prompt, r.answer, r.c_ref) for r in asked] == [
         ("What is the capital of France?", "Q: {problem}\nA:", None, -23.0)
@@ -193,6 +193,7 @@ def test_any_local_model_is_asked_with_its_own_prompt(models, bundled_runs, monk
     (tmp_path / "laser.json").write_text('{"c_ref": -17.25}')  # what a trained model's folder notes counts
     run_sample(app.run())
     assert asked[-1].c_ref == -17.25
+    assert not app.warning
     app.number_input(key="playground_c_ref").set_value(-12.5).run()
     run_sample(app)
     assert asked[-1].c_ref == -12.5
