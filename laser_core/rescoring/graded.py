@@ -19,10 +19,21 @@ HELD_OUT = 0.2  # share of the problems
 
 
 def held_out_rows(rollouts: Rollouts, held_out: float = HELD_OUT) -> np.ndarray:
-    """Which rows of a table belong to held-out problems, bool of shape (n_rows,): decided by a hash of their text."""
+    """Which rows of a table belong to held-out problems, bool of shape (n_rows,): decided by a hash of their text.
+
+    A data set without official splits is divided by the same hash, so the problems of its test split would all be held
+    out. Where a hash puts all problems on one side, that of a longer text divides them.
+    """
     texts = rollouts.text("problem")
-    share = {text: split_of(text or "", validation_share=0, test_share=held_out) == "test" for text in set(texts)}
-    return np.array([share[text] for text in texts], dtype=bool)
+    for salt in ("", "once more: "):
+        side = {text: _is_held_out(f"{salt}{text or ''}", held_out) for text in set(texts)}
+        if len(set(side.values())) > 1:
+            break
+    return np.array([side[text] for text in texts], dtype=bool)
+
+
+def _is_held_out(key: str, share: float) -> bool:
+    return split_of(key, validation_share=0, test_share=share) == "test"
 
 
 @dataclass(frozen=True)
