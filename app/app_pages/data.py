@@ -114,7 +114,7 @@ missing = [name for name in COLUMNS if name not in names]
 if missing:
     st.caption("Not in this file: " + ", ".join(f"`{name}`" for name in missing) + ".")
 for sentence in missing_views(rollouts):
-    st.caption(":material/info: " + literal(sentence))
+    st.caption(f":material/info: {sentence}")  # our own words, with commands as code
 
 st.subheader("Was the file read correctly?", anchor=False)
 checked = cache.remember(source, ("checks",), lambda: checks.check(rollouts, result.given))

@@ -123,10 +123,11 @@ def choose(shown: ProblemView, order: list[int], slot: Slot) -> int | None:
     wanted = slot == Slot.CORRECT
     own = [row for row in order if rows[row].get("correct") is wanted]
     options = own + [row for row in order if row not in own]
-    if not own and slot == Slot.INCORRECT:
-        if len(options) < 2:
+    if slot == Slot.INCORRECT:
+        if len(options) < 2:  # the first slot has the only one
             return None
-        options = options[1:] + options[:1]
+        if not own:
+            options = options[1:] + options[:1]
     typical = len(own) // 2 if own else 0  # the middle one by score: typical, not picked to impress
     _keep_choice(slot, options, options[typical], (source.content_id, shown.signal))
     marks = {row: "✓" if values.get("correct") else "✗" for row, values in rows.items()}

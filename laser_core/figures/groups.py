@@ -177,8 +177,8 @@ def _limits(cells: np.ndarray, middle: float | None) -> tuple[float, float]:
     if not len(known):
         return 0.0, 1.0
     if middle is None:
-        return 0.0, float(max(known.max(), 1e-9))
-    reach = max(float(np.abs(known - middle).max()), 0.5 if middle else 1e-9)
+        return 0.0, float(known.max()) or 1.0
+    reach = max(float(np.abs(known - middle).max()), 0.5 if middle else 0.0) or 1.0
     return middle - reach, middle + reach
 
 

@@ -234,3 +234,5 @@ def count_axis(fig: go.Figure, n: np.ndarray) -> None:
     if top not in ticks:
         ticks = [t for t in ticks if t <= 0.75 * top] + [top]
     fig.update_xaxes(type="log", tickvals=ticks, ticktext=[str(t) for t in ticks])
+    if len(n) == 1:  # the intervals stand a little beside the only N, and would become the axis
+        fig.update_xaxes(range=[float(np.log10(top)) + aside for aside in (-0.3, 0.3)])

@@ -345,6 +345,13 @@ def test_odd_data_never_break_a_page(bundled_runs, tmp_path, case):
         assert not re.search(r"\bnan\b", said(app).lower()), page
 
 
+def test_the_only_solution_of_a_problem_is_shown_once(bundled_runs):
+    """An incorrect one stood in both places of the Traces page."""
+    one = make_rollouts(n_problems=1, n_samples=1, truncated_share=0.0).with_column("correct", [False])
+    app = visit(upload(start(), "one.jsonl", jsonl(rows_of(one))), "traces")
+    assert [box.label for box in app.selectbox if box.key in ("correct", "incorrect")] == ["A solution"]
+
+
 @pytest.mark.parametrize("page", ["start", "scores", "thresholds", "voting"])
 def test_rollouts_without_a_score_say_how_to_get_one(bundled_runs, page):
     """The pages that need a score give the command that adds one, and only where there is none."""

@@ -6,6 +6,7 @@ import copy
 import csv
 import inspect
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -324,6 +325,9 @@ def test_a_groups_cells_are_by_reward_and_marked_by_verdict():
     assert strokes == [2, 1, 1, 1]  # a tick, the two lines of a cross, and a dash for the unknown verdict
     assert list(heatmap.z[0][:2]) == [1, 0]
     assert fig.layout.yaxis.ticktext[0] == "&lt;b&gt;p  1/2"
+    silent = replace(groups, advantage=np.zeros_like(groups.advantage))
+    drawn = figures.groups_figure(silent, [0], labels=groups.names, quantity="advantage").data[0]
+    assert (drawn.zmin, drawn.zmax) == (-1, 1)  # not a billionth
     assert "no such groups" in figures.groups_figure(groups, [], labels=[]).layout.annotations[0].text
 
 

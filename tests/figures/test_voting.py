@@ -1,12 +1,14 @@
 """Voting curves and one vote: what is drawn is what was counted."""
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from laser_core import analysis
 from laser_core.analysis import Samples
 from laser_core.figures import theme, vote_figure, voting_figure, voting_gain_figure
 from laser_core.figures.labels import spread_apart
+from laser_core.figures.voting import count_axis
 
 # One right answer with a high score against two equal wrong ones with low scores, four problems alike.
 SAMPLES = Samples.from_arrays(correct=[[1, 0, 0]] * 4, score=[[0.9, 0.2, 0.3]] * 4, answer=[[0, 1, 1]] * 4)
@@ -56,6 +58,13 @@ def test_the_axis_counts_solutions_in_powers_of_two_and_keeps_the_last():
     assert axis.type == "log"
     assert list(axis.ticktext) == ["1", "2", "3"]
     assert "solutions per problem" in axis.title.text
+
+
+def test_a_single_n_keeps_its_intervals_beside_it():
+    """With one solution per problem the axis had been as wide as the step from one interval to the next."""
+    fig = go.Figure()
+    count_axis(fig, np.array([1]))
+    assert fig.layout.xaxis.range == (-0.3, 0.3)  # powers of ten
 
 
 def test_the_gain_is_in_points_around_a_zero_line():
