@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -40,7 +41,7 @@ top = st.container()
 runnable = parts.models_can_run()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     words = LOCAL in st.session_state.get("playground_models", ())  # a model that takes more than an equation
-    wide = "stretch" if words else 270
+    wide: Literal["stretch"] | int = "stretch" if words else 270
     text = st.text_input("Problem", key="playground_problem", persist_state="session", max_chars=4000, width=wide)
     st.button(
         "Random", icon=":material/casino:", on_click=take_random, help="A held-out problem: no model trained on it."

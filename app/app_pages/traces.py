@@ -46,6 +46,8 @@ token_panel.panel(shown)
 if shown.quantities:
     st.subheader("Correct and incorrect solutions on average", anchor=False)
     mean_traces.show(shown)
+    st.subheader("Which moment ranks the solutions best", anchor=False)
+    mean_traces.ranking(shown)
 parts.equation(
     r"r_t = \beta_v \left(\log \pi_\theta(z_c \mid x, y_{\le t}) - c_{\mathrm{ref}}\right)",
     r"The score as it would be after token $t$; LaSeR trains only the last one. $\beta_v$ scales nats to reward"

@@ -8,12 +8,12 @@ import numpy as np
 import streamlit as st
 
 from app.data import cache
-from app.format import count
+from app.format import count, estimate, percent
 from app.sections.token_panel import quantity_name
 from app.sections.traces import ProblemView
 from app.widgets import choices, parts
 from laser_core import analysis
-from laser_core.figures import mean_trace_figure
+from laser_core.figures import mean_trace_figure, ranking_along_figure
 
 
 class MeanScope(StrEnum):
@@ -28,6 +28,16 @@ class Alignment(StrEnum):
 
     TOKEN = "token"
     FRACTION = "fraction"
+
+
+class Moment(StrEnum):
+    """How moments of different solutions are compared; the value is the ``by`` of ``analysis.ranking_along``."""
+
+    TO_END = "to_end"
+    FRACTION = "fraction"
+
+
+MOMENTS = {Moment.TO_END: "the last tokens", Moment.FRACTION: "share that is written"}
 
 
 def show(shown: ProblemView) -> None:
@@ -71,4 +81,48 @@ def show(shown: ProblemView) -> None:
         "bands part, the model's own estimate begins to tell them apart."
         + (" The right end rests on the longest solutions alone." if by == Alignment.TOKEN else ""),
         settings=parts.made_with(shown.source, shown.signal, over=str(scope), by=str(by), quantity=of),
+    )
+
+
+def ranking(shown: ProblemView) -> None:
+    """How well each moment of the solutions ranks those of one problem, over all problems."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        by = choices.one_of("Moments", MOMENTS, key="ranking_by", source=shown.source)
+        of = st.selectbox(
+            "Ranked by",
+            shown.quantities,
+            key="ranking_of",
+            format_func=quantity_name,
+            width=210,
+            **choices.kept(shown.source),
+        )
+    found = cache.remember(
+        shown.source,
+        ("ranking along", shown.signal, of, str(by)),
+        lambda: analysis.ranking_along(
+            shown.source.with_signals, cache.samples(shown.source, shown.signal), quantity=of, by=Moment(by).value
+        ),
+    )
+    values = np.array([moment.value for moment in found.auroc])
+    if not np.isfinite(values).any():
+        st.info("No problem of this run has correct and incorrect solutions to rank.", icon=":material/info:")
+        return
+    best = int(np.nanargmax(values))
+    where = f"{count(int(found.position[best]), 'token')} before the end" if by == Moment.TO_END else ""
+    where = where or f"at {percent(found.position[best])} of the solution"
+    at_end = int(np.nanargmin(found.position) if by == Moment.TO_END else np.nanargmax(found.position))
+    highest = (
+        "no other moment ranks better"
+        if best == at_end
+        else f"the highest, {where}, is {estimate(found.auroc[best])}, and as the largest of {len(values)} it flatters "
+        "itself"
+    )
+    parts.figure(
+        ranking_along_figure({shown.source.title: found}),
+        key="traces_ranking",
+        alt=f"AUROC within a problem of the {quantity_name(of)} at each moment of the solutions, with 95% bands",
+        see=f"AUROC within a problem of the {quantity_name(of)} read at each moment, with its 95% interval over "
+        f"problems; 0.5 is chance. At the last token it is {estimate(found.auroc[at_end])}; {highest}. Every moment is "
+        "counted from a solution's end, so none is a rule for stopping early.",
+        settings=parts.made_with(shown.source, shown.signal, moments=str(by), quantity=of),
     )

@@ -345,6 +345,16 @@ def test_odd_data_never_break_a_page(bundled_runs, tmp_path, case):
         assert not re.search(r"\bnan\b", said(app).lower()), page
 
 
+def test_the_traces_page_ranks_by_every_moment_and_ends_on_the_scores_own_auroc(bundled_runs):
+    app = visit(start(), "traces")
+    (caption,) = [text.value for text in app.caption if "none is a rule for stopping early" in text.value]
+    samples = Samples.from_rollouts(read(bundled_runs / "rollouts" / "laser.parquet").rollouts)
+    within = analysis.separation(samples).within_problem_auroc
+    assert f"At the last token it is {within.value:.2f} (95% CI [{within.ci_low:.2f}" in caption
+    app.segmented_control(key="ranking_by").set_value("fraction").run()
+    assert not app.exception
+
+
 def test_the_only_solution_of_a_problem_is_shown_once(bundled_runs):
     """An incorrect one stood in both places of the Traces page."""
     one = make_rollouts(n_problems=1, n_samples=1, truncated_share=0.0).with_column("correct", [False])
