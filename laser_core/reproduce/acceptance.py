@@ -26,7 +26,7 @@ from laser_core.miniature.model import hidden_states
 from laser_core.policy import Policy
 from laser_core.reproduce.probe import cross_fitted
 from laser_core.tasks import Family
-from laser_core.tasks.guess_and_check import ACCEPT, RETRY
+from laser_core.tasks.guess_and_check import ACCEPT, MAX_RETRIES, RETRY
 
 CAN_CHECK, KNOWS_ALREADY = 0.90, 0.65  # limits of AUROC
 SOLVES, DIFFERENT = (0.2, 0.5), 8.0
@@ -48,9 +48,10 @@ class Acceptance:
     different : float
         Mean number of different solutions among a problem's samples.
     decision_auroc : float
-        AUROC of log P(accept) - log P(try again) over all attempts: right guesses against wrong ones.
+        AUROC of log P(accept) - log P(try again): right guesses against wrong ones, over all attempts after which the
+        corpus leaves the choice. (Until it was noticed that the fourth is always accepted there, it counted, too.)
     accepts_wrong : float
-        Mean P(accept) after a wrong guess, of the two.
+        Mean P(accept) after a wrong guess, of the two, over the same attempts.
     score_auroc, probe_auroc : float
         AUROC within a problem, at <eos>, of log pi(z_c), and of a logistic regression on the last hidden state,
         cross-fitted by problem.
@@ -94,12 +95,12 @@ def measure(policy: Policy, family: Family, *, n_problems: int = 200, samples: i
     verified = verify_solutions(policy, sampled, problems)
     prompts = repeated([policy.encode_prompt(problem.text) for problem in problems], samples)
     answers = np.repeat([int(problem.answer) for problem in problems], samples)
-    look = _look(policy, prompts, responses_of(sampled), verified.texts, answers)
+    seen = look(policy, prompts, responses_of(sampled), verified.texts, answers)
 
     number = np.repeat(np.arange(len(problems)), samples)
     ended = ~sampled.truncated.numpy()
     correct = verified.reward.numpy()[ended] > 0.5
-    probe = cross_fitted(look.hidden[ended], correct.astype(float), number[ended], seed=seed)
+    probe = cross_fitted(seen.hidden[ended], correct.astype(float), number[ended], seed=seed)
     texts = np.array(verified.texts).reshape(len(problems), samples)
     return Acceptance(
         family=family.name,
@@ -108,23 +109,46 @@ def measure(policy: Policy, family: Family, *, n_problems: int = 200, samples: i
         accuracy=float(verified.reward.mean()),
         cut_off=float(1 - ended.mean()),
         different=float(np.mean([len(set(row)) for row in texts])),
-        decision_auroc=auroc(look.right, look.decision),
-        accepts_wrong=float(np.mean(1 / (1 + np.exp(-look.decision[~look.right])))),
+        decision_auroc=auroc(seen.right, seen.decision),
+        accepts_wrong=float(np.mean(1 / (1 + np.exp(-seen.decision[~seen.right])))),
         score_auroc=within_problem_auroc(correct, sampled.z_logprob.numpy()[ended], number[ended]),
         probe_auroc=within_problem_auroc(correct, probe, number[ended]),
     )
 
 
 @dataclass(frozen=True)
-class _Look:
-    hidden: np.ndarray  # (B, D): of each solution's last token
-    decision: np.ndarray  # (A,): log P(accept) - log P(try again) after each attempt
-    right: np.ndarray  # (A,): whether its guess was the answer
+class Look:
+    """What a model shows in B solutions with A free decisions between them.
+
+    Attributes
+    ----------
+    hidden : ndarray of shape (B, D)
+        Last hidden state of each solution's last token.
+    decision : ndarray of shape (A,)
+        log P(accept) - log P(try again) after each attempt, in nats.
+    right : bool ndarray of shape (A,)
+        Whether its guess was the answer.
+    """
+
+    hidden: np.ndarray
+    decision: np.ndarray
+    right: np.ndarray
 
 
-def _look(
+@torch.inference_mode()
+def look(
     policy: Policy, prompts: list[list[int]], responses: list[list[int]], texts: Sequence[str], answers: np.ndarray
-) -> _Look:
+) -> Look:
+    """Run a model over solutions and read its decisions and its states.
+
+    Parameters
+    ----------
+    policy : Policy
+    prompts, responses : list of list of int, length B
+    texts : sequence of str, length B
+        The responses as text.
+    answers : ndarray of int of shape (B,)
+    """
     accept, retry = (int(policy.tokenizer.encode(sign)[0]) for sign in (ACCEPT, RETRY))
     hidden: list[np.ndarray] = []
     decision: list[float] = []
@@ -140,10 +164,11 @@ def _look(
             at = [i - 1 for i in range(start, len(ids)) if ids[i] in (accept, retry)]
             guesses = [first_number(part) for part in texts[row].partition(ACCEPT)[0].split(RETRY)][: len(at)]
             if at and len(at) == len(guesses):
-                logits = policy.logits(state[at])
+                free = at[:MAX_RETRIES]  # after the last attempt the corpus accepts whatever was guessed
+                logits = policy.logits(state[free])
                 decision.extend((logits[:, accept] - logits[:, retry]).tolist())
-                right.extend(guess == answers[row] for guess in guesses)
-    return _Look(np.array(hidden), np.array(decision), np.array(right, bool))
+                right.extend(guess == answers[row] for guess in guesses[:MAX_RETRIES])
+    return Look(np.array(hidden), np.array(decision), np.array(right, bool))
 
 
 def first_number(attempt: str) -> int | None:

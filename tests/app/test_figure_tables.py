@@ -23,6 +23,7 @@ BEHIND_A_CHOICE = [  # page, choice, the figure's name
     ("voting", {"voting_section": "Other β_v and c_ref"}, "voting_settings"),
     ("voting", {"voting_section": "Tokens spent"}, "voting_tokens"),
     ("traces", {"mean_by": "fraction"}, "traces_mean"),
+    ("traces", {"ranking_by": "fraction"}, "traces_ranking"),
 ]
 
 

@@ -28,7 +28,7 @@ QUESTIONS = {
 }
 CHARTS = {
     "start": 1,
-    "traces": 2,
+    "traces": 3,
     "pair": 0,
     "rollouts": 0,
     "groups": 2,

@@ -131,10 +131,10 @@ def test_a_reward_model_learns_from_kept_rollouts(base, rollouts, tmp_path):
 
     path = tmp_path / "000000.parquet"
     write_parquet(rollouts, path)
-    model = verifiers.train_reward_model("bundled:base", base, [path] * 90, seed=0, dtype=torch.float32, lr=1e-3)
+    model = verifiers.train_reward_model("bundled:base", base, [path] * 30, seed=0, dtype=torch.float32, lr=2e-3)
     found = verifiers.reward_model_scores(model, base, rollouts, dtype=torch.float32)
     correct = np.array(rollouts.table["correct"].to_pylist(), bool)
-    assert np.nanmean(found[correct]) > np.nanmean(found[~correct]) + 0.02
+    assert np.nanmean(found[correct]) > np.nanmean(found[~correct]) + 0.05
 
 
 def test_a_small_reproduction_goes_on_where_it_stopped(tmp_path):
