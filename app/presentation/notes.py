@@ -15,8 +15,8 @@ NOTES = {
     "traces_linked": "One row is one solution, one cell one token. Ask where the model changes its mind before you "
     "point at the star. Only the last cell was trained; the others come for free.",
     "traces_mean": "The same on average. Where the two bands part, the model begins to tell right from wrong.",
-    "traces_ranking": "The question of this page in one line: at which moment could the model rank its own solutions? Ask "
-    "for a guess first. Only the last point was trained.",
+    "traces_ranking": "The question of this page in one line: at which moment could the model rank its own solutions? "
+    "Ask for a guess first. Only the last point was trained.",
     "pair_texts": "Two solutions of one problem. Read aloud only what is marked. Is the first difference already the "
     "mistake, or does the mistake come later? Then compare the two scores.",
     "groups": "One row is one problem, one cell one of its solutions. Where all of a row have the same reward, "

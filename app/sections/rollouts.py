@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
 from functools import partial
 
@@ -18,7 +17,6 @@ from laser_core import analysis
 from laser_core.analysis import RolloutFilter
 from laser_core.rollouts import give_back
 
-QUICKLY = 200_000  # rollouts that are searched in a fraction of a second, even long ones
 ORDERS = {False: "lowest first", True: "highest first"}
 
 
@@ -32,8 +30,7 @@ def matching(source: Source, wanted: RolloutFilter) -> np.ndarray:
     rows = found.get(wanted)
     if rows is None:
         text_alone = RolloutFilter(signal=wanted.signal, tag=wanted.tag, response=wanted.response)
-        long = len(source.rollouts) > QUICKLY
-        with st.spinner("Searching …") if long else contextlib.nullcontext():
+        with st.spinner("Searching …"):
             rows = (
                 analysis.matching_rows(source.with_signals, replace(wanted, response=""), among=found[text_alone])
                 if text_alone in found
