@@ -19,7 +19,8 @@ def reproduce(
         typer.Option(help="Seeds of ablations and exact reference; 3, or none with --quick."),
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="The main claims from one seed, with wider intervals: 20 minutes on two cores.")
+        bool,
+        typer.Option("--quick", help="The main claims from one seed, in 20 minutes on two cores; wider intervals."),
     ] = False,
     workers: Annotated[int | None, typer.Option(help="Parallel processes; one per core by default.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the table of --out, or the shipped one.")] = False,
