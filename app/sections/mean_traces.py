@@ -120,7 +120,7 @@ def ranking(shown: ProblemView) -> None:
     parts.figure(
         ranking_along_figure({shown.source.title: found}),
         key="traces_ranking",
-        alt=f"AUROC within a problem of the {quantity_name(of)} at each moment of the solutions, with 95% bands",
+        alt=f"AUROC within a problem of the {quantity_name(of)} at each moment",
         see=f"AUROC within a problem of the {quantity_name(of)} read at each moment, with its 95% interval over "
         f"problems; 0.5 is chance. At the last token it is {estimate(found.auroc[at_end])}; {highest}. Every moment is "
         "counted from a solution's end, so none is a rule for stopping early.",
