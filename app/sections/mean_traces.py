@@ -107,22 +107,22 @@ def ranking(shown: ProblemView) -> None:
     if not np.isfinite(values).any():
         st.info("No problem of this run has correct and incorrect solutions to rank.", icon=":material/info:")
         return
-    best = int(np.nanargmax(values))
+    best = int(np.nanargmax(np.abs(values - 0.5)))  # a low entropy speaks for a solution, too
     where = f"{count(int(found.position[best]), 'token')} before the end" if by == Moment.TO_END else ""
     where = where or f"at {percent(found.position[best])} of the solution"
     at_end = int(np.nanargmin(found.position) if by == Moment.TO_END else np.nanargmax(found.position))
-    highest = (
-        "no other moment ranks better"
+    farthest = (
+        "no other moment is farther from chance"
         if best == at_end
-        else f"the highest, {where}, is {estimate(found.auroc[best])}, and as the largest of {len(values)} it flatters "
-        "itself"
+        else f"the farthest from chance, {where}, is {estimate(found.auroc[best])}, and as the extreme of {len(values)} "
+        "it flatters itself"
     )
     parts.figure(
         ranking_along_figure({shown.source.title: found}),
         key="traces_ranking",
         alt=f"AUROC within a problem of the {quantity_name(of)} at each moment",
         see=f"AUROC within a problem of the {quantity_name(of)} read at each moment, with its 95% interval over "
-        f"problems; 0.5 is chance. At the last token it is {estimate(found.auroc[at_end])}; {highest}. Every moment is "
-        "counted from a solution's end, so none is a rule for stopping early.",
+        f"problems; 0.5 is chance. At the last token it is {estimate(found.auroc[at_end])}; {farthest}. Every moment "
+        "is counted from a solution's end, so none is a rule for stopping early.",
         settings=parts.made_with(shown.source, shown.signal, moments=str(by), quantity=of),
     )
