@@ -13,6 +13,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.format import literal, unescaped
 from app.presentation import notes
 
 ON = "present"  # key of the sidebar's switch, which binds it to the address
@@ -88,7 +89,8 @@ def _slide(key: str, title: str) -> Iterator[None]:
     first = st.session_state.get("deck_header_of") == key
     with st.container(key=f"slide-{key}", gap="xsmall"):
         with st.container(key=f"deck-title-{key}"):
-            st.markdown(f"## {question}\n\n{finding}" if first and question else f"## {title}", anchors=False)
+            headed = f"{question}\n\n{finding}" if first and question else literal(unescaped(title))
+            st.markdown(f"## {headed}", anchors=False)
         yield
 
 

@@ -114,8 +114,8 @@ def ranking(shown: ProblemView) -> None:
     farthest = (
         "no other moment is farther from chance"
         if best == at_end
-        else f"the farthest from chance, {where}, is {estimate(found.auroc[best])}, and as the extreme of {len(values)} "
-        "it flatters itself"
+        else f"the farthest from chance, {where}, is {estimate(found.auroc[best])}, and as the extreme of "
+        f"{len(values)} it flatters itself"
     )
     parts.figure(
         ranking_along_figure({shown.source.title: found}),

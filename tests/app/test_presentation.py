@@ -7,7 +7,8 @@ import pytest
 from app.presentation import deck, notes
 from app.presentation.deck import LAST, turn
 from tests.app.browser import ROOT
-from tests.app.test_pages import start, visit
+from tests.app.test_pages import jsonl, rows_of, start, upload, visit
+from tests.factories import make_rollouts
 
 
 @pytest.mark.parametrize(
@@ -68,3 +69,17 @@ def test_every_figure_of_the_deck_has_notes_of_its_own():
     without = {key for key in keys if key not in notes.NOTES and not key.startswith("unscored")}
     assert len(keys) > 20
     assert without == set()
+
+
+def test_a_slides_title_shows_foreign_words_as_text(bundled_runs):
+    """The name of a file's signal stood in it as Markdown: a picture there would have been fetched."""
+    hostile = "signal.![x](http://a.b/c.png)"
+    data = make_rollouts(n_problems=6, n_samples=4)
+    data = data.with_column(hostile, [float(i % 7) for i in range(len(data))])
+    app = upload(start(present="true"), "two.jsonl", jsonl(rows_of(data)))
+    visit(app, "voting")
+    app.selectbox(key="signal").select(hostile).run()
+    titles = [element.value for element in app.markdown if element.value.startswith("## ")]
+    assert not app.exception
+    assert sum("http" in title for title in titles) == 3  # the page's two, and the slide of one vote
+    assert not [title for title in titles if "![" in title]
