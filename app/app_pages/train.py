@@ -130,7 +130,7 @@ def checked(
         )
     if pace:
         seconds = pace.step(settings)
-        st.caption(f"About {duration(seconds * settings.steps)}: {seconds:.1f} s per step, {pace.measured}.")
+        st.caption(f"About {duration(seconds * settings.steps)}: {seconds:.1f} s per step, {literal(pace.measured)}.")
     return settings
 
 
