@@ -45,14 +45,7 @@ def show(shown: ProblemView) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         scope = choices.one_of("Over", choices.by_value(MeanScope), key="mean_over", source=shown.source)
         by = choices.one_of("Aligned by", choices.by_value(Alignment), key="mean_by", source=shown.source)
-        of = st.selectbox(
-            "Of",
-            shown.quantities,
-            key="mean_of",
-            format_func=quantity_name,
-            width=210,
-            **choices.kept(shown.source),
-        )
+        of = _quantity(shown, "Of", key="mean_of")
     problem = shown.position if scope == MeanScope.THIS else None
     found = cache.remember(
         shown.source,
@@ -88,14 +81,7 @@ def ranking(shown: ProblemView) -> None:
     """How well each moment of the solutions ranks those of one problem, over all problems."""
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         by = choices.one_of("Moments", MOMENTS, key="ranking_by", source=shown.source)
-        of = st.selectbox(
-            "Ranked by",
-            shown.quantities,
-            key="ranking_of",
-            format_func=quantity_name,
-            width=210,
-            **choices.kept(shown.source),
-        )
+        of = _quantity(shown, "Ranked by", key="ranking_of")
     found = cache.remember(
         shown.source,
         ("ranking along", shown.signal, of, str(by)),
@@ -103,26 +89,31 @@ def ranking(shown: ProblemView) -> None:
             shown.source.with_signals, cache.samples(shown.source, shown.signal), quantity=of, by=Moment(by).value
         ),
     )
-    values = np.array([moment.value for moment in found.auroc])
-    if not np.isfinite(values).any():
+    if found.farthest is None:
         st.info("No problem of this run has correct and incorrect solutions to rank.", icon=":material/info:")
         return
-    best = int(np.nanargmax(np.abs(values - 0.5)))  # a low entropy speaks for a solution, too
-    where = f"{count(int(found.position[best]), 'token')} before the end" if by == Moment.TO_END else ""
-    where = where or f"at {percent(found.position[best])} of the solution"
-    at_end = int(np.nanargmin(found.position) if by == Moment.TO_END else np.nanargmax(found.position))
-    farthest = (
-        "no other moment is farther from chance"
-        if best == at_end
-        else f"the farthest from chance, {where}, is {estimate(found.auroc[best])}, and as the extreme of "
-        f"{len(values)} it flatters itself"
-    )
+    extreme, place = found.auroc[found.farthest], found.position[found.farthest]
+    if found.farthest == len(found.auroc) - 1:
+        farthest = "no other moment is farther from chance"
+    else:
+        where = f"{count(int(place), 'token')} before the end" if by == Moment.TO_END else f"at {percent(place)} of it"
+        farthest = (
+            f"the farthest from chance, {where}, is {estimate(extreme)}, and as the extreme of {len(found.auroc)} it "
+            "flatters itself"
+        )
     parts.figure(
         ranking_along_figure({shown.source.title: found}),
         key="traces_ranking",
         alt=f"AUROC within a problem of the {quantity_name(of)} at each moment",
         see=f"AUROC within a problem of the {quantity_name(of)} read at each moment, with its 95% interval over "
-        f"problems; 0.5 is chance. At the last token it is {estimate(found.auroc[at_end])}; {farthest}. Every moment "
+        f"problems; 0.5 is chance. At the last token it is {estimate(found.auroc[-1])}; {farthest}. Every moment "
         "is counted from a solution's end, so none is a rule for stopping early.",
         settings=parts.made_with(shown.source, shown.signal, moments=str(by), quantity=of),
+    )
+
+
+def _quantity(shown: ProblemView, label: str, *, key: str) -> str:
+    """The choice of what is read at each token."""
+    return st.selectbox(
+        label, shown.quantities, key=key, format_func=quantity_name, width=210, **choices.kept(shown.source)
     )

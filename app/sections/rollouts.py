@@ -30,13 +30,11 @@ def matching(source: Source, wanted: RolloutFilter) -> np.ndarray:
     rows = found.get(wanted)
     if rows is None:
         text_alone = RolloutFilter(signal=wanted.signal, tag=wanted.tag, response=wanted.response)
+        searched = found.get(text_alone) if wanted.response else None
+        rest = wanted if searched is None else replace(wanted, response="")
         with st.spinner("Searching …"):
-            rows = (
-                analysis.matching_rows(source.with_signals, replace(wanted, response=""), among=found[text_alone])
-                if text_alone in found
-                else analysis.matching_rows(source.with_signals, wanted)
-            )
-        kept = {text_alone: found[text_alone]} if text_alone in found else {}
+            rows = analysis.matching_rows(source.with_signals, rest, among=searched)
+        kept = {} if searched is None else {text_alone: searched}
         st.session_state["rows_found"] = {source.content_id: kept | {wanted: rows}}
         if len(source.rollouts) >= cache.LARGE:
             give_back()

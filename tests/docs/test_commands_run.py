@@ -15,10 +15,10 @@ from laser_core.bundled import model_path
 from laser_core.cli import app as laser
 from laser_core.home import DATA_VARIABLE, HOME_VARIABLE
 from laser_core.rollouts import read, write_jsonl, write_parquet
-from tests.docs.commands import Command, commands
+from tests.docs.commands import Command
 from tests.docs.recipes import ROOT
+from tests.docs.test_commands import PAGES, found_on
 
-PAGES = [ROOT / "docs" / name for name in ("commands.md", "models.md", "teaching/homework.md")]
 FEW = "-n 2 --limit 2 --max-new-tokens 40"
 SHORT = "--set steps=2 --set prompts_per_step=2 --set eval_problems=0 --set max_new_tokens=150"
 GROUPS = "--set rollouts_per_prompt=2 --set c_ref=-23"
@@ -30,13 +30,14 @@ LESS = {
     "fit": "--set steps=2 --set fit_layers=1",
     "pick-token": "-n 2 --limit 2",
 }
-ELSEWHERE = {"reproduce --out runs/paper --quick": "20 minutes; tests/reproduce runs a smaller one", "app": "a server"}
+QUICK = "laser reproduce --out runs/paper --quick"  # 20 minutes; tests/reproduce runs a smaller one
 
 
 def found() -> list[Command]:
-    everything = [command for page in PAGES for command in commands(page.read_text(encoding="utf-8"))]
+    """Those of every page, but for the server's and the longest; the how-to pages are followed elsewhere."""
+    everything = [command for page in PAGES for command in found_on(page)]
     whole = [command for command in everything if command.whole and command.words[0] == "laser"]
-    return [command for command in dict.fromkeys(whole) if " ".join(command.words[1:]) not in ELSEWHERE]
+    return [command for command in dict.fromkeys(whole) if command.words[1] != "app" and str(command) != QUICK]
 
 
 def run(words: list[str]) -> None:

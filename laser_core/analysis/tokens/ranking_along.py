@@ -40,6 +40,12 @@ class RankingAlong:
     auroc: tuple[Estimate, ...]
     quantity: str
 
+    @property
+    def farthest(self) -> int | None:
+        """The moment whose AUROC is the farthest from chance, in either direction; None where there is no AUROC."""
+        distance = np.abs([estimate.value - 0.5 for estimate in self.auroc])
+        return int(np.nanargmax(distance)) if np.isfinite(distance).any() else None
+
 
 def ranking_along(
     rollouts: Rollouts,
@@ -80,8 +86,8 @@ def ranking_along(
     ... ]
     >>> table = Rollouts.from_rows(rows)
     >>> found = ranking_along(table, Samples.from_rollouts(table), quantity="entropy", positions=np.array([2, 1, 0]))
-    >>> [estimate.value for estimate in found.auroc]
-    [0.0, 0.5, 1.0]
+    >>> [estimate.value for estimate in found.auroc], found.farthest
+    ([0.0, 0.5, 1.0], 0)
     """
     if by not in ("to_end", "fraction"):
         raise InputError(f"{by!r} is no way to align solutions", field="by", remedy="choose to_end or fraction")
