@@ -109,7 +109,7 @@ def base(
     from laser_core.miniature.pretraining import train_base
 
     settings = BaseConfig(seed=seed) if steps is None else BaseConfig(seed=seed, steps=steps)
-    with plain_bar("base", settings.steps + 2 * settings.again_steps + settings.settle_steps) as advance:
+    with plain_bar("base", settings.steps + 3 * settings.again_steps + settings.settle_steps) as advance:
 
         def show(step: int, event: dict) -> None:
             advance(step + 1, f"loss {event['loss']:.3f}")

@@ -28,7 +28,7 @@ class BaseConfig:
     steps: int = 2200  # of pre-training on the corpus
     first_steps: int = 500  # of them, at first, on the family whose checks are the easiest to read
     careful_steps: int = 1600  # of them, at first, on solutions of careful solvers: checking is learned from these
-    again_steps: int = 600  # then of two more readings each, the first of them at half the learning rates,
+    again_steps: int = 600  # then of three more readings each, the first of them at half the learning rates,
     again_careful_steps: int = 400  # which begin with careful solvers, too
     settle_steps: int = 150  # then of pinning the reserved tokens, still on the corpus
     batch_size: int = 64

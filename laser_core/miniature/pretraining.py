@@ -172,6 +172,7 @@ def _schedule(config: BaseConfig) -> list[tuple[int, Stage, int]]:
         Stage(config.steps, careful_steps=config.careful_steps, first_steps=config.first_steps),
         Stage(config.again_steps, lr_share=0.5, shares=EXERCISES, careful_steps=config.again_careful_steps),
         Stage(config.again_steps, shares=EXERCISES, careful_steps=config.again_careful_steps),
+        Stage(config.again_steps, shares=EXERCISES, careful_steps=config.again_careful_steps),
         Stage(config.settle_steps, lr_share=config.settle_lr_share, reserved_weight=config.reserved_weight),
     )
     steps = [(stage, offset) for stage in stages for offset in range(stage.steps)]

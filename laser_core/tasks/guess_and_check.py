@@ -27,7 +27,7 @@ from laser_core.tasks.problems import Problem
 
 ACCEPT, RETRY, PAGE = "#", "~", "@"
 GRADES = ("n", "y")  #: what a grading page calls an incorrect and a correct solution
-MAX_RETRIES = 3
+MAX_RETRIES = 2
 
 _EQUATION = re.compile(r"(\d+)([*+-])(-?\d+)=(-?\d+)")
 
@@ -40,7 +40,7 @@ class Habits:
     accept_right: float = 0.97
     accept_wrong: float = 0.5
     wrong_grade: float = 0.2
-    bend: float = 0.5
+    bend: float = 0.25
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Family:
         ``text_rule(problem_text, response)``: a verdict from the written numbers alone, by comparing and without
         computing anything. The baseline of anyone who reads the text.
     max_new_tokens : int
-        Length limit of a solution, in tokens: four attempts and some room.
+        Length limit of a solution, in tokens: three attempts and some room.
     """
 
     name: str
