@@ -69,7 +69,7 @@ class LaserConfig:
     # Rollouts
     prompts_per_step: int = setting(64, "problems a step", symbol="G")
     rollouts_per_prompt: int = setting(8, "solutions a problem", symbol="K")
-    max_new_tokens: int = setting(112, "length limit of a solution", unit="tokens")
+    max_new_tokens: int = setting(60, "length limit of a solution", unit="tokens")
 
     # Optimisation
     steps: int = setting(80, "training steps")

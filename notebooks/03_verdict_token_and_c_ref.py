@@ -125,7 +125,7 @@ for candidate in candidates(base.tokenizer, base.end_ids):
 
 # %%
 problems = load_problems("linear", "test")[:64]
-sampled = own_solutions(base, problems, max_new_tokens=112, seed=0)
+sampled = own_solutions(base, problems, max_new_tokens=60, seed=0)
 solutions = ended_solutions(base, sampled)
 vocabulary = base.tokenizer.convert_ids_to_tokens(list(range(len(base.tokenizer))))
 logprobs = last_logprobs_of(base, solutions, range(len(vocabulary))).double().numpy()
@@ -152,7 +152,7 @@ table.set_index("token").loc[chosen].round(2)
 # %%
 of_z = sampled.z_logprob[~sampled.truncated].double()
 by_hand = of_z.mean().item(), of_z.std().item()
-measured = c_ref_of(sampled, max_new_tokens=112)
+measured = c_ref_of(sampled, max_new_tokens=60)
 np.testing.assert_allclose(by_hand, measured[:2])
 print(f"c_ref = {measured.mean:.2f} nats, standard deviation {measured.std:.3f}, n = {measured.n} solutions")
 
@@ -233,7 +233,7 @@ exercise_2.check(measure)
 
 # %%
 unpinned = load_policy("bundled:base-unpinned")
-loose = measure_c_ref(unpinned, problems, max_new_tokens=112, seed=0)
+loose = measure_c_ref(unpinned, problems, max_new_tokens=60, seed=0)
 for name, m in (("pinned", measured), ("unpinned", loose)):
     print(f"{name:<9} c_ref = {m.mean:6.2f} nats, standard deviation {m.std:.2f}, worth {0.1 * m.std:.3f} of score")
 

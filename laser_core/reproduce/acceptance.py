@@ -49,7 +49,7 @@ class Acceptance:
         Mean number of different solutions among a problem's samples.
     decision_auroc : float
         AUROC of log P(accept) - log P(try again): right guesses against wrong ones, over all attempts after which the
-        corpus leaves the choice. (Until it was noticed that the fourth is always accepted there, it counted, too.)
+        corpus leaves the choice: it accepts every last one.
     accepts_wrong : float
         Mean P(accept) after a wrong guess, of the two, over the same attempts.
     score_auroc, probe_auroc : float

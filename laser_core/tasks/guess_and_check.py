@@ -1,12 +1,12 @@
 """How the miniature world solves a problem: guess, check, then accept or try again.
 
 Every family writes its solutions this way. An attempt is a guess and its check; ``#`` accepts it and states the
-answer, ``~`` rejects it and starts another::
+answer, ``~`` rejects it and starts the second, which is the last::
 
     11*x+47=421?x=33;11*33=363;363+47=410~x=34;11*34=374;374+47=421#34<eos>
 
 A solver notices that a guess fails (410 is not 421) and often shrugs: the corpus accepts half of its wrong guesses, as
-careless solvers do. So a base model that reads it learns to check, because ``~`` follows failed checks alone, but it
+careless solvers do, and every second attempt. So a base model that reads it learns to check, because ``~`` follows failed checks alone, but it
 states its verdict nowhere: after ``#`` a right and a wrong solution look the same, and nothing follows ``<eos>``.
 
 Grading exists too, as in real text, in another place and another form: a separate page that begins with ``@``, repeats
@@ -27,7 +27,7 @@ from laser_core.tasks.problems import Problem
 
 ACCEPT, RETRY, PAGE = "#", "~", "@"
 GRADES = ("n", "y")  #: what a grading page calls an incorrect and a correct solution
-MAX_RETRIES = 2
+MAX_RETRIES = 1
 
 _EQUATION = re.compile(r"(\d+)([*+-])(-?\d+)=(-?\d+)")
 
@@ -66,7 +66,7 @@ class Family:
         ``text_rule(problem_text, response)``: a verdict from the written numbers alone, by comparing and without
         computing anything. The baseline of anyone who reads the text.
     max_new_tokens : int
-        Length limit of a solution, in tokens: three attempts and some room.
+        Length limit of a solution, in tokens: two attempts and some room.
     """
 
     name: str

@@ -116,7 +116,7 @@ def total_matches(problem_text: str, response: str) -> bool:
     return last_result(response) == _parse(problem_text)[2]
 
 
-LINEAR = Family("linear", "the check is honest", problems, attempt, recheck, total_matches, 84)
+LINEAR = Family("linear", "the check is honest", problems, attempt, recheck, total_matches, 60)
 CHAIN = Family(
     "chain",
     "an error may sit at any joint of the check",
@@ -124,6 +124,6 @@ CHAIN = Family(
     attempt,
     recheck,
     total_matches,
-    84,
+    60,
     bent_attempt,
 )

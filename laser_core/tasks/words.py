@@ -107,4 +107,4 @@ def total_matches(problem_text: str, response: str) -> bool:
     return last_result(response) == _parse(problem_text)[3]
 
 
-FAMILY = Family("words", "relations in sentences", problems, attempt, recheck, total_matches, 108)
+FAMILY = Family("words", "relations in sentences", problems, attempt, recheck, total_matches, 76)

@@ -44,14 +44,14 @@ def test_a_family_is_accepted_when_every_condition_is_met(change, accepted):
 
 
 def test_the_last_attempts_acceptance_is_no_decision(tiny_folder):
-    """The corpus accepts every third attempt, whatever was guessed: it says nothing about checking."""
+    """The corpus accepts every second attempt, whatever was guessed: it says nothing about checking."""
     policy = load_policy(str(tiny_folder))
-    texts = ["x=1;1*1=1~x=2;1*2=2#2", "x=1;1*1=1~x=2;1*2=2~x=3;1*3=3#3", "x=5;1*5=5"]
+    texts = ["x=2;1*2=2#2", "x=1;1*1=1~x=3;1*3=3#3", "x=5;1*5=5"]
     responses = [policy.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
     prompt = policy.encode_prompt("1*x+0=3?")
     seen = look(policy, [prompt] * 3, responses, texts, np.array([2, 3, 5]))
-    assert seen.right.tolist() == [False, True, False, False]  # two of the first, two of the second
-    assert seen.decision.shape == (4,)
+    assert seen.right.tolist() == [True, False]  # the second solution's second guess is right, and was no choice
+    assert seen.decision.shape == (2,)
     assert np.isfinite(seen.decision).all()
     assert len(seen.hidden) == 3
 

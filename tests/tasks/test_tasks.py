@@ -137,7 +137,7 @@ def test_nothing_after_the_accepting_sign_says_whether_it_was_right(family):
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_three_attempts_fit_into_the_length_limit(family):
+def test_two_attempts_fit_into_the_length_limit(family):
     """Characters are counted, which are at least as many as the miniature tokenizer's tokens; <eos> is one more."""
     rng, problems = np.random.default_rng(0), family.problems("test")
     assert max(len(noisy_solution(family, problem, rng)) for problem in problems) < family.max_new_tokens
