@@ -51,7 +51,7 @@ class LaserConfig:
 
     # LaSeR
     beta_v: float = setting(0.1, "scale of the score", symbol="beta_v", unit="reward / nat")
-    alpha: float = setting(0.5, "weight of the score loss", symbol="alpha")
+    alpha: float = setting(0.1, "weight of the score loss", symbol="alpha")
     tau: float = setting(0.1, "share of the score in the integrated advantage", symbol="tau")
     std_threshold: float = setting(0.1, "least standard deviation of a problem's scores to use them", symbol="T")
     z_token: str = setting("", "verdict token; empty: the model's first reserved token", symbol="z_c")
