@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes everything in this folder. The base takes half an hour, the reproduction some six hours on two cores; both
+# Makes everything in this folder. The base takes a quarter of an hour, the reproduction two hours on two cores; both
 # resume where they were stopped. Usage: sample_data/make.sh RUNS_DIR
 set -euo pipefail
 runs=$(realpath -m "$1")
