@@ -286,21 +286,23 @@ show(
 )
 
 # %% [markdown]
-# For two of the models there is a peak *before* the end, and one of them never trained the verdict token. Which token
-# stands there? Most answers have two digits, so four tokens before `<eos>` the last digit of the check has just been
-# written, and the model must choose between `#` and `~`. Read exactly there, whatever the length of the answer. And
-# read something else as well: how likely the model found the `#` that it wrote.
+# The two models whose verdict token was never trained are farthest from chance *before* the end. Which token stands
+# there? Most answers have two digits, so four tokens before `<eos>` the last digit of the check has just been written,
+# and the model must choose between `#` and `~`. Read exactly there, whatever the length of the answer. And read
+# something else as well: how likely the model found the `#` that it wrote, where it had a choice. (After the second
+# attempt it has none: there is no third.)
 
 
 # %%
 def at_accepting(table):
-    """Per solution, at its last "#": the score so far before it, and its own log-prob; NaN where there is none."""
+    """Per solution, at its "#": the score so far before it, and its log-prob after a first attempt; NaN where none is."""
     found = np.full((len(table), 2), np.nan)
     columns = (table.table[name].to_pylist() for name in ("tokens", "z_trace", "token_logprobs"))
     for i, (tokens, trace, logprobs) in enumerate(zip(*columns, strict=True)):
         if "#" in tokens:
             at = len(tokens) - 1 - tokens[::-1].index("#")
-            found[i] = table.meta.beta_v * (trace[at - 1] - table.meta.c_ref), logprobs[at]
+            had_a_choice = "~" not in tokens
+            found[i] = table.meta.beta_v * (trace[at - 1] - table.meta.c_ref), logprobs[at] if had_a_choice else np.nan
     return found.T
 
 
@@ -314,16 +316,18 @@ for name, table in rollouts.items():
 pd.DataFrame(there).map(str).transpose()
 
 # %%
-for name in ("LaSeR", "GRPO"):  # the text below says so
-    assert there[name]["z_c before accepting"].ci_low > there[name]["z_c at the end"].ci_high
-assert all(of_model["log-prob of its #"].ci_low > 0.7 for of_model in there.values())
-assert there["GRPO"]["z_c at the end"].ci_low < 0.5 < there["GRPO"]["z_c at the end"].ci_high
+at_end, before, sign = ("z_c at the end", "z_c before accepting", "log-prob of its #")  # the text below says so
+assert there["LaSeR"][at_end].ci_low > there["LaSeR"][before].ci_high
+assert there["GRPO"][before].ci_low > there["GRPO"][at_end].ci_high
+assert there["Base"][before].ci_high < 0.5
+assert all(abs(there[name][at_end].value - 0.5) < 0.1 for name in ("GRPO", "Base"))
+assert all(of_model[sign].ci_low > 0.8 for of_model in there.values())
 
 # %% [markdown]
-# All three models *know* at the moment of accepting, the base included: they find `#` less likely after a check that
-# did not come out, and often write it all the same. That state also pushes the log-prob of a token that nobody
-# writes, unless something pins it down, as the last stage of the base's pre-training does. A few tokens later, at
-# `<eos>`, the base and GRPO show nothing of it. LaSeR brings some of it back, at a known place and on a known scale.
+# All three models *know* at the moment of accepting, the base included: where they have a choice, they find `#` less
+# likely after a check that did not come out, and the base often writes it all the same. That state also pushes the log-prob of a token that nobody writes, in whatever
+# direction: GRPO's ranks the solutions rather well there, the base's ranks them upside down. A few tokens later, at
+# `<eos>`, hardly anything of it is left. LaSeR brings the knowledge to `<eos>`, to a known place and on a known scale.
 #
 # ### Exercise 3: compare pairs
 #
@@ -395,7 +399,7 @@ print(f"tokens saved: {100 * (1 - spent):.1f}%")
 # - Bands of correct and incorrect solutions can part because of the problems. Compare within a problem.
 # - The miniature knows when it accepts a guess, with or without LaSeR. "It knows" means: something in the model ranks
 #   the solutions of a problem better than chance, at a place that we had to look for.
-# - LaSeR makes part of that knowledge readable at `<eos>`, where one number per solution is all you need.
+# - LaSeR makes that knowledge readable at `<eos>`, where one number per solution is all you need.
 #
 # Next: [thresholds and calibration](07_thresholds_and_calibration.ipynb).
 #
