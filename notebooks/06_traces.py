@@ -325,9 +325,10 @@ assert all(of_model[sign].ci_low > 0.8 for of_model in there.values())
 
 # %% [markdown]
 # All three models *know* at the moment of accepting, the base included: where they have a choice, they find `#` less
-# likely after a check that did not come out, and the base often writes it all the same. That state also pushes the log-prob of a token that nobody writes, in whatever
-# direction: GRPO's ranks the solutions rather well there, the base's ranks them upside down. A few tokens later, at
-# `<eos>`, hardly anything of it is left. LaSeR brings the knowledge to `<eos>`, to a known place and on a known scale.
+# likely after a check that did not come out, and the base often writes it all the same. That state also pushes the
+# log-prob of a token that nobody writes, in whatever direction: GRPO's ranks the solutions rather well there, the
+# base's ranks them upside down. A few tokens later, at `<eos>`, hardly anything of it is left in these two. LaSeR
+# brings the knowledge to `<eos>`, to a known place and on a known scale.
 #
 # ### Exercise 3: compare pairs
 #
