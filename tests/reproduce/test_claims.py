@@ -417,7 +417,7 @@ def test_plan_goes_through_all_families_seed_by_seed(scale):
 
 def test_the_main_runs_follow_the_recipe():
     config = plan(Scale())[0].config
-    assert (config.alpha, config.lr, config.steps) == (0.5, LEARNING_RATE, 80)
+    assert (config.alpha, config.lr, config.steps) == (0.1, LEARNING_RATE, 80)
     assert (config.reasoning_warmup, config.self_reward_warmup) == (4, 41)
     assert config.prompts_per_step * config.rollouts_per_prompt == 512
 
