@@ -41,7 +41,7 @@ def test_rollouts_are_of_held_out_problems(name):
     texts = set(rollouts.text("problem"))
     assert texts <= test
     assert not texts & train
-    assert rollouts.meta.c_ref_std is None or rollouts.meta.c_ref_std <= 0.1
+    assert rollouts.meta.c_ref_std is None or rollouts.meta.c_ref_std < 1.18  # the less constant of the paper's two models
     assert rollouts.has("z_trace")
     assert rollouts.has("ref_z_logprob")
 
