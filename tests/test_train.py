@@ -205,6 +205,7 @@ def test_a_whole_run_in_bfloat16_follows_the_float32_one(tmp_path):
             eval_samples=2,
             dtype=dtype,
             c_ref=-23.0,
+            alpha=0.5,  # six steps have to be enough to see the score move
             reasoning_warmup=0,
             self_reward_warmup=0,
             lr=2e-4,
