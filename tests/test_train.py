@@ -218,5 +218,5 @@ def test_a_whole_run_in_bfloat16_follows_the_float32_one(tmp_path):
         assert rounded["score_loss"] == pytest.approx(exact["score_loss"], rel=0.05)
         assert rounded["entropy"] == pytest.approx(exact["entropy"], rel=0.1)
         assert rounded["reward"] == pytest.approx(exact["reward"], abs=0.08)
-    assert runs["float32"][-1]["score_loss"] < 0.7 * runs["float32"][0]["score_loss"]  # the curve goes somewhere
+    assert runs["float32"][-1]["score_loss"] < 0.85 * runs["float32"][0]["score_loss"]  # the curve goes somewhere
     assert runs["float32"][0]["score_loss"] != runs["bfloat16"][0]["score_loss"]  # bfloat16 was used
