@@ -295,7 +295,7 @@ show(
 
 # %%
 def at_accepting(table):
-    """Per solution, at its "#": the score so far before it, and its log-prob after a first attempt; NaN where none is."""
+    """Per solution, at its "#": the score so far before it, and its log-prob after a first attempt, or NaN."""
     found = np.full((len(table), 2), np.nan)
     columns = (table.table[name].to_pylist() for name in ("tokens", "z_trace", "token_logprobs"))
     for i, (tokens, trace, logprobs) in enumerate(zip(*columns, strict=True)):

@@ -106,10 +106,10 @@ def base(
         return
     from laser_core.commands.bars import plain_bar
     from laser_core.miniature.model import BaseConfig
-    from laser_core.miniature.pretraining import train_base
+    from laser_core.miniature.pretraining import total_steps, train_base
 
     settings = BaseConfig(seed=seed) if steps is None else BaseConfig(seed=seed, steps=steps)
-    with plain_bar("base", settings.steps + 3 * settings.again_steps + settings.settle_steps) as advance:
+    with plain_bar("base", total_steps(settings)) as advance:
 
         def show(step: int, event: dict) -> None:
             advance(step + 1, f"loss {event['loss']:.3f}")

@@ -1,6 +1,6 @@
 """The miniature base model: a Llama of a million parameters, pre-trained on solutions that check themselves carelessly.
 
-``laser base --out DIR`` trains it in about a quarter of an hour on one core and saves a standard Hugging Face folder. Two
+``laser base --out DIR`` trains it in a quarter of an hour on one core and saves a standard Hugging Face folder. Two
 things make it a base model that LaSeR can start from:
 
 1. It can check, and does not say so where the score is read. Its corpus (:mod:`laser_core.tasks.guess_and_check`) has
@@ -177,6 +177,11 @@ def _schedule(config: BaseConfig) -> list[tuple[int, Stage, int]]:
     )
     steps = [(stage, offset) for stage in stages for offset in range(stage.steps)]
     return [(step, stage, offset) for step, (stage, offset) in enumerate(steps)]
+
+
+def total_steps(config: BaseConfig) -> int:
+    """How many steps the whole pre-training takes."""
+    return len(_schedule(config))
 
 
 def corpus_gradients(

@@ -6,8 +6,9 @@ answer, ``~`` rejects it and starts the second, which is the last::
     11*x+47=421?x=33;11*33=363;363+47=410~x=34;11*34=374;374+47=421#34<eos>
 
 A solver notices that a guess fails (410 is not 421) and often shrugs: the corpus accepts half of its wrong guesses, as
-careless solvers do, and every second attempt. So a base model that reads it learns to check, because ``~`` follows failed checks alone, but it
-states its verdict nowhere: after ``#`` a right and a wrong solution look the same, and nothing follows ``<eos>``.
+careless solvers do, and every second attempt. So a base model that reads it learns to check, because ``~`` follows
+failed checks alone, but it states its verdict nowhere: after ``#`` a right and a wrong solution look the same, and
+nothing follows ``<eos>``.
 
 Grading exists too, as in real text, in another place and another form: a separate page that begins with ``@``, repeats
 problem and solution, checks the stated answer once more and ends in ``y`` or ``n``::
