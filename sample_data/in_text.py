@@ -182,7 +182,7 @@ def findings(claims: Sequence[Claim], ids: Sequence[str] = ()) -> str:
     learned = _where(claims, LEARNED, "The score is learned", "The score is not learned")
     cost = _where(claims, COST, "It costs no more than 0.02 of accuracy", "It costs accuracy")
     rival = _where(
-        claims, RIVAL, "it ranks better than a one-line rule on the text", "a one-line rule on the text ranks better"
+        claims, RIVAL, "It ranks better than a one-line rule on the text", "A one-line rule on the text ranks better"
     )
     votes = _where(claims, VOTE, "Weighting votes by the score helps", "Weighting votes by the score does not help")
     families = [row.family for row in rows_of(claims, LEARNED)]
@@ -195,7 +195,7 @@ def findings(claims: Sequence[Claim], ids: Sequence[str] = ()) -> str:
     return f"""
 
 - **{learned}.** By chance the AUROC would be 0.5; the first row is the base.
-- **{cost}, and {rival}.**
+- **{cost}. {rival}.**
 - **{votes}.**
 
 | 95% CI; {number}, {n} held-out problems x 32 solutions | {" | ".join(families)} |
@@ -223,7 +223,7 @@ def _where(claims: Sequence[Claim], id: str, held: str, failed: str) -> str:
     parts = [f"{held} in {listed(holds)}"] if holds else []
     parts += [f"{failed[0].lower() if parts else failed[0]}{failed[1:]} in {listed(fails)}"] if fails else []
     if not parts:
-        return f"{held}: undecided in {listed(open_)}"
+        return f"Whether {held[0].lower()}{held[1:]} is undecided in {listed(open_)}"
     return ", ".join(parts) + (f" (undecided in {listed(open_)})" if open_ else "")
 
 
