@@ -320,7 +320,7 @@ def test_a_place_that_cannot_be_written_is_named(in_text, place, problem):
             "**Weighting votes by the score helps in linear, weighting votes by the score does not help in chain "
             "(undecided in words).**",
         ),
-        ((0.0, 0.0, 0.0), "**Weighting votes by the score helps: undecided in linear, chain and words.**"),
+        ((0.0, 0.0, 0.0), "**Whether weighting votes by the score helps is undecided in linear, chain and words.**"),
     ],
 )
 def test_a_findings_headline_says_what_the_rules_decided(in_text, values, headline):
