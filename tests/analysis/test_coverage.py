@@ -93,6 +93,26 @@ def test_calibration_intervals_cover():
     assert ece >= 0.93, ece
 
 
+def test_the_brier_interval_covers_where_few_problems_make_up_the_score():
+    """Scores near 0 or 1 that are rarely wrong: 30 problems often miss the few that matter, and Wilson's is too short."""
+
+    def rarely_wrong(n_problems: int) -> Samples:
+        wrong = rng.random((n_problems, 16)) < rng.beta(0.1, 4.9, (n_problems, 1))  # in 2 of 100
+        correct = rng.random(wrong.shape) < 0.5
+        return Samples.from_arrays(correct=correct, score=(correct != wrong).astype(float))
+
+    rng, repeats, truth = np.random.default_rng(5), 600, 0.02
+    covered, wilson = 0, 0
+    for _ in range(repeats):
+        brier = calibration(samples := rarely_wrong(30)).brier
+        covered += brier.ci_low <= truth <= brier.ci_high
+        of_problem = (samples.score != samples.correct).mean(axis=1)
+        low, high = confidence_interval(of_problem.mean(), of_problem.std(ddof=1) / np.sqrt(30), 30)
+        wilson += low <= truth <= high
+    assert covered / repeats >= 0.92, covered / repeats  # 600 experiments say it to within 0.02
+    assert wilson / repeats < 0.9, wilson / repeats
+
+
 @pytest.mark.parametrize("rate", [0.02, 0.5, 0.95])
 def test_intervals_cover_near_the_bounds(rate):
     """Independent draws of a rare event: where the Student interval fails, Wilson's holds."""

@@ -43,6 +43,17 @@ def test_equal_values_leave_room_for_problems_that_differ(value, scale, low, hig
     assert [float(end[0]) for end in mean_interval(values[:, None], scale=scale)[1:]] == pytest.approx([low, high])
 
 
+def test_a_skewed_mean_reaches_further_on_the_side_of_its_tail():
+    skewed = mean_statistic(np.array([0.0] * 9 + [0.5] * 3)).skewed_estimate()
+    mirrored = mean_statistic(np.array([1.0] * 9 + [0.5] * 3)).skewed_estimate()
+    assert skewed.ci_high - skewed.value > 1.5 * (skewed.value - skewed.ci_low) > 0
+    assert mirrored.ci == pytest.approx((1 - skewed.ci_high, 1 - skewed.ci_low))
+    even = mean_statistic(np.array([0.4, 0.5, 0.6])).skewed_estimate()  # Student's: 4.303 * 0.1 / sqrt(3)
+    assert even.ci == pytest.approx((0.5 - 0.2484, 0.5 + 0.2484), abs=1e-4)
+    assert mean_statistic(np.ones(100)).skewed_estimate().ci_low == pytest.approx(0.962, abs=1e-3)
+    assert np.isnan(mean_statistic(np.array([0.3])).skewed_estimate().ci_low)
+
+
 def test_a_difference_of_equal_runs_has_a_width():
     run = mean_statistic(np.array([0.0, 1.0] * 50))
     assert run.minus(run).estimate().ci == pytest.approx((-Q, Q))

@@ -7,7 +7,7 @@ from typing import BinaryIO
 import numpy as np
 
 from laser_core import metrics
-from laser_core.analysis.estimates import UNDEFINED, Estimate, confidence_interval
+from laser_core.analysis.estimates import UNDEFINED, Estimate, confidence_interval, skewed_interval
 from laser_core.analysis.questions.judged import derived_from_verdict, why_not_judged
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.calibration import EceMoments
@@ -45,7 +45,7 @@ class Sums:
         self.n_problems = self.n_rollouts = self.truncated = self.unscored = self.outside = 0
         self.accuracy, self.within = np.zeros(3), np.zeros(3)  # count, sum, sum of squares
         self.cells, self.products = np.zeros(4), np.zeros((4, 4))  # tp, correct, tn, incorrect
-        self.squared = np.zeros((2, 2)), np.zeros(2)  # products and sums of (squared error, solutions)
+        self.squared = np.zeros((4, 4))  # sums of the powers, up to the third, of squared error and of solutions
         self.histogram = np.zeros((2, len(self.edges) + 1))  # of the incorrect solutions, of the correct ones
         self.ece: EceMoments | None = None
         self.votes = VoteSums(sizes)
@@ -81,9 +81,8 @@ class Sums:
     def _add_calibration(self, ranked: Ranked) -> None:
         clipped, correct = np.clip(ranked.score, 0, 1), ranked.correct.astype(float)
         self.outside += int((clipped != ranked.score).sum())
-        squared = np.stack([ranked.per_problem((correct - clipped) ** 2), ranked.per_problem(np.ones(len(correct)))])
-        self.squared[0][:] += squared @ squared.T
-        self.squared[1][:] += squared.sum(axis=1)
+        error, size = ranked.per_problem((correct - clipped) ** 2), ranked.per_problem(np.ones(len(correct)))
+        self.squared += np.vander(error, 4, increasing=True).T @ np.vander(size, 4, increasing=True)
         n_bins = len(self.ece_edges) + 1
         flat = ranked.problem * n_bins + np.searchsorted(self.ece_edges, clipped, side="right")
         shape = (ranked.n_problems, n_bins)
@@ -141,12 +140,15 @@ class Sums:
         return found
 
     def _brier(self) -> Estimate:
-        products, (error, n) = self.squared
-        if not n:
+        sums = self.squared
+        if not sums[0, 1]:
             return UNDEFINED
-        value = error / n
-        gradient = np.array([1.0, -value]) / n
-        return _estimate(value, _root(float(gradient @ products @ gradient)), self.n_problems)
+        value, n = sums[1, 0] / sums[0, 1], self.n_problems
+        # Sums over problems of (error - value * size) to the second and third power, multiplied out.
+        second = sums[2, 0] - 2 * value * sums[1, 1] + value**2 * sums[0, 2]
+        third = sums[3, 0] - 3 * value * sums[2, 1] + 3 * value**2 * sums[1, 2] - value**3 * sums[0, 3]
+        se = _root(second * n / max(n - 1, 1)) / sums[0, 1]
+        return Estimate(float(value), *skewed_interval(value, se, third / sums[0, 1] ** 3, n), n)
 
     def _best_threshold(self) -> float:
         """The edge between bins above which accepting gives the best balanced F1."""

@@ -118,7 +118,7 @@ def calibration(samples: Samples, *, bins: int = 15) -> Calibration:
     return Calibration(
         ece=moments.estimate(),
         ece_plugin=float((share * np.abs(gap)).sum()),
-        brier=brier.estimate(),
+        brier=brier.skewed_estimate(),
         reliability=reliability,
         resolution=resolution,
         uncertainty=uncertainty,
