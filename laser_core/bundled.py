@@ -42,7 +42,12 @@ class BundledRun:
 
 
 _RUNS = (
-    ("laser", "LaSeR", "The base model after 80 LaSeR steps on linear equations."),
+    (
+        "laser",
+        "LaSeR",
+        "The base model after 80 LaSeR steps on linear equations, the family whose solutions are easiest to check; "
+        "Claims has all three.",
+    ),
     ("grpo", "GRPO", "The base model after 80 GRPO steps on the same equations, with the same seed."),
     ("base", "Base", "The miniature base model, before reinforcement learning."),
 )
