@@ -204,9 +204,9 @@ def skewed_interval(value: float, se: float, third: float, n: int, *, level: flo
 
     Notes
     -----
-    Hall's cubic transformation [3]_ takes the skewness out of ``(mean - truth) / se``; the ends are Student's, transformed
-    back. They reach further on the side of the long tail. Without skewness this is Student's interval. Where all
-    problems have the same value, it is :func:`confidence_interval`'s.
+    Hall's cubic transformation [3]_ takes the skewness out of ``(mean - truth) / se``; the ends are Student's,
+    transformed back. They reach further on the side of the long tail. Without skewness this is Student's interval.
+    Where all problems have the same value, it is :func:`confidence_interval`'s.
 
     Examples
     --------

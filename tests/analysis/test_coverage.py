@@ -94,7 +94,7 @@ def test_calibration_intervals_cover():
 
 
 def test_the_brier_interval_covers_where_few_problems_make_up_the_score():
-    """Scores near 0 or 1 that are rarely wrong: 30 problems often miss the few that matter, and Wilson's is too short."""
+    """Scores near 0 or 1 that are rarely wrong: 30 problems often miss the few that matter; Wilson's is too short."""
 
     def rarely_wrong(n_problems: int) -> Samples:
         wrong = rng.random((n_problems, 16)) < rng.beta(0.1, 4.9, (n_problems, 1))  # in 2 of 100
