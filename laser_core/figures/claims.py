@@ -30,6 +30,8 @@ MEASURED = ("value", "ci_low", "ci_high", "paper", "seeds", "n_problems")  # a c
 LINE_LENGTH, BESIDE_LENGTH = 52, 60  # characters of a name that fit across a phone, and beside a marker
 ABOVE, AXIS = 24, 64  # pixels above a panel's first row, and for the axis below the panel
 
+SLIDE_AXIS = 0.28  # share of the height of a slide's figure, whose text is large, for the axis between two panels
+
 
 def scale_of(claim: Claim) -> str:
     """What a claim's value counts in: the title of the axis that it is drawn on."""
@@ -72,7 +74,8 @@ def claims_figure(claims: Sequence[Claim], *, beside: bool = False) -> Drawn:
     for claim in rows:
         panels.setdefault(scale_of(claim), []).append(claim)
     heights = [ABOVE + sum(map(_row_height, panel)) for panel in panels.values()]
-    gap = min(AXIS / (sum(heights) + AXIS), 0.9 / max(len(panels) - 1, 1))
+    axis = SLIDE_AXIS if beside else AXIS / (sum(heights) + AXIS)
+    gap = min(axis, 0.9 / max(len(panels) - 1, 1))
     make_subplots(rows=len(panels), cols=1, row_heights=heights, vertical_spacing=gap, figure=fig)
     for number, (scale, panel) in enumerate(panels.items(), start=1):
         _panel(fig, panel, scale, number, beside)
