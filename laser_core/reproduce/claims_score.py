@@ -25,8 +25,9 @@ from laser_core.reproduce.evidence import (
 )
 from laser_core.reproduce.plan import TITLES, group_of
 from laser_core.reproduce.table import Claim, ClaimSection, Measured
-from laser_core.reproduce.text_rule import ARITHMETIC, CALCULATOR, TEXT_RULE
+from laser_core.reproduce.text_rule import ARITHMETIC, CALCULATOR, FIRST_ATTEMPT, TEXT_RULE
 
+LATER = "added after the results, so no rule judges it"
 ALL_RIGHT = 0.999  # of a share of equations: above it, all of them
 
 
@@ -62,6 +63,7 @@ class Baseline:
 BASELINES = (
     Baseline("text_rule", "one-line rule on the text", TEXT_RULE),
     Baseline("arithmetic", "share of right equations", ARITHMETIC, ALL_RIGHT),
+    Baseline("first_attempt", "whether the first attempt was accepted", FIRST_ATTEMPT, opponent=False),
     Baseline("probe_base", "linear probe of the base's state at <eos>", PROBE_BASE),
     Baseline("free_best", "best free confidence signal", FREE_BEST),
     Baseline("free_combined", "all free signals combined", FREE_COMBINED),
@@ -139,12 +141,27 @@ def _probe_at_start(e: Evidence, where: str | None) -> tuple[str, Measured]:
     return title, e.over("base", within, signal=PROBE_BASE, family=where)
 
 
+def attempts(e: Evidence) -> Iterator[Claim]:
+    """What the score knows beside the number of attempts: AUROC within a problem, between solutions of as many."""
+    section = ClaimSection(12, "Between solutions with as many attempts: AUROC within a problem")
+    for family in TITLES:
+        for key, title, group in (
+            ("score", "LaSeR, last-token score", group_of("laser", family)),
+            ("untrained", "GRPO: log-prob of z_c, never trained", group_of("grpo", family)),
+        ):
+            for number, words, first in (("one", "one attempt", 1.0), ("two", "two attempts", 0.0)):
+                found, id = e.among(group, FIRST_ATTEMPT, first, within), f"attempts.{key}.{number}"
+                yield e.row(section, id, f"{title}; {words}", found, family=family, note=LATER, group=group)
+
+
 def _note(e: Evidence, baseline: Baseline, group: str) -> str:
     """What the runs' facts say of a baseline."""
     facts = [e.facts.get(name, {}) for name in e.names(group)]
     if baseline.key == "free_best":
         names = sorted({str(found["free_best"]).replace("_", " ") for found in facts if "free_best" in found})
         return f"chosen on these very solutions: {', '.join(names)}" if names else ""
+    if baseline.signal == FIRST_ATTEMPT:
+        return LATER
     shares = [found["graded"] for found in facts if "graded" in found]
     if baseline.key == "second_prompt" and shares:
         return f"it writes a grade for {min(shares):.1%} to {max(shares):.1%} of the solutions; without one it says no"

@@ -27,9 +27,11 @@ from laser_core.reproduce.table import Claim, ClaimSection, Measured
 from laser_core.reproduce.text_rule import (
     ARITHMETIC,
     CALCULATOR,
+    FIRST_ATTEMPT,
     TEXT_RULE,
     with_arithmetic,
     with_calculator,
+    with_first_attempt,
     with_text_rule,
 )
 from laser_core.rollouts import Rollouts, read
@@ -266,6 +268,14 @@ class Evidence:
             found.append(metric(first).minus((signal_metric or metric)(second)))
         return measured(found)
 
+    def among(self, group: str, signal: str, value: float, metric: Metric) -> Measured:
+        """A metric of the score over a group's seeds, of the solutions alone whose ``signal`` has this ``value``."""
+        found = []
+        for name in self.evaluated(group):
+            score, chosen = self.samples(name), self.samples(name, signal).score == value
+            found.append(metric(score.with_score(np.where(chosen, score.score, np.nan))))
+        return measured(found)
+
     def constants(self, name: str, family: str | None = None) -> tuple[float, float]:
         """beta_v, and c_ref in nats, of a run.
 
@@ -300,6 +310,8 @@ class Evidence:
             return plain.with_signal(with_calculator(rollouts, family or family_of(name)), signal)
         if signal == ARITHMETIC:
             return plain.with_signal(with_arithmetic(rollouts), signal)
+        if signal == FIRST_ATTEMPT:
+            return plain.with_signal(with_first_attempt(rollouts), signal)
         if signal not in rollouts.table.column_names:
             return plain.with_score(np.full(plain.present.shape, np.nan))
         return plain.with_signal(rollouts, signal)

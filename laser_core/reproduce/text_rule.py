@@ -12,11 +12,14 @@ import numpy as np
 
 from laser_core.rollouts import Rollouts
 from laser_core.tasks import FAMILIES, arithmetic_rate
+from laser_core.tasks.guess_and_check import RETRY
 
 #: Columns beside the score: the rule's verdict, 1 or 0, and the share of written equations that are right.
 TEXT_RULE, ARITHMETIC = "signal.text_rule", "signal.arithmetic"
 #: Whether both are satisfied: the total fits, and every equation is right.
 CALCULATOR = "signal.calculator"
+#: Whether the solution accepts its first attempt: 1, or 0 where there is a second.
+FIRST_ATTEMPT = "signal.first_attempt"
 #: Each family's rule, from the problem's text and the response.
 RULES = {family.name: family.text_rule for family in FAMILIES}
 
@@ -54,6 +57,11 @@ def with_calculator(rollouts: Rollouts, family: str) -> Rollouts:
         return float(rule(problem, response) and arithmetic_rate(response) == 1)
 
     return rollouts.with_column(CALCULATOR, _each(rollouts, holds))
+
+
+def with_first_attempt(rollouts: Rollouts) -> Rollouts:
+    """The table with 1 where a solution accepts its first attempt, 0 where it tries again; NaN where truncated."""
+    return rollouts.with_column(FIRST_ATTEMPT, _each(rollouts, lambda problem, response: float(RETRY not in response)))
 
 
 def _each(rollouts: Rollouts, value_of: Callable[[str, str], float]) -> list[float]:
