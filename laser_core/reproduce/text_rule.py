@@ -1,6 +1,6 @@
-"""The baselines that read a solution's own text: a rule of one line, and the share of its arithmetic that is right.
+"""The baselines that read a solution's own text: a rule of one line, right arithmetic, and the number of attempts.
 
-Neither needs a model. Both together are what a calculator finds; a number that is not carried on escapes it. The score
+None needs a model. The first two together are what a calculator finds; a number that is not carried on escapes it. The score
 has to be read beside them.
 """
 

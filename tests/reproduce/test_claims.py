@@ -17,7 +17,7 @@ from laser_core.reproduce.history import History, history_of, load_history
 from laser_core.reproduce.plan import ABLATIONS, LEARNING_RATE, QUICK, TITLES, UNPINNED, Scale, plan
 from laser_core.reproduce.rules import RULES, Rule, load_rules
 from laser_core.reproduce.table import Claim, ClaimSection, Measured, as_text, load, save, show, to_json, verdict
-from laser_core.rollouts import Rollouts, RunMeta, write_parquet
+from laser_core.rollouts import Rollouts, RunMeta, read, write_parquet
 
 PROBLEMS, SAMPLES = 40, 16
 WORDS = "Ann has some pens. Ben has 3 times as many and 7 more. They have 43 in all. How many has Ann?"
@@ -188,6 +188,20 @@ def test_transfer_has_every_evaluated_pair_with_its_baseline(claims):
     assert "TPR 1.000, TNR 1.000" in claims["linear.transfer.words.balanced_f1"].note
     assert verdict(claims["linear.transfer.words.within"]) == "holds"
     assert "linear.transfer.words.score-text_rule.within" in claims
+
+
+def test_the_score_is_asked_between_solutions_with_as_many_attempts(tmp_path):
+    """Right about solutions of one attempt, and the wrong way round about those of two."""
+    run(tmp_path, "laser-0")
+    path = tmp_path / "runs" / "laser-0" / "rollouts.judged.parquet"
+    table = read(path).rollouts
+    correct, is_second = table.column("correct") == 1, table.column("sample") % 2 == 1
+    table = table.with_column("response", ["1~2#2" if second else "1#1" for second in is_second])
+    write_parquet(table.with_column("score", (correct != is_second).astype(float)), path)
+    found = {claim.id: claim.value for claim in all_claims(Evidence(tmp_path))}
+    assert found["linear.attempts.score.one"] == 1.0
+    assert found["linear.attempts.score.two"] == 0.0
+    assert found["linear.within.first_attempt"] == 0.5  # of the 6 correct and the 10 incorrect ones half are second
 
 
 def test_equal_texts_are_one_solution(claims):

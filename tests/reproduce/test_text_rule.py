@@ -6,10 +6,12 @@ import pytest
 from laser_core.reproduce.text_rule import (
     ARITHMETIC,
     CALCULATOR,
+    FIRST_ATTEMPT,
     RULES,
     TEXT_RULE,
     with_arithmetic,
     with_calculator,
+    with_first_attempt,
     with_text_rule,
 )
 from laser_core.rollouts import Rollouts
@@ -58,6 +60,13 @@ def test_a_calculator_needs_both_a_fitting_total_and_right_arithmetic():
     found = with_calculator(solutions, "linear").column(CALCULATOR)
     assert found[:3].tolist() == [1.0, 0.0, 0.0]
     assert np.isnan(found[3])
+
+
+def test_a_second_attempt_is_seen_in_the_text():
+    solutions = table("x=9;5*9=45;45+7=52#9", "x=8;5*8=40;40+7=47~x=9;5*9=45;45+7=52#9", "x=8~", truncated=(2,))
+    found = with_first_attempt(solutions).column(FIRST_ATTEMPT)
+    assert found[:2].tolist() == [1.0, 0.0]
+    assert np.isnan(found[2])
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
