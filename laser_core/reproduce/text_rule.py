@@ -1,7 +1,7 @@
 """The baselines that read a solution's own text: a rule of one line, right arithmetic, and the number of attempts.
 
-None needs a model. The first two together are what a calculator finds; a number that is not carried on escapes it. The score
-has to be read beside them.
+None needs a model. The first two together are what a calculator finds; a number that is not carried on escapes it. The
+score has to be read beside them.
 """
 
 from __future__ import annotations
