@@ -16,11 +16,13 @@ def reproduce(
     seeds: Annotated[int | None, typer.Option(help="Training seeds of the main runs; 5, or 1 with --quick.")] = None,
     ablation_seeds: Annotated[
         int | None,
-        typer.Option(help="Seeds of ablations and exact reference; 3, or none with --quick."),
+        typer.Option(help="Seeds of ablations, exact reference and longer runs; 3, or none with --quick."),
     ] = None,
     quick: Annotated[
         bool,
-        typer.Option("--quick", help="The main claims from one seed, in 20 minutes on two cores; wider intervals."),
+        typer.Option(
+            "--quick", help="The main claims from one seed, in a quarter of an hour on two cores; wider intervals."
+        ),
     ] = False,
     workers: Annotated[int | None, typer.Option(help="Parallel processes; one per core by default.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the table of --out, or the shipped one.")] = False,

@@ -15,7 +15,7 @@ from laser_core.analysis.estimates import Estimate, Statistic, mean_statistic, r
 from laser_core.analysis.samples import Samples
 from laser_core.analysis.scores.separation import accuracy_statistic
 from laser_core.reproduce.claims_beyond import ablations, constant_reference, length_and_calibration, transfer
-from laser_core.reproduce.claims_score import attempts, self_verification, within_problem
+from laser_core.reproduce.claims_score import attempts, longer_runs, self_verification, within_problem
 from laser_core.reproduce.evidence import Evidence, base_family, gain, measured, vote
 from laser_core.reproduce.plan import TITLES, group_of
 from laser_core.reproduce.table import Claim, ClaimSection, Measured
@@ -41,6 +41,7 @@ def all_claims(evidence: Evidence) -> list[Claim]:
         transfer,
         diversity,
         attempts,
+        longer_runs,
     )
     return [claim for part in parts for claim in part(evidence) if claim.seeds and np.isfinite(claim.value)]
 

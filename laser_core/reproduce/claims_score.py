@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from laser_core.analysis.estimates import Statistic
 from laser_core.analysis.samples import Samples
-from laser_core.analysis.scores.separation import Ranked, cell_statistics
+from laser_core.analysis.scores.separation import Ranked, accuracy_statistic, cell_statistics
 from laser_core.reproduce.evidence import (
     FREE_BEST,
     FREE_COMBINED,
@@ -21,13 +21,16 @@ from laser_core.reproduce.evidence import (
     auroc,
     balanced_f1,
     base_family,
+    gain,
     within,
 )
-from laser_core.reproduce.plan import TITLES, group_of
+from laser_core.reproduce.plan import LONGER, SLOWEST, TITLES, group_of, longer
 from laser_core.reproduce.table import Claim, ClaimSection, Measured
 from laser_core.reproduce.text_rule import ARITHMETIC, CALCULATOR, FIRST_ATTEMPT, TEXT_RULE
 
 LATER = "added after the results, so no rule judges it"
+EXPECTED = "made after the results; what it had to show was written down before (docs/world.md)"
+FEW_VOTES = 4  # where a vote gains most
 ALL_RIGHT = 0.999  # of a share of equations: above it, all of them
 
 
@@ -152,6 +155,31 @@ def attempts(e: Evidence) -> Iterator[Claim]:
             for number, words, first in (("one", "one attempt", 1.0), ("two", "two attempts", 0.0)):
                 found, id = e.among(group, FIRST_ATTEMPT, first, within), f"attempts.{key}.{number}"
                 yield e.row(section, id, f"{title}; {words}", found, family=family, note=LATER, group=group)
+
+
+def longer_runs(e: Evidence) -> Iterator[Claim]:
+    """Whether the family that LaSeR is slowest in needs more steps: accuracy, the score, and second attempts."""
+    section = ClaimSection(13, f"{LONGER} times as many steps, on {SLOWEST}")
+    laser, grpo = longer("laser"), longer("grpo")
+    rows = (
+        ("grpo", "accuracy, GRPO", e.over(grpo, accuracy_statistic), grpo),
+        ("laser", "accuracy, LaSeR", e.over(laser, accuracy_statistic), laser),
+        ("laser-grpo", "LaSeR - GRPO, accuracy", e.difference(grpo, laser, accuracy_statistic), laser),
+        ("verification", "LaSeR, last-token score: balanced F1", e.over(laser, balanced_f1), laser),
+        ("within", "LaSeR, last-token score: AUROC within", e.over(laser, within), laser),
+        (
+            "within-text_rule",
+            "score - one-line rule on the text, AUROC within",
+            e.against(laser, TEXT_RULE, within),
+            laser,
+        ),
+        ("one", "AUROC within, one attempt", e.among(laser, FIRST_ATTEMPT, 1.0, within), laser),
+        ("two", "AUROC within, two attempts", e.among(laser, FIRST_ATTEMPT, 0.0, within), laser),
+        ("gain", f"weighted - majority, N = {FEW_VOTES}", e.over(laser, gain(FEW_VOTES)), laser),
+    )
+    for key, title, found, group in rows:
+        signed = key in ("laser-grpo", "within-text_rule", "gain")
+        yield e.row(section, f"longer.{key}", title, found, family=SLOWEST, note=EXPECTED, group=group, signed=signed)
 
 
 def _note(e: Evidence, baseline: Baseline, group: str) -> str:

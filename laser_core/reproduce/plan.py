@@ -25,6 +25,8 @@ LEARNING_RATE = 5e-4
 #: Weight of the score loss: the paper's. A run of seed 100 on ``linear``, at 0.1 and at 0.5, ended at an accuracy of
 #: 0.665 and 0.557 (GRPO: 0.678) and at an AUROC within a problem of 0.974 and 0.979 (200 x 16; docs/world.md).
 ALPHA = 0.1
+#: Times as many steps in the longer runs, and the family that they are made on: its second attempts are learned late.
+LONGER, SLOWEST = 3, FAMILIES[-1].name
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Scale:
     Attributes
     ----------
     seeds, ablation_seeds : int
-        Training seeds of the main runs, and of the exact reference and the ablations.
+        Training seeds of the main runs, and of the exact reference, the ablations and the longer runs.
     steps : int
         Training steps of every run.
     problems, samples : int
@@ -140,6 +142,15 @@ def group_of(method: str, family: str) -> str:
     return method if family == FIRST else f"{family}-{method}"
 
 
+def longer(method: str) -> str:
+    """The runs of a method with :data:`LONGER` times as many steps.
+
+    >>> longer("laser")
+    'words-longer-laser'
+    """
+    return f"{SLOWEST}-longer-{method}"
+
+
 def plan(scale: Scale) -> list[Run]:
     """All runs. Seed by seed through all families, so that an interrupted reproduction has complete rows.
 
@@ -170,4 +181,14 @@ def plan(scale: Scale) -> list[Run]:
     for seed in range(scale.ablation_seeds):
         runs.append(Run("exact", seed, replace(few, seed=seed, reference="exact")))
         runs += [Run(a.group, seed, replace(few, seed=seed, **a.changes)) for a in ABLATIONS]
+    long = replace(
+        base,
+        task=SLOWEST,
+        max_new_tokens=MAX_NEW_TOKENS[SLOWEST],
+        steps=LONGER * scale.steps,
+        reasoning_warmup=LONGER * base.reasoning_warmup,
+        self_reward_warmup=LONGER * base.self_reward_warmup,
+    )
+    for seed in range(scale.ablation_seeds):
+        runs += [Run(longer(method), seed, replace(long, seed=seed, method=method)) for method in ("laser", "grpo")]
     return runs

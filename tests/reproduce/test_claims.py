@@ -204,6 +204,17 @@ def test_the_score_is_asked_between_solutions_with_as_many_attempts(tmp_path):
     assert found["linear.within.first_attempt"] == 0.5  # of the 6 correct and the 10 incorrect ones half are second
 
 
+def test_longer_runs_are_compared_with_each_other_and_kept_out_of_the_main_rows(tmp_path):
+    for seed in range(2):
+        run(tmp_path, f"words-longer-laser-{seed}", family="words", seed=seed)
+        run(tmp_path, f"words-longer-grpo-{seed}", family="words", right=8, score=flat)
+    found = {claim.id: claim for claim in all_claims(Evidence(tmp_path))}
+    assert found["words.longer.laser-grpo"].value == pytest.approx((6 - 8) / 16)
+    assert found["words.longer.within"].value == 1.0
+    assert not found["words.longer.within"].rule
+    assert "words.within.score" not in found
+
+
 def test_equal_texts_are_one_solution(claims):
     assert claims["linear.diversity.laser"].value == 2.0
     assert math.isnan(claims["linear.diversity.laser"].ci_low)  # the same for every problem, on no bounded scale
@@ -426,6 +437,8 @@ def test_plan_goes_through_all_families_seed_by_seed(scale):
     assert [r.config.task for r in runs[:6:2]] == list(TITLES)
     ablated = {f"{a.group}-{seed}" for a in ABLATIONS for seed in range(scale.ablation_seeds)}
     assert ablated == {name for name in names if name.startswith("ablation")}
+    longer = {name for name in names if "-longer-" in name}
+    assert longer == {f"words-longer-{m}-{s}" for m in ("laser", "grpo") for s in range(scale.ablation_seeds)}
     assert {r.config.model for r in runs if "unpinned" in r.name} == ({UNPINNED} if ablated else set())
 
 
