@@ -161,25 +161,24 @@ def longer_runs(e: Evidence) -> Iterator[Claim]:
     """Whether the family that LaSeR is slowest in needs more steps: accuracy, the score, and second attempts."""
     section = ClaimSection(13, f"{LONGER} times as many steps, on {SLOWEST}")
     laser, grpo = longer("laser"), longer("grpo")
-    rows = (
+    values = (
         ("grpo", "accuracy, GRPO", e.over(grpo, accuracy_statistic), grpo),
         ("laser", "accuracy, LaSeR", e.over(laser, accuracy_statistic), laser),
-        ("laser-grpo", "LaSeR - GRPO, accuracy", e.difference(grpo, laser, accuracy_statistic), laser),
         ("verification", "LaSeR, last-token score: balanced F1", e.over(laser, balanced_f1), laser),
         ("within", "LaSeR, last-token score: AUROC within", e.over(laser, within), laser),
-        (
-            "within-text_rule",
-            "score - one-line rule on the text, AUROC within",
-            e.against(laser, TEXT_RULE, within),
-            laser,
-        ),
         ("one", "AUROC within, one attempt", e.among(laser, FIRST_ATTEMPT, 1.0, within), laser),
         ("two", "AUROC within, two attempts", e.among(laser, FIRST_ATTEMPT, 0.0, within), laser),
-        ("gain", f"weighted - majority, N = {FEW_VOTES}", e.over(laser, gain(FEW_VOTES)), laser),
     )
-    for key, title, found, group in rows:
-        signed = key in ("laser-grpo", "within-text_rule", "gain")
-        yield e.row(section, f"longer.{key}", title, found, family=SLOWEST, note=EXPECTED, group=group, signed=signed)
+    rule = BASELINES[0]
+    differences = (
+        ("laser-grpo", "LaSeR - GRPO, accuracy", e.difference(grpo, laser, accuracy_statistic)),
+        ("within-text_rule", f"score - {rule.title}, AUROC within", e.against(laser, rule.signal, within)),
+        ("gain", f"weighted - majority, N = {FEW_VOTES}", e.over(laser, gain(FEW_VOTES))),
+    )
+    for key, title, found, group in values:
+        yield e.row(section, f"longer.{key}", title, found, family=SLOWEST, note=EXPECTED, group=group)
+    for key, title, found in differences:
+        yield e.row(section, f"longer.{key}", title, found, family=SLOWEST, note=EXPECTED, group=laser, signed=True)
 
 
 def _note(e: Evidence, baseline: Baseline, group: str) -> str:
